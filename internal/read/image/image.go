@@ -1,0 +1,160 @@
+// Package image is what Plimsoll means by an image: a configuration and a pile of layers, wherever
+// they live.
+//
+// Its folders make one: archive (docker save and OCI layouts), registry, daemon (Docker and Podman),
+// containerd and rootfs. Folder layer walks a layer, folder inventory turns walked layers into what
+// the container sees. An [Image] opens nothing until a layer is asked for.
+package image
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+)
+
+// Image is one image for one platform.
+type Image struct {
+	Name        string // as the user or the archive names it
+	Origin      string // archive, oci, docker, podman, containerd, registry, rootfs
+	Digest      string // of the manifest, or of the configuration where an engine keeps no manifest
+	IndexDigest string // of the index that the manifest was chosen from
+	Platform    string // OS/ARCH[/VARIANT]
+	Config      Config
+	Annotations map[string]string // of the manifest, and of the index where the manifest has none
+	Layers      []Layer           // bottom first
+	Gaps        []Gap             // what cannot be assessed: foreign layers, for one
+	Notice      []string          // for stderr: which credential was used, which mirror answered
+
+	close func() error
+}
+
+// Close frees what the image keeps open. Its layers cannot be read after.
+func (i *Image) Close() error {
+	if i.close == nil {
+		return nil
+	}
+	return i.close()
+}
+
+// OnClose has f called by Close, after what was registered before.
+func (i *Image) OnClose(f func() error) {
+	before := i.close
+	i.close = func() error {
+		if before != nil {
+			if err := before(); err != nil {
+				f()
+				return err
+			}
+		}
+		return f()
+	}
+}
+
+// Gap is a part of an image that cannot be assessed.
+type Gap struct {
+	Class string // foreign-layer …
+	What  string
+	Layer int
+}
+
+// Layer is one layer of an image. Either Folder is set, or Open gives its bytes.
+type Layer struct {
+	Digest    string // of the blob as stored, "sha256:HEX"; empty when unknown
+	DiffID    string // of the uncompressed tar, as the configuration claims
+	Size      int64  // bytes as stored; 0 when unknown
+	CreatedBy string // the instruction of the history, when history and layers agree in number
+	Folder    *layer.Folder
+	Open      func(ctx context.Context) (layer.Blob, error)
+
+	// Identity names exactly these bytes on this host (device, inode, size, times), for layers whose
+	// bytes are not hashed. Empty: nothing that could be relied on is known.
+	Identity string
+	// Trusted says that the bytes were verified against Digest by who stored them (a content store
+	// that hashes what it takes in).
+	Trusted bool
+}
+
+// Config is what an image's configuration says (OCI image specification, config.md).
+type Config struct {
+	Created      time.Time
+	Author       string
+	Architecture string
+	OS           string
+	Variant      string
+	User         string
+	Env          []string
+	Entrypoint   []string
+	Cmd          []string
+	WorkingDir   string
+	Shell        []string
+	Ports        []string // PORT/PROTOCOL, sorted
+	Volumes      []string // sorted
+	Labels       map[string]string
+	StopSignal   string
+	Healthcheck  []string
+	OnBuild      []string
+	History      []History
+	DiffIDs      []string
+}
+
+// History is one step of the build.
+type History struct {
+	Created    time.Time
+	CreatedBy  string
+	Comment    string
+	EmptyLayer bool
+}
+
+// Attribute gives each layer the history step that made it. Steps without a layer are passed over;
+// where the counts do not agree (some builders write no history) nothing is attributed.
+func (i *Image) Attribute() {
+	var steps []string
+	for _, h := range i.Config.History {
+		if !h.EmptyLayer {
+			steps = append(steps, h.CreatedBy)
+		}
+	}
+	if len(steps) != len(i.Layers) {
+		return
+	}
+	for n := range i.Layers {
+		i.Layers[n].CreatedBy = Instruction(steps[n])
+	}
+}
+
+// Instruction is a history step as its Dockerfile would say it.
+func Instruction(createdBy string) string {
+	s := strings.TrimSpace(createdBy)
+	if rest, ok := strings.CutPrefix(s, "/bin/sh -c #(nop)"); ok {
+		return strings.TrimSpace(rest)
+	}
+	if rest, ok := strings.CutPrefix(s, "/bin/sh -c "); ok {
+		return "RUN " + strings.TrimSpace(rest)
+	}
+	return strings.TrimSpace(strings.TrimSuffix(s, "# buildkit"))
+}
+
+// Options say which of an image's platforms are wanted, and how far they may reach.
+type Options struct {
+	// Platform is OS/ARCH[/VARIANT]; empty: this host's (linux where the host is none); "all": every one.
+	Platform string
+	Offline  bool
+}
+
+// NotFoundError says that a place has no image of that name.
+type NotFoundError struct {
+	Name, Where string
+	Err         error
+}
+
+func (e *NotFoundError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s has no image %q: %v", e.Where, e.Name, e.Err)
+	}
+	return fmt.Sprintf("%s has no image %q", e.Where, e.Name)
+}
+
+func (e *NotFoundError) Unwrap() error { return e.Err }

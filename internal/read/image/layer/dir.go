@@ -1,0 +1,216 @@
+package layer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Folder is a layer that lies unpacked on this host: a root file system, or the folder that a
+// container engine keeps for a layer.
+type Folder struct {
+	Path string
+	// Overlay says that the folder is an upper directory of overlayfs: character devices 0:0 are
+	// whiteouts, and an extended attribute marks opaque folders.
+	Overlay bool
+	// Skip is asked for each folder; nil skips none. /proc and /sys of a live system, say.
+	Skip func(path string) bool
+}
+
+// maxDepth bounds the nesting of folders; Linux's PATH_MAX allows no more than half of it by name.
+const maxDepth = 4096
+
+// WalkFolder visits everything below a folder, in the order of names. Symbolic links are told and never followed,
+// and a folder that is swapped for a link while the walk goes on leads nowhere outside.
+func WalkFolder(ctx context.Context, f Folder, limits Limits, visit func(*Entry) error) (Result, error) {
+	if limits == (Limits{}) {
+		limits = DefaultLimits
+	}
+	root, err := os.OpenRoot(f.Path)
+	if err != nil {
+		return Result{}, fmt.Errorf("open folder %s: %w", f.Path, err)
+	}
+	defer root.Close()
+	w := &folderWalk{ctx: ctx, folder: f, limits: limits, visit: visit}
+	err = w.walk(root, "", 0)
+	return w.res, errors.Join(err, w.unread())
+}
+
+type folderWalk struct {
+	ctx     context.Context
+	folder  Folder
+	limits  Limits
+	visit   func(*Entry) error
+	res     Result
+	denied  int
+	example error
+}
+
+// unread tells of folders that could not be opened: what lies in them is not known.
+func (w *folderWalk) unread() error {
+	if w.denied == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d folders or files could not be read, the first: %w", w.denied, w.example)
+}
+
+func (w *folderWalk) deny(err error) {
+	if w.denied++; w.example == nil {
+		w.example = err
+	}
+}
+
+func (w *folderWalk) walk(dir *os.Root, at string, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("%w: folders nested deeper than %d", ErrLimit, maxDepth)
+	}
+	if w.folder.Overlay && isOpaque(dir) {
+		if err := w.visit(&Entry{Kind: Opaque, Path: at}); err != nil {
+			return err
+		}
+	}
+	entries, err := list(dir)
+	if err != nil {
+		w.deny(err)
+		return nil
+	}
+	for _, d := range entries {
+		if err := w.one(dir, d, at, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func list(dir *os.Root) ([]fs.DirEntry, error) {
+	f, err := dir.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+func (w *folderWalk) one(dir *os.Root, d fs.DirEntry, at string, depth int) error {
+	if w.res.Entries++; w.res.Entries > w.limits.Entries {
+		return fmt.Errorf("%w: more than %d entries in one folder", ErrLimit, w.limits.Entries)
+	}
+	if w.res.Entries%256 == 0 && w.ctx.Err() != nil {
+		return w.ctx.Err()
+	}
+	name := d.Name()
+	e := Entry{Path: strings.TrimPrefix(at+"/"+name, "/")}
+	if len(e.Path) > w.limits.PathLength {
+		w.res.Skipped++
+		return nil
+	}
+	if d.IsDir() && w.folder.Skip != nil && w.folder.Skip(e.Path) {
+		return nil
+	}
+	info, err := dir.Lstat(name)
+	if err != nil {
+		w.deny(err)
+		return nil
+	}
+	e.Mode, e.Size = info.Mode()&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky), 0
+	e.UID, e.GID = owner(info)
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		e.Kind, e.Size = File, info.Size()
+		b := &folderBody{dir: dir, name: name, size: e.Size, deny: w.deny}
+		defer b.close()
+		e.body = b
+		w.res.Size += e.Size
+		return w.visit(&e)
+	case mode.IsDir():
+		e.Kind = Dir
+		if err := w.visit(&e); err != nil {
+			return err
+		}
+		return w.descend(dir, name, e.Path, depth)
+	case mode&fs.ModeSymlink != 0:
+		e.Kind = Symlink
+		if e.Link, err = dir.Readlink(name); err != nil {
+			w.deny(err)
+			return nil
+		}
+	case w.folder.Overlay && isWhiteout(info):
+		e.Kind = Whiteout
+	default:
+		e.Kind = Device
+	}
+	return w.visit(&e)
+}
+
+func (w *folderWalk) descend(dir *os.Root, name, at string, depth int) error {
+	sub, err := dir.OpenRoot(name)
+	if err != nil {
+		w.deny(err)
+		return nil
+	}
+	defer sub.Close()
+	return w.walk(sub, at, depth+1)
+}
+
+// folderBody opens its file when it is first asked.
+type folderBody struct {
+	dir  *os.Root
+	name string
+	size int64
+	deny func(error)
+	f    *os.File
+	buf  []byte
+}
+
+func (b *folderBody) open() error {
+	if b.f != nil {
+		return nil
+	}
+	// Not blocking, in case the file has become a pipe since it was listed.
+	f, err := b.dir.OpenFile(b.name, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		b.deny(err)
+		return err
+	}
+	b.f = f
+	return nil
+}
+
+func (b *folderBody) close() {
+	if b.f != nil {
+		b.f.Close()
+	}
+}
+
+func (b *folderBody) head(n int) ([]byte, error) {
+	if err := b.open(); err != nil {
+		return nil, err
+	}
+	b.buf = make([]byte, n)
+	m, err := b.f.ReadAt(b.buf, 0)
+	if err == io.EOF {
+		err = nil
+	}
+	return b.buf[:m], err
+}
+
+func (b *folderBody) reader() (io.Reader, error) {
+	if err := b.open(); err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(b.f, 0, b.size), nil
+}
+
+func (b *folderBody) at() io.ReaderAt {
+	if b.open() != nil {
+		return nil
+	}
+	return io.NewSectionReader(b.f, 0, b.size)
+}

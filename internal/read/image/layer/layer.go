@@ -1,0 +1,149 @@
+// Package layer walks the layers of an image: tars, compressed or not, and folders.
+//
+// [Walk] reads a layer once, from front to back, and hands each entry to a visitor as the container
+// would come to see it: a clean path relative to the root, whiteouts and opaque folders told as such.
+// An uncompressed tar with random access is skipped through: only headers are read, and the bodies
+// that the visitor asks for. A compressed layer is inflated on a goroutine of its own while its
+// entries are visited.
+//
+// Nothing is ever written under a name that comes from a layer. Bodies that need random access and
+// come from a stream are copied into a bounded [Buffer].
+package layer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+)
+
+// Kind is what an entry is.
+type Kind uint8
+
+// The kinds of entry.
+const (
+	File Kind = iota
+	Dir
+	Symlink
+	Hardlink // Link is another path of the image, relative to its root
+	Device   // devices, pipes and sockets
+	Whiteout // Path is removed from the layers below
+	Opaque   // all that the layers below hold under Path is removed
+)
+
+// Entry is one entry of a layer. It and its body are valid until the visitor returns.
+type Entry struct {
+	Kind Kind
+	Path string // clean, with slashes, relative to the root; "" is the root
+	Link string // as written, for Symlink; clean and relative to the root, for Hardlink
+	Size int64
+	Mode fs.FileMode // permission, setuid, setgid and sticky bits
+	UID  int
+	GID  int
+
+	body body
+}
+
+// body gives access to a file's bytes.
+type body interface {
+	// head returns the first bytes, at most n.
+	head(n int) ([]byte, error)
+	// reader returns the bytes from the front, once.
+	reader() (io.Reader, error)
+	// at returns random access where it costs nothing; nil otherwise.
+	at() io.ReaderAt
+}
+
+// Head returns up to n of the first bytes of a file; n is at most 512.
+func (e *Entry) Head(n int) ([]byte, error) {
+	if e.body == nil || e.Size == 0 {
+		return nil, nil
+	}
+	return e.body.head(min(n, 512))
+}
+
+// Open returns the bytes of a file as a stream. It can be called once.
+func (e *Entry) Open() (io.Reader, error) {
+	if e.body == nil {
+		return nil, ErrNoBody
+	}
+	return e.body.reader()
+}
+
+// At returns random access to a file where its layer has it, nil where it is a stream.
+func (e *Entry) At() io.ReaderAt {
+	if e.body == nil {
+		return nil
+	}
+	return e.body.at()
+}
+
+// Errors that a caller tells apart.
+var (
+	// ErrNoBody says that a file's bytes cannot be had: it is sparse, or not a file.
+	ErrNoBody = errors.New("the bytes of this entry are not at hand")
+	// ErrDigest says that bytes are not those that the manifest names.
+	ErrDigest = errors.New("digest does not match")
+	// ErrLimit says that a bound was reached and the rest was not read.
+	ErrLimit = errors.New("limit reached")
+	// ErrTruncated says that a layer ends before its archive does.
+	ErrTruncated = errors.New("the layer is cut short")
+)
+
+// Limits bound what one layer may cost.
+type Limits struct {
+	Entries      int   // entries of a tar or folder
+	Uncompressed int64 // bytes that come out of a compressed layer
+	PathLength   int   // bytes of a path; longer ones are passed over and counted
+}
+
+// DefaultLimits are far above any honest image.
+var DefaultLimits = Limits{Entries: 5_000_000, Uncompressed: 64 << 30, PathLength: 4096}
+
+// Blob is a layer as it is stored. At and Size are set where it can be read at random.
+type Blob struct {
+	Stream io.ReadCloser // from the front; nil when At is set
+	At     io.ReaderAt
+	Size   int64 // bytes as stored; -1 when unknown
+	Close  func() error
+}
+
+// Options of one walk.
+type Options struct {
+	Limits Limits
+	// Digest and DiffID are what the manifest and the configuration claim, "sha256:HEX"; empty when
+	// they claim nothing. What is read in full is held against them.
+	Digest, DiffID string
+	// Verify reads and hashes every byte also where it could be skipped.
+	Verify bool
+}
+
+// Result is what a walk found out of a layer as a whole.
+type Result struct {
+	Entries  int
+	Size     int64  // bytes of all files
+	Digest   string // as computed; empty where the layer was skipped through
+	DiffID   string // as computed; empty where the layer was skipped through
+	Verified bool   // every byte was read, and what was claimed held
+	Skipped  int    // entries passed over for the length of their path
+}
+
+// Walk visits every entry of a blob in its order. It stops at the first error of the visitor or the
+// archive; what was visited before stands.
+func Walk(ctx context.Context, b Blob, o Options, visit func(*Entry) error) (Result, error) {
+	if o.Limits == (Limits{}) {
+		o.Limits = DefaultLimits
+	}
+	src, err := open(ctx, b, o)
+	if err != nil {
+		return Result{}, err
+	}
+	res, err := walkTar(ctx, src, o.Limits, visit)
+	sums, closeErr := src.finish(err == nil)
+	if err == nil {
+		err = closeErr
+	}
+	res.Digest, res.DiffID = sums.digest, sums.diffID
+	res.Verified = err == nil && sums.diffID != ""
+	return res, err
+}

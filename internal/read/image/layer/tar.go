@@ -1,0 +1,473 @@
+package layer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// The tar formats that layers come in: POSIX.1-2017 ustar and pax (section "pax Interchange
+// Format"), and GNU tar's long names, base-256 numbers and sparse files.
+const (
+	blockSize = 512
+	maxRecord = 1 << 20 // bytes of one pax header or GNU long name
+)
+
+// tarReader walks the entries of one tar.
+type tarReader struct {
+	src    source
+	limits Limits
+	global pax
+	next   pax // what pax and GNU headers say of the entry that follows
+	entry  Entry
+	body   tarBody
+	res    Result
+}
+
+// pax holds the extended records that matter.
+type pax struct {
+	path, link  string
+	size        int64
+	hasSize     bool
+	sparse      bool
+	realSize    int64
+	hasRealSize bool
+}
+
+// walkTar visits all entries; the visitor may read the body of the current one.
+func walkTar(ctx context.Context, src source, limits Limits, visit func(*Entry) error) (Result, error) {
+	t := &tarReader{src: src, limits: limits}
+	for {
+		ok, err := t.advance()
+		if err != nil || !ok {
+			return t.res, err
+		}
+		if t.res.Entries++; t.res.Entries > limits.Entries {
+			return t.res, fmt.Errorf("%w: more than %d entries in one layer", ErrLimit, limits.Entries)
+		}
+		if t.res.Entries%1024 == 0 && ctx.Err() != nil {
+			return t.res, ctx.Err()
+		}
+		if len(t.entry.Path) > limits.PathLength {
+			t.res.Skipped++
+			continue
+		}
+		if t.entry.Kind == File {
+			t.res.Size += t.entry.Size
+		}
+		if err := visit(&t.entry); err != nil {
+			return t.res, err
+		}
+	}
+}
+
+// advance moves to the next entry; false at the end of the archive.
+func (t *tarReader) advance() (bool, error) {
+	if err := t.body.leave(); err != nil {
+		return false, err
+	}
+	t.next = t.global
+	for {
+		block, err := t.src.window(blockSize)
+		if err != nil {
+			return false, err
+		}
+		if len(block) == 0 {
+			return false, nil // many writers leave out the two zero blocks
+		}
+		if len(block) < blockSize {
+			return false, ErrTruncated
+		}
+		h := header(block[:blockSize])
+		if h.isZero() {
+			return false, nil
+		}
+		if !h.sumHolds() {
+			return false, errors.New("read tar: a header's checksum does not hold: the layer is corrupt or no tar")
+		}
+		size, err := h.size()
+		if err != nil {
+			return false, err
+		}
+		flag := h[156]
+		switch flag {
+		case 'x', 'g', 'L', 'K':
+			if err := t.extend(flag, size); err != nil {
+				return false, err
+			}
+			continue
+		}
+		return true, t.begin(h, flag, size)
+	}
+}
+
+// extend reads a header that speaks of the next entry.
+func (t *tarReader) extend(flag byte, size int64) error {
+	if size > maxRecord {
+		return fmt.Errorf("read tar: an extended header of %d bytes, at most %d are read", size, maxRecord)
+	}
+	if err := t.src.skip(blockSize); err != nil {
+		return err
+	}
+	b := make([]byte, size)
+	if _, err := io.ReadFull(t.src, b); err != nil {
+		return cut(err)
+	}
+	if err := t.src.skip(padding(size)); err != nil {
+		return err
+	}
+	switch flag {
+	case 'L':
+		t.next.path = cString(b)
+	case 'K':
+		t.next.link = cString(b)
+	case 'x':
+		return t.next.parse(b)
+	case 'g':
+		err := t.global.parse(b)
+		t.next = t.global
+		return err
+	}
+	return nil
+}
+
+// cut turns the end of the input into ErrTruncated.
+func cut(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return ErrTruncated
+	}
+	return err
+}
+
+// begin fills in the entry and places the source at its body.
+func (t *tarReader) begin(h header, flag byte, size int64) error {
+	if t.next.hasSize {
+		size = t.next.size
+	}
+	e := &t.entry
+	*e = Entry{Mode: h.mode(), UID: h.number(108, 8), GID: h.number(116, 8)}
+	name, link := t.next.path, t.next.link
+	if name == "" {
+		name = h.name()
+	}
+	if link == "" {
+		link = cString(h[157:257])
+	}
+	isDir := strings.HasSuffix(name, "/")
+	e.Path = Clean(name)
+	hasBody := false
+	switch flag {
+	case '0', 0, '7', 'S':
+		if e.Kind = File; isDir && flag != 'S' {
+			e.Kind = Dir // as tars from before ustar say it
+		}
+		hasBody = true
+	case '1':
+		e.Kind, e.Link = Hardlink, Clean(link)
+		hasBody = size > 0 // pax allows a body on a link
+	case '2':
+		e.Kind, e.Link, size = Symlink, link, 0
+	case '5':
+		e.Kind, size = Dir, 0
+	case '3', '4', '6':
+		e.Kind, size = Device, 0
+	default:
+		e.Kind, hasBody = Device, true // unknown to us, and to the runtime
+	}
+	asWhiteout(e)
+	sparse, moreMaps := t.next.sparse, false
+	if flag == 'S' {
+		sparse, moreMaps = true, h[482] != 0
+		t.next.realSize, t.next.hasRealSize = int64(h.number(483, 12)), true
+	}
+	if err := t.src.skip(blockSize); err != nil {
+		return err
+	}
+	if err := t.skipSparseMaps(moreMaps); err != nil {
+		return err
+	}
+	t.body = tarBody{src: t.src}
+	if hasBody {
+		t.body = tarBody{src: t.src, left: size, pad: padding(size), size: size}
+	}
+	if e.Kind == File {
+		e.Size = size
+		if sparse {
+			if t.next.hasRealSize {
+				e.Size = t.next.realSize
+			}
+			return nil // its bytes are a map and pieces: the entry stands, the body does not
+		}
+		e.body = &t.body
+	}
+	return nil
+}
+
+func (t *tarReader) skipSparseMaps(more bool) error {
+	for more {
+		b, err := t.src.window(blockSize)
+		if err != nil {
+			return err
+		}
+		if len(b) < blockSize {
+			return ErrTruncated
+		}
+		more = b[504] != 0
+		if err := t.src.skip(blockSize); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asWhiteout turns the marker files of the OCI image layer specification ("Whiteouts") into what
+// they mean. What else begins with .wh..wh. is aufs' own bookkeeping and no file of the image.
+func asWhiteout(e *Entry) {
+	dir, base := path.Split(e.Path)
+	if !strings.HasPrefix(base, ".wh.") {
+		return
+	}
+	dir = strings.TrimSuffix(dir, "/")
+	switch {
+	case base == ".wh..wh..opq":
+		e.Kind, e.Path = Opaque, dir
+	case strings.HasPrefix(base, ".wh..wh."):
+		e.Kind = Device
+	default:
+		e.Kind, e.Path = Whiteout, strings.TrimPrefix(dir+"/"+base[len(".wh."):], "/")
+	}
+}
+
+// Clean makes a path relative to the root: no leading slash, no "." and no ".." that could lead out.
+func Clean(name string) string {
+	for strings.HasPrefix(name, "./") {
+		name = name[2:]
+	}
+	name = strings.Trim(name, "/")
+	if name == "." {
+		return ""
+	}
+	if !strings.Contains(name, "//") && !strings.Contains(name, "./") && !strings.HasSuffix(name, "/.") &&
+		!strings.HasSuffix(name, "/..") && name != ".." {
+		return name
+	}
+	return path.Clean("/" + name)[1:]
+}
+
+func padding(size int64) int64 { return -size & (blockSize - 1) }
+
+// parse reads pax records: "LENGTH KEY=VALUE\n".
+func (p *pax) parse(b []byte) error {
+	bad := errors.New("read tar: a pax header makes no sense")
+	for len(b) > 0 {
+		sp := bytes.IndexByte(b, ' ')
+		if sp < 1 || sp > 10 {
+			return bad
+		}
+		n, err := strconv.Atoi(string(b[:sp]))
+		if err != nil || n <= sp+1 || n > len(b) || b[n-1] != '\n' {
+			return bad
+		}
+		key, value, ok := strings.Cut(string(b[sp+1:n-1]), "=")
+		if !ok {
+			return bad
+		}
+		if err := p.set(key, value); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+func (p *pax) set(key, value string) error {
+	number := func(into *int64) error {
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || n < 0 {
+			return fmt.Errorf("read tar: pax record %s=%q is no size", key, value)
+		}
+		*into = n
+		return nil
+	}
+	switch key {
+	case "path":
+		p.path = value
+	case "linkpath":
+		p.link = value
+	case "size":
+		p.hasSize = true
+		return number(&p.size)
+	case "GNU.sparse.name":
+		p.path, p.sparse = value, true
+	case "GNU.sparse.realsize", "GNU.sparse.size":
+		p.sparse, p.hasRealSize = true, true
+		return number(&p.realSize)
+	case "GNU.sparse.major", "GNU.sparse.map", "GNU.sparse.numblocks":
+		p.sparse = true
+	}
+	return nil
+}
+
+// header is the 512 bytes before an entry.
+type header []byte
+
+func (h header) isZero() bool {
+	for _, b := range h {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// sumHolds compares the sum of all bytes, with the field itself counted as spaces. Old writers took
+// the bytes as signed.
+func (h header) sumHolds() bool {
+	var unsigned, signed int
+	for i, b := range h {
+		if i >= 148 && i < 156 {
+			b = ' '
+		}
+		unsigned += int(b)
+		signed += int(int8(b))
+	}
+	want, ok := octal(h[148:156])
+	return ok && (int(want) == unsigned || int(want) == signed)
+}
+
+func (h header) size() (int64, error) {
+	n, ok := numeric(h[124:136])
+	if !ok || n < 0 || n > 1<<62 {
+		return 0, errors.New("read tar: an entry's size is no number")
+	}
+	return n, nil
+}
+
+// number reads a field that is not worth an error: 0 when it makes no sense.
+func (h header) number(at, width int) int {
+	n, ok := numeric(h[at : at+width])
+	if !ok || n < 0 || n > 1<<40 {
+		return 0
+	}
+	return int(n)
+}
+
+func (h header) mode() fs.FileMode {
+	bits := h.number(100, 8)
+	m := fs.FileMode(bits & 0o777)
+	if bits&0o4000 != 0 {
+		m |= fs.ModeSetuid
+	}
+	if bits&0o2000 != 0 {
+		m |= fs.ModeSetgid
+	}
+	if bits&0o1000 != 0 {
+		m |= fs.ModeSticky
+	}
+	return m
+}
+
+func (h header) name() string {
+	name := cString(h[:100])
+	if string(h[257:262]) == "ustar" && h[262] == 0 && h[345] != 0 {
+		return cString(h[345:500]) + "/" + name
+	}
+	return name
+}
+
+func cString(b []byte) string {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
+	return string(b)
+}
+
+// numeric reads octal digits, or GNU's base-256 when the first bit is set.
+func numeric(b []byte) (int64, bool) {
+	if b[0]&0x80 == 0 {
+		return octal(b)
+	}
+	if b[0] != 0x80 {
+		return 0, false // negative, or larger than any file
+	}
+	var n int64
+	for i, c := range b[1:] {
+		if n > 1<<54 && i < len(b)-1 {
+			return 0, false
+		}
+		n = n<<8 | int64(c)
+	}
+	return n, true
+}
+
+func octal(b []byte) (int64, bool) {
+	var n int64
+	i := 0
+	for i < len(b) && (b[i] == ' ' || b[i] == 0) {
+		i++
+	}
+	for ; i < len(b) && b[i] >= '0' && b[i] <= '7'; i++ {
+		n = n<<3 | int64(b[i]-'0')
+	}
+	for ; i < len(b); i++ {
+		if b[i] != ' ' && b[i] != 0 {
+			return 0, false
+		}
+	}
+	return n, true
+}
+
+// tarBody is the body of the current entry.
+type tarBody struct {
+	src       source
+	size      int64
+	left, pad int64
+}
+
+func (b *tarBody) head(n int) ([]byte, error) {
+	w, err := b.src.window(int(min(int64(n), b.left)))
+	if err != nil {
+		return nil, err
+	}
+	return w[:min(int64(len(w)), int64(n), b.left)], nil
+}
+
+func (b *tarBody) reader() (io.Reader, error) { return b, nil }
+
+func (b *tarBody) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := b.src.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	if err == io.EOF && b.left > 0 {
+		err = ErrTruncated
+	}
+	return n, err
+}
+
+func (b *tarBody) at() io.ReaderAt {
+	if b.left != b.size {
+		return nil
+	}
+	return b.src.random(b.size)
+}
+
+// leave moves the source past what is left of the body.
+func (b *tarBody) leave() error {
+	if b.src == nil {
+		return nil
+	}
+	n := b.left + b.pad
+	b.left, b.pad = 0, 0
+	if n == 0 {
+		return nil
+	}
+	return b.src.skip(n)
+}
