@@ -39,6 +39,10 @@ type Ecosystem struct {
 	// walk then holds the files of this ecosystem until it has seen the whole layer.
 	Late bool
 
+	// Fixed are paths where the package manager itself looks. They are found through symbolic links too,
+	// under which the walk would not meet them.
+	Fixed []string
+
 	// Database says that each wanted file tells of the whole set of packages, so that the packages of
 	// a layer are told by comparing the file with the one in the layer below.
 	Database bool
@@ -50,6 +54,14 @@ type Ecosystem struct {
 	// Advisories names the feeds' ecosystem for a package: "npm", "Go", "Debian:12". It is false when
 	// no advisory could speak of such a package on this distribution. Release is zero where none is known.
 	Advisories func(p Package, on Release) (string, bool)
+
+	// ThirdParty says that a package was made by somebody other than the distribution, so that its
+	// advisories do not speak of it, nor of what it brings. Nil: every package is the distribution's.
+	ThirdParty func(p Package, on Release) bool
+
+	// AdvisoryVersion is the version that advisories compare; nil: Package.Version. Distributions whose
+	// advisories speak of source packages compare the source's version.
+	AdvisoryVersion func(p Package) string
 
 	// Compare orders two versions: negative when a is older than b. It is nil for kinds whose packages
 	// are never matched.

@@ -1,0 +1,402 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+)
+
+// Reader reads layers. It is safe for concurrent use.
+type Reader struct {
+	Ecosystems []ecosystem.Ecosystem
+	Buffer     *layer.Buffer // for files of compressed layers that need random access
+	Limits     layer.Limits
+	Verify     bool              // read and hash also what could be skipped
+	Skip       func(string) bool // paths that are not to be looked at; nil: none
+}
+
+// maxGaps bounds the gaps that one layer lists; the last says how many more there were.
+const maxGaps = 100
+
+// Layer reads one layer. On an error the contents hold what was read before it, and are incomplete.
+func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
+	w := &layerRead{r: r, ctx: ctx, c: &Contents{}, at: map[string][]int{}}
+	res, err := r.walk(ctx, l, w.visit)
+	w.late()
+	if err == nil && len(w.links) > 0 {
+		err = w.again(l)
+	}
+	c := w.c
+	c.Digest, c.DiffID, c.Verified, c.Size, c.Entries = res.Digest, res.DiffID, res.Verified, res.Size, res.Entries
+	if res.Skipped > 0 {
+		w.gap(Gap{Class: "limit-reached", Blocking: true, What: fmt.Sprintf("%d paths are too long to be read", res.Skipped)})
+	}
+	if w.moreGaps > 0 {
+		c.Gaps = append(c.Gaps, Gap{Class: "limit-reached", Blocking: true, What: fmt.Sprintf("%d further gaps in this layer", w.moreGaps)})
+	}
+	c.Reads = slices.DeleteFunc(c.Reads, func(r Read) bool { return len(r.Paths) == 0 })
+	return c, err
+}
+
+// Again reads some files of a layer once more, each under other names: files that are wanted for what
+// a symbolic or hard link calls them. The keys of want are paths in the layer.
+func (r *Reader) Again(ctx context.Context, l image.Layer, want map[string][]string) ([]Read, []Gap, error) {
+	w := &layerRead{r: r, ctx: ctx, c: &Contents{}, at: map[string][]int{}}
+	_, err := r.walk(ctx, l, func(e *layer.Entry) error {
+		for _, name := range want[e.Path] {
+			if e.Kind == layer.File {
+				as := *e
+				as.Path = name
+				w.offer(&as)
+			}
+		}
+		return nil
+	})
+	w.late()
+	return w.c.Reads, w.c.Gaps, err
+}
+
+func (r *Reader) walk(ctx context.Context, l image.Layer, visit func(*layer.Entry) error) (layer.Result, error) {
+	if l.Folder != nil {
+		return layer.WalkFolder(ctx, *l.Folder, r.Limits, visit)
+	}
+	b, err := l.Open(ctx)
+	if err != nil {
+		return layer.Result{}, err
+	}
+	if b.Close != nil {
+		defer b.Close()
+	}
+	return layer.Walk(ctx, b, layer.Options{Limits: r.Limits, Digest: l.Digest, DiffID: l.DiffID, Verify: r.Verify}, visit)
+}
+
+// layerRead is the reading of one layer.
+type layerRead struct {
+	r        *Reader
+	ctx      context.Context
+	c        *Contents
+	hash     hasher
+	at       map[string][]int // path → its reads
+	links    []Link           // hard links to files that were not read under their own name
+	held     []heldFile
+	moreGaps int
+}
+
+// heldFile waits for the end of the layer, because its ecosystem reads several files together.
+type heldFile struct {
+	stat ecosystem.Stat
+	eco  *ecosystem.Ecosystem
+	at   io.ReaderAt
+	free func()
+}
+
+func (w *layerRead) gap(g Gap) {
+	if len(w.c.Gaps) >= maxGaps {
+		w.moreGaps++
+		return
+	}
+	w.c.Gaps = append(w.c.Gaps, g)
+}
+
+func (w *layerRead) visit(e *layer.Entry) error {
+	switch e.Kind {
+	case layer.Whiteout:
+		w.c.Whiteouts = append(w.c.Whiteouts, e.Path)
+		return nil
+	case layer.Opaque:
+		w.c.Opaques = append(w.c.Opaques, e.Path)
+		return nil
+	case layer.Dir:
+		w.c.Folders = append(w.c.Folders, w.hash.path(e.Path))
+		w.forget(e.Path)
+		return nil
+	}
+	w.c.Names = append(w.c.Names, w.hash.path(e.Path))
+	if e.Kind == layer.Hardlink {
+		w.hardLink(e)
+		return nil
+	}
+	w.forget(e.Path)
+	if w.r.Skip != nil && w.r.Skip(e.Path) {
+		return nil
+	}
+	switch e.Kind {
+	case layer.Symlink:
+		w.c.Links = append(w.c.Links, Link{Path: e.Path, Target: e.Link})
+	case layer.File:
+		w.offer(e)
+	}
+	return w.ctx.Err()
+}
+
+// forget drops what an earlier entry of the same path said: the last entry of a tar wins.
+func (w *layerRead) forget(path string) {
+	for _, i := range w.at[path] {
+		w.c.Reads[i].Paths = slices.DeleteFunc(w.c.Reads[i].Paths, func(p string) bool { return p == path })
+	}
+	delete(w.at, path)
+}
+
+// hardLink gives a file that was read one more name. When it was not, but would be under this name,
+// it is read at the end.
+func (w *layerRead) hardLink(e *layer.Entry) {
+	if e.Path == e.Link {
+		return
+	}
+	w.forget(e.Path)
+	if reads := w.at[e.Link]; len(reads) > 0 {
+		for _, i := range reads {
+			w.c.Reads[i].Paths = append(w.c.Reads[i].Paths, e.Path)
+		}
+		w.at[e.Path] = slices.Clone(reads)
+		return
+	}
+	// The link's own entry has no bytes: what only the first bytes could tell was told by the target.
+	st := ecosystem.Stat{Path: e.Path, Size: 1, Mode: e.Mode, Head: []byte("\x7fELF\x02\x01\x01")}
+	for i := range w.r.Ecosystems {
+		if w.r.Ecosystems[i].Wants(st) {
+			w.links = append(w.links, Link{Path: e.Path, Target: e.Link})
+			return
+		}
+	}
+}
+
+// again reads the targets of hard links under the names of the links.
+func (w *layerRead) again(l image.Layer) error {
+	want := map[string][]string{}
+	for _, link := range w.links {
+		want[link.Target] = append(want[link.Target], link.Path)
+	}
+	reads, gaps, err := w.r.Again(w.ctx, l, want)
+	w.c.Reads = append(w.c.Reads, reads...)
+	for _, g := range gaps {
+		w.gap(g)
+	}
+	return err
+}
+
+// offer asks every ecosystem whether it wants the file, and has the first bytes at hand where those
+// could decide: for programs and libraries.
+func (w *layerRead) offer(e *layer.Entry) {
+	st := ecosystem.Stat{Path: e.Path, Size: e.Size, Mode: e.Mode}
+	if e.Size > 0 && couldBeProgram(&st) {
+		head, err := e.Head(64)
+		if err != nil && !errors.Is(err, layer.ErrNoBody) {
+			w.gap(Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: e.Path})
+			return
+		}
+		st.Head = slices.Clone(head)
+	}
+	var wanting []*ecosystem.Ecosystem
+	for i := range w.r.Ecosystems {
+		if eco := &w.r.Ecosystems[i]; eco.Wants(st) {
+			wanting = append(wanting, eco)
+		}
+	}
+	if len(wanting) > 0 {
+		w.read(e, st, wanting)
+	}
+}
+
+// couldBeProgram is true for what is executable, and for what is named like a library or a Windows
+// program. Everything else is known by its name alone.
+func couldBeProgram(st *ecosystem.Stat) bool {
+	if st.Mode&0o111 != 0 {
+		return true
+	}
+	base := st.Base()
+	return strings.Contains(base, ".so") || strings.HasSuffix(base, ".dll") || strings.HasSuffix(base, ".exe")
+}
+
+func (w *layerRead) read(e *layer.Entry, st ecosystem.Stat, wanting []*ecosystem.Ecosystem) {
+	body, err := w.body(e, len(wanting) > 1)
+	if err != nil {
+		w.readGap(wanting[0], st.Path, err)
+		return
+	}
+	defer body.release()
+	for _, eco := range wanting {
+		if eco.Late {
+			w.hold(body, st, eco)
+			continue
+		}
+		f := &ecosystem.File{Stat: st, Reader: body.reader(), At: body.at}
+		w.keep(eco, st.Path, f)
+	}
+}
+
+// keep has one ecosystem read one file, and keeps what it says.
+func (w *layerRead) keep(eco *ecosystem.Ecosystem, path string, f *ecosystem.File) {
+	found, err := readSafely(w.ctx, eco, f)
+	if err != nil {
+		w.readGap(eco, path, err)
+	}
+	for _, n := range found.Notes {
+		w.gap(Gap{Class: n.Class, Blocking: n.Blocking, What: n.What, Path: join(path, n.Path)})
+	}
+	if len(found.Packages) == 0 && len(found.Owned) == 0 && found.Release == nil && !eco.Database {
+		return
+	}
+	w.at[path] = append(w.at[path], len(w.c.Reads))
+	w.c.Reads = append(w.c.Reads, w.compact(eco, path, found))
+}
+
+func join(path, inner string) string {
+	if inner == "" {
+		return path
+	}
+	return path + "!/" + inner
+}
+
+// compact keeps file lists as hashes.
+func (w *layerRead) compact(eco *ecosystem.Ecosystem, path string, found ecosystem.Found) Read {
+	r := Read{Ecosystem: eco.Name, Paths: []string{path}, Packages: found.Packages, Release: found.Release}
+	add := func(name string, files []string) {
+		o := Owned{Package: name, Files: make([]uint64, 0, len(files)), Data: len(files) > 0}
+		for _, f := range files {
+			o.Files = append(o.Files, w.hash.owned(f))
+			o.Data = o.Data && isData(f)
+		}
+		r.Owned = append(r.Owned, o)
+	}
+	for _, o := range found.Owned {
+		add(o.Package, o.Paths)
+	}
+	for i := range r.Packages {
+		if p := &r.Packages[i]; len(p.Files) > 0 {
+			add(p.Name, p.Files)
+			p.Files = nil
+		}
+	}
+	return r
+}
+
+// isData knows the places where distributions put what is never run: documentation, translations,
+// time zones, fonts, C headers.
+func isData(p string) bool {
+	p = strings.TrimPrefix(p, "/")
+	for _, dir := range []string{"usr/include/", "usr/src/", "usr/share/doc/", "usr/share/man/", "usr/share/info/", "usr/share/locale/",
+		"usr/share/zoneinfo/", "usr/share/fonts/", "usr/share/icons/", "usr/share/lintian/", "usr/share/bug/",
+		"usr/share/doc-base/", "usr/share/licenses/"} {
+		if strings.HasPrefix(p, dir) {
+			return true
+		}
+	}
+	// Lists that name folders too name those on the way.
+	return slices.Contains([]string{".", "", "usr", "usr/include", "usr/src", "usr/share", "usr/share/doc", "usr/share/man", "usr/share/info",
+		"usr/share/locale", "usr/share/zoneinfo", "usr/share/fonts", "usr/share/icons", "usr/share/lintian", "usr/share/lintian/overrides",
+		"usr/share/bug", "usr/share/doc-base", "usr/share/licenses"}, p)
+}
+
+// readSafely is the border to the parsers of foreign bytes: a fault in one becomes an error about
+// that file, so that the rest of the scan stands.
+func readSafely(ctx context.Context, eco *ecosystem.Ecosystem, f *ecosystem.File) (found ecosystem.Found, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			found, err = ecosystem.Found{}, fmt.Errorf("the reader for %s broke on it: %v", eco.Name, p)
+		}
+	}()
+	return eco.Read(ctx, f)
+}
+
+func (w *layerRead) readGap(eco *ecosystem.Ecosystem, path string, err error) {
+	if w.ctx.Err() != nil {
+		return // the walk ends with that error
+	}
+	class := "unreadable-package"
+	switch {
+	case errors.Is(err, ecosystem.ErrLimit), errors.Is(err, layer.ErrLimit):
+		class = "limit-reached"
+	case eco.Database:
+		class = "unreadable-database"
+	}
+	w.gap(Gap{Class: class, Blocking: true, What: err.Error(), Path: path})
+}
+
+func (w *layerRead) hold(b *fileBody, st ecosystem.Stat, eco *ecosystem.Ecosystem) {
+	at, free, err := w.r.Buffer.Copy(b.reader(), st.Size)
+	if err != nil {
+		w.readGap(eco, st.Path, err)
+		return
+	}
+	w.held = append(w.held, heldFile{st, eco, at, free})
+}
+
+// late reads the files that were held.
+func (w *layerRead) late() {
+	open := func(h heldFile) *ecosystem.File {
+		return &ecosystem.File{Stat: h.stat, Reader: io.NewSectionReader(h.at, 0, h.stat.Size), At: func() (io.ReaderAt, error) { return h.at, nil }}
+	}
+	for _, h := range w.held {
+		f := open(h)
+		f.Sibling = func(path string) (*ecosystem.File, bool) {
+			for _, other := range slices.Backward(w.held) {
+				if other.eco == h.eco && other.stat.Path == path {
+					return open(other), true
+				}
+			}
+			return nil, false
+		}
+		w.keep(h.eco, h.stat.Path, f)
+	}
+	for _, h := range w.held {
+		h.free()
+	}
+	w.held = nil
+}
+
+// fileBody hands the bytes of one entry to those who want them.
+type fileBody struct {
+	w      *layerRead
+	size   int64
+	random io.ReaderAt
+	stream io.Reader
+	free   func()
+}
+
+// body opens an entry; shared says that more than one will read it, so that a stream must be copied.
+func (w *layerRead) body(e *layer.Entry, shared bool) (*fileBody, error) {
+	b := &fileBody{w: w, size: e.Size, random: e.At()}
+	if b.random != nil {
+		return b, nil
+	}
+	var err error
+	if b.stream, err = e.Open(); err != nil {
+		return nil, err
+	}
+	if shared {
+		_, err = b.at()
+	}
+	return b, err
+}
+
+func (b *fileBody) reader() io.Reader {
+	if b.random != nil {
+		return io.NewSectionReader(b.random, 0, b.size)
+	}
+	return b.stream
+}
+
+func (b *fileBody) at() (io.ReaderAt, error) {
+	if b.random == nil {
+		at, free, err := b.w.r.Buffer.Copy(b.stream, b.size)
+		if err != nil {
+			return nil, err
+		}
+		b.random, b.free = at, free
+	}
+	return b.random, nil
+}
+
+func (b *fileBody) release() {
+	if b.free != nil {
+		b.free()
+	}
+}

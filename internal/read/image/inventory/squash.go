@@ -1,0 +1,263 @@
+package inventory
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+)
+
+// maxLinks bounds how many symbolic links one path leads through, as the kernel does (path_resolution(7)).
+const maxLinks = 40
+
+// stack is the layers of one image over each other, bottom first.
+type stack struct {
+	layers []*Contents
+	hash   hasher
+	links  map[string][]linkAt
+	sets   []*layerSets // made when a link must be held against a layer
+}
+
+// linkAt is a symbolic link of one layer.
+type linkAt struct {
+	layer  int
+	target string
+}
+
+// layerSets answers quickly what one layer does to paths.
+type layerSets struct{ names, folders, whiteouts, opaques map[uint64]struct{} }
+
+func newStack(layers []*Contents) *stack {
+	s := &stack{layers: layers, links: map[string][]linkAt{}, sets: make([]*layerSets, len(layers))}
+	for i, c := range layers {
+		for _, l := range c.Links {
+			s.links[l.Path] = append(s.links[l.Path], linkAt{i, l.Target})
+		}
+	}
+	return s
+}
+
+func (s *stack) set(i int) *layerSets {
+	if s.sets[i] == nil {
+		c := s.layers[i]
+		sets := &layerSets{names: setOf(c.Names), folders: setOf(c.Folders), whiteouts: map[uint64]struct{}{}, opaques: map[uint64]struct{}{}}
+		for _, p := range c.Whiteouts {
+			sets.whiteouts[s.hash.path(p)] = struct{}{}
+		}
+		for _, p := range c.Opaques {
+			sets.opaques[s.hash.path(p)] = struct{}{}
+		}
+		s.sets[i] = sets
+	}
+	return s.sets[i]
+}
+
+func setOf(hashes []uint64) map[uint64]struct{} {
+	m := make(map[uint64]struct{}, len(hashes))
+	for _, h := range hashes {
+		m[h] = struct{}{}
+	}
+	return m
+}
+
+// resolve follows the symbolic links on the way to p, as they stand when layer upto is laid on: a
+// layer that writes below a link writes where it points to, unless it brings a folder of that name.
+// The last element is followed only when whole is set. False when the links lead in a circle.
+func (s *stack) resolve(p string, upto int, whole bool) (string, bool) {
+	for range maxLinks {
+		next, found := s.step(p, upto, whole)
+		if !found {
+			return p, true
+		}
+		p = next
+	}
+	return "", false
+}
+
+// step replaces the first link on the way.
+func (s *stack) step(p string, upto int, whole bool) (string, bool) {
+	for end := strings.IndexByte(p, '/'); ; {
+		at, rest := p, ""
+		if end >= 0 {
+			at, rest = p[:end], p[end:]
+		} else if !whole {
+			return "", false
+		}
+		if target, ok := s.link(at, upto); ok {
+			if !strings.HasPrefix(target, "/") {
+				target = path.Dir("/"+at) + "/" + target
+			}
+			return layer.Clean(path.Clean("/"+target) + rest), true
+		}
+		if end < 0 {
+			return "", false
+		}
+		next := strings.IndexByte(p[end+1:], '/')
+		if next < 0 {
+			end = -1
+		} else {
+			end += 1 + next
+		}
+	}
+}
+
+// link is the target of the link at p, if the newest thing of that name up to a layer is a link.
+func (s *stack) link(p string, upto int) (string, bool) {
+	candidates := s.links[p]
+	for i := len(candidates) - 1; i >= 0; i-- {
+		if l := candidates[i]; l.layer <= upto {
+			if s.hiddenBetween(p, l.layer, upto) {
+				return "", false
+			}
+			return l.target, true
+		}
+	}
+	return "", false
+}
+
+// hiddenBetween says whether the layers above from, up to and with upto, replace or remove p.
+func (s *stack) hiddenBetween(p string, from, upto int) bool {
+	for i := from + 1; i <= upto; i++ {
+		sets := s.set(i)
+		if hides(sets, &s.hash, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// hides says whether a layer with these sets hides what layers below it have at p: it has something
+// else there, removes it or a folder above it, or puts something that is no folder in that place.
+func hides(of *layerSets, h *hasher, p string) bool {
+	key := h.path(p)
+	if has(of.names, key) || has(of.folders, key) || has(of.whiteouts, key) {
+		return true
+	}
+	for p != "" {
+		if i := strings.LastIndexByte(p, '/'); i >= 0 {
+			p = p[:i]
+		} else {
+			p = ""
+		}
+		key = h.path(p)
+		if has(of.opaques, key) || has(of.names, key) || has(of.whiteouts, key) {
+			return true
+		}
+	}
+	return false
+}
+
+func has(set map[uint64]struct{}, key uint64) bool {
+	_, ok := set[key]
+	return ok
+}
+
+// seen is one read of one layer, under the names by which the container sees it.
+type seen struct {
+	*Read
+	layer int
+	paths []string // visible and resolved; empty when all are hidden
+}
+
+// visible decides for every read under which of its names it can be seen through the layers above.
+// It goes from the top down and gathers what hides, so that the cost follows the number of entries.
+func (s *stack) visible() []seen {
+	above := &layerSets{names: map[uint64]struct{}{}, folders: map[uint64]struct{}{}, whiteouts: map[uint64]struct{}{}, opaques: map[uint64]struct{}{}}
+	var all []seen
+	for i := len(s.layers) - 1; i >= 0; i-- {
+		c := s.layers[i]
+		var here []string
+		for n := range c.Reads {
+			r := &c.Reads[n]
+			one := seen{Read: r, layer: i}
+			for _, p := range r.Paths {
+				p, ok := s.resolve(p, i, false)
+				if ok && !hides(above, &s.hash, p) {
+					one.paths = append(one.paths, p)
+				}
+				here = append(here, p)
+			}
+			all = append(all, one)
+		}
+		s.cover(above, i)
+		for _, p := range here { // what was written through a link hides what lay there
+			above.names[s.hash.path(p)] = struct{}{}
+		}
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// cover adds one layer to what hides the layers below it.
+func (s *stack) cover(above *layerSets, i int) {
+	if i == 0 {
+		return
+	}
+	c := s.layers[i]
+	for _, h := range c.Names {
+		above.names[h] = struct{}{}
+	}
+	for _, h := range c.Folders {
+		above.folders[h] = struct{}{}
+	}
+	for _, p := range c.Whiteouts {
+		s.addBoth(above.whiteouts, p, i)
+	}
+	for _, p := range c.Opaques {
+		s.addBoth(above.opaques, p, i)
+	}
+}
+
+// addBoth adds a path as it is written and as links lead to it.
+func (s *stack) addBoth(to map[uint64]struct{}, p string, i int) {
+	to[s.hash.path(p)] = struct{}{}
+	if q, ok := s.resolve(p, i-1, false); ok && q != p {
+		to[s.hash.path(q)] = struct{}{}
+	}
+}
+
+// Need is a file that must be read again under another name: a fixed path of an ecosystem is a link
+// to it.
+type Need struct {
+	Layer    int
+	Path, As string
+}
+
+// needs finds the fixed paths that no read stands for because a link leads to them.
+func (s *stack) needs(of []ecosystem.Ecosystem, reads []seen) []Need {
+	read := map[string]bool{}
+	for _, r := range reads {
+		for _, p := range r.paths {
+			read[r.Ecosystem+" "+p] = true
+		}
+	}
+	top := len(s.layers) - 1
+	var all []Need
+	for _, e := range of {
+		for _, fixed := range e.Fixed {
+			at, ok := s.resolve(fixed, top, true)
+			if !ok || at == fixed || read[e.Name+" "+at] || read[e.Name+" "+fixed] {
+				continue
+			}
+			if i, ok := s.holder(at); ok {
+				all = append(all, Need{Layer: i, Path: at, As: fixed})
+			}
+		}
+	}
+	return all
+}
+
+// holder is the topmost layer whose file the container sees at p.
+func (s *stack) holder(p string) (int, bool) {
+	key := s.hash.path(p)
+	for i := len(s.layers) - 1; i >= 0; i-- {
+		if sets := s.set(i); has(sets.names, key) {
+			return i, true
+		} else if hides(sets, &s.hash, p) {
+			return 0, false
+		}
+	}
+	return 0, false
+}

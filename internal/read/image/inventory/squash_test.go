@@ -1,0 +1,166 @@
+package inventory
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+)
+
+// The test's own kinds: a file *.pkg is a package NAME of the version that it holds; db is a database
+// of NAME=VERSION lines that owns the paths behind them.
+var kinds = []ecosystem.Ecosystem{
+	{
+		Name:  "file",
+		Wants: func(s ecosystem.Stat) bool { return strings.HasSuffix(s.Path, ".pkg") },
+		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+			b, err := f.ReadAll(100)
+			name := strings.TrimSuffix(f.Base(), ".pkg")
+			return ecosystem.Found{Packages: []ecosystem.Package{{Type: "file", Name: name, Version: string(b)}}}, err
+		},
+	},
+	{
+		Name: "db", Database: true, OS: true, Fixed: []string{"var/db"},
+		Wants: func(s ecosystem.Stat) bool { return s.Path == "var/db" },
+		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+			b, err := f.ReadAll(1000)
+			var found ecosystem.Found
+			for line := range strings.Lines(string(b)) {
+				words := strings.Fields(line)
+				name, version, _ := strings.Cut(words[0], "=")
+				found.Packages = append(found.Packages, ecosystem.Package{Type: "db", Name: name, Version: version, Files: words[1:]})
+			}
+			return found, err
+		},
+	},
+}
+
+// one is an entry: "path=body", "dir/", "link -> target", "hard => target".
+func tarOf(t *testing.T, entries ...string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for _, e := range entries {
+		var h tar.Header
+		var body string
+		if name, target, ok := strings.Cut(e, " -> "); ok {
+			h = tar.Header{Name: name, Linkname: target, Typeflag: tar.TypeSymlink}
+		} else if name, target, ok := strings.Cut(e, " => "); ok {
+			h = tar.Header{Name: name, Linkname: target, Typeflag: tar.TypeLink}
+		} else if strings.HasSuffix(e, "/") {
+			h = tar.Header{Name: e, Typeflag: tar.TypeDir}
+		} else {
+			h.Name, body, _ = strings.Cut(e, "=")
+			h.Typeflag, h.Size = tar.TypeReg, int64(len(body))
+		}
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, body)
+	}
+	w.Close()
+	return buf.Bytes()
+}
+
+func inventoryOf(t *testing.T, layers ...[]string) []string {
+	t.Helper()
+	r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, "")}
+	var contents []*Contents
+	var img []image.Layer
+	for _, entries := range layers {
+		raw := tarOf(t, entries...)
+		l := image.Layer{Open: func(context.Context) (layer.Blob, error) {
+			return layer.Blob{At: bytes.NewReader(raw), Size: int64(len(raw))}, nil
+		}}
+		c, err := r.Layer(context.Background(), l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := c.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err = Decode(b); err != nil {
+			t.Fatal(err)
+		}
+		contents, img = append(contents, c), append(img, l)
+	}
+	inv := Squash(contents, kinds)
+	for _, n := range inv.Needs {
+		reads, _, err := r.Again(context.Background(), img[n.Layer], map[string][]string{n.Path: {n.As}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		contents[n.Layer].Reads = append(contents[n.Layer].Reads, reads...)
+	}
+	if len(inv.Needs) > 0 {
+		inv = Squash(contents, kinds)
+	}
+	var got []string
+	for _, p := range inv.Packages {
+		s := p.Name + "@" + p.Version
+		for _, at := range p.Places {
+			s += fmt.Sprintf(" %s:%d", at.Path, at.Layer)
+		}
+		if p.Owner >= 0 {
+			s += " owned by " + inv.Packages[p.Owner].Name
+		}
+		got = append(got, s)
+	}
+	return got
+}
+
+// TestSquash follows the OCI image layer specification (layer.md, "Applying Changesets", "Whiteouts")
+// and what containerd does where that is silent.
+func TestSquash(t *testing.T) {
+	type layers [][]string
+	for name, c := range map[string]struct {
+		layers layers
+		want   []string
+	}{
+		"plain":                         {layers{{"a.pkg=1"}, {"b.pkg=2"}}, []string{"a@1 a.pkg:0", "b@2 b.pkg:1"}},
+		"whiteout":                      {layers{{"d/a.pkg=1", "d/b.pkg=1"}, {"d/.wh.a.pkg="}}, []string{"b@1 d/b.pkg:0"}},
+		"whiteout of a folder":          {layers{{"d/e/a.pkg=1"}, {".wh.d="}}, nil},
+		"whiteout spares its own layer": {layers{{"a.pkg=1"}, {"a.pkg=2", ".wh.a.pkg="}}, []string{"a@2 a.pkg:1"}},
+		"opaque":                        {layers{{"d/a.pkg=1", "a.pkg=1"}, {"d/b.pkg=2", "d/.wh..wh..opq="}}, []string{"a@1 a.pkg:0", "b@2 d/b.pkg:1"}},
+		"opaque root":                   {layers{{"d/a.pkg=1"}, {".wh..wh..opq=", "b.pkg=1"}}, []string{"b@1 b.pkg:1"}},
+		"replaced":                      {layers{{"a.pkg=1"}, {"a.pkg=2"}}, []string{"a@2 a.pkg:1"}},
+		"replaced by a link":            {layers{{"a.pkg=1"}, {"a.pkg -> nowhere"}}, nil},
+		"file replaces folder":          {layers{{"d/a.pkg=1"}, {"d=file"}}, nil},
+		"folder replaces file":          {layers{{"a.pkg=1"}, {"a.pkg/"}}, nil},
+		"link replaces folder":          {layers{{"d/a.pkg=1"}, {"d -> e"}}, nil},
+		"last entry wins":               {layers{{"a.pkg=1", "a.pkg=2"}}, []string{"a@2 a.pkg:0"}},
+		"last entry is a link":          {layers{{"a.pkg=1", "a.pkg -> b"}}, nil},
+		"hard link":                     {layers{{"x/a.pkg=1", "y/a.pkg => x/a.pkg"}}, []string{"a@1 x/a.pkg:0 y/a.pkg:0"}},
+		"hard link outlives its target": {layers{{"x/a.pkg=1", "y/a.pkg => x/a.pkg"}, {"x/.wh.a.pkg="}}, []string{"a@1 y/a.pkg:0"}},
+		"hard link to an unread file":   {layers{{"x/data=1", "y/a.pkg => x/data"}}, []string{"a@1 y/a.pkg:0"}},
+		"written through a link":        {layers{{"usr/lib/", "lib -> usr/lib"}, {"lib/a.pkg=1"}}, []string{"a@1 usr/lib/a.pkg:1"}},
+		"replaced through a link":       {layers{{"usr/lib/a.pkg=1", "lib -> usr/lib"}, {"lib/a.pkg=2"}}, []string{"a@2 usr/lib/a.pkg:1"}},
+		"removed through a link":        {layers{{"usr/lib/a.pkg=1", "lib -> usr/lib"}, {"lib/.wh.a.pkg="}}, nil},
+		"folder instead of a link":      {layers{{"usr/lib/a.pkg=1", "lib -> usr/lib"}, {"lib/", "lib/a.pkg=2"}}, []string{"a@1 usr/lib/a.pkg:0", "a@2 lib/a.pkg:1"}},
+		"links in a circle":             {layers{{"x -> y", "y -> x", "x/a.pkg=1"}}, nil},
+		"links out of the root":         {layers{{"x -> ../../../../etc"}, {"x/a.pkg=1"}}, []string{"a@1 etc/a.pkg:1"}},
+		"database through a link":       {layers{{"var -> data", "data/db=n=1"}}, []string{"n@1 data/db:0"}},
+		"database file is a link":       {layers{{"var/db -> /opt/db", "opt/db=n=1"}}, []string{"n@1 var/db:0"}},
+		"database grows":                {layers{{"var/db=a=1\nb=1"}, {"other=x"}, {"var/db=a=1\nb=2\nc=1"}}, []string{"a@1 var/db:0", "b@2 var/db:2", "c@1 var/db:2"}},
+		"package comes back":            {layers{{"var/db=a=1"}, {"var/db=b=1"}, {"var/db=a=1\nb=1"}}, []string{"a@1 var/db:2", "b@1 var/db:1"}},
+		"owned":                         {layers{{"var/db=deb=1 /usr/x/a.pkg", "usr/x/a.pkg=1", "opt/b.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/x/a.pkg:0 owned by deb", "b@1 opt/b.pkg:0"}},
+		"owned on merged usr":           {layers{{"var/db=deb=1 /lib/a.pkg", "usr/lib/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/lib/a.pkg:0 owned by deb"}},
+		"owned in one of two places":    {layers{{"var/db=deb=1 /x/a.pkg", "x/a.pkg=1", "y/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 x/a.pkg:0 y/a.pkg:0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, inventoryOf(t, c.layers...)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
