@@ -1,0 +1,148 @@
+// Package gate turns findings and gaps into the verdict that a build obeys.
+//
+// Filters shape what a report shows; the gate sees everything. It never passes on what was not
+// assessed: a blocking gap makes the verdict incomplete unless its class was accepted by name.
+package gate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+)
+
+// Line is what may not be crossed.
+type Line struct {
+	// FailOn is the least severity that denies; empty: none does, the gate only reports.
+	FailOn finding.Severity
+	// Unfixed has findings deny for which there is no fix, too.
+	Unfixed bool
+	// Allow are the classes of gap that the user accepts.
+	Allow []string
+}
+
+// Default denies fixable findings from high up, and everything that is known to be exploited.
+var Default = Line{FailOn: finding.High}
+
+// failures are the classes of gap that say that something broke while it was read. They stand even
+// when the gate only reports: a report of half an image is not a report of the image.
+var failures = []string{"unreadable-database", "unreadable-package", "unreadable-file", "unreadable-layer", "limit-reached", "digest-mismatch", "interrupted"}
+
+// Judge fills in the verdict of every target and of the report, and marks the gaps that are allowed.
+func Judge(r *finding.Report, l Line) {
+	for i := range r.Coverage {
+		g := &r.Coverage[i]
+		g.Allowed = g.Blocking && slices.Contains(l.Allow, g.Class)
+	}
+	r.Verdict = finding.Verdict{Action: finding.Pass}
+	for i := range r.Targets {
+		v := l.target(r, r.Targets[i].ID)
+		r.Targets[i].Verdict = v.Action
+		r.Verdict.Action = r.Verdict.Action.Worse(v.Action)
+		r.Verdict.Reasons = append(r.Verdict.Reasons, v.Reasons...)
+	}
+	if v := l.target(r, ""); len(v.Reasons) > 0 { // what belongs to no target: one that could not be opened
+		r.Verdict.Action = r.Verdict.Action.Worse(v.Action)
+		r.Verdict.Reasons = append(r.Verdict.Reasons, v.Reasons...)
+	}
+}
+
+func (l Line) target(r *finding.Report, id string) finding.Verdict {
+	v := finding.Verdict{Action: finding.Pass}
+	v.Reasons = append(l.denials(r, id), l.gaps(r, id)...)
+	for _, reason := range v.Reasons {
+		v.Action = v.Action.Worse(actionOf(reason.Policy))
+	}
+	return v
+}
+
+// The built-in lines, as reasons name them.
+const (
+	lineKEV      = "exploited"
+	lineMalware  = "malware"
+	lineSeverity = "fail-on"
+	lineGap      = "gap"
+	lineShown    = "gap-shown"
+)
+
+func actionOf(line string) finding.Action {
+	switch line {
+	case lineGap:
+		return finding.Incomplete
+	case lineShown:
+		return finding.Warn
+	}
+	return finding.Deny
+}
+
+// denials are the findings past the line, gathered by what puts them there.
+func (l Line) denials(r *finding.Report, id string) []finding.Reason {
+	if l.FailOn == "" {
+		return nil
+	}
+	past := map[string][]string{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.Target != id || len(f.Suppressed) > 0 {
+			continue
+		}
+		if line := l.crossed(f); line != "" {
+			past[line] = append(past[line], f.Fingerprint)
+		}
+	}
+	fixable := "fixable "
+	if l.Unfixed {
+		fixable = ""
+	}
+	words := map[string]string{
+		lineMalware:  "%d malicious packages",
+		lineKEV:      "%d findings that are known to be exploited",
+		lineSeverity: "%d " + fixable + "findings of severity " + string(l.FailOn) + " or worse",
+	}
+	var reasons []finding.Reason
+	for _, line := range []string{lineMalware, lineKEV, lineSeverity} {
+		if n := len(past[line]); n > 0 {
+			message := fmt.Sprintf(words[line], n)
+			if n == 1 {
+				message = strings.NewReplacer("findings that are", "finding that is", "findings", "finding", "packages", "package").Replace(message)
+			}
+			reasons = append(reasons, finding.Reason{Policy: line, Message: message, Fingerprints: past[line]})
+		}
+	}
+	return reasons
+}
+
+// crossed names the line that a finding is past; a finding counts once.
+func (l Line) crossed(f *finding.Finding) string {
+	switch {
+	case f.Kind == finding.KindMalware:
+		return lineMalware
+	case f.Risk != nil && f.Risk.KEV:
+		return lineKEV
+	case f.Severity.Rank() >= l.FailOn.Rank() && (l.Unfixed || f.Kind != finding.KindVulnerability || f.Fixed != ""):
+		return lineSeverity
+	}
+	return ""
+}
+
+// gaps are the blocking gaps that nobody accepted, gathered by class.
+func (l Line) gaps(r *finding.Report, id string) []finding.Reason {
+	counts := map[string]int{}
+	for _, g := range r.Coverage {
+		if g.Target == id && g.Blocking && !g.Allowed {
+			counts[g.Class] += max(g.Count, 1)
+		}
+	}
+	var reasons []finding.Reason
+	for class, n := range counts {
+		line := lineGap
+		if l.FailOn == "" && !slices.Contains(failures, class) {
+			line = lineShown
+		}
+		reasons = append(reasons, finding.Reason{Policy: line, Message: fmt.Sprintf("%d not assessed: %s", n, class)})
+	}
+	slices.SortFunc(reasons, func(a, b finding.Reason) int { return cmp.Compare(a.Message, b.Message) })
+	return reasons
+}
