@@ -57,7 +57,7 @@ func (i *Image) OnClose(f func() error) {
 type Gap struct {
 	Class string // foreign-layer …
 	What  string
-	Layer int
+	Layer int // index in the manifest; -1 for the image as a whole
 }
 
 // Layer is one layer of an image. Either Folder is set, or Open gives its bytes.
@@ -142,6 +142,11 @@ type Options struct {
 	// Platform is OS/ARCH[/VARIANT]; empty: this host's (linux where the host is none); "all": every one.
 	Platform string
 	Offline  bool
+	// TempDir is where a stream or a compressed archive is spooled, to an unlinked file; empty: the
+	// system's temporary folder.
+	TempDir string
+	// MaxSpool bounds the bytes of one spooled archive; 0: 32 GiB.
+	MaxSpool int64
 }
 
 // NotFoundError says that a place has no image of that name.

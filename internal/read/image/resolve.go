@@ -1,0 +1,361 @@
+package image
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+)
+
+// Store is a place that keeps blobs under their digests: an OCI layout, a content store, a registry.
+type Store interface {
+	// Has says whether a blob is there. A store that would have to ask far away says yes.
+	Has(d Descriptor) bool
+	// Document returns a manifest, an index or a configuration; an error that wraps fs.ErrNotExist
+	// where it is missing. The caller holds it against its digest.
+	Document(ctx context.Context, d Descriptor) ([]byte, error)
+	// Layer fills in how the bytes of a layer are had: Open, Identity and Trusted. Its error wraps
+	// fs.ErrNotExist where the layer is missing.
+	Layer(d Descriptor) (Layer, error)
+}
+
+// Bounds of one resolution. No honest index comes near them.
+const (
+	maxIndexDepth = 4
+	maxImages     = 512
+	maxDocuments  = 64 << 20 // bytes of all manifests, indexes and configurations together
+)
+
+// Resolve follows descriptors, through nested indexes, to the images that a platform option asks
+// for. Attestations and other artifacts are passed over. Images come without a name, an origin and
+// what closes them.
+func Resolve(ctx context.Context, s Store, from []Descriptor, o Options) ([]*Image, error) {
+	r := &resolver{store: s, documents: map[string][]byte{}}
+	for _, d := range from {
+		if err := r.expand(ctx, leaf{Descriptor: d}, 0); err != nil {
+			return nil, err
+		}
+	}
+	chosen, err := r.choose(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	var images []*Image
+	for _, l := range chosen {
+		img, err := r.build(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, img)
+	}
+	if o.Platform == "all" {
+		images[0].Gaps = append(images[0].Gaps, r.absentPlatforms()...)
+	}
+	return images, nil
+}
+
+// A leaf is a manifest of an image, with what the way to it said.
+type leaf struct {
+	Descriptor
+	index       string // digest of the outermost index
+	annotations map[string]string
+}
+
+type resolver struct {
+	store     Store
+	documents map[string][]byte
+	bytes     int
+	leaves    []leaf
+	absent    []Descriptor // listed by an index, but not in the store
+}
+
+// document returns a blob that holds what its digest says.
+func (r *resolver) document(ctx context.Context, d Descriptor, what string) ([]byte, error) {
+	if b, ok := r.documents[d.Digest]; ok {
+		return b, nil
+	}
+	if err := checkDescriptor(d); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	if d.Size > MaxManifest {
+		return nil, fmt.Errorf("%w: %s %s of %d bytes, at most %d are read", layer.ErrLimit, what, d.Digest, d.Size, MaxManifest)
+	}
+	b, err := r.store.Document(ctx, d)
+	if err != nil {
+		return nil, missing(err, what, d.Digest)
+	}
+	if r.bytes += len(b); r.bytes > maxDocuments {
+		return nil, fmt.Errorf("%w: manifests of more than %d bytes in one image", layer.ErrLimit, maxDocuments)
+	}
+	if err := VerifyDigest(b, d.Digest); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	r.documents[d.Digest] = b
+	return b, nil
+}
+
+// VerifyDigest holds bytes against "sha256:HEX"; its error is layer.ErrDigest.
+func VerifyDigest(b []byte, digest string) error {
+	if got := DigestOf(b); got != digest {
+		return fmt.Errorf("%w: %s is named, the bytes are %s", layer.ErrDigest, digest, got)
+	}
+	return nil
+}
+
+// DigestOf is the SHA-256 digest of b, "sha256:HEX".
+func DigestOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func checkDescriptor(d Descriptor) error {
+	if d.Size < 0 {
+		return fmt.Errorf("%s has a size of %d bytes", d.Digest, d.Size)
+	}
+	return CheckDigest(d.Digest)
+}
+
+func missing(err error, what, digest string) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s %s is missing: %w", what, digest, fs.ErrNotExist)
+	}
+	return fmt.Errorf("read %s %s: %w", what, digest, err)
+}
+
+// expand gathers the leaves below a descriptor.
+func (r *resolver) expand(ctx context.Context, l leaf, depth int) error {
+	if !l.IsImage() {
+		return nil
+	}
+	if depth > maxIndexDepth {
+		return fmt.Errorf("%w: indexes nested deeper than %d", layer.ErrLimit, maxIndexDepth)
+	}
+	if err := checkDescriptor(l.Descriptor); err != nil {
+		return fmt.Errorf("manifest: %w", err)
+	}
+	if !r.store.Has(l.Descriptor) {
+		r.absent = append(r.absent, l.Descriptor)
+		return nil
+	}
+	if isManifestType(l.MediaType) {
+		return r.addLeaf(l)
+	}
+	b, err := r.document(ctx, l.Descriptor, "manifest")
+	if err != nil {
+		return err
+	}
+	m, err := ParseManifest(b)
+	if err != nil {
+		return err
+	}
+	if !m.IsIndex() {
+		return r.addLeaf(l)
+	}
+	if l.index == "" {
+		l.index = l.Digest
+	}
+	for _, d := range m.Manifests {
+		sub := leaf{Descriptor: d, index: l.index, annotations: merge(l.annotations, m.Annotations)}
+		if err := r.expand(ctx, sub, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isManifestType(mediaType string) bool {
+	return strings.Contains(mediaType, "image.manifest") || strings.Contains(mediaType, "distribution.manifest.v2")
+}
+
+func (r *resolver) addLeaf(l leaf) error {
+	for _, have := range r.leaves {
+		if have.Digest == l.Digest {
+			return nil
+		}
+	}
+	if len(r.leaves) == maxImages {
+		return fmt.Errorf("%w: an index of more than %d images", layer.ErrLimit, maxImages)
+	}
+	r.leaves = append(r.leaves, l)
+	return nil
+}
+
+// merge lays the later annotations over the earlier ones.
+func merge(of ...map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, m := range of {
+		maps.Copy(all, m)
+	}
+	return all
+}
+
+// choose picks among the leaves. Where a choice is to be made, those whose index does not name their
+// platform say it through their configuration.
+func (r *resolver) choose(ctx context.Context, o Options) ([]leaf, error) {
+	if len(r.leaves) == 0 && len(r.absent) > 0 {
+		return nil, fmt.Errorf("manifest %s is missing: %w", r.absent[0].Digest, fs.ErrNotExist)
+	}
+	named := o.Platform != "" && o.Platform != "all"
+	if named || len(r.leaves) > 1 {
+		if err := r.namePlatforms(ctx); err != nil {
+			return nil, err
+		}
+	}
+	byDigest, descriptors := map[string]leaf{}, []Descriptor{}
+	for _, l := range r.leaves {
+		byDigest[l.Digest] = l
+		descriptors = append(descriptors, l.Descriptor)
+	}
+	picked, err := Choose(descriptors, o.Platform)
+	if err != nil {
+		return nil, r.absentFor(o.Platform, err)
+	}
+	var chosen []leaf
+	for _, d := range picked {
+		chosen = append(chosen, byDigest[d.Digest])
+	}
+	return chosen, nil
+}
+
+// namePlatforms completes the leaves, and drops those that turn out to be no images.
+func (r *resolver) namePlatforms(ctx context.Context) error {
+	kept := r.leaves[:0]
+	var noImage error
+	for _, l := range r.leaves {
+		if l.Platform == nil {
+			_, c, err := r.read(ctx, l)
+			if notImage := (*notImageError)(nil); errors.As(err, &notImage) {
+				noImage = err
+				continue
+			} else if err != nil {
+				return err
+			}
+			p := c.Platform()
+			l.Platform = &p
+		}
+		kept = append(kept, l)
+	}
+	if r.leaves = kept; len(kept) == 0 {
+		return noImage
+	}
+	return nil
+}
+
+// absentFor tells a user who asked for a platform that the index knows it, but its image is not here.
+func (r *resolver) absentFor(option string, otherwise error) error {
+	want, err := ParsePlatform(option)
+	if err != nil {
+		return otherwise
+	}
+	for _, d := range r.absent {
+		if d.Platform != nil && d.Platform.Matches(want) {
+			return fmt.Errorf("the index lists %s, but its manifest %s is missing: %w", d.Platform, d.Digest, fs.ErrNotExist)
+		}
+	}
+	return otherwise
+}
+
+func (r *resolver) absentPlatforms() (gaps []Gap) {
+	for _, d := range r.absent {
+		what := "manifest " + d.Digest
+		if d.Platform != nil {
+			what = d.Platform.String() + ", " + what
+		}
+		gaps = append(gaps, Gap{Class: "platform-missing", Layer: -1, What: what + ", is listed by the index and not there"})
+	}
+	return gaps
+}
+
+// notImageError says that a manifest holds something else than a container image.
+type notImageError struct{ kind string }
+
+func (e *notImageError) Error() string {
+	return fmt.Sprintf("this is an OCI artifact (%s) and no container image", e.kind)
+}
+
+// read returns the manifest and configuration of a leaf.
+func (r *resolver) read(ctx context.Context, l leaf) (m Manifest, c Config, err error) {
+	b, err := r.document(ctx, l.Descriptor, "manifest")
+	if err != nil {
+		return m, c, err
+	}
+	if m, err = ParseManifest(b); err != nil {
+		return m, c, err
+	}
+	if m.IsIndex() {
+		return m, c, fmt.Errorf("manifest %s is an index, its descriptor says it is none", l.Digest)
+	}
+	switch m.Config.MediaType {
+	case "", "application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json", "application/octet-stream":
+	default:
+		return m, c, &notImageError{kind: orElse(m.ArtifactType, m.Config.MediaType)}
+	}
+	if b, err = r.document(ctx, m.Config, "image configuration"); err != nil {
+		return m, c, err
+	}
+	c, err = ParseConfig(b)
+	return m, c, err
+}
+
+func (r *resolver) build(ctx context.Context, l leaf) (*Image, error) {
+	m, c, err := r.read(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.DiffIDs) != len(m.Layers) {
+		return nil, fmt.Errorf("manifest %s lists %d layers, its configuration %d", l.Digest, len(m.Layers), len(c.DiffIDs))
+	}
+	img := &Image{Digest: l.Digest, IndexDigest: l.index, Config: c,
+		Annotations: merge(l.annotations, l.Annotations, m.Annotations), Layers: make([]Layer, len(m.Layers))}
+	img.Platform = c.Platform().String()
+	if c.OS == "" && l.Platform != nil {
+		img.Platform = l.Platform.String()
+	}
+	var absent []int
+	for i, d := range m.Layers {
+		if err := r.buildLayer(img, i, d); d.IsForeign() && errors.Is(err, fs.ErrNotExist) {
+			absent = append(absent, i)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	img.Attribute()
+	img.DropForeign(absent)
+	return img, nil
+}
+
+func (r *resolver) buildLayer(img *Image, i int, d Descriptor) error {
+	what := fmt.Sprintf("layer %d", i)
+	if err := checkDescriptor(d); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if err := CheckDigest(img.Config.DiffIDs[i]); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	l, err := r.store.Layer(d)
+	if err != nil {
+		return missing(err, what, d.Digest)
+	}
+	l.Digest, l.DiffID, l.Size = d.Digest, img.Config.DiffIDs[i], d.Size
+	img.Layers[i] = l
+	return nil
+}
+
+// DropForeign takes out layers, by index in rising order, whose bytes lie at addresses that only the
+// manifest gives, and tells of them as gaps: nobody should make a scanner visit an address.
+func (i *Image) DropForeign(absent []int) {
+	for n := len(absent) - 1; n >= 0; n-- {
+		at := absent[n]
+		i.Layers = append(i.Layers[:at], i.Layers[at+1:]...)
+	}
+	for _, at := range absent {
+		i.Gaps = append(i.Gaps, Gap{Class: "foreign-layer", Layer: at,
+			What: fmt.Sprintf("layer %d (%s) is not distributed with the image, and its addresses are not visited", at, i.Config.DiffIDs[at])})
+	}
+}
