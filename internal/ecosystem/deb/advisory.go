@@ -1,0 +1,72 @@
+package deb
+
+import (
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+)
+
+// codenames are Debian's releases, for images that give no VERSION_ID: those of testing and unstable.
+var codenames = map[string]string{
+	"stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14",
+}
+
+// advisories names the feed of a release: Debian:12, Debian:sid, Ubuntu:22.04. Distributions made
+// from these have other packages under the same names, and no feed here.
+func advisories(p ecosystem.Package, on ecosystem.Release) (string, bool) {
+	if p.Type != "deb" {
+		return "", false
+	}
+	switch on.ID {
+	case "ubuntu":
+		return "Ubuntu:" + on.Version, on.Version != ""
+	case "debian":
+		release := debianRelease(on)
+		return "Debian:" + release, release != ""
+	}
+	return "", false
+}
+
+// debianRelease is a number, or sid. Testing calls itself by its codename, or "trixie/sid" in
+// /etc/debian_version; unstable has the same os-release as testing, and is told by the word sid alone.
+func debianRelease(on ecosystem.Release) string {
+	if v := on.Major(); v != "" && strings.Trim(v, "0123456789") == "" {
+		return v
+	}
+	for _, word := range []string{on.Codename, on.Version} {
+		word = strings.ToLower(word)
+		if word == "sid" || word == "unstable" {
+			return "sid"
+		}
+		next, _, _ := strings.Cut(word, "/")
+		if number, ok := codenames[next]; ok {
+			return number
+		}
+	}
+	return ""
+}
+
+// The kernel and others are signed in a source package of their own, while the tracker speaks of the
+// one that was compiled: linux-signed-amd64 6.1.55+1 is linux 6.1.55-1.
+const signedKernel = "linux-signed-"
+
+func sourceName(p ecosystem.Package) string {
+	switch {
+	case p.SourceName == "":
+		return p.Name
+	case strings.HasPrefix(p.SourceName, signedKernel):
+		return "linux"
+	}
+	return p.SourceName
+}
+
+func sourceVersion(p ecosystem.Package) string {
+	v := p.SourceVer
+	if v == "" {
+		v = p.Version
+	}
+	if i := strings.LastIndexByte(v, '+'); i >= 0 && strings.HasPrefix(p.SourceName, signedKernel) {
+		return v[:i] + "-" + v[i+1:]
+	}
+	return v
+}
