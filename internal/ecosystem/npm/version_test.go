@@ -52,7 +52,7 @@ func FuzzCompare(f *testing.F) {
 		if d, err2 := compare(b, a); (err == nil) != (err2 == nil) || sign(c) != -sign(d) {
 			t.Fatalf("compare(%q, %q) = %d, %v, and back %d, %v", a, b, c, err, d, err2)
 		}
-		if !strict.MatchString(a) || !strict.MatchString(b) {
+		if len(a)+len(b) > 200 || !strict.MatchString(a) || !strict.MatchString(b) { // long ones take the other long
 			return
 		}
 		other, _ := semantic.ParseSemverVersion(a).CompareStr(b)
