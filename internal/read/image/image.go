@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
@@ -17,11 +18,12 @@ import (
 
 // Image is one image for one platform.
 type Image struct {
-	Name        string // as the user or the archive names it
-	Origin      string // archive, oci, docker, podman, containerd, registry, rootfs
-	Digest      string // of the manifest, or of the configuration where an engine keeps no manifest
-	IndexDigest string // of the index that the manifest was chosen from
-	Platform    string // OS/ARCH[/VARIANT]
+	Name        string   // as the user or the archive names it
+	Origin      string   // archive, oci, docker, podman, containerd, registry, rootfs
+	Digest      string   // of the manifest, or of the configuration where an engine keeps no manifest
+	IndexDigest string   // of the index that the manifest was chosen from
+	RepoDigests []string // REPOSITORY@DIGEST, as an engine remembers where the image came from
+	Platform    string   // OS/ARCH[/VARIANT]
 	Config      Config
 	Annotations map[string]string // of the manifest, and of the index where the manifest has none
 	Layers      []Layer           // bottom first
@@ -33,10 +35,11 @@ type Image struct {
 
 // Close frees what the image keeps open. Its layers cannot be read after.
 func (i *Image) Close() error {
-	if i.close == nil {
+	f := i.close
+	if i.close = nil; f == nil {
 		return nil
 	}
-	return i.close()
+	return f()
 }
 
 // OnClose has f called by Close, after what was registered before.
@@ -50,6 +53,20 @@ func (i *Image) OnClose(f func() error) {
 			}
 		}
 		return f()
+	}
+}
+
+// CloseTogether has f called when the last of the images is closed.
+func CloseTogether(images []*Image, f func() error) {
+	var open atomic.Int64
+	open.Store(int64(len(images)))
+	for _, i := range images {
+		i.OnClose(func() error {
+			if open.Add(-1) == 0 {
+				return f()
+			}
+			return nil
+		})
 	}
 }
 

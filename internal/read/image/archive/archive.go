@@ -118,11 +118,10 @@ func openImages(ctx context.Context, t tree, label, want string, o image.Options
 	if len(c.names) > 0 {
 		name = c.names[0]
 	}
-	closer := &shared{left: len(images), close: t.close}
 	for _, img := range images {
 		img.Name, img.Origin = name, origin
-		img.OnClose(closer.release)
 	}
+	image.CloseTogether(images, t.close)
 	return images, nil
 }
 

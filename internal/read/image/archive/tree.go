@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"sync"
 
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
@@ -181,20 +180,4 @@ func (t *tarball) file(e entry) file {
 		f.identity = fmt.Sprintf("%s,at=%d,length=%d", t.identity, off, size)
 	}
 	return f
-}
-
-// shared closes what several images read from when the last of them is closed.
-type shared struct {
-	mu    sync.Mutex
-	left  int
-	close func() error
-}
-
-func (s *shared) release() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.left--; s.left == 0 {
-		return s.close()
-	}
-	return nil
 }

@@ -25,6 +25,7 @@ var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\13
 func parseMounts(r io.Reader) map[string]string {
 	at := map[string]string{}
 	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20) // overlays of many layers name them all
 	for lines.Scan() {
 		before, after, ok := strings.Cut(lines.Text(), " - ")
 		fields := strings.Fields(before)

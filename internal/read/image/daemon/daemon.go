@@ -1,0 +1,278 @@
+// Package daemon makes images of what Docker and Podman keep on this host, or on another one.
+//
+// An engine is asked over its API (Docker Engine API, plain HTTP over its socket; Podman speaks the
+// same). Where its storage can be read here, an image is read straight from the folders of its
+// layers, after the engine's own records have been held against the image's configuration. Otherwise
+// it is exported, once, to a temporary file without a name. Podman's storage is also read when no
+// service runs.
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/archive"
+)
+
+// Engine is one Docker or Podman.
+type Engine struct {
+	kind     string // docker or podman
+	title    string // Docker or Podman
+	endpoint endpoint
+	base     string
+	client   *http.Client
+}
+
+// Docker is the engine that the environment and Docker's contexts name. Nothing is asked of it yet.
+func Docker() (*Engine, error) {
+	e, err := dockerEndpoint(os.Getenv)
+	return newEngine("docker", "Docker", e, err)
+}
+
+// Podman is the Podman service that the environment names.
+func Podman() (*Engine, error) {
+	e, err := podmanEndpoint(os.Getenv)
+	return newEngine("podman", "Podman", e, err)
+}
+
+// At is an engine, "docker" or "podman", at unix://PATH or tcp://HOST:PORT.
+func At(kind, host string) (*Engine, error) {
+	e, err := parseHost(host, "", host)
+	return newEngine(kind, strings.ToUpper(kind[:1])+kind[1:], e, err)
+}
+
+// connectTimeout is short: the engine is on this host or near.
+const connectTimeout = 3 * time.Second
+
+func newEngine(kind, title string, at endpoint, err error) (*Engine, error) {
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", title, err)
+	}
+	e := &Engine{kind: kind, title: title, endpoint: at, base: "http://" + kind}
+	dialer := &net.Dialer{Timeout: connectTimeout}
+	transport := &http.Transport{DialContext: dialer.DialContext, DisableCompression: true, ResponseHeaderTimeout: 10 * time.Minute}
+	if path, ok := strings.CutPrefix(at.host, "unix://"); ok {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", path)
+		}
+	} else {
+		_, address, _ := strings.Cut(at.host, "://")
+		e.base = "http://" + address
+		if at.certs != "" || strings.HasPrefix(at.host, "https://") {
+			e.base = "https://" + address
+			if transport.TLSClientConfig, err = at.tlsConfig(); err != nil {
+				return nil, fmt.Errorf("find %s: %w", title, err)
+			}
+		}
+	}
+	e.client = &http.Client{Transport: transport}
+	return e, nil
+}
+
+// Network says whether the engine may be on another machine.
+func (e *Engine) Network() bool { return e.endpoint.network }
+
+// String names the engine and where it listens.
+func (e *Engine) String() string { return fmt.Sprintf("%s (%s)", e.title, e.endpoint.host) }
+
+// get asks the engine. The caller closes the body.
+func (e *Engine) get(ctx context.Context, path string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", e, err)
+	}
+	res, err := e.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", e, plain(err))
+	}
+	if res.StatusCode == http.StatusOK {
+		return res.Body, nil
+	}
+	defer res.Body.Close()
+	var said struct{ Message string }
+	b, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	_ = json.Unmarshal(b, &said)
+	if said.Message == "" {
+		said.Message = res.Status
+	}
+	return nil, &answerError{status: res.StatusCode, message: said.Message, engine: e.String()}
+}
+
+// plain takes the method and the address of a socket from an error.
+func plain(err error) error {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		err = u.Err
+	}
+	if errors.Is(err, os.ErrPermission) {
+		return errors.New("this user may not use the socket: run as root or as a member of its group")
+	}
+	return err
+}
+
+// answerError is an engine's refusal.
+type answerError struct {
+	status          int
+	message, engine string
+}
+
+func (e *answerError) Error() string { return fmt.Sprintf("%s answers: %.500s", e.engine, e.message) }
+
+func (e *Engine) getJSON(ctx context.Context, path string, into any) error {
+	body, err := e.get(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := json.NewDecoder(io.LimitReader(body, image.MaxManifest)).Decode(into); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", e, err)
+	}
+	return nil
+}
+
+// inspected is what an engine tells of an image.
+type inspected struct {
+	ID           string `json:"Id"`
+	RepoTags     []string
+	RepoDigests  []string
+	OS           string `json:"Os"`
+	Architecture string
+	Variant      string
+	GraphDriver  graphDriver
+	RootFS       struct{ Layers []string }
+}
+
+type graphDriver struct {
+	Name string
+	Data map[string]string
+}
+
+func (i inspected) platform() image.Platform {
+	return image.Platform{OS: i.OS, Architecture: i.Architecture, Variant: i.Variant}
+}
+
+// Has says whether the engine keeps an image of that name or id; a *image.NotFoundError that it
+// answers, but has none.
+func (e *Engine) Has(ctx context.Context, name string) error {
+	_, err := e.inspect(ctx, name)
+	return err
+}
+
+func (e *Engine) inspect(ctx context.Context, name string) (inspected, error) {
+	var i inspected
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err := e.getJSON(ctx, "/images/"+pathOf(name)+"/json", &i)
+	if a := (*answerError)(nil); errors.As(err, &a) && a.status == http.StatusNotFound {
+		return i, &image.NotFoundError{Name: name, Where: e.String()}
+	}
+	return i, err
+}
+
+// pathOf writes a name into the path of a request, where its slashes stay.
+func pathOf(name string) string {
+	parts := strings.Split(name, "/")
+	for i, p := range parts {
+		if parts[i] = url.PathEscape(p); p == ".." || p == "." {
+			parts[i] = "%2e%2e" // no image is called so; the engine says it
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// Open makes an image of one that the engine keeps, by name or id.
+func (e *Engine) Open(ctx context.Context, name string, o image.Options) ([]*image.Image, error) {
+	i, err := e.inspect(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	images, err := e.open(ctx, name, i, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, img := range images {
+		img.Name, img.Origin, img.RepoDigests = nameFor(name, i), e.kind, i.RepoDigests
+	}
+	return images, nil
+}
+
+// nameFor is the name as it was asked for, or one that an id stands for.
+func nameFor(asked string, i inspected) string {
+	hex := strings.TrimPrefix(i.ID, "sha256:")
+	if id := strings.TrimPrefix(asked, "sha256:"); len(id) >= 4 && strings.HasPrefix(hex, id) && len(i.RepoTags) > 0 {
+		return i.RepoTags[0]
+	}
+	return asked
+}
+
+func (e *Engine) open(ctx context.Context, name string, i inspected, o image.Options) ([]*image.Image, error) {
+	if !e.Network() {
+		if img, err := e.inPlace(i); err == nil {
+			if err := fits(name, img.Config.Platform(), o.Platform); err != nil {
+				return nil, err
+			}
+			return []*image.Image{img}, nil
+		}
+		if images, err := fromContent(ctx, i, o); err == nil {
+			return images, nil
+		}
+	}
+	body, err := e.get(ctx, "/images/"+pathOf(name)+"/get")
+	if err != nil {
+		return nil, fmt.Errorf("export image %q: %w", name, err)
+	}
+	defer body.Close()
+	return archive.OpenStream(ctx, body, fmt.Sprintf("the export of %q from %s", name, e), o)
+}
+
+// fits holds the one platform of an image against the one that was asked for.
+func fits(name string, has image.Platform, option string) error {
+	if option == "" || option == "all" {
+		return nil
+	}
+	want, err := image.ParsePlatform(option)
+	if err == nil && !has.Matches(want) {
+		err = fmt.Errorf("the local image %q is for %s, not for %s: pull it for that platform, or name the registry: registry:%s", name, has, want, name)
+	}
+	return err
+}
+
+// contentStores are where containerd keeps blobs for Docker: its own service, and the one that
+// Docker starts itself.
+var contentStores = []string{
+	"/var/lib/containerd/io.containerd.content.v1.content",
+	"/var/lib/docker/containerd/daemon/io.containerd.content.v1.content",
+}
+
+// fromContent reads an image of Docker's containerd image store, whose id is the digest of its
+// manifest or index.
+func fromContent(ctx context.Context, i inspected, o image.Options) ([]*image.Image, error) {
+	for _, dir := range contentStores {
+		store, err := image.OpenContent(dir)
+		if err != nil {
+			continue
+		}
+		d := image.Descriptor{Digest: i.ID}
+		if image.CheckDigest(i.ID) != nil || !store.Has(d) {
+			store.Close()
+			continue
+		}
+		images, err := image.Resolve(ctx, store, []image.Descriptor{d}, o)
+		if err != nil {
+			store.Close()
+			return nil, err
+		}
+		image.CloseTogether(images, store.Close)
+		return images, nil
+	}
+	return nil, errors.New("no content store on this host holds it")
+}

@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestDockerEndpoint(t *testing.T) {
+	config := t.TempDir()
+	sum := sha256.Sum256([]byte("far"))
+	id := hex.EncodeToString(sum[:])
+	write(t, filepath.Join(config, "config.json"), []byte(`{"currentContext":"far"}`))
+	write(t, filepath.Join(config, "contexts/meta", id, "meta.json"), []byte(`{"Name":"far","Endpoints":{"docker":{"Host":"tcp://far:2376"}}}`))
+	write(t, filepath.Join(config, "contexts/tls", id, "docker/ca.pem"), nil)
+	cases := []struct {
+		name  string
+		env   map[string]string
+		host  string
+		certs bool
+		err   string
+	}{
+		{name: "the host wins", env: map[string]string{"DOCKER_HOST": "unix:///a.sock", "DOCKER_CONTEXT": "far"}, host: "unix:///a.sock"},
+		{name: "certificates", env: map[string]string{"DOCKER_HOST": "tcp://h:2376", "DOCKER_CERT_PATH": "/certs"}, host: "tcp://h:2376", certs: true},
+		{name: "named context", env: map[string]string{"DOCKER_CONTEXT": "far"}, host: "tcp://far:2376", certs: true},
+		{name: "current context", host: "tcp://far:2376", certs: true},
+		{name: "unknown context", env: map[string]string{"DOCKER_CONTEXT": "none"}, err: `Docker context "none"`},
+		{name: "ssh", env: map[string]string{"DOCKER_HOST": "ssh://u@h"}, err: "docker save"},
+		{name: "no URL", env: map[string]string{"DOCKER_HOST": "here"}, err: "names no engine"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := dockerEndpoint(func(name string) string {
+				if name == "DOCKER_CONFIG" {
+					return config
+				}
+				return c.env[name]
+			})
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Fatalf("error %v, want one with %q", err, c.err)
+				}
+				return
+			}
+			if err != nil || got.host != c.host || (got.certs != "") != c.certs {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}

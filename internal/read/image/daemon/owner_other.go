@@ -1,0 +1,5 @@
+//go:build !unix
+
+package daemon
+
+func ownedByRoot(string) bool { return false }
