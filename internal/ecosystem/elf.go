@@ -19,16 +19,26 @@ const (
 	elfDyn  = 3
 )
 
-// IsProgram says whether the file begins as an ELF program or shared object of either byte order.
+// IsProgram says whether the file begins as a program or shared object: ELF of either byte order, PE
+// (Windows) or Mach-O (macOS). Java classes share the magic of Mach-O's multi-architecture files; what
+// is a count of architectures there is the class file's version, 45 or more, here.
 func (s Stat) IsProgram() bool {
-	if !s.IsELF() || len(s.Head) < 20 {
+	if len(s.Head) < 20 {
 		return false
 	}
-	kind := s.Head[16]
-	if s.Head[5] == 2 {
-		kind = s.Head[17]
+	switch string(s.Head[:4]) {
+	case elfMagic:
+		kind := s.Head[16]
+		if s.Head[5] == 2 { // big-endian
+			kind = s.Head[17]
+		}
+		return kind == elfExec || kind == elfDyn
+	case "\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe":
+		return true
+	case "\xca\xfe\xba\xbe", "\xca\xfe\xba\xbf":
+		return s.Head[4]|s.Head[5]|s.Head[6] == 0 && s.Head[7] < 45
 	}
-	return kind == elfExec || kind == elfDyn
+	return s.Head[0] == 'M' && s.Head[1] == 'Z'
 }
 
 // Sections is the section table of an ELF object, read without looking at what the sections hold
@@ -134,4 +144,20 @@ func (s Sections) extent(i int) (off, size int64) {
 		return int64(s.order.Uint64(h[24:])), int64(s.order.Uint64(h[32:]))
 	}
 	return int64(s.order.Uint32(h[16:])), int64(s.order.Uint32(h[20:]))
+}
+
+// Budget gives out at most limit bytes of r in all, so that lengths claimed by a hostile file cannot
+// make a library read a sparse file of many gigabytes. Beyond it, reads fail with [ErrLimit].
+func Budget(r io.ReaderAt, limit int64) io.ReaderAt { return &budget{r: r, left: limit, limit: limit} }
+
+type budget struct {
+	r           io.ReaderAt
+	left, limit int64
+}
+
+func (b *budget) ReadAt(p []byte, off int64) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, Limit("more than %d bytes", b.limit)
+	}
+	return b.r.ReadAt(p, off)
 }

@@ -32,23 +32,7 @@ func wants(s ecosystem.Stat) bool {
 	if s.Base() == "go.mod" {
 		return isProject(s.Path)
 	}
-	return s.IsProgram() || isForeignProgram(s.Head)
-}
-
-// isForeignProgram knows the formats of Windows (PE) and macOS (Mach-O). Java classes share the
-// magic of Mach-O's multi-architecture files; what is a count of architectures there is the class
-// file's version, 45 or more, here.
-func isForeignProgram(head []byte) bool {
-	if len(head) < 8 {
-		return false
-	}
-	switch string(head[:4]) {
-	case "\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe":
-		return true
-	case "\xca\xfe\xba\xbe", "\xca\xfe\xba\xbf":
-		return head[4]|head[5]|head[6] == 0 && head[7] < 45
-	}
-	return head[0] == 'M' && head[1] == 'Z'
+	return s.IsProgram()
 }
 
 // isProject leaves out the go.mod files that lie in module caches, vendored trees and test data:

@@ -31,6 +31,7 @@ func TestWants(t *testing.T) {
 	elf := func(class, order byte, kind ...byte) string {
 		return "\x7fELF" + string([]byte{class, order}) + strings.Repeat("\x00", 10) + string(kind) + "\x3e\x00"
 	}
+	pad := strings.Repeat("\x00", 12)
 	for _, tt := range []struct {
 		path, head string
 		want       bool
@@ -40,10 +41,10 @@ func TestWants(t *testing.T) {
 		{"usr/lib/x.o", elf(2, 1, 1, 0), false},
 		{"core", elf(2, 1, 4, 0), false},
 		{"usr/bin/s390x", elf(2, 2, 0, 3), true},
-		{"x.exe", "MZ\x90\x00\x03\x00\x00\x00", true},
-		{"mac", "\xcf\xfa\xed\xfe\x07\x00\x00\x01", true},
-		{"universal", "\xca\xfe\xba\xbe\x00\x00\x00\x02", true},
-		{"A.class", "\xca\xfe\xba\xbe\x00\x00\x00\x3d", false},
+		{"x.exe", "MZ\x90\x00\x03\x00\x00\x00" + pad, true},
+		{"mac", "\xcf\xfa\xed\xfe\x07\x00\x00\x01" + pad, true},
+		{"universal", "\xca\xfe\xba\xbe\x00\x00\x00\x02" + pad, true},
+		{"A.class", "\xca\xfe\xba\xbe\x00\x00\x00\x3d" + pad, false},
 		{"run.sh", "#!/bin/sh\necho", false},
 		{"src/go.mod", "module x\n", true},
 		{"go/pkg/mod/golang.org/x/net@v0.1.0/go.mod", "module golang.org/x/net\n", false},

@@ -41,7 +41,7 @@ func readProgram(f *ecosystem.File) (ecosystem.Found, error) {
 			}}}, nil
 		}
 	}
-	info, err := buildinfo.Read(&budget{r: r, left: readLimit})
+	info, err := buildinfo.Read(ecosystem.Budget(r, readLimit))
 	if err != nil {
 		if errors.Is(err, ecosystem.ErrLimit) {
 			return ecosystem.Found{}, fmt.Errorf("read build information of %s: %w", f.Path, err)
@@ -57,20 +57,6 @@ func isPacked(r io.ReaderAt) bool {
 	var b [512]byte
 	n, _ := r.ReadAt(b[:], 0)
 	return bytes.Contains(b[:n], []byte("UPX!"))
-}
-
-// budget is a ReaderAt that gives out a bounded number of bytes, so that lengths claimed by a
-// hostile file cannot make a library read a sparse file of many gigabytes.
-type budget struct {
-	r    io.ReaderAt
-	left int64
-}
-
-func (b *budget) ReadAt(p []byte, off int64) (int, error) {
-	if b.left -= int64(len(p)); b.left < 0 {
-		return 0, ecosystem.Limit("more than %d bytes", int64(readLimit))
-	}
-	return b.r.ReadAt(p, off)
 }
 
 // modules turns build information into packages: the toolchain's library, the program's own module
