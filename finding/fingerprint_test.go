@@ -1,35 +1,42 @@
 package finding
 
-import "testing"
+import (
+	"encoding/json"
+	"os"
+	"testing"
+)
 
-// TestFingerprint holds pairs that must and must not be the same finding.
-func TestFingerprint(t *testing.T) {
-	vuln := func(rule, path string) Finding {
-		return Finding{Kind: KindVulnerability, Rule: rule, Locations: []Location{{Path: path}}}
+// TestFingerprintPairs holds the pairs of testdata that must and must not be equal.
+func TestFingerprintPairs(t *testing.T) {
+	type side struct {
+		PURL    string  `json:"purl"`
+		Finding Finding `json:"finding"`
 	}
-	openssl := "pkg:deb/debian/openssl@3.0.11-1~deb12u2?arch=amd64&distro=debian-12"
-	line := vuln("CVE-1", "a")
-	line.Locations[0].StartLine = 9
-	moved := vuln("CVE-1", "a")
-	moved.Target, moved.Package, moved.Fixed = "t7", "p9", "5"
-	for _, c := range []struct {
-		name   string
-		a, b   Finding
-		pa, pb string
-		same   bool
-	}{
-		{"another version of the package", vuln("CVE-1", "a"), vuln("CVE-1", "a"), openssl, "pkg:deb/debian/openssl@3.0.14-1?arch=amd64&distro=debian-13", true},
-		{"another line", vuln("CVE-1", "a"), line, "", "", true},
-		{"another target and id", vuln("CVE-1", "a"), moved, openssl, openssl, true},
-		{"a scope is no version", vuln("CVE-1", "a"), vuln("CVE-1", "a"), "pkg:npm/%40babel/core@1", "pkg:npm/%40babel/core@2", true},
-		{"other scopes", vuln("CVE-1", "a"), vuln("CVE-1", "a"), "pkg:npm/%40babel/core@1", "pkg:npm/%40other/core@1", false},
-		{"another rule", vuln("CVE-1", "a"), vuln("CVE-2", "a"), openssl, openssl, false},
-		{"another path", vuln("CVE-1", "a"), vuln("CVE-1", "b"), openssl, openssl, false},
-		{"another package", vuln("CVE-1", "a"), vuln("CVE-1", "a"), openssl, "pkg:deb/debian/libssl3@3?arch=amd64", false},
-		{"another architecture", vuln("CVE-1", "a"), vuln("CVE-1", "a"), "pkg:deb/debian/x@1?arch=amd64", "pkg:deb/debian/x@1?arch=arm64", false},
-	} {
-		if same := Fingerprint(c.a, c.pa) == Fingerprint(c.b, c.pb); same != c.same {
-			t.Errorf("%s: same %v, want %v", c.name, same, c.same)
+	var pairs []struct {
+		Why   string `json:"why"`
+		Equal bool   `json:"equal"`
+		A, B  side
+	}
+	b, err := os.ReadFile("testdata/fingerprints.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &pairs); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pairs {
+		a, b := Fingerprint(p.A.Finding, p.A.PURL), Fingerprint(p.B.Finding, p.B.PURL)
+		if (a == b) != p.Equal {
+			t.Errorf("%s: %s and %s, want equal: %v", p.Why, a, b, p.Equal)
 		}
+	}
+}
+
+// TestFingerprintStands holds one value for ever: exceptions and baselines that people keep name it.
+func TestFingerprintStands(t *testing.T) {
+	f := Finding{Kind: KindVulnerability, Rule: "CVE-2024-5535", Locations: []Location{{Path: "var/lib/dpkg/status"}}}
+	const want = "01b93fd76ab52eafb0d07c7fb7813668"
+	if got := Fingerprint(f, "pkg:deb/debian/openssl@3.0.11-1~deb12u2?arch=amd64&distro=debian-12"); got != want {
+		t.Errorf("fingerprint %s, want %s", got, want)
 	}
 }
