@@ -65,17 +65,21 @@ func readRequirements(f *ecosystem.File) (ecosystem.Found, error) {
 
 // eachRequirement visits the requirements of a file without comments, options and continuations.
 func eachRequirement(r io.Reader, visit func(line int, text string) error) error {
-	begun, joined := 0, ""
+	begun := 0
+	var joined strings.Builder
 	return eachLine(r, func(number int, line string) error {
-		if joined == "" {
+		if joined.Len() == 0 {
 			begun = number
 		}
-		if line, _ = cutComment(line); strings.HasSuffix(line, `\`) && len(joined) < maxLine {
-			joined += strings.TrimSuffix(line, `\`) + " "
+		line, _ = cutComment(line)
+		start, goesOn := strings.CutSuffix(line, `\`)
+		joined.WriteString(start)
+		if goesOn && joined.Len() < maxLine {
+			joined.WriteByte(' ')
 			return nil
 		}
-		text := strings.TrimSpace(joined + line)
-		joined = ""
+		text := strings.TrimSpace(joined.String())
+		joined.Reset()
 		if text == "" || text[0] == '-' && !strings.HasPrefix(text, "-e") && !strings.HasPrefix(text, "--editable") {
 			return nil
 		}
