@@ -1,0 +1,50 @@
+// Package nuget knows .NET packages: those that a published application or a shared runtime lists in
+// its deps.json, and those of packages.lock.json and packages.config.
+//
+// A runtime, shared or carried by the application, is the package Microsoft.NETCore.App.Runtime.RID
+// (or Microsoft.AspNetCore.App.Runtime.RID …), under which advisories file it.
+package nuget
+
+import (
+	"context"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+)
+
+// Ecosystem is NuGet.
+var Ecosystem = ecosystem.Ecosystem{
+	Name:    "nuget",
+	Version: 1,
+	Wants:   wants,
+	Read:    read,
+	Advisories: func(p ecosystem.Package, _ ecosystem.Release) (string, bool) {
+		return "NuGet", !p.Main
+	},
+	Compare: compare,
+	Key:     key,
+}
+
+const (
+	maxFile     = 32 << 20
+	maxPackages = 50_000
+)
+
+// key folds case: NuGet's ids are the same in any
+// (https://learn.microsoft.com/en-us/nuget/reference/nuspec#id).
+func key(p ecosystem.Package) string { return strings.ToLower(p.Name) }
+
+func wants(s ecosystem.Stat) bool {
+	base := s.Base()
+	return strings.HasSuffix(base, ".deps.json") || base == "packages.lock.json" || base == "packages.config"
+}
+
+func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+	switch base := f.Base(); base {
+	case "packages.lock.json":
+		return readLock(f)
+	case "packages.config":
+		return readConfig(f)
+	}
+	return readDeps(f)
+}
