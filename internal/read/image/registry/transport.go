@@ -1,0 +1,219 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/plimsoll/plimsoll/internal/read/image"
+)
+
+const defaultIdle = time.Minute
+
+// guard is the way to every registry: it speaks TLS where plain HTTP was not allowed by name, and
+// gives up when nothing comes any more.
+type guard struct {
+	base  *http.Transport
+	plain []string
+	idle  time.Duration
+}
+
+func newTransport(o Options) (*guard, error) {
+	g := &guard{plain: o.PlainHTTP, idle: o.Idle}
+	if g.idle == 0 {
+		g.idle = defaultIdle
+	}
+	roots, err := authorities(o.CA)
+	if err != nil {
+		return nil, err
+	}
+	g.base = &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:   15 * time.Second,
+		ResponseHeaderTimeout: g.idle,
+		ForceAttemptHTTP2:     true,
+		DisableCompression:    true, // layers come as they are stored
+		MaxIdleConnsPerHost:   8,
+	}
+	return g, nil
+}
+
+// authorities adds PEM files to those that the system trusts; SSL_CERT_FILE and SSL_CERT_DIR are the
+// system's own way.
+func authorities(files []string) (*x509.CertPool, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	for _, f := range files {
+		pem, err := os.ReadFile(f)
+		if err != nil {
+			return nil, fmt.Errorf("read certificate authority: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("read certificate authority %s: it holds no PEM certificate", f)
+		}
+	}
+	return pool, nil
+}
+
+func (g *guard) close() error {
+	g.base.CloseIdleConnections()
+	return nil
+}
+
+// plainHTTPError says that TLS was refused by the other side, or was to be left out.
+type plainHTTPError struct{ host string }
+
+func (e *plainHTTPError) Error() string { return e.host + " may not be spoken to without TLS" }
+
+// stallError says that nothing came for too long.
+type stallError struct {
+	host string
+	idle time.Duration
+}
+
+func (e *stallError) Error() string { return fmt.Sprintf("%s sent nothing for %s", e.host, e.idle) }
+
+// RoundTrip sends a request on.
+func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != "https" && !g.mayBePlain(req.URL.Host) {
+		return nil, &plainHTTPError{req.URL.Host}
+	}
+	ctx, cancel := context.WithCancelCause(req.Context())
+	stalled := &stallError{req.URL.Host, g.idle}
+	res, err := g.base.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		cancel(err)
+		return nil, stalledBy(err, req, stalled)
+	}
+	res.Body = &watched{body: res.Body, ctx: ctx, cancel: cancel, stalled: stalled}
+	return res, nil
+}
+
+// stalledBy tells a registry that does not answer from one that cannot be reached. It is not worth
+// another attempt.
+func stalledBy(err error, req *http.Request, stalled *stallError) error {
+	var timeout net.Error
+	var op *net.OpError
+	if errors.As(err, &timeout) && timeout.Timeout() && !errors.As(err, &op) && req.Context().Err() == nil {
+		return stalled
+	}
+	return err
+}
+
+// mayBePlain allows those that were named, and this host itself: nobody listens in between.
+func (g *guard) mayBePlain(hostPort string) bool {
+	host, _, err := net.SplitHostPort(hostPort)
+	if err != nil {
+		host = hostPort
+	}
+	if host == "localhost" || net.ParseIP(host).IsLoopback() {
+		return true
+	}
+	return slices.Contains(g.plain, hostPort) || slices.Contains(g.plain, host)
+}
+
+// watched is a body whose every read must bring something in time. How long its reader pauses between
+// two reads does not count.
+type watched struct {
+	body    io.ReadCloser
+	ctx     context.Context //nolint:containedctx // of this one response
+	cancel  context.CancelCauseFunc
+	stalled *stallError
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	timer := time.AfterFunc(w.stalled.idle, func() { w.cancel(w.stalled) })
+	n, err := w.body.Read(p)
+	timer.Stop()
+	if err != nil && err != io.EOF {
+		if cause := context.Cause(w.ctx); cause != nil {
+			err = cause
+		}
+	}
+	return n, err
+}
+
+func (w *watched) Close() error {
+	w.cancel(nil)
+	return w.body.Close()
+}
+
+// connect shakes hands with a registry: it asks how to sign in, and does.
+func connect(ctx context.Context, g *guard, ref image.Reference) (*repository, error) {
+	r := &repository{ref: ref}
+	var options []name.Option
+	if g.mayBePlain(ref.Host) {
+		options = append(options, name.Insecure)
+	}
+	host, err := name.NewRegistry(ref.Host, options...)
+	if err != nil {
+		return r, err
+	}
+	repo := host.Repo(ref.Repository)
+	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, repo)
+	if err != nil {
+		return r, fmt.Errorf("read the credentials for %s: %w", ref.Host, err)
+	}
+	r.user = userOf(ctx, auth)
+	// Three attempts, for what may pass: one second apart, then three.
+	retrying := transport.NewRetry(g, transport.WithRetryStatusCodes(http.StatusTooManyRequests, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout))
+	signed, err := transport.NewWithContext(ctx, host, auth, retrying, []string{repo.Scope(transport.PullScope)})
+	if err != nil {
+		return r, err
+	}
+	r.client = &http.Client{Transport: signed, CheckRedirect: checkRedirect}
+	r.base = "https://" + host.RegistryStr() + "/v2/" + ref.Repository
+	return r, nil
+}
+
+// userOf names who asks, for the user to see; never the secret.
+func userOf(ctx context.Context, auth authn.Authenticator) string {
+	if auth == authn.Anonymous {
+		return ""
+	}
+	c, err := authn.Authorization(ctx, auth)
+	switch {
+	case err != nil:
+		return ""
+	case c.Username != "" && c.Username != "<token>":
+		return c.Username
+	case c.IdentityToken != "" || c.RegistryToken != "" || c.Password != "":
+		return "a token"
+	}
+	return ""
+}
+
+// checkRedirect keeps a registry from sending us to services inside of this network that it could not
+// reach itself: cloud metadata, for one.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	const most = 10
+	if len(via) >= most {
+		return errors.New("it redirects again and again")
+	}
+	host := req.URL.Hostname()
+	ip := net.ParseIP(host)
+	if host != via[0].URL.Hostname() && ip != nil && (ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()) {
+		return fmt.Errorf("it redirects to %s, an address inside of this network", host)
+	}
+	return nil
+}
