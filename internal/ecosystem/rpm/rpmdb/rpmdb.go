@@ -1,0 +1,31 @@
+// Package rpmdb takes the packages' headers out of rpm's databases, in each of the three forms that
+// they have had. It reads bytes at offsets and writes nothing; indexes beside the headers are not
+// looked at.
+//
+// A corrupt database cannot hold it up: no page is visited more often than the file has pages, and
+// all headers together are no longer than the file.
+package rpmdb
+
+import (
+	"fmt"
+	"io"
+	"iter"
+)
+
+// Headers yields the header of each package, in the form that rpm keeps it: without the magic and
+// lead of a package file. The bytes are good until the next one. After an error it ends.
+type Headers = iter.Seq2[[]byte, error]
+
+// maxHeader bounds the bytes of one header; it is rpm's own limit.
+const maxHeader = 256 << 20
+
+// readFull reads len(b) bytes at off, or fails.
+func readFull(r io.ReaderAt, b []byte, off int64) error {
+	if n, err := r.ReadAt(b, off); n < len(b) {
+		if err == nil || err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return fmt.Errorf("%d bytes at %d: %w", len(b), off, err)
+	}
+	return nil
+}
