@@ -1,0 +1,197 @@
+// Package containerd makes images of what containerd keeps on this host, straight from its records
+// and its content store: its service is not asked, and need not run. Kubernetes' nodes, k3s and
+// Docker's containerd image store keep their images so.
+package containerd
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/read/image"
+)
+
+// ErrAbsent says that containerd keeps nothing on this host, or nothing that may be read.
+var ErrAbsent = errors.New("containerd keeps nothing here that can be read")
+
+// roots are where containerd keeps its state: CONTAINERD_ROOT, or where its packagers put it.
+func roots() []string {
+	if root := os.Getenv("CONTAINERD_ROOT"); root != "" {
+		return []string{root}
+	}
+	all := []string{"/var/lib/containerd", "/var/lib/docker/containerd/daemon", "/var/lib/rancher/k3s/agent/containerd",
+		"/var/lib/rancher/rke2/agent/containerd", "/var/snap/microk8s/common/var/lib/containerd", "/var/lib/k0s/containerd"}
+	if home, err := os.UserHomeDir(); err == nil {
+		all = append(all, filepath.Join(home, ".local/share/containerd"))
+	}
+	return all
+}
+
+const (
+	records = "io.containerd.metadata.v1.bolt/meta.db"
+	content = "io.containerd.content.v1.content"
+)
+
+// Has says whether containerd keeps an image of this name: nil, *image.NotFoundError or ErrAbsent.
+func Has(_ context.Context, name string) error {
+	_, err := find(name)
+	return err
+}
+
+// Open makes an image of one that containerd keeps, in the namespace of CONTAINERD_NAMESPACE, or in
+// any: default, k8s.io and moby first.
+func Open(ctx context.Context, name string, o image.Options) ([]*image.Image, error) {
+	at, err := find(name)
+	if err != nil {
+		return nil, err
+	}
+	store, err := image.OpenContent(filepath.Join(at.root, content))
+	if err != nil {
+		return nil, fmt.Errorf("read image %q: %w", at.name, err)
+	}
+	images, err := image.Resolve(ctx, store, []image.Descriptor{at.target}, o)
+	if err != nil {
+		store.Close()
+		return nil, fmt.Errorf("read image %q of containerd (namespace %s): %w", at.name, at.namespace, err)
+	}
+	for _, img := range images {
+		img.Name, img.Origin = familiar(at.name), "containerd"
+	}
+	image.CloseTogether(images, store.Close)
+	return images, nil
+}
+
+// found is an image in containerd's records.
+type found struct {
+	root, namespace, name string
+	target                image.Descriptor
+}
+
+func find(name string) (found, error) {
+	absent := ErrAbsent
+	any := false
+	for _, root := range roots() {
+		f, err := os.Open(filepath.Join(root, records))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			absent = fmt.Errorf("%w: %w", ErrAbsent, err)
+			continue
+		}
+		at, ok, err := lookUp(f, name)
+		f.Close()
+		if err != nil {
+			return found{}, fmt.Errorf("read containerd's records in %s: %w", root, err)
+		}
+		if any = true; ok {
+			at.root = root
+			return at, nil
+		}
+	}
+	if !any {
+		return found{}, absent
+	}
+	return found{}, &image.NotFoundError{Name: name, Where: "containerd"}
+}
+
+// lookUp reads until no commit has come in between.
+func lookUp(f *os.File, name string) (at found, ok bool, err error) {
+	const attempts = 20
+	for range attempts {
+		db, openErr := openBolt(f)
+		if openErr != nil {
+			err = openErr
+			continue
+		}
+		at, ok, err = lookUpOnce(db, name)
+		if !db.changed() {
+			return at, ok, err
+		}
+		err = errors.New("they change faster than they can be read")
+	}
+	return found{}, false, err
+}
+
+func lookUpOnce(db *bolt, name string) (at found, ok bool, err error) {
+	top, ok, err := db.bucket().sub("v1")
+	if err != nil || !ok {
+		return at, false, err
+	}
+	spaces, err := namespaces(top)
+	if err != nil {
+		return at, false, err
+	}
+	for _, space := range spaces {
+		for _, n := range namesOf(name) {
+			target, ok, err := top.sub(space, "images", n, "target")
+			if err != nil {
+				return at, false, err
+			}
+			if ok {
+				d, err := descriptor(target)
+				return found{namespace: space, name: n, target: d}, err == nil, err
+			}
+		}
+	}
+	return at, false, nil
+}
+
+// namespaces lists those to look into: the one that was named, or all, the usual ones first.
+func namespaces(top bucket) ([]string, error) {
+	if one := os.Getenv("CONTAINERD_NAMESPACE"); one != "" {
+		return []string{one}, nil
+	}
+	const most = 1000
+	all, err := top.buckets(most)
+	usual := []string{"default", "k8s.io", "moby"}
+	rank := func(name string) int {
+		if i := slices.Index(usual, name); i >= 0 {
+			return i
+		}
+		return len(usual)
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return rank(a) - rank(b) })
+	return all, err
+}
+
+// namesOf is a name as it stands, in full, and by its digest alone.
+func namesOf(name string) []string {
+	names := []string{name}
+	if r, err := image.ParseReference(name); err == nil {
+		names = append(names, r.String())
+		if r.Digest != "" {
+			names = append(names, r.Name()+"@"+r.Digest)
+		}
+	}
+	return slices.Compact(names)
+}
+
+func familiar(name string) string {
+	if r, err := image.ParseReference(name); err == nil && !strings.HasPrefix(name, "sha256:") {
+		return r.Familiar()
+	}
+	return name
+}
+
+// descriptor reads what an image points at (containerd, core/metadata/buckets.go).
+func descriptor(target bucket) (d image.Descriptor, err error) {
+	if d.Digest, err = target.value("digest"); err != nil {
+		return d, err
+	}
+	if d.MediaType, err = target.value("mediatype"); err != nil {
+		return d, err
+	}
+	size, err := target.value("size")
+	if err != nil {
+		return d, err
+	}
+	d.Size, _ = binary.Varint([]byte(size))
+	return d, image.CheckDigest(d.Digest)
+}

@@ -1,0 +1,117 @@
+package containerd_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/containerd"
+	"github.com/plimsoll/plimsoll/internal/read/image/imagetest"
+	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+)
+
+var cart = imagetest.Image{Name: "shop/cart:1.4", Layers: []imagetest.Layer{
+	{Files: []imagetest.File{{Path: "etc/os-release", Body: "ID=debian\n"}}, Compression: imagetest.Gzip},
+}}
+
+// root keeps a layout as containerd would, with many other records around it; bbolt itself writes.
+// The database stays open, and so locked, as in life.
+func root(t *testing.T, l *imagetest.Layout, namespace string, others int) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Rename(l.Folder(t), filepath.Join(dir, "io.containerd.content.v1.content")); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "io.containerd.metadata.v1.bolt", "meta.db")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(path, 0o644, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	put := func(name string, d image.Descriptor) {
+		err := db.Update(func(tx *bbolt.Tx) error {
+			at, err := tx.CreateBucketIfNotExists([]byte("v1"))
+			for _, next := range []string{namespace, "images", name, "target"} {
+				if err != nil {
+					return err
+				}
+				at, err = at.CreateBucketIfNotExists([]byte(next))
+			}
+			if err != nil {
+				return err
+			}
+			size := binary.AppendVarint(nil, d.Size)
+			return errors.Join(at.Put([]byte("digest"), []byte(d.Digest)), at.Put([]byte("mediatype"), []byte(d.MediaType)), at.Put([]byte("size"), size))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range others {
+		put(fmt.Sprintf("docker.io/other/image-with-a-name-of-some-length-%04d:latest", i), image.Descriptor{Digest: image.DigestOf(nil)})
+	}
+	for _, d := range l.Index {
+		put(d.Annotations["io.containerd.image.name"], d)
+	}
+	return dir
+}
+
+func TestOpen(t *testing.T) {
+	for _, others := range []int{0, 3, 400} {
+		t.Run(fmt.Sprint(others), func(t *testing.T) {
+			l := imagetest.New(cart)
+			t.Setenv("CONTAINERD_ROOT", root(t, l, "k8s.io", others))
+			t.Setenv("CONTAINERD_NAMESPACE", "")
+			for _, name := range []string{"shop/cart:1.4", "docker.io/shop/cart:1.4"} {
+				images, err := containerd.Open(t.Context(), name, image.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				img := images[0]
+				if img.Name != "shop/cart:1.4" || img.Digest != l.Index[0].Digest || !img.Layers[0].Trusted {
+					t.Errorf("image %+v", img)
+				}
+				b, err := img.Layers[0].Open(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := layer.Walk(t.Context(), b, layer.Options{Digest: img.Layers[0].Digest}, func(*layer.Entry) error { return nil }); err != nil {
+					t.Error(err)
+				}
+				b.Close()
+				img.Close()
+			}
+			var none *image.NotFoundError
+			if err := containerd.Has(t.Context(), "none:1"); !errors.As(err, &none) {
+				t.Errorf("an image that is not there: %v", err)
+			}
+			t.Setenv("CONTAINERD_NAMESPACE", "default")
+			if err := containerd.Has(t.Context(), "shop/cart:1.4"); !errors.As(err, &none) {
+				t.Errorf("an image of another namespace: %v", err)
+			}
+		})
+	}
+}
+
+func TestAbsentAndCorrupt(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("CONTAINERD_ROOT", dir)
+	if err := containerd.Has(t.Context(), "x"); !errors.Is(err, containerd.ErrAbsent) {
+		t.Errorf("without containerd: %v", err)
+	}
+	path := filepath.Join(dir, "io.containerd.metadata.v1.bolt", "meta.db")
+	os.MkdirAll(filepath.Dir(path), 0o755)
+	os.WriteFile(path, make([]byte, 20000), 0o644)
+	if err := containerd.Has(t.Context(), "x"); err == nil || errors.Is(err, containerd.ErrAbsent) {
+		t.Errorf("with corrupt records: %v", err)
+	}
+}
