@@ -96,7 +96,7 @@ func TestCompareAsRpm(t *testing.T) {
 			p[1] = p[0] + pieces[r.IntN(len(pieces))] + pieces[r.IntN(len(pieces))]
 		}
 		pairs = append(pairs, p)
-		fmt.Fprintf(&script, "print(rpm.vercmp(%q, %q))\n", p[0], p[1])
+		fmt.Fprintf(&script, "print(rpm.vercmp(%q, %q), \" \")\n", p[0], p[1])
 	}
 	out, err := exec.Command("rpm", "--eval", "%{lua:"+script.String()+"}").Output()
 	if err != nil {

@@ -57,7 +57,7 @@ func BerkeleyDB(r io.ReaderAt, size int64) (Headers, error) {
 	}
 	db.pages = min(int64(db.order.Uint32(meta[32:]))+1, size/db.size)
 	db.page, db.over = make([]byte, db.size), make([]byte, db.size)
-	return db.headers, nil
+	return within(size, db.headers), nil
 }
 
 // headers goes through the pages in the order of the file: which bucket a key is in does not matter.

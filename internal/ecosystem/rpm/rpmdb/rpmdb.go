@@ -7,6 +7,7 @@
 package rpmdb
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -28,4 +29,20 @@ func readFull(r io.ReaderAt, b []byte, off int64) error {
 		return fmt.Errorf("%d bytes at %d: %w", len(b), off, err)
 	}
 	return nil
+}
+
+// within ends after headers of size bytes in total: in a sound database none shares its bytes with
+// another, so more than the file has is a sign of corruption, and would be work without end.
+func within(size int64, h Headers) Headers {
+	return func(yield func([]byte, error) bool) {
+		left := size
+		for b, err := range h {
+			if left -= int64(len(b)); left < 0 && err == nil {
+				b, err = nil, errors.New("headers overlap")
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
 }

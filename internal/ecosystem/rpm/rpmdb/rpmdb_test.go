@@ -133,15 +133,14 @@ func FuzzNDB(f *testing.F) {
 	})
 }
 
-// bounded checks that headers are not longer than what they came from, save for those within a page,
-// which items may share.
+// bounded checks that headers together are not longer than what they came from.
 func bounded(t *testing.T, got [][]byte, size int) {
 	t.Helper()
 	sum := 0
 	for _, h := range got {
 		sum += len(h)
 	}
-	if sum > 200*size {
+	if sum > size {
 		t.Errorf("%d bytes of headers from %d", sum, size)
 	}
 }

@@ -48,7 +48,7 @@ func SQLite(r io.ReaderAt, size int64, log *io.SectionReader) (Headers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(yield func([]byte, error) bool) {
+	return within(size+log.Size(), func(yield func([]byte, error) bool) {
 		stopped := errors.New("stopped")
 		db.visits = 0
 		err := db.walk(root, 0, func(row []byte) error {
@@ -61,7 +61,7 @@ func SQLite(r io.ReaderAt, size int64, log *io.SectionReader) (Headers, error) {
 		if err != nil && err != stopped {
 			yield(nil, err)
 		}
-	}, nil
+	}), nil
 }
 
 // root finds a table's first page in the table of tables: type, name, table name, root page, SQL.
