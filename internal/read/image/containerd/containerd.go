@@ -17,8 +17,8 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image"
 )
 
-// ErrAbsent says that containerd keeps nothing on this host, or nothing that may be read.
-var ErrAbsent = errors.New("containerd keeps nothing here that can be read")
+// ErrAbsent says that containerd keeps nothing on this host.
+var ErrAbsent = errors.New("containerd keeps nothing here")
 
 // roots are where containerd keeps its state: CONTAINERD_ROOT, or where its packagers put it.
 func roots() []string {
@@ -74,31 +74,27 @@ type found struct {
 }
 
 func find(name string) (found, error) {
-	absent := ErrAbsent
-	any := false
+	none := ErrAbsent
 	for _, root := range roots() {
 		f, err := os.Open(filepath.Join(root, records))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			absent = fmt.Errorf("%w: %w", ErrAbsent, err)
-			continue
+			return found{}, fmt.Errorf("read containerd's records: %w", err)
 		}
 		at, ok, err := lookUp(f, name)
 		f.Close()
 		if err != nil {
 			return found{}, fmt.Errorf("read containerd's records in %s: %w", root, err)
 		}
-		if any = true; ok {
+		if ok {
 			at.root = root
 			return at, nil
 		}
+		none = &image.NotFoundError{Name: name, Where: "containerd"}
 	}
-	if !any {
-		return found{}, absent
-	}
-	return found{}, &image.NotFoundError{Name: name, Where: "containerd"}
+	return found{}, none
 }
 
 // lookUp reads until no commit has come in between.

@@ -60,6 +60,9 @@ func podmanEndpoint(env func(string) string) (endpoint, error) {
 	return firstSocket(append(candidates, "/run/podman/podman.sock"))
 }
 
+// ErrAbsent says that nothing names an engine, and that none listens at the usual places.
+var ErrAbsent = errors.New("it does not run here")
+
 // firstSocket takes the first path that exists; without one, the error is of the usual place.
 func firstSocket(paths []string) (endpoint, error) {
 	for _, p := range paths {
@@ -67,7 +70,7 @@ func firstSocket(paths []string) (endpoint, error) {
 			return endpoint{host: "unix://" + p}, nil
 		}
 	}
-	return endpoint{}, fmt.Errorf("no socket at %s", strings.Join(paths, " or "))
+	return endpoint{}, fmt.Errorf("%w: no socket at %s", ErrAbsent, strings.Join(paths, " or "))
 }
 
 func currentContext(config string) (name, from string) {

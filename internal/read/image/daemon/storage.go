@@ -30,7 +30,7 @@ type storedLayer struct {
 	DiffDigest string `json:"diff-digest"`
 }
 
-// Storage is where the given user's Podman keeps images, if there is such a place.
+// storages are where Podman keeps images: the user's own, then root's.
 func storages(env func(string) string) []storage {
 	var all []storage
 	home, _ := os.UserHomeDir()
@@ -48,7 +48,7 @@ func storages(env func(string) string) []storage {
 
 // OpenStorage makes an image of what Podman keeps on this host, without its service.
 func OpenStorage(name string, o image.Options) ([]*image.Image, error) {
-	where := "Podman's storage"
+	where := ""
 	for _, s := range storages(os.Getenv) {
 		where = s.root
 		found, err := s.find(name)
@@ -67,6 +67,9 @@ func OpenStorage(name string, o image.Options) ([]*image.Image, error) {
 		}
 		img.Name = nameFor(name, inspected{ID: found.ID, RepoTags: found.Names})
 		return []*image.Image{img}, nil
+	}
+	if where == "" {
+		return nil, fmt.Errorf("find Podman: %w, and it keeps nothing", ErrAbsent)
 	}
 	return nil, &image.NotFoundError{Name: name, Where: where}
 }

@@ -55,14 +55,19 @@ func folder(path, name string) (*image.Image, error) {
 	return &image.Image{Name: name, Origin: "rootfs", Layers: []image.Layer{{Folder: &layer.Folder{Path: path}}}}, nil
 }
 
-// Is says whether a folder looks like a root file system: it has etc, and programs or a package
-// database.
+// Is says whether a folder looks like a root file system: by what names its distribution, its users
+// or its packages, or by the folders that programs live in.
 func Is(path string) bool {
 	has := func(name string) bool {
-		info, err := os.Stat(filepath.Join(path, name))
-		return err == nil && info.IsDir()
+		_, err := os.Lstat(filepath.Join(path, filepath.FromSlash(name)))
+		return err == nil
 	}
-	return has("etc") && (has("usr") || has("bin") || has("var/lib/dpkg") || has("lib/apk") || has("var/lib/rpm"))
+	for _, mark := range []string{"etc/os-release", "usr/lib/os-release", "etc/passwd", "var/lib/dpkg", "lib/apk/db", "usr/lib/apk/db", "var/lib/rpm", "usr/lib/sysimage/rpm"} {
+		if has(mark) {
+			return true
+		}
+	}
+	return has("etc") && has("usr/bin")
 }
 
 // skipped gives the test that a walk asks of each folder.

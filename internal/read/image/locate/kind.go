@@ -1,0 +1,166 @@
+package locate
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/read/image/archive"
+	"github.com/plimsoll/plimsoll/internal/read/image/rootfs"
+)
+
+// Kind is what a word is taken for. Those that can be written as a scheme are that scheme.
+type Kind string
+
+// The kinds of thing that a word can mean.
+const (
+	Docker     Kind = "docker"
+	Podman     Kind = "podman"
+	Containerd Kind = "containerd"
+	Registry   Kind = "registry"
+	OCI        Kind = "oci"
+	Archive    Kind = "archive"
+	Rootfs     Kind = "rootfs"
+	Container  Kind = "container"
+	SBOM       Kind = "sbom"
+	Image      Kind = "image"  // the name of an image, wherever it may be
+	Source     Kind = "source" // a folder that is no root file system
+	File       Kind = "file"   // a file that is no archive
+)
+
+// Schemes lists the kinds that can be written before a colon.
+func Schemes() []Kind {
+	return []Kind{Docker, Podman, Containerd, Registry, OCI, Archive, Rootfs, Container, SBOM}
+}
+
+func (k Kind) title() string {
+	switch k {
+	case SBOM:
+		return "an SBOM"
+	case Source:
+		return "a folder of sources"
+	}
+	return "a " + string(k)
+}
+
+// Parse says what a word means as far as the word itself and the files here tell, and gives it
+// without its scheme. It asks nobody. "-" is the standard input.
+func Parse(word string) (Kind, string, error) {
+	if word == "" {
+		return "", "", fmt.Errorf("an empty word names nothing to look at")
+	}
+	if scheme, rest, ok := strings.Cut(word, ":"); ok && slices.Contains(Schemes(), Kind(scheme)) {
+		if rest == "" {
+			return "", "", fmt.Errorf("%q names nothing: write %s:NAME", word, scheme)
+		}
+		return Kind(scheme), home(rest), nil
+	}
+	if word == "-" || strings.HasPrefix(word, "-:") || strings.HasPrefix(word, "-@") {
+		return Archive, word, nil
+	}
+	path := home(word)
+	if _, err := os.Stat(path); err == nil {
+		kind, err := sniff(path)
+		return kind, path, err
+	}
+	// PATH:NAME and PATH@DIGEST, for one of several images in an archive.
+	if inside, _, ok := archive.Split(path); ok {
+		if kind, err := sniff(inside); err == nil && (kind == Archive || kind == OCI) {
+			return kind, path, nil
+		}
+	}
+	if isPathForm(word) {
+		return "", "", fmt.Errorf("%s: no such file or folder", word)
+	}
+	return Image, word, nil
+}
+
+// isPathForm says whether a word can only be a path.
+func isPathForm(word string) bool {
+	return strings.HasPrefix(word, ".") || strings.HasPrefix(word, "/") || strings.HasPrefix(word, "~") || filepath.IsAbs(word) ||
+		strings.ContainsRune(word, '\\')
+}
+
+// onlyExists says whether a word is taken for a path for no other reason than that it exists.
+func onlyExists(kind Kind, word, rest string) bool {
+	return word == rest && !isPathForm(word) && word != "-" && slices.Contains([]Kind{Archive, OCI, Rootfs, Source, File}, kind)
+}
+
+// home puts the user's folder in place of a "~" that a shell has left standing.
+func home(path string) string {
+	rest, ok := strings.CutPrefix(path, "~")
+	if dir, err := os.UserHomeDir(); ok && err == nil && (rest == "" || rest[0] == '/') {
+		return dir + rest
+	}
+	return path
+}
+
+// sniff tells what lies at a path by looking at it.
+func sniff(path string) (Kind, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if info.IsDir() {
+		return sniffFolder(path), nil
+	}
+	if !info.Mode().IsRegular() {
+		return Archive, nil // a pipe: <(docker save x)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if err != nil && n == 0 && err != io.EOF {
+		return "", err
+	}
+	if looksPacked(head[:n]) {
+		return Archive, nil
+	}
+	return File, nil
+}
+
+func sniffFolder(path string) Kind {
+	has := func(name string) bool {
+		_, err := os.Lstat(filepath.Join(path, name))
+		return err == nil
+	}
+	switch {
+	case has("oci-layout"), has("index.json") && has("blobs"):
+		return OCI
+	case rootfs.Is(path):
+		return Rootfs
+	}
+	return Source
+}
+
+// looksPacked knows tars and what tars are compressed with by their magic numbers.
+func looksPacked(head []byte) bool {
+	for _, magic := range []string{"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd7zXZ\x00", "BZh"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return true
+		}
+	}
+	return len(head) == 512 && (string(head[257:262]) == "ustar" || isOldTar(head))
+}
+
+// isOldTar holds the checksum of a tar header from before POSIX: the sum of all bytes, with its own
+// field taken for spaces.
+func isOldTar(head []byte) bool {
+	var sum, want int
+	for i, b := range head {
+		if i >= 148 && i < 156 {
+			b = ' '
+		}
+		sum += int(b)
+	}
+	_, err := fmt.Sscanf(strings.Trim(string(head[148:156]), " \x00"), "%o", &want)
+	return err == nil && want == sum
+}
