@@ -23,10 +23,13 @@ type Row struct {
 	Ranges     []Range
 	Versions   []string
 	Unaffected bool
-	Module     string   // rpm module stream NAME:STREAM that the row is for; empty: not modular
+	Module     string   // rpm module stream NAME:STREAM that the row is for, or AnyModule; empty: not modular
 	Arch       []string // architectures that the row is for; empty: all
 	Symbols    []string // functions that are vulnerable, IMPORTPATH.Symbol; empty: unknown
 }
+
+// AnyModule marks a row that is for a module stream which the feed does not name.
+const AnyModule = "*"
 
 // Range is affected from Introduced (inclusive; empty or "0": from the first version) up to Fixed
 // (exclusive) or LastAffected (inclusive); both empty: no end is known.
@@ -38,6 +41,7 @@ type Range struct {
 type Vulnerability struct {
 	ID        string   // the id to show: the CVE where there is one
 	Aliases   []string // all other ids of the same thing, sorted
+	Covers    []string // for an advisory that mends several vulnerabilities at once: their ids, sorted
 	Ratings   []finding.Rating
 	Published time.Time
 	Modified  time.Time

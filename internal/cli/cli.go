@@ -1,0 +1,146 @@
+// Package cli is the command line: one file for each command, which turns words into the options of a
+// deck and a verdict into an exit status.
+//
+// stdout is the answer, stderr everything else. A command takes its streams and its environment from
+// an [Env], so that tests run it in process.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Env is the world as a command sees it.
+type Env struct {
+	Args   []string // without the program's name
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	Getenv func(string) string
+	Now    func() time.Time
+	// Width is the terminal's, in columns; 0 where stdout is none. Progress says that stderr is one.
+	Width    int
+	Progress bool
+}
+
+// Process is the environment of this process.
+func Process() Env {
+	e := Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Now: now}
+	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		e.Width = width
+	}
+	e.Progress = term.IsTerminal(int(os.Stderr.Fd()))
+	return e
+}
+
+// The exit statuses.
+const (
+	exitPass       = 0 // passed, or only warned
+	exitDeny       = 1 // the verdict is deny
+	exitUsage      = 2 // the call, or a file that it names, is wrong
+	exitIncomplete = 3 // something failed or was not assessed, and nothing denied
+)
+
+// exitError ends a command with a status. A nil cause has been told already, by the report.
+type exitError struct {
+	status int
+	cause  error
+}
+
+func (e exitError) Error() string {
+	if e.cause == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.cause.Error()
+}
+
+func (e exitError) Unwrap() error { return e.cause }
+
+// usage marks an error as the caller's.
+func usage(format string, args ...any) error {
+	return exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// Main runs one command and returns its exit status.
+func Main(e Env) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return Run(ctx, e)
+}
+
+// Run is Main under a context of the caller's.
+func Run(ctx context.Context, e Env) int {
+	root := newRoot(e)
+	root.SetArgs(e.Args)
+	root.SetIn(e.Stdin)
+	root.SetOut(e.Stdout)
+	root.SetErr(e.Stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitPass
+	}
+	var exit exitError
+	switch {
+	case !errors.As(err, &exit):
+		exit = exitError{exitIncomplete, err}
+		if isCall(err) {
+			exit.status = exitUsage
+		}
+	}
+	if exit.cause != nil {
+		fmt.Fprintf(e.Stderr, "plimsoll: %v\n", exit.cause)
+	}
+	return exit.status
+}
+
+// isCall knows cobra's own complaints about words and flags, which have no type.
+func isCall(err error) bool {
+	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "flag needs an argument", "invalid argument",
+		"required flag", "accepts ", "requires at least", "bad flag syntax"} {
+		if strings.HasPrefix(err.Error(), start) {
+			return true
+		}
+	}
+	return false
+}
+
+func newRoot(e Env) *cobra.Command {
+	g := &global{env: e}
+	root := &cobra.Command{
+		Use:   "plimsoll",
+		Short: "Keep containers safe, from the Dockerfile to the running process",
+		Long: "Plimsoll finds what is wrong with container images and says what to do about it.\n" +
+			"It works offline: advisories are built in, and newer ones can be fetched or built.",
+		Example: "  plimsoll scan debian:12            # an image of this host's engine, or of a registry\n" +
+			"  plimsoll scan ./image.tar          # what docker save wrote\n" +
+			"  plimsoll sbom -o cyclonedx alpine  # what is in it",
+		SilenceErrors: true, SilenceUsage: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return g.prepare(cmd) },
+		Version:           version(),
+	}
+	root.SetVersionTemplate("plimsoll {{.Version}}\n")
+	root.SuggestionsMinimumDistance = 2
+	g.flags(root.PersistentFlags())
+	root.AddCommand(newScan(g), newSBOM(g), newDB(g), newCache(g), newExplain(g), newDoctor(g), newVersion(g))
+	return root
+}
+
+// logger writes warnings and worse to stderr, or what --log-level asks for.
+func (g *global) logger() *slog.Logger {
+	var level slog.Level
+	if level.UnmarshalText([]byte(g.logLevel)) != nil {
+		level = slog.LevelWarn
+	}
+	return slog.New(slog.NewTextHandler(g.env.Stderr, &slog.HandlerOptions{Level: level}))
+}

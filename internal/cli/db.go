@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/plimsoll/plimsoll/internal/read/advisory"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/snapshot"
+)
+
+// dbOptions say which advisories are consulted.
+type dbOptions struct {
+	dir    string
+	maxAge string
+}
+
+func (o *dbOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.dir, "db", "", "database folder (default: what db update fetched, else the one in the program)")
+	f.StringVar(&o.maxAge, "db-max-age", "", "refuse a database that is older, as in 72h or 7d")
+}
+
+// defaultDBDir is where db update puts a database; empty when the system names no place.
+func (g *global) defaultDBDir() string {
+	if home := g.cacheHome(); home != "" {
+		return filepath.Join(home, "db")
+	}
+	return ""
+}
+
+// open opens the database that was named, or the fetched one, or the one in the program.
+func (o *dbOptions) open(_ context.Context, g *global) (*advisory.DB, error) {
+	db, err := o.find(g)
+	if err != nil {
+		return nil, exitError{exitUsage, err}
+	}
+	if o.maxAge == "" {
+		return db, nil
+	}
+	limit, err := parseAge(o.maxAge)
+	if err != nil {
+		db.Close()
+		return nil, usage("--db-max-age %v", err)
+	}
+	built := db.Manifest().Built
+	if age := g.env.Now().Sub(built); age > limit {
+		db.Close()
+		return nil, exitError{exitIncomplete, errorf("the database was built on %s, %d days ago, and --db-max-age is %s: fetch a newer one with plimsoll db update",
+			built.Format(time.DateOnly), int(age.Hours()/24), o.maxAge)}
+	}
+	return db, nil
+}
+
+func (o *dbOptions) find(g *global) (*advisory.DB, error) {
+	if o.dir != "" {
+		return advisory.Open(o.dir)
+	}
+	if dir := g.defaultDBDir(); dir != "" {
+		if _, err := os.Stat(filepath.Join(dir, advisory.ManifestName)); err == nil {
+			return advisory.Open(dir)
+		}
+	}
+	return snapshot.Open()
+}
+
+func newDB(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "db", Short: "Show, look into, build, fetch and export the database of advisories",
+		Example: "  plimsoll db status\n  plimsoll db lookup npm lodash\n  plimsoll db build --from ./mirror --db ./db",
+	}
+	cmd.AddCommand(newDBStatus(g), newDBLookup(g), newDBBuild(g))
+	return cmd
+}

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plimsoll/plimsoll/internal/tell/layercache"
+)
+
+// finding of the doctor: what was looked at, how it is, and what to do where it is not well.
+type diagnosis struct{ what, state, detail string }
+
+func newDoctor(g *global) *cobra.Command {
+	var db dbOptions
+	cmd := &cobra.Command{
+		Use: "doctor", Short: "Say what this host and your rights allow", Args: cobra.NoArgs,
+		Example: "  plimsoll doctor",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all := []diagnosis{
+				{"program", "ok", fmt.Sprintf("%s, %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)},
+				diagnoseDatabase(cmd, g, &db), diagnoseCache(g), diagnoseTemp(),
+			}
+			w := tabwriter.NewWriter(g.env.Stdout, 0, 4, 2, ' ', 0)
+			for _, d := range all {
+				fmt.Fprintf(w, "%s\t%s\t%s\n", d.what, d.state, d.detail)
+			}
+			return w.Flush()
+		},
+	}
+	db.flags(cmd.Flags())
+	return cmd
+}
+
+func diagnoseDatabase(cmd *cobra.Command, g *global, o *dbOptions) diagnosis {
+	db, err := o.open(cmd.Context(), g)
+	if err != nil {
+		return diagnosis{"database", "fault", err.Error()}
+	}
+	defer db.Close()
+	m := db.Manifest()
+	partial := 0
+	for _, s := range m.Sources {
+		if !s.Complete {
+			partial++
+		}
+	}
+	days := int(g.env.Now().Sub(m.Built).Hours() / 24)
+	detail := fmt.Sprintf("built %s, %d days ago, %d feeds, %d of them not whole", m.Built.Format(time.DateOnly), days, len(m.Sources), partial)
+	switch {
+	case db.Describe().Embedded:
+		return diagnosis{"database", "embedded", detail + "; plimsoll db update fetches a newer one"}
+	case days > 7:
+		return diagnosis{"database", "old", detail + "; fetch a newer one with plimsoll db update"}
+	}
+	return diagnosis{"database", "ok", detail}
+}
+
+func diagnoseCache(g *global) diagnosis {
+	dir := g.layerCacheDir("")
+	if dir == "" {
+		return diagnosis{"layer cache", "none", "this system names no cache folder: give one with --cache-dir"}
+	}
+	c, err := layercache.Open(dir, 0)
+	if err != nil {
+		return diagnosis{"layer cache", "fault", err.Error()}
+	}
+	s, err := c.Status()
+	if err != nil {
+		return diagnosis{"layer cache", "fault", err.Error()}
+	}
+	return diagnosis{"layer cache", "ok", fmt.Sprintf("%s, %d layers, %s", s.Dir, s.Entries, bytesOf(s.Bytes))}
+}
+
+func diagnoseTemp() diagnosis {
+	f, err := os.CreateTemp("", ".plimsoll-")
+	if err != nil {
+		return diagnosis{"temporary files", "fault", err.Error() + ": large files of compressed layers will not be read; set TMPDIR"}
+	}
+	f.Close()
+	os.Remove(f.Name())
+	return diagnosis{"temporary files", "ok", os.TempDir()}
+}

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// global holds what every command shares.
+type global struct {
+	env      Env
+	quiet    bool
+	noColor  bool
+	logLevel string
+	config   string
+}
+
+func (g *global) flags(f *pflag.FlagSet) {
+	f.BoolVarP(&g.quiet, "quiet", "q", false, "say nothing on stderr but errors")
+	f.BoolVar(&g.noColor, "no-color", false, "no colours, on a terminal either (also: NO_COLOR)")
+	f.StringVar(&g.logLevel, "log-level", "warn", "least level that is logged: debug, info, warn or error")
+	f.StringVar(&g.config, "config", "", "file of settings (default: plimsoll.yaml in the current folder, if there is one)")
+}
+
+// prepare fills flags that the command line left open from the environment, then from the settings
+// file. Secrets are no flags, and so come from neither.
+func (g *global) prepare(cmd *cobra.Command) error {
+	set := map[string]bool{}
+	cmd.Flags().Visit(func(f *pflag.Flag) { set[f.Name] = true })
+	var err error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		name := "PLIMSOLL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value := g.env.Getenv(name)
+		if set[f.Name] || value == "" || isBuiltIn(f.Name) {
+			return
+		}
+		set[f.Name] = true
+		if e := cmd.Flags().Set(f.Name, value); e != nil && err == nil {
+			err = usage("%s=%q: %v", name, value, e)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := g.settings(cmd, set); err != nil {
+		return err
+	}
+	var level slog.Level
+	if level.UnmarshalText([]byte(g.logLevel)) != nil {
+		return usage("--log-level %q: use debug, info, warn or error", g.logLevel)
+	}
+	return nil
+}
+
+func isBuiltIn(flag string) bool { return flag == "help" || flag == "version" }
+
+// settings reads plimsoll.yaml: a mapping of flag names, for all commands that have such a flag.
+func (g *global) settings(cmd *cobra.Command, set map[string]bool) error {
+	path, asked := g.config, g.config != ""
+	if !asked {
+		path = "plimsoll.yaml"
+	}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && !asked {
+		return nil
+	}
+	if err != nil {
+		return usage("read settings: %v", err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(b, &doc); err != nil {
+		return usage("read settings %s: %v", path, err)
+	}
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	top := doc.Content[0]
+	if top.Kind != yaml.MappingNode {
+		return usage("%s:%d: settings are a mapping of flag names, as in \"fail-on: critical\"", path, top.Line)
+	}
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		if err := apply(cmd, set, path, top.Content[i], top.Content[i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func apply(cmd *cobra.Command, set map[string]bool, path string, key, value *yaml.Node) error {
+	name := key.Value
+	if isBuiltIn(name) || !known(cmd.Root(), name) {
+		return usage("%s:%d: %q is no setting%s", path, key.Line, name, suggestion(name, allFlags(cmd.Root())))
+	}
+	flag := cmd.Flags().Lookup(name)
+	if flag == nil || set[name] {
+		return nil // another command's, or said nearer to the user
+	}
+	values := []string{value.Value}
+	if value.Kind == yaml.SequenceNode {
+		values = nil
+		for _, v := range value.Content {
+			values = append(values, v.Value)
+		}
+	} else if value.Kind != yaml.ScalarNode {
+		return usage("%s:%d: %s wants a value or a list of values", path, value.Line, name)
+	}
+	for _, v := range values {
+		if err := cmd.Flags().Set(name, v); err != nil {
+			return usage("%s:%d: %s: %v", path, value.Line, name, err)
+		}
+	}
+	return nil
+}
+
+func known(root *cobra.Command, name string) bool { return slices.Contains(allFlags(root), name) }
+
+func allFlags(cmd *cobra.Command) []string {
+	var names []string
+	add := func(f *pflag.Flag) {
+		if !slices.Contains(names, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	cmd.PersistentFlags().VisitAll(add)
+	cmd.Flags().VisitAll(add)
+	for _, c := range cmd.Commands() {
+		for _, n := range allFlags(c) {
+			if !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+	}
+	return names
+}
+
+// suggestion is "; did you mean X?" for the word nearest to one that is wrong.
+func suggestion(word string, of []string) string {
+	best, at := 3, ""
+	for _, w := range of {
+		if d := distance(word, w); d < best {
+			best, at = d, w
+		}
+	}
+	if at == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", at)
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := before
+			if a[i] != b[j] {
+				cost = 1 + min(before, row[j], row[j+1])
+			}
+			before, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
+
+// cacheHome is where Plimsoll keeps what can be made again; empty when the system names no place.
+func (g *global) cacheHome() string {
+	if dir := g.env.Getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "plimsoll")
+	}
+	if dir, err := os.UserCacheDir(); err == nil && filepath.IsAbs(dir) {
+		return filepath.Join(dir, "plimsoll")
+	}
+	return ""
+}
+
+// say writes a line to stderr, unless the user wants none.
+func (g *global) say(format string, args ...any) {
+	if !g.quiet {
+		fmt.Fprintf(g.env.Stderr, format+"\n", args...)
+	}
+}
+
+func (g *global) color() bool {
+	return g.env.Width > 0 && !g.noColor && g.env.Getenv("NO_COLOR") == ""
+}

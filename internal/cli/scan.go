@@ -1,0 +1,308 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/deck/scan"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/distro"
+	"github.com/plimsoll/plimsoll/internal/tell/layercache"
+	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
+	"github.com/plimsoll/plimsoll/internal/weigh/gate"
+)
+
+// readOptions say what is read and how; scan and sbom share them.
+type readOptions struct {
+	target   targetOptions
+	outputs  []string
+	skip     []string
+	verify   bool
+	cacheDir string
+	noCache  bool
+	jobs     int
+}
+
+func (o *readOptions) flags(f *pflag.FlagSet) {
+	o.target.flags(f)
+	f.StringArrayVarP(&o.outputs, "output", "o", nil, "FORMAT or FORMAT=FILE; may be repeated")
+	f.StringArrayVar(&o.skip, "skip", nil, "path inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
+	f.BoolVar(&o.verify, "verify", false, "read and hash every byte, also what could be skipped")
+	f.StringVar(&o.cacheDir, "cache-dir", "", "folder that keeps what layers hold (default: in the user's cache folder)")
+	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, and use nothing that was kept")
+	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "layers that are read at a time")
+}
+
+// cache opens the folder of kept layers; a nil cache keeps nothing.
+func (o *readOptions) cache(g *global) scan.Cache {
+	if o.noCache {
+		return nil
+	}
+	dir := g.layerCacheDir(o.cacheDir)
+	if dir == "" {
+		return nil
+	}
+	c, err := layercache.Open(dir, 0)
+	if err != nil {
+		g.say("plimsoll: %v; going on without it", err)
+		return nil
+	}
+	return c
+}
+
+// skips turns patterns into a question; nil when there are none.
+func (o *readOptions) skips() (func(string) bool, error) {
+	if len(o.skip) == 0 {
+		return nil, nil
+	}
+	var patterns []string
+	for _, p := range o.skip {
+		p = strings.Trim(p, "/")
+		if _, err := path.Match(p, ""); err != nil {
+			return nil, usage("--skip %q: %v", p, err)
+		}
+		patterns = append(patterns, p)
+	}
+	return func(name string) bool {
+		for _, p := range patterns {
+			depth := strings.Count(p, "/")
+			if ok, _ := path.Match(p, firstElements(name, depth+1)); ok {
+				return true
+			}
+		}
+		return false
+	}, nil
+}
+
+// firstElements is the first n elements of a path.
+func firstElements(name string, n int) string {
+	for i := range len(name) {
+		if name[i] == '/' {
+			if n--; n == 0 {
+				return name[:i]
+			}
+		}
+	}
+	return name
+}
+
+type scanOptions struct {
+	read       readOptions
+	db         dbOptions
+	failOn     string
+	unfixed    bool
+	allowGap   []string
+	severities []string
+	filter     scan.Filter
+	checks     []string
+}
+
+func (o *scanOptions) flags(f *pflag.FlagSet) {
+	o.read.flags(f)
+	o.db.flags(f)
+	f.StringVar(&o.failOn, "fail-on", "high", "least severity that denies, when there is a fix: critical, high, medium, low, or none to only report; what is known to be exploited always denies")
+	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
+	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "class of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
+	f.StringSliceVar(&o.severities, "severity", nil, "show only these severities; the gate sees all")
+	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
+	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
+	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
+	f.StringSliceVar(&o.checks, "checks", nil, "kinds of check to run: vuln, image (default: all)")
+}
+
+// line is the gate that the flags draw.
+func (o *scanOptions) line() (gate.Line, error) {
+	l := gate.Line{Unfixed: o.unfixed, Allow: o.allowGap}
+	if o.failOn != "none" {
+		s, err := finding.ParseSeverity(o.failOn)
+		if err != nil || o.failOn == "" {
+			return l, usage("--fail-on %q: use critical, high, medium, low, info, unknown or none", o.failOn)
+		}
+		l.FailOn = s
+	}
+	for _, class := range o.allowGap {
+		if _, ok := catalog.FindGap(class); !ok {
+			var classes []string
+			for _, g := range catalog.Gaps() {
+				classes = append(classes, g.Class)
+			}
+			return l, usage("--allow-gap %q is no class of gap%s (plimsoll explain gaps lists them)", class, suggestion(class, classes))
+		}
+	}
+	return l, nil
+}
+
+func (o *scanOptions) validate() error {
+	if o.filter.BaseOnly && o.filter.AppOnly {
+		return usage("--base-only and --app-only leave nothing: use one of them")
+	}
+	for _, c := range o.checks {
+		if !slices.Contains([]string{"vuln", "image"}, c) {
+			return usage("--checks %q: use vuln or image", c)
+		}
+	}
+	for _, word := range o.severities {
+		s, err := finding.ParseSeverity(word)
+		if err != nil {
+			return usage("--severity %v", err)
+		}
+		o.filter.Severities = append(o.filter.Severities, s)
+	}
+	return nil
+}
+
+func newScan(g *global) *cobra.Command {
+	var o scanOptions
+	cmd := &cobra.Command{
+		Use:   "scan [flags] TARGET...",
+		Short: "Find what is wrong with images, folders and SBOMs, and give a verdict",
+		Long: "Scan takes an inventory of each target, compares it with known vulnerabilities and says what to do.\n\n" +
+			"A TARGET is taken by its scheme (docker: containerd: podman: registry: oci: archive: rootfs: container:\n" +
+			"sbom:), else as a path when it begins with . / or ~ or exists, else as an image of this host's engines,\n" +
+			"else as an image of a registry. What it was taken for is said on stderr and in the report.\n\n" +
+			"Exit status: 0 passed or only warned, 1 the verdict is deny, 2 the call or a file in it is wrong,\n" +
+			"3 incomplete: something failed or was not assessed, and nothing denied.",
+		Example: "  plimsoll scan debian:12\n" +
+			"  plimsoll scan --fail-on critical -o sarif=out.sarif -o table ./image.tar\n" +
+			"  docker save shop/cart | plimsoll scan -",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runScan(cmd.Context(), g, &o, args) },
+	}
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+func runScan(ctx context.Context, g *global, o *scanOptions, words []string) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	line, err := o.line()
+	if err != nil {
+		return err
+	}
+	out, err := parseOutputs(g, o.read.outputs, "table")
+	if err != nil {
+		return err
+	}
+	db, err := o.db.open(ctx, g)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	r, err := read(ctx, g, &o.read, words, func(so *scan.Options) {
+		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
+		so.Now = g.env.Now()
+	})
+	if err != nil {
+		return err
+	}
+	hidden := o.filter.Apply(r)
+	if err := out.write(g, r, hidden); err != nil {
+		return err
+	}
+	return verdictError(r.Verdict.Action)
+}
+
+// read opens the words and scans what they name.
+func read(ctx context.Context, g *global, o *readOptions, words []string, more func(*scan.Options)) (*finding.Report, error) {
+	skip, err := o.skips()
+	if err != nil {
+		return nil, err
+	}
+	if o.jobs < 1 {
+		return nil, usage("--jobs %d: at least 1", o.jobs)
+	}
+	subjects, gaps, closeAll, err := o.target.open(ctx, g, words)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll()
+	bar := newBar(g)
+	defer bar.clear()
+	so := scan.Options{
+		Kinds: all.Ecosystems(), Tool: finding.Tool{Name: "plimsoll", Version: version()}, Cache: o.cache(g), Jobs: o.jobs,
+		Verify: o.verify, Skip: skip, Progress: bar.show, EndOfLife: distro.EndOfLife, Gaps: gaps,
+	}
+	more(&so)
+	return scan.Run(ctx, subjects, so)
+}
+
+func verdictError(a finding.Action) error {
+	switch a {
+	case finding.Deny:
+		return exitError{status: exitDeny}
+	case finding.Incomplete:
+		return exitError{status: exitIncomplete}
+	}
+	return nil
+}
+
+func newSBOM(g *global) *cobra.Command {
+	var o readOptions
+	cmd := &cobra.Command{
+		Use: "sbom [flags] TARGET...", Short: "List what is in images and folders, as a bill of materials",
+		Long: "Sbom takes the inventory that scan takes, and writes it without judging it.\nThe default format is CycloneDX 1.6.",
+		Example: "  plimsoll sbom alpine:3.20 > alpine.cdx.json\n" +
+			"  plimsoll sbom -o spdx=shop.spdx.json ./shop.tar\n" +
+			"  plimsoll sbom -o table ./rootfs",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out, err := parseOutputs(g, o.outputs, "cyclonedx")
+			if err != nil {
+				return err
+			}
+			r, err := read(cmd.Context(), g, &o, args, func(so *scan.Options) { so.Now = g.env.Now() })
+			if err != nil {
+				return err
+			}
+			if err := out.write(g, r, 0); err != nil {
+				return err
+			}
+			return verdictError(r.Verdict.Action)
+		},
+	}
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+// bar shows on a terminal how far a scan has come.
+type bar struct {
+	g     *global
+	last  time.Time
+	shown bool
+}
+
+func newBar(g *global) *bar { return &bar{g: g} }
+
+func (b *bar) show(p scan.Progress) {
+	if !b.g.env.Progress || b.g.quiet || time.Since(b.last) < 50*time.Millisecond && p.Done < p.Of {
+		return
+	}
+	b.last, b.shown = time.Now(), true
+	fmt.Fprintf(b.g.env.Stderr, "\r\x1b[K%.60s: %d of %d layers", printable(p.Target), p.Done, p.Of)
+}
+
+func (b *bar) clear() {
+	if b.shown {
+		fmt.Fprint(b.g.env.Stderr, "\r\x1b[K")
+	}
+}
+
+// printable keeps foreign names from steering the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,63 @@
+package scan
+
+import "github.com/plimsoll/plimsoll/finding"
+
+// Filter shapes what a report shows. The gate has judged before it is applied.
+type Filter struct {
+	Severities []finding.Severity // empty: all
+	OnlyFixed  bool
+	BaseOnly   bool
+	AppOnly    bool
+}
+
+// Apply drops the findings that are not asked for, and what of groups and reasons spoke of them. It
+// returns how many were dropped.
+func (f Filter) Apply(r *finding.Report) int {
+	inBase := map[string]bool{}
+	for i := range r.Packages {
+		inBase[r.Packages[i].ID] = r.Packages[i].Base
+	}
+	kept := r.Findings[:0:0]
+	gone := map[string]bool{}
+	for _, one := range r.Findings {
+		if f.shows(&one, inBase[one.Package]) {
+			kept = append(kept, one)
+		} else {
+			gone[one.Fingerprint] = true
+		}
+	}
+	dropped := len(r.Findings) - len(kept)
+	r.Findings = kept
+	var groups []finding.Group
+	for _, g := range r.Groups {
+		var left []string
+		for _, fp := range g.Fingerprints {
+			if !gone[fp] {
+				left = append(left, fp)
+			}
+		}
+		if g.Fingerprints = left; len(left) > 0 {
+			groups = append(groups, g)
+		}
+	}
+	r.Groups = groups
+	return dropped
+}
+
+func (f Filter) shows(one *finding.Finding, base bool) bool {
+	if f.OnlyFixed && one.Kind == finding.KindVulnerability && one.Fixed == "" {
+		return false
+	}
+	if f.BaseOnly && !base || f.AppOnly && base {
+		return false
+	}
+	if len(f.Severities) == 0 {
+		return true
+	}
+	for _, s := range f.Severities {
+		if one.Severity == s {
+			return true
+		}
+	}
+	return false
+}

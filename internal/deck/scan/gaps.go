@@ -1,0 +1,79 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/judge/vuln"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+)
+
+// maxNamed bounds how many packages of one gap are named; the count is always whole.
+const maxNamed = 5
+
+// packageGaps gathers what could not be judged, by class, blocking and kind, with the first names.
+func (s *scan) packageGaps(id string, subjects []vuln.Subject, gaps []vuln.Gap) {
+	type class struct {
+		name, kind string
+		blocking   bool
+	}
+	names := map[class][]string{}
+	for _, g := range gaps {
+		p := subjects[g.Subject]
+		c := class{g.Class, p.Kind.Name, g.Blocking}
+		names[c] = append(names[c], p.Package.FullName())
+	}
+	var out []finding.Gap
+	for c, all := range names {
+		slices.Sort(all)
+		all = slices.Compact(all)
+		out = append(out, finding.Gap{
+			Class: c.name, Blocking: c.blocking, Target: id, Count: len(all),
+			What: fmt.Sprintf("%s %s: %s", plural(len(all), c.kind+" package"), sayings[c.name], some(all)),
+		})
+	}
+	slices.SortFunc(out, func(a, b finding.Gap) int { return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.What, b.What)) })
+	s.report.Coverage = append(s.report.Coverage, out...)
+}
+
+// sayings are what the classes of a judgement mean, after "N packages".
+var sayings = map[string]string{
+	vuln.GapNoFeed:         "without any advisories to compare with",
+	vuln.GapThirdParty:     "from vendors that the distribution's advisories do not cover",
+	vuln.GapPartial:        "on which the database's feed, which is not whole, says nothing",
+	vuln.GapUnknownVersion: "whose version is not known or cannot be compared",
+	vuln.GapOwnCode:        "that are the project itself, which no advisory could name",
+}
+
+// distributionGap tells of OS packages on a system that does not say what it is.
+func (s *scan) distributionGap(t *finding.Target, packages []inventory.Package) {
+	if t.OS != nil || t.Kind == "source" || t.Kind == "sbom" {
+		return
+	}
+	os := slices.ContainsFunc(packages, func(p inventory.Package) bool {
+		return slices.Contains([]string{"deb", "rpm", "apk"}, p.Ecosystem)
+	})
+	g := finding.Gap{Class: "unknown-distribution", Blocking: os, Target: t.ID, Count: 1,
+		What: "no distribution is named in it (os-release is missing)"}
+	if !os {
+		g.What += ", and no package manager was found: what was copied in by hand is known only where it carries its own metadata"
+	}
+	s.report.Coverage = append(s.report.Coverage, g)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func some(names []string) string {
+	if len(names) <= maxNamed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
+}

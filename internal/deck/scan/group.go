@@ -1,0 +1,83 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+)
+
+// group gathers the findings that one upgrade clears. A distribution ships the packages of one source
+// together, so they make one group.
+func (s *scan) group() {
+	kinds := map[string]*ecosystem.Ecosystem{}
+	for i := range s.o.Kinds {
+		kinds[s.o.Kinds[i].Name] = &s.o.Kinds[i]
+	}
+	packages := map[string]*finding.Package{}
+	for i := range s.report.Packages {
+		packages[s.report.Packages[i].ID] = &s.report.Packages[i]
+	}
+	type deed struct {
+		target, kind, name, from string
+		base                     bool
+	}
+	groups := map[deed]*finding.Group{}
+	latest := map[deed]string{}
+	for i := range s.report.Findings {
+		f := &s.report.Findings[i]
+		p := packages[f.Package]
+		if f.Fixed == "" || len(f.Suppressed) > 0 || p == nil {
+			continue
+		}
+		d := deed{target: f.Target, kind: p.Type, name: fullName(p), base: p.Base}
+		if p.Source != nil {
+			d.name = p.Source.Name
+		}
+		g := groups[d]
+		if g == nil {
+			g = &finding.Group{Target: f.Target, Package: p.ID, Base: p.Base, Severity: finding.Unknown}
+			groups[d] = g
+		}
+		if f.Severity.Rank() > g.Severity.Rank() {
+			g.Severity = f.Severity
+		}
+		if !slices.Contains(g.Fingerprints, f.Fingerprint) {
+			g.Fingerprints = append(g.Fingerprints, f.Fingerprint)
+		}
+		latest[d] = later(kindOf(kinds, p.Type), latest[d], f.Fixed)
+	}
+	for d, g := range groups {
+		g.Title = fmt.Sprintf("upgrade %s to %s", d.name, latest[d])
+		slices.Sort(g.Fingerprints)
+		s.report.Groups = append(s.report.Groups, *g)
+	}
+	slices.SortFunc(s.report.Groups, func(a, b finding.Group) int {
+		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(b.Severity.Rank(), a.Severity.Rank()),
+			cmp.Compare(len(b.Fingerprints), len(a.Fingerprints)), cmp.Compare(a.Title, b.Title), cmp.Compare(a.Package, b.Package))
+	})
+}
+
+// kindOf finds the ecosystem whose packages have a purl type.
+func kindOf(kinds map[string]*ecosystem.Ecosystem, purlType string) *ecosystem.Ecosystem {
+	return kinds[purlType]
+}
+
+func later(kind *ecosystem.Ecosystem, a, b string) string {
+	if a == "" {
+		return b
+	}
+	if kind == nil || kind.Compare == nil {
+		return max(a, b)
+	}
+	if c, err := kind.Compare(a, b); err == nil && c >= 0 {
+		return a
+	}
+	return b
+}
+
+func fullName(p *finding.Package) string {
+	return ecosystem.Package{Type: p.Type, Namespace: p.Namespace, Name: p.Name}.FullName()
+}

@@ -1,0 +1,105 @@
+package scan
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+)
+
+// layer gets what one layer holds: from this run, from the cache, or by reading it.
+func (s *scan) layer(ctx context.Context, img *image.Image, i int) (c *inventory.Contents, cached bool, err error) {
+	l := img.Layers[i]
+	for _, key := range s.keys(l) {
+		if c := s.kept(key); c != nil {
+			return c, true, nil
+		}
+	}
+	c, err = s.reader.Layer(ctx, l)
+	if err == nil && s.o.Cache != nil && s.o.Skip == nil && len(c.Gaps) == 0 {
+		s.keep(l, c)
+	}
+	return c, false, err
+}
+
+// keys are the names under which a layer may be found. A diff ID is believed only of a source that
+// has verified it; a file that nobody hashed is known by what the system says of it. When everything
+// is to be verified, only what was hashed counts.
+func (s *scan) keys(l image.Layer) []string {
+	if s.o.Cache == nil || s.o.Skip != nil {
+		return nil
+	}
+	var keys []string
+	if l.Trusted && l.DiffID != "" {
+		keys = append(keys, s.key("diff", l.DiffID))
+	}
+	if l.Identity != "" {
+		keys = append(keys, s.key("file", l.Identity+" "+l.DiffID+" "+l.Digest))
+	}
+	return keys
+}
+
+func (s *scan) key(kind, name string) string {
+	return kind + " " + name + " read by " + inventory.Key(s.o.Kinds)
+}
+
+func (s *scan) kept(key string) *inventory.Contents {
+	b, ok := s.o.Cache.Get(key)
+	if !ok {
+		return nil
+	}
+	c, err := inventory.Decode(b)
+	if err != nil || s.o.Verify && !c.Verified {
+		return nil
+	}
+	return c
+}
+
+// keep stores contents. A cache that cannot be written costs time, not truth.
+func (s *scan) keep(l image.Layer, c *inventory.Contents) {
+	b, err := c.Encode()
+	if err != nil {
+		return
+	}
+	if c.Verified && c.DiffID != "" {
+		s.o.Cache.Put(s.key("diff", c.DiffID), b)
+	}
+	if l.Identity != "" {
+		s.o.Cache.Put(s.key("file", l.Identity+" "+l.DiffID+" "+l.Digest), b)
+	}
+}
+
+// largestFirst orders layers by what they will cost, as far as it is known.
+func largestFirst(layers []image.Layer) []int {
+	order := make([]int, len(layers))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(layers[b].Size, layers[a].Size) })
+	return order
+}
+
+// progress counts layers of one image.
+type progress struct {
+	mu   sync.Mutex
+	tell func(Progress)
+	now  Progress
+}
+
+func newProgress(tell func(Progress), target string, of int) *progress {
+	return &progress{tell: tell, now: Progress{Target: target, Of: of}}
+}
+
+func (p *progress) done(cached bool) {
+	if p.tell == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now.Done++
+	p.now.Cached = cached
+	p.tell(p.now)
+}

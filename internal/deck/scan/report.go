@@ -1,0 +1,289 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/purl"
+	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
+	"github.com/plimsoll/plimsoll/internal/judge/vuln"
+	"github.com/plimsoll/plimsoll/internal/read/advisory"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/weigh/risk"
+)
+
+// target adds an image to the report.
+func (s *scan) target(id string, img *image.Image, contents []*inventory.Contents, inv inventory.Inventory) {
+	t := finding.Target{
+		ID: id, Kind: "image", Name: img.Name, Origin: img.Origin, Digest: img.Digest, IndexDigest: img.IndexDigest,
+		Platform: img.Platform, Verified: true, OS: s.os(inv.Release),
+	}
+	if img.Origin == "rootfs" || img.Origin == "source" {
+		t.Kind = img.Origin
+	}
+	for i, l := range img.Layers {
+		c := contents[i]
+		t.Size += c.Size
+		t.Verified = t.Verified && c.Verified
+		t.Layers = append(t.Layers, finding.Layer{
+			Index: i, Digest: l.Digest, DiffID: cmp.Or(c.DiffID, l.DiffID), Size: l.Size, CreatedBy: l.CreatedBy, Verified: c.Verified,
+		})
+	}
+	t.Base = baseOf(img)
+	for i := range t.Layers {
+		t.Layers[i].Base = t.Base != nil && i < t.Base.Layers
+	}
+	s.report.Targets = append(s.report.Targets, t)
+}
+
+// bill adds an inventory that somebody else made.
+func (s *scan) bill(id string, b *Bill) {
+	t := finding.Target{ID: id, Kind: b.Kind, Name: b.Name, Origin: b.Origin, Digest: b.Digest, OS: s.os(b.Release)}
+	s.report.Targets = append(s.report.Targets, t)
+	for _, g := range b.Gaps {
+		g.Target = id
+		s.report.Coverage = append(s.report.Coverage, g)
+	}
+}
+
+func (s *scan) os(r *ecosystem.Release) *finding.OS {
+	if r == nil {
+		return nil
+	}
+	os := &finding.OS{ID: r.ID, Version: r.Version, Codename: r.Codename}
+	if s.o.EndOfLife != nil {
+		if day, ok := s.o.EndOfLife(*r); ok {
+			os.EndOfLife = day.Format("2006-01-02")
+			os.Ended = day.Before(s.o.Now)
+		}
+	}
+	return os
+}
+
+// configuration runs the checks of the last target's own facts.
+func (s *scan) configuration() {
+	if !s.o.runs("image") {
+		return
+	}
+	t := &s.report.Targets[len(s.report.Targets)-1]
+	for _, c := range imagecfg.Checks() {
+		hits := c.Look(imagecfg.Facts{OS: t.OS, Now: s.o.Now})
+		count := finding.Check{Rule: c.ID, Target: t.ID, Evaluated: 1, Failed: min(len(hits), 1)}
+		if t.OS == nil {
+			count = finding.Check{Rule: c.ID, Target: t.ID, NotApplicable: 1}
+		}
+		s.report.Checks = append(s.report.Checks, count)
+		for _, h := range hits {
+			f := c.Finding(t.ID, h)
+			risk.Of(&f)
+			f.Fingerprint = finding.Fingerprint(f, "")
+			s.report.Findings = append(s.report.Findings, f)
+		}
+	}
+}
+
+// baseOf is what the image itself says of its base (OCI image specification, annotations.md).
+func baseOf(img *image.Image) *finding.Base {
+	name, digest := img.Annotations["org.opencontainers.image.base.name"], img.Annotations["org.opencontainers.image.base.digest"]
+	if name == "" && digest == "" {
+		name, digest = img.Config.Labels["org.opencontainers.image.base.name"], img.Config.Labels["org.opencontainers.image.base.digest"]
+	}
+	if name == "" && digest == "" {
+		return nil
+	}
+	return &finding.Base{Name: name, Digest: digest, By: "annotation"}
+}
+
+// judge lists the packages of a target and matches them against the advisories.
+func (s *scan) judge(id string, packages []inventory.Package, on *ecosystem.Release) error {
+	var release ecosystem.Release
+	if on != nil {
+		release = *on
+	}
+	t := &s.report.Targets[len(s.report.Targets)-1]
+	first := len(s.report.Packages)
+	s.list(t, packages, release)
+	if !s.o.runs("vuln") {
+		return nil
+	}
+	subjects, of := s.subjects(packages)
+	matches, gaps, err := vuln.Judge(subjects, release, s.o.Lookup)
+	if err != nil {
+		return err
+	}
+	for i := range matches {
+		m := &matches[i]
+		n := of[m.Subject]
+		s.finding(t, &packages[n], &s.report.Packages[first+n], m)
+	}
+	s.packageGaps(id, subjects, gaps)
+	s.distributionGap(t, packages)
+	return nil
+}
+
+// list adds packages to the report, under ids that follow their order.
+func (s *scan) list(t *finding.Target, packages []inventory.Package, release ecosystem.Release) {
+	first := len(s.report.Packages)
+	name := func(i int) string { return fmt.Sprintf("p%d", first+i+1) }
+	byName := map[string][]int{}
+	for i := range packages {
+		k := packages[i].Ecosystem + " " + packages[i].FullName()
+		byName[k] = append(byName[k], i)
+	}
+	for i := range packages {
+		p := &packages[i]
+		out := finding.Package{
+			ID: name(i), Target: t.ID, PURL: purl.Of(p.Package, release), Type: p.Type, Namespace: p.Namespace, Name: p.Name, Version: p.Version,
+			Arch: p.Arch, Module: p.Module, Vendor: p.Vendor, Licenses: p.Licenses, Digests: p.Digests,
+			Declared: p.Declared, Dev: p.Dev, Data: p.Data, Heuristic: p.Heuristic,
+		}
+		if p.SourceName != "" || p.SourceVer != "" {
+			out.Source = &finding.SourcePackage{Name: cmp.Or(p.SourceName, p.Name), Version: cmp.Or(p.SourceVer, p.Version)}
+		}
+		for _, at := range p.Places {
+			l := finding.Location{Path: at.Path, Inner: at.Inner, StartLine: at.Line}
+			if len(t.Layers) > 0 {
+				l.Layer = &at.Layer
+				l.Instruction = t.Layers[at.Layer].CreatedBy
+			}
+			out.Locations = append(out.Locations, l)
+		}
+		out.Base = inBase(t, p.Places)
+		if p.Owner >= 0 {
+			out.OwnedBy = name(p.Owner)
+		}
+		for _, d := range p.Depends {
+			if of := byName[p.Ecosystem+" "+d]; len(of) == 1 && of[0] != i {
+				out.DependsOn = append(out.DependsOn, name(of[0]))
+			}
+		}
+		slices.Sort(out.DependsOn)
+		out.DependsOn = slices.Compact(out.DependsOn)
+		s.report.Packages = append(s.report.Packages, out)
+	}
+}
+
+func inBase(t *finding.Target, places []inventory.Place) bool {
+	if t.Base == nil || t.Base.Layers == 0 || len(places) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(places, func(p inventory.Place) bool { return p.Layer >= t.Base.Layers })
+}
+
+// subjects are the packages to judge: all but those that are an OS package's own files. Of says
+// which package each is.
+func (s *scan) subjects(packages []inventory.Package) (subjects []vuln.Subject, of []int) {
+	kinds := map[string]*ecosystem.Ecosystem{}
+	for i := range s.o.Kinds {
+		kinds[s.o.Kinds[i].Name] = &s.o.Kinds[i]
+	}
+	for i := range packages {
+		p := &packages[i]
+		if p.Owner >= 0 && !p.Unvouched || kinds[p.Ecosystem] == nil {
+			continue
+		}
+		subjects = append(subjects, vuln.Subject{Package: &p.Package, Kind: kinds[p.Ecosystem]})
+		of = append(of, i)
+	}
+	return subjects, of
+}
+
+// finding adds one match to the report.
+func (s *scan) finding(t *finding.Target, p *inventory.Package, listed *finding.Package, m *vuln.Match) {
+	v := &m.Vulnerability
+	f := finding.Finding{
+		Deck: finding.Build, Kind: finding.KindVulnerability, Rule: v.ID, Aliases: aliases(v, m.Advisories),
+		Severity: m.Severity, SeverityFrom: m.SeverityFrom, Ratings: v.Ratings,
+		Target: t.ID, Package: listed.ID, Status: m.Status, Fixed: m.Fixed, Locations: listed.Locations,
+		Risk: &finding.Risk{EPSS: v.EPSS, EPSSPercentile: v.EPSSRank, KEV: !v.KEV.IsZero()},
+	}
+	if f.Severity == "" {
+		f.Severity = finding.Unknown
+	}
+	if v.Malware {
+		f.Kind, f.Severity = finding.KindMalware, finding.Critical
+	}
+	if !v.Published.IsZero() {
+		f.Published = v.Published.UTC().Format("2006-01-02")
+	}
+	f.Title, f.Fix = words(p, m, v.Malware)
+	f.References = references(v.ID, m.Advisories)
+	if why := notRun(p); why != "" {
+		f.Suppressed = []finding.Suppression{{By: "plimsoll", Reason: why, VEX: &finding.VEX{Status: "not_affected", Justification: "vulnerable_code_not_present"}}}
+	}
+	risk.Of(&f)
+	f.Fingerprint = finding.Fingerprint(f, listed.PURL)
+	s.report.Findings = append(s.report.Findings, f)
+}
+
+// notRun says why a package's code cannot run in the container; empty when it could.
+func notRun(p *inventory.Package) string {
+	switch {
+	case p.Data:
+		return "the package holds headers or data only: none of the vulnerable code is there"
+	case p.Declared && p.Dev:
+		return "declared for development only, and not installed"
+	}
+	return ""
+}
+
+func words(p *inventory.Package, m *vuln.Match, malware bool) (title, fix string) {
+	name, id := p.FullName(), m.Vulnerability.ID
+	if malware {
+		return fmt.Sprintf("%s: %s, the package is malicious", name, id), fmt.Sprintf("remove %s, and treat what ran with it as compromised", name)
+	}
+	switch m.Status {
+	case finding.StatusFixed:
+		return fmt.Sprintf("%s: %s, fixed in %s", name, id, m.Fixed), fmt.Sprintf("upgrade %s to %s", upgradeName(&p.Package), m.Fixed)
+	case finding.StatusWillNotFix:
+		return fmt.Sprintf("%s: %s, will not be fixed", name, id), ""
+	case finding.StatusDeferred:
+		return fmt.Sprintf("%s: %s, fix deferred", name, id), ""
+	case finding.StatusEndOfLife:
+		return fmt.Sprintf("%s: %s, the release gets no more fixes", name, id), "move to a supported release"
+	case finding.StatusUnimportant:
+		return fmt.Sprintf("%s: %s, unimportant to its maintainers", name, id), ""
+	}
+	return fmt.Sprintf("%s: %s, no fix yet", name, id), ""
+}
+
+// upgradeName is what a person upgrades: a distribution's fixes come for all packages of one source.
+func upgradeName(p *ecosystem.Package) string { return cmp.Or(p.SourceName, p.FullName()) }
+
+func aliases(v *advisory.Vulnerability, advisories []string) []string {
+	all := append(slices.Clone(v.Aliases), advisories...)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	return slices.DeleteFunc(all, func(id string) bool { return id == v.ID })
+}
+
+// references are where a person reads on. They are composed from ids; nothing is fetched.
+func references(id string, advisories []string) []string {
+	var urls []string
+	for _, id := range append([]string{id}, advisories...) {
+		u := ""
+		switch prefix, _, _ := strings.Cut(id, "-"); prefix {
+		case "CVE":
+			u = "https://nvd.nist.gov/vuln/detail/" + id
+		case "GHSA":
+			u = "https://github.com/advisories/" + id
+		case "GO":
+			u = "https://pkg.go.dev/vuln/" + id
+		case "RUSTSEC":
+			u = "https://rustsec.org/advisories/" + id
+		case "DSA", "DLA":
+			u = "https://security-tracker.debian.org/tracker/" + id
+		case "PYSEC", "BIT", "MAL":
+			u = "https://osv.dev/vulnerability/" + id
+		}
+		if u != "" && !slices.Contains(urls, u) {
+			urls = append(urls, u)
+		}
+	}
+	return urls
+}

@@ -1,0 +1,206 @@
+// Package scan is the whole work of looking at one thing before it runs: images, folders and SBOMs in,
+// a report out.
+//
+// Layers are read in parallel; what a layer holds is kept for the next image that has
+// it. Then packages are judged, findings weighed, and the verdict given. Nothing is printed here, and
+// nothing is fetched but what the caller hands in.
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/read/advisory"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+	"github.com/plimsoll/plimsoll/internal/weigh/gate"
+)
+
+// Options of a scan.
+type Options struct {
+	Kinds    []ecosystem.Ecosystem
+	Lookup   advisory.Lookup // nil: inventory only
+	Tool     finding.Tool
+	Line     gate.Line
+	Checks   []string      // families to run: vuln, image; empty: all
+	Gaps     []finding.Gap // what the caller could not open
+	Cache    Cache         // nil: nothing is kept
+	Jobs     int           // layers read at a time
+	Verify   bool
+	Skip     func(path string) bool
+	TempDir  string // for what outgrows memory; the system's when empty
+	Now      time.Time
+	Progress func(Progress) // nil: nobody wants to know
+
+	// EndOfLife is the day a distribution's support ends; false when that is not known.
+	EndOfLife func(ecosystem.Release) (time.Time, bool)
+}
+
+// Cache keeps what layers hold.
+type Cache interface {
+	Get(key string) ([]byte, bool)
+	Put(key string, value []byte) error
+}
+
+// Progress says that a layer was read.
+type Progress struct {
+	Target string
+	Done   int
+	Of     int
+	Cached bool
+}
+
+// Memory and disk that files of compressed layers may take while they are read.
+const (
+	bufferMemory = 32 << 20
+	bufferDisk   = 8 << 30
+)
+
+// Subject is one thing to look at: an image, or what an SBOM says of one.
+type Subject struct {
+	Image *image.Image
+	Bill  *Bill
+}
+
+// Bill is an inventory that somebody else made.
+type Bill struct {
+	Name     string
+	Kind     string // sbom
+	Origin   string // its format
+	Digest   string
+	Release  *ecosystem.Release
+	Packages []inventory.Package
+	Gaps     []finding.Gap
+}
+
+// Run looks at every subject and returns one report. Layers that subjects share are read once. What
+// goes wrong with one subject is a gap of the report; an error means that there is no report at all.
+func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, error) {
+	s := &scan{o: o, report: &finding.Report{Schema: finding.Schema, Tool: o.Tool}, reader: inventory.Reader{
+		Ecosystems: o.Kinds, Buffer: layer.NewBuffer(bufferMemory, bufferDisk, o.TempDir), Verify: o.Verify, Skip: o.Skip,
+	}}
+	s.reader.Limits = layer.DefaultLimits
+	for _, one := range subjects {
+		if err := s.subject(ctx, one); err != nil {
+			return nil, err
+		}
+	}
+	s.report.Coverage = append(s.report.Coverage, o.Gaps...)
+	s.group()
+	gate.Judge(s.report, o.Line)
+	finding.Sort(s.report)
+	return s.report, nil
+}
+
+// runs says whether a family of checks was asked for.
+func (o *Options) runs(family string) bool {
+	return o.Lookup != nil && (len(o.Checks) == 0 || slices.Contains(o.Checks, family))
+}
+
+type scan struct {
+	o      Options
+	report *finding.Report
+	reader inventory.Reader
+}
+
+func (s *scan) subject(ctx context.Context, one Subject) error {
+	id := fmt.Sprintf("t%d", len(s.report.Targets)+1)
+	if one.Bill != nil {
+		s.bill(id, one.Bill)
+		return s.judge(id, one.Bill.Packages, one.Bill.Release)
+	}
+	img := one.Image
+	contents, gaps := s.layers(ctx, id, img)
+	inv := inventory.Squash(contents, s.o.Kinds)
+	if len(inv.Needs) > 0 {
+		gaps = append(gaps, s.again(ctx, id, img, contents, inv.Needs)...)
+		inv = inventory.Squash(contents, s.o.Kinds)
+	}
+	s.target(id, img, contents, inv)
+	s.report.Coverage = append(s.report.Coverage, gaps...)
+	s.configuration()
+	return s.judge(id, inv.Packages, inv.Release)
+}
+
+// layers gets the contents of all layers of an image, in parallel. The largest go first, so that no
+// long one is left for the end.
+//
+// When ctx ends, what was read until then stands, and the rest is a gap.
+func (s *scan) layers(ctx context.Context, id string, img *image.Image) ([]*inventory.Contents, []finding.Gap) {
+	contents := make([]*inventory.Contents, len(img.Layers))
+	gaps := make([][]finding.Gap, len(img.Layers))
+	var group errgroup.Group
+	group.SetLimit(max(s.o.Jobs, 1))
+	progress := newProgress(s.o.Progress, img.Name, len(img.Layers))
+	for _, i := range largestFirst(img.Layers) {
+		group.Go(func() error {
+			c, cached, err := s.layer(ctx, img, i)
+			contents[i] = c
+			gaps[i] = layerGaps(id, i, c, err)
+			progress.done(cached)
+			return nil
+		})
+	}
+	group.Wait()
+	var all []finding.Gap
+	for _, g := range img.Gaps {
+		all = append(all, finding.Gap{Class: g.Class, Blocking: true, Target: id, What: g.What, Layer: &g.Layer, Count: 1})
+	}
+	for _, g := range gaps {
+		all = append(all, g...)
+	}
+	return contents, all
+}
+
+// again reads files that links lead to, and adds them to copies of the contents, because those may be
+// shared with other images.
+func (s *scan) again(ctx context.Context, id string, img *image.Image, contents []*inventory.Contents, needs []inventory.Need) []finding.Gap {
+	want := map[int]map[string][]string{}
+	for _, n := range needs {
+		if want[n.Layer] == nil {
+			want[n.Layer] = map[string][]string{}
+		}
+		want[n.Layer][n.Path] = append(want[n.Layer][n.Path], n.As)
+	}
+	var gaps []finding.Gap
+	for i := range img.Layers {
+		if want[i] == nil {
+			continue
+		}
+		reads, more, err := s.reader.Again(ctx, img.Layers[i], want[i])
+		c := *contents[i]
+		c.Reads = append(append([]inventory.Read(nil), c.Reads...), reads...)
+		contents[i] = &c
+		gaps = append(gaps, layerGaps(id, i, &inventory.Contents{Gaps: more}, err)...)
+	}
+	return gaps
+}
+
+// layerGaps turns what a layer could not tell into gaps of the report.
+func layerGaps(id string, i int, c *inventory.Contents, err error) []finding.Gap {
+	var gaps []finding.Gap
+	if err != nil {
+		class := "unreadable-layer"
+		switch {
+		case errors.Is(err, layer.ErrLimit):
+			class = "limit-reached"
+		case errors.Is(err, layer.ErrDigest):
+			class = "digest-mismatch"
+		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+			class = "interrupted"
+		}
+		gaps = append(gaps, finding.Gap{Class: class, Blocking: true, Target: id, What: err.Error(), Layer: &i, Count: 1})
+	}
+	for _, g := range c.Gaps {
+		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: g.Blocking, Target: id, What: g.What, Path: g.Path, Layer: &i, Count: 1})
+	}
+	return gaps
+}

@@ -1,0 +1,312 @@
+// Package build makes a database of a mirror: a folder that holds feeds in their official layouts.
+//
+//	osv/ECOSYSTEM/all.zip                       OSV's bucket
+//	debian/tracker.json                         the Debian security tracker
+//	alpine/vX.Y/{main,community}.json           Alpine's secdb
+//	wolfi/security.json                         Wolfi's
+//	chainguard/security.json                    Chainguard's
+//	kev/known_exploited_vulnerabilities.json    CISA's catalogue
+//	epss/epss_scores-current.csv.gz             FIRST's scores
+//	cvelist/cves.zip                            the CVE List
+//
+// What is not there is left out. A file sources.json beside them declares feeds that are not whole.
+// The same mirror and the same moment give the same database, byte for byte.
+package build
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/read/advisory"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/feed"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/cvelist"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/debian"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/epss"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/kev"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/osv"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/secdb"
+)
+
+// Declaration says of one feed what it lacks, where it came from and under which licence. AsOf is the
+// day up to which it is true, when the feed's own records do not tell.
+type Declaration struct {
+	Complete bool   `json:"complete"`
+	Note     string `json:"note,omitempty"`
+	AsOf     string `json:"asOf,omitempty"`
+	Licence  string `json:"licence,omitempty"`
+}
+
+// Options of a build.
+type Options struct {
+	From     string                 // the mirror
+	Declared map[string]Declaration // by feed: osv/npm, debian; nil: sources.json of the mirror
+	Built    time.Time
+	Progress func(feed string) // nil: nobody wants to know
+}
+
+// Result is a database that is not on disk yet: the manifest and the shards by file name.
+type Result struct {
+	Manifest advisory.Manifest
+	Files    map[string][]byte
+}
+
+// Run reads every feed of the mirror. A feed that cannot be read to its end is an error that names it:
+// a database with half of a feed would say clean where it does not know.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	b := &builder{o: o, packages: map[string]map[string][]advisory.Row{}, facts: newFacts()}
+	if o.Declared == nil {
+		if err := b.declarations(); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.feeds(ctx); err != nil {
+		return nil, err
+	}
+	if len(b.sources) == 0 {
+		return nil, fmt.Errorf("build database: %s holds no feed in a known place (see plimsoll db build --help)", o.From)
+	}
+	return b.finish()
+}
+
+type builder struct {
+	o        Options
+	sources  []advisory.SourceStatus
+	packages map[string]map[string][]advisory.Row // ecosystem → name → rows
+	partial  map[string]bool                      // ecosystems of which a feed is not whole
+	facts    *facts
+}
+
+func (b *builder) declarations() error {
+	raw, err := os.ReadFile(filepath.Join(b.o.From, "sources.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &b.o.Declared)
+	}
+	if err != nil {
+		return fmt.Errorf("build database: read sources.json: %w", err)
+	}
+	return nil
+}
+
+// feeds reads everything in its place, in the order of names.
+func (b *builder) feeds(ctx context.Context) error {
+	b.partial = map[string]bool{}
+	osvs, err := filepath.Glob(filepath.Join(b.o.From, "osv", "*", "all.zip"))
+	if err != nil {
+		return err
+	}
+	slices.Sort(osvs)
+	for _, file := range osvs {
+		ecosystem := filepath.Base(filepath.Dir(file))
+		if err := b.feed(ctx, "osv/"+ecosystem, file, func(f *os.File, size int64, name string) (feed.Info, error) {
+			return osv.Read(ctx, f, size, ecosystem, name, b.sink(name))
+		}); err != nil {
+			return err
+		}
+	}
+	for _, one := range b.flat() {
+		if err := b.feed(ctx, one.name, filepath.Join(b.o.From, filepath.FromSlash(one.file)), one.read); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type flatFeed struct {
+	name, file string
+	read       func(f *os.File, size int64, name string) (feed.Info, error)
+}
+
+// flat lists the feeds whose place is fixed, or found by Alpine's releases.
+func (b *builder) flat() []flatFeed {
+	ctx := context.Background()
+	all := []flatFeed{{"debian", "debian/tracker.json", func(f *os.File, _ int64, name string) (feed.Info, error) {
+		return debian.Read(ctx, f, name, b.sink(name))
+	}}}
+	secdbs := map[string]string{"wolfi/security.json": "Wolfi", "chainguard/security.json": "Chainguard"}
+	releases, _ := filepath.Glob(filepath.Join(b.o.From, "alpine", "*", "*.json"))
+	for _, file := range releases {
+		release, repository := filepath.Base(filepath.Dir(file)), filepath.Base(file)
+		secdbs[path.Join("alpine", release, repository)] = "Alpine:" + release
+	}
+	for _, file := range slices.Sorted(maps.Keys(secdbs)) {
+		name := strings.TrimSuffix(strings.TrimSuffix(file, ".json"), "/security")
+		all = append(all, flatFeed{name, file, func(f *os.File, _ int64, name string) (feed.Info, error) {
+			return secdb.Read(ctx, f, secdbs[file], name, b.sink(name))
+		}})
+	}
+	return append(all,
+		flatFeed{"cvelist", "cvelist/cves.zip", func(f *os.File, size int64, _ string) (feed.Info, error) {
+			return cvelist.Read(ctx, f, size, b.facts.add)
+		}},
+		flatFeed{"kev", "kev/known_exploited_vulnerabilities.json", func(f *os.File, _ int64, _ string) (info feed.Info, err error) {
+			b.facts.kev, info, err = kev.Read(f)
+			return info, err
+		}},
+		flatFeed{"epss", "epss/epss_scores-current.csv.gz", func(f *os.File, _ int64, _ string) (info feed.Info, err error) {
+			b.facts.epss, info, err = epss.Read(f)
+			return info, err
+		}})
+}
+
+// feed opens and reads one feed, if it is there, and notes what it says of itself.
+func (b *builder) feed(ctx context.Context, name, file string, read func(*os.File, int64, string) (feed.Info, error)) error {
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("build database: %w", err)
+	}
+	defer f.Close()
+	if b.o.Progress != nil {
+		b.o.Progress(name)
+	}
+	digest := sha256.New()
+	size, err := io.Copy(digest, f)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return fmt.Errorf("build database: read %s: %w", file, err)
+	}
+	declared, ok := b.o.Declared[name]
+	if !ok {
+		declared.Complete = true
+	}
+	s := advisory.SourceStatus{
+		Source:  finding.Source{Name: name, Complete: declared.Complete, Note: declared.Note},
+		Digest:  "sha256:" + hex.EncodeToString(digest.Sum(nil)),
+		Licence: declared.Licence,
+	}
+	b.sources = append(b.sources, s)
+	info, err := read(f, size, name)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("build database: read feed %s (%s): %w", name, file, err)
+	}
+	last := &b.sources[len(b.sources)-1]
+	last.Records = info.Records
+	last.Modified = info.Modified
+	if declared.AsOf != "" {
+		last.Modified = feed.Time(declared.AsOf)
+	}
+	slices.Sort(last.Ecosystems)
+	return nil
+}
+
+// sink files the rows of one feed.
+func (b *builder) sink(name string) feed.Sink {
+	source := &b.sources[len(b.sources)-1]
+	return func(r feed.Record) error {
+		if err := b.facts.add(r); err != nil {
+			return err
+		}
+		for _, a := range r.Affected {
+			names := b.packages[a.Ecosystem]
+			if names == nil {
+				names = map[string][]advisory.Row{}
+				b.packages[a.Ecosystem] = names
+			}
+			if !slices.Contains(source.Ecosystems, a.Ecosystem) {
+				source.Ecosystems = append(source.Ecosystems, a.Ecosystem)
+				b.partial[a.Ecosystem] = b.partial[a.Ecosystem] || !source.Complete
+			}
+			names[a.Package] = append(names[a.Package], a.Row)
+		}
+		return nil
+	}
+}
+
+// finish writes the shards and the manifest.
+func (b *builder) finish() (*Result, error) {
+	b.facts.fold()
+	out := &Result{Files: map[string][]byte{}, Manifest: advisory.Manifest{Schema: advisory.ManifestSchema, Built: b.o.Built.UTC().Truncate(time.Second), Sources: b.sources}}
+	used := map[string]bool{}
+	for _, ecosystem := range slices.Sorted(maps.Keys(b.packages)) {
+		w, err := advisory.NewShardWriter()
+		if err != nil {
+			return nil, err
+		}
+		names, rows := b.packages[ecosystem], 0
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			kept := b.facts.standing(names[name])
+			if len(kept) == 0 {
+				continue
+			}
+			for _, r := range kept {
+				used[r.ID] = true
+			}
+			rows += len(kept)
+			w.Add([]string{name}, advisory.EncodeRows(kept))
+		}
+		out.add(w, advisory.ShardInfo{Name: ecosystem, Names: len(names), Rows: rows, Complete: !b.partial[ecosystem]})
+	}
+	w, err := advisory.NewShardWriter()
+	if err != nil {
+		return nil, err
+	}
+	n := b.facts.write(w, used)
+	out.add(w, advisory.ShardInfo{Name: advisory.FactsShard, Names: n, Rows: n, Complete: true})
+	return out, nil
+}
+
+func (r *Result) add(w *advisory.ShardWriter, info advisory.ShardInfo) {
+	file, head, digest := w.Finish()
+	info.File, info.Head, info.Size = digest, int64(head), int64(len(file))
+	r.Files[digest] = file
+	r.Manifest.Shards = append(r.Manifest.Shards, info)
+}
+
+// Write puts a database into a folder: shards first, the manifest last and by rename, so that readers
+// see the old one or the new one. Shards that only the old one used stay until Sweep.
+func (r *Result) Write(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write database: %w", err)
+	}
+	for name, b := range r.Files {
+		if err := advisory.WriteFile(filepath.Join(dir, name), b); err != nil {
+			return fmt.Errorf("write database: %w", err)
+		}
+	}
+	b, err := r.Manifest.Encode()
+	if err != nil {
+		return err
+	}
+	if err := advisory.WriteFile(filepath.Join(dir, advisory.ManifestName), b); err != nil {
+		return fmt.Errorf("write database: %w", err)
+	}
+	return nil
+}
+
+// compareRows is the order of rows on one package.
+func compareRows(a, b advisory.Row) int {
+	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Feed, b.Feed), cmp.Compare(fixes(a), fixes(b)))
+}
+
+func fixes(r advisory.Row) string {
+	var s strings.Builder
+	for _, g := range r.Ranges {
+		s.WriteString(g.Introduced + " " + g.Fixed + " " + g.LastAffected + ",")
+	}
+	return s.String()
+}

@@ -1,0 +1,238 @@
+package build
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/read/advisory"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/feed"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/epss"
+)
+
+// facts folds what all feeds know of an id, and ids that mean the same.
+type facts struct {
+	byID     map[string]*advisory.Vulnerability // as the feeds' own ids
+	parent   map[string]string                  // union-find over ids that mean the same
+	cve      map[string]string                  // root → the one CVE of its set
+	rejected map[string]bool
+	kev      map[string]time.Time
+	epss     map[string]epss.Score
+	sets     map[string][]string // root → its ids, sorted
+}
+
+func newFacts() *facts {
+	return &facts{byID: map[string]*advisory.Vulnerability{}, parent: map[string]string{}, cve: map[string]string{}, rejected: map[string]bool{}}
+}
+
+// add notes one record.
+func (f *facts) add(r feed.Record) error {
+	if r.Rejected {
+		f.rejected[r.ID] = true
+		return nil
+	}
+	v := f.byID[r.ID]
+	if v == nil {
+		v = &advisory.Vulnerability{ID: r.ID}
+		f.byID[r.ID] = v
+	}
+	cves := 0
+	for _, a := range r.Aliases {
+		if strings.HasPrefix(a, "CVE-") {
+			cves++
+		}
+	}
+	if cves > 1 && !strings.HasPrefix(r.ID, "CVE-") {
+		// One advisory for several vulnerabilities: they are not each other's names.
+		for _, a := range r.Aliases {
+			if strings.HasPrefix(a, "CVE-") {
+				v.Covers = appendNew(v.Covers, a)
+			} else {
+				v.Aliases = appendNew(v.Aliases, a)
+			}
+		}
+	} else {
+		for _, a := range r.Aliases {
+			v.Aliases = appendNew(v.Aliases, a)
+		}
+	}
+	for _, c := range r.Covers {
+		v.Covers = appendNew(v.Covers, c)
+	}
+	for _, rating := range r.Ratings {
+		if !slices.Contains(v.Ratings, rating) {
+			v.Ratings = append(v.Ratings, rating)
+		}
+	}
+	for _, c := range r.CWEs {
+		v.CWEs = appendNew(v.CWEs, c)
+	}
+	if v.Published.IsZero() || !r.Published.IsZero() && r.Published.Before(v.Published) {
+		v.Published = r.Published
+	}
+	if r.Modified.After(v.Modified) {
+		v.Modified = r.Modified
+	}
+	v.Malware = v.Malware || r.Malware
+	return nil
+}
+
+func appendNew(list []string, s string) []string {
+	if s == "" || slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// fold joins ids that mean the same, in the order of ids, so that the result does not depend on the
+// order of feeds.
+func (f *facts) fold() {
+	ids := make([]string, 0, len(f.byID))
+	for id := range f.byID {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		for _, a := range f.byID[id].Aliases {
+			f.join(id, a)
+		}
+	}
+	f.sets = map[string][]string{}
+	for id := range f.parent {
+		root := f.root(id)
+		f.sets[root] = append(f.sets[root], id)
+	}
+	for root := range f.sets {
+		slices.Sort(f.sets[root])
+	}
+}
+
+func (f *facts) root(id string) string {
+	for f.parent[id] != "" && f.parent[id] != id {
+		id = f.parent[id]
+	}
+	return id
+}
+
+// join makes two ids one, unless that would make one of two different CVEs: some feed's alias is
+// wrong then, or stands for something related.
+func (f *facts) join(a, b string) {
+	a, b = f.root(a), f.root(b)
+	ca, cb := cmp.Or(f.cve[a], onlyCVE(a)), cmp.Or(f.cve[b], onlyCVE(b))
+	f.parent[a], f.parent[b] = a, b
+	if a == b || ca != "" && cb != "" && ca != cb {
+		return
+	}
+	f.parent[b] = a
+	if c := cmp.Or(ca, cb); c != "" {
+		f.cve[a] = c
+	}
+}
+
+func onlyCVE(id string) string {
+	if strings.HasPrefix(id, "CVE-") {
+		return id
+	}
+	return ""
+}
+
+// set is all ids that mean the same as id, itself included.
+func (f *facts) set(id string) []string {
+	if s := f.sets[f.root(id)]; s != nil {
+		return s
+	}
+	return []string{id}
+}
+
+// standing drops the rows of ids that were taken back, and orders the rest. Equal rows stand once.
+func (f *facts) standing(rows []advisory.Row) []advisory.Row {
+	rows = slices.DeleteFunc(rows, func(r advisory.Row) bool { return f.rejected[r.ID] })
+	slices.SortStableFunc(rows, compareRows)
+	return slices.CompactFunc(rows, func(a, b advisory.Row) bool {
+		return compareRows(a, b) == 0 && a.Status == b.Status && a.Unaffected == b.Unaffected && slices.Equal(a.Versions, b.Versions)
+	})
+}
+
+// write enters the facts of every id that a row uses, and of what those advisories cover.
+func (f *facts) write(w *advisory.ShardWriter, used map[string]bool) int {
+	want := map[string]bool{}
+	for id := range used {
+		want[f.root(id)] = true
+		if v := f.byID[id]; v != nil {
+			for _, c := range v.Covers {
+				want[f.root(c)] = true
+			}
+		}
+	}
+	roots := make([]string, 0, len(want))
+	shown := map[string]string{}
+	for root := range want {
+		shown[root] = f.shown(root)
+		roots = append(roots, root)
+	}
+	slices.SortFunc(roots, func(a, b string) int { return cmp.Compare(shown[a], shown[b]) })
+	for _, root := range roots {
+		v := f.merged(root, shown[root])
+		w.Add(append([]string{v.ID}, v.Aliases...), advisory.EncodeVulnerability(v))
+	}
+	return len(roots)
+}
+
+// shown is the id that people know best: a CVE, then a GHSA, then the first.
+func (f *facts) shown(root string) string {
+	ids := f.set(root)
+	for _, prefix := range []string{"CVE-", "GHSA-"} {
+		for _, id := range ids {
+			if strings.HasPrefix(id, prefix) {
+				return id
+			}
+		}
+	}
+	return ids[0]
+}
+
+// merged is everything that is known under any id of a set.
+func (f *facts) merged(root, id string) advisory.Vulnerability {
+	out := advisory.Vulnerability{ID: id}
+	for _, one := range f.set(root) {
+		if one != id {
+			out.Aliases = append(out.Aliases, one)
+		}
+		if day := f.kev[one]; !day.IsZero() {
+			out.KEV = day
+		}
+		if s, ok := f.epss[one]; ok && s.Probability > out.EPSS {
+			out.EPSS, out.EPSSRank = s.Probability, s.Percentile
+		}
+		v := f.byID[one]
+		if v == nil {
+			continue
+		}
+		out.Malware = out.Malware || v.Malware
+		for _, c := range v.Covers {
+			out.Covers = appendNew(out.Covers, c)
+		}
+		for _, c := range v.CWEs {
+			out.CWEs = appendNew(out.CWEs, c)
+		}
+		for _, r := range v.Ratings {
+			if !slices.Contains(out.Ratings, r) {
+				out.Ratings = append(out.Ratings, r)
+			}
+		}
+		if out.Published.IsZero() || !v.Published.IsZero() && v.Published.Before(out.Published) {
+			out.Published = v.Published
+		}
+		if v.Modified.After(out.Modified) {
+			out.Modified = v.Modified
+		}
+	}
+	slices.Sort(out.Covers)
+	slices.Sort(out.CWEs)
+	slices.SortFunc(out.Ratings, func(a, b finding.Rating) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(b.Score, a.Score), cmp.Compare(a.Vector, b.Vector))
+	})
+	return out
+}
