@@ -129,27 +129,29 @@ type Surface struct {
 // Package is one installed or declared package of a target. A package that stands in several places
 // is one Package with several locations.
 type Package struct {
-	ID        string         `json:"id"`
-	Target    string         `json:"target"`
-	PURL      string         `json:"purl"`
-	Type      string         `json:"type"` // the purl type: deb, apk, rpm, golang, npm …
-	Namespace string         `json:"namespace,omitempty"`
-	Name      string         `json:"name"`
-	Version   string         `json:"version,omitempty"`
-	Arch      string         `json:"arch,omitempty"`
-	Source    *SourcePackage `json:"source,omitempty"`
-	Module    string         `json:"module,omitempty"` // rpm module stream, NAME:STREAM
-	Vendor    string         `json:"vendor,omitempty"`
-	Locations []Location     `json:"locations,omitempty"`
-	Licenses  []string       `json:"licenses,omitempty"`
-	Digests   []string       `json:"digests,omitempty"` // ALGORITHM:HEX of the package's archive, when it is there to hash
-	OwnedBy   string         `json:"ownedBy,omitempty"` // id of the OS package whose file this is
-	DependsOn []string       `json:"dependsOn,omitempty"`
-	Declared  bool           `json:"declared,omitempty"`  // named by a lock file, not seen installed
-	Dev       bool           `json:"dev,omitempty"`       // declared for development only
-	Data      bool           `json:"data,omitempty"`      // headers or data only: no code that could run
-	Heuristic bool           `json:"heuristic,omitempty"` // known by a version string or a file name, not by metadata
-	Base      bool           `json:"base,omitempty"`      // came with the base image
+	ID         string         `json:"id"`
+	Target     string         `json:"target"`
+	PURL       string         `json:"purl"`
+	Type       string         `json:"type"` // the purl type: deb, apk, rpm, golang, npm …
+	Namespace  string         `json:"namespace,omitempty"`
+	Name       string         `json:"name"`
+	Version    string         `json:"version,omitempty"`
+	Arch       string         `json:"arch,omitempty"`
+	Source     *SourcePackage `json:"source,omitempty"`
+	Module     string         `json:"module,omitempty"` // rpm module stream, NAME:STREAM
+	Vendor     string         `json:"vendor,omitempty"`
+	Maintainer string         `json:"maintainer,omitempty"`
+	Locations  []Location     `json:"locations,omitempty"`
+	Licenses   []string       `json:"licenses,omitempty"`
+	Digests    []string       `json:"digests,omitempty"` // ALGORITHM:HEX of the package's archive, when it is there to hash
+	OwnedBy    string         `json:"ownedBy,omitempty"` // id of the OS package whose file this is
+	DependsOn  []string       `json:"dependsOn,omitempty"`
+	Declared   bool           `json:"declared,omitempty"`  // named by a lock file, not seen installed
+	Dev        bool           `json:"dev,omitempty"`       // declared for development only
+	Data       bool           `json:"data,omitempty"`      // headers or data only: no code that could run
+	Heuristic  bool           `json:"heuristic,omitempty"` // known by a version string or a file name, not by metadata
+	Main       bool           `json:"main,omitempty"`      // the program or project itself and not one of its dependencies
+	Base       bool           `json:"base,omitempty"`      // came with the base image
 }
 
 // SourcePackage is what a distribution built a binary package from; its advisories speak of it.

@@ -1,0 +1,108 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
+)
+
+// maxRows bounds each table, because code hosts cut comments and summaries that are too long.
+const maxRows = 50
+
+// writeMarkdown writes what the table says as GitHub-flavoured Markdown, the verdict first.
+func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Plimsoll: %s\n", cmp.Or(string(r.Verdict.Action), "inventory"))
+	for _, reason := range r.Verdict.Reasons {
+		fmt.Fprintf(&b, "\n- %s", md(cmp.Or(reason.Message, reason.Policy)))
+	}
+	if len(r.Verdict.Reasons) > 0 {
+		b.WriteString("\n")
+	}
+	for _, v := range views(r) {
+		fmt.Fprintf(&b, "\n## %s\n\n%s", md(v.Name), md(strings.Join(append([]string{v.Kind}, system(v.OS)...), ", ")))
+		fmt.Fprintf(&b, ", %s\n", plural(v.total, "package"))
+		mdDeeds(&b, "What to do in the application", v.app)
+		mdDeeds(&b, "What to do in the base image", v.base)
+		mdFindings(&b, "Also found", v.other)
+		mdFindings(&b, "Without a fix", v.unfixed)
+		fmt.Fprintf(&b, "\n%s\n", md(totals(&v)))
+		mdGaps(&b, v.gaps)
+	}
+	mdGaps(&b, unbound(r))
+	if db := r.Tool.Database; db != nil {
+		fmt.Fprintf(&b, "\nAdvisories of %s.", db.Built.UTC().Format("2006-01-02"))
+	}
+	if o.Hidden > 0 {
+		fmt.Fprintf(&b, " %s not shown.", plural(o.Hidden, "finding"))
+	}
+	_, err := io.WriteString(w, strings.TrimRight(b.String(), "\n")+"\n")
+	return err
+}
+
+func mdDeeds(b *strings.Builder, title string, all []deed) {
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n### %s\n\n| severity | do | clears | worst |\n| --- | --- | --- | --- |\n", title)
+	for _, d := range all[:min(len(all), maxRows)] {
+		what := md(d.title)
+		if d.where != "" {
+			what += " in " + md(d.where)
+		}
+		fmt.Fprintf(b, "| %s | %s | %d (%s) | %s |\n", d.clears[0].Severity, what, len(d.clears), bySeverity(d.clears), md(named(d.clears, 200)))
+	}
+	mdMore(b, len(all))
+}
+
+func mdFindings(b *strings.Builder, title string, all []*finding.Finding) {
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n### %s\n\n| severity | finding |\n| --- | --- |\n", title)
+	for _, f := range all[:min(len(all), maxRows)] {
+		fmt.Fprintf(b, "| %s | %s |\n", f.Severity, md(f.Title))
+	}
+	mdMore(b, len(all))
+}
+
+func mdMore(b *strings.Builder, n int) {
+	if n > maxRows {
+		fmt.Fprintf(b, "\nand %d more\n", n-maxRows)
+	}
+}
+
+func mdGaps(b *strings.Builder, gaps []*finding.Gap) {
+	if len(gaps) == 0 {
+		return
+	}
+	b.WriteString("\n### Not assessed\n\n")
+	for _, g := range gaps {
+		word := "note"
+		switch {
+		case g.Allowed:
+			word = "accepted"
+		case g.Blocking:
+			word = "blocks"
+		}
+		fmt.Fprintf(b, "- %s: %s", word, md(g.What))
+		if known, ok := catalog.FindGap(g.Class); ok && g.Blocking && !g.Allowed {
+			b.WriteString(" → " + md(known.Do))
+		}
+		b.WriteString("\n")
+	}
+}
+
+// md makes text stand for itself: no character of it is markup, a link, a mention or HTML.
+func md(s string) string {
+	return markup.Replace(clean(s))
+}
+
+var markup = strings.NewReplacer(
+	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "&", "&amp;",
+	"|", `\|`, "#", `\#`, "~", `\~`, "!", `\!`, "@", "&#64;", "://", "&#58;//", "www.", "www&#46;",
+)

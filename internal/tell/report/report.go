@@ -1,0 +1,55 @@
+// Package report writes a report in the formats that people and other programs read.
+//
+// Each format is a row of [Formats] and a function from a report to bytes. A report comes in its one
+// order (finding.Sort), so that the same report gives the same bytes. Nothing is judged here: formats
+// show what the report says, and all of it unless it was filtered before.
+//
+// Names in a report come from images and are hostile: what is written for a terminal or as Markdown
+// holds no control characters and no markup of theirs.
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/plimsoll/plimsoll/finding"
+)
+
+// Options shape a format for where it goes; each format takes what it knows.
+type Options struct {
+	Width  int       // columns that the table may take; 0: 100, and never under 40
+	Color  bool      // the table is for a terminal that shows colour
+	Hidden int       // findings that filters took out of the report
+	Time   time.Time // when documents that carry a date were made; zero: the database's date, or none
+}
+
+// Format is one way to write a report.
+type Format struct {
+	Name  string
+	About string
+	write func(w io.Writer, r *finding.Report, o Options) error
+}
+
+// Formats lists all formats.
+var Formats = []Format{
+	{"table", "what to do, for people", writeTable},
+	{"json", "one JSON document: docs/schema/report-v1.schema.json", writeJSON},
+	{"markdown", "for pull requests and job summaries", writeMarkdown},
+}
+
+// Write writes a report in the format of that name.
+func Write(w io.Writer, name string, r *finding.Report, o Options) error {
+	for _, f := range Formats {
+		if f.Name != name {
+			continue
+		}
+		b := bufio.NewWriterSize(w, 64<<10)
+		if err := f.write(b, r, o); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+		return b.Flush()
+	}
+	return fmt.Errorf("%q is no format of reports", name)
+}

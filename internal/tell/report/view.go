@@ -1,0 +1,213 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+)
+
+// view is what a report says of one target, arranged by what a person can do about it.
+type view struct {
+	*finding.Target
+	packages   []count // by type, most first
+	total      int
+	app, base  []deed
+	other      []*finding.Finding // what no upgrade clears: malware, configuration, secrets …
+	unfixed    []*finding.Finding
+	suppressed []*finding.Finding
+	gaps       []*finding.Gap
+}
+
+// deed is one thing to do, and the findings that it clears, worst first.
+type deed struct {
+	title  string
+	clears []*finding.Finding
+	where  string // of a language package, or of what has a place of its own
+}
+
+type count struct {
+	name string
+	n    int
+}
+
+// views arranges a report by its targets.
+func views(r *finding.Report) []view {
+	packages := make(map[string]*finding.Package, len(r.Packages))
+	for i := range r.Packages {
+		packages[r.Packages[i].ID] = &r.Packages[i]
+	}
+	byTarget := map[string][]*finding.Finding{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		byTarget[f.Target] = append(byTarget[f.Target], f)
+	}
+	var all []view
+	for i := range r.Targets {
+		v := view{Target: &r.Targets[i]}
+		v.take(r, packages, byTarget[v.ID])
+		all = append(all, v)
+	}
+	return all
+}
+
+func (v *view) take(r *finding.Report, packages map[string]*finding.Package, findings []*finding.Finding) {
+	v.count(r.Packages)
+	members := map[string][]*finding.Finding{}
+	for _, f := range findings {
+		members[f.Fingerprint] = append(members[f.Fingerprint], f)
+	}
+	grouped := map[*finding.Finding]bool{}
+	for i := range r.Groups {
+		g := &r.Groups[i]
+		if g.Target != v.ID {
+			continue
+		}
+		d := deed{title: clean(g.Title), where: place(packages[g.Package])}
+		for _, fp := range g.Fingerprints {
+			for _, f := range members[fp] {
+				grouped[f] = true
+				d.clears = append(d.clears, f)
+			}
+		}
+		v.add(d, g.Base)
+	}
+	for _, f := range findings {
+		switch {
+		case len(f.Suppressed) > 0:
+			v.suppressed = append(v.suppressed, f)
+		case grouped[f]:
+		case f.Kind != finding.KindVulnerability:
+			v.other = append(v.other, f)
+		case f.Fixed != "":
+			p := packages[f.Package]
+			title := clean(cmp.Or(f.Fix, f.Title))
+			v.add(deed{title: title, clears: []*finding.Finding{f}, where: place(p)}, p != nil && p.Base)
+		default:
+			v.unfixed = append(v.unfixed, f)
+		}
+	}
+	for i := range r.Coverage {
+		if g := &r.Coverage[i]; g.Target == v.ID {
+			v.gaps = append(v.gaps, g)
+		}
+	}
+	slices.SortStableFunc(v.other, func(a, b *finding.Finding) int { // malware before all
+		return -cmp.Compare(btoi(a.Kind == finding.KindMalware), btoi(b.Kind == finding.KindMalware))
+	})
+	slices.SortStableFunc(v.app, worseDeed)
+	slices.SortStableFunc(v.base, worseDeed)
+}
+
+func (v *view) add(d deed, base bool) {
+	if len(d.clears) == 0 {
+		return
+	}
+	slices.SortStableFunc(d.clears, func(a, b *finding.Finding) int { return cmp.Or(finding.Worse(a, b), cmp.Compare(a.Rule, b.Rule)) })
+	if base {
+		v.base = append(v.base, d)
+	} else {
+		v.app = append(v.app, d)
+	}
+}
+
+// worseDeed puts first what clears the worst finding, then what clears most.
+func worseDeed(a, b deed) int {
+	x, y := a.clears[0], b.clears[0]
+	return cmp.Or(-cmp.Compare(btoi(exploited(x)), btoi(exploited(y))), cmp.Compare(y.Severity.Rank(), x.Severity.Rank()), cmp.Compare(len(b.clears), len(a.clears)))
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func exploited(f *finding.Finding) bool { return f.Risk != nil && f.Risk.KEV }
+
+func (v *view) count(packages []finding.Package) {
+	n := map[string]int{}
+	for i := range packages {
+		if packages[i].Target == v.ID {
+			n[packages[i].Type]++
+			v.total++
+		}
+	}
+	for kind, k := range n {
+		v.packages = append(v.packages, count{kind, k})
+	}
+	slices.SortFunc(v.packages, func(a, b count) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.name, b.name)) })
+}
+
+// place says where a package stands, when that is not the one database of its distribution.
+func place(p *finding.Package) string {
+	if p == nil || len(p.Locations) == 0 || p.Type == "deb" || p.Type == "rpm" || p.Type == "apk" {
+		return ""
+	}
+	where := p.Locations[0].Path
+	if inner := p.Locations[0].Inner; inner != "" {
+		where += "!/" + inner
+	}
+	if n := len(p.Locations) - 1; n > 0 {
+		where += fmt.Sprintf(" and %s", plural(n, "more place"))
+	}
+	return clean(where)
+}
+
+// bySeverity is "2 critical, 5 high", worst first.
+func bySeverity(of []*finding.Finding) string {
+	n := map[finding.Severity]int{}
+	for _, f := range of {
+		n[f.Severity]++
+	}
+	var parts []string
+	for _, s := range finding.Severities() {
+		if n[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[s], s))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// likely is the probability of exploitation from which it is worth a word.
+const likely = 0.1
+
+// marked is a finding's rule with what makes it urgent: "CVE-2021-44228 (exploited)".
+func marked(f *finding.Finding) string {
+	switch id := clean(f.Rule); {
+	case exploited(f):
+		return id + " (exploited)"
+	case f.Risk != nil && f.Risk.EPSS >= likely:
+		return fmt.Sprintf("%s (EPSS %.0f%%)", id, f.Risk.EPSS*100)
+	default:
+		return id
+	}
+}
+
+// named lists the distinct rules of findings, as many as fit, and says how many more there are.
+func named(of []*finding.Finding, columns int) string {
+	var ids []string
+	seen := map[string]bool{}
+	for _, f := range of {
+		if !seen[f.Rule] {
+			seen[f.Rule] = true
+			ids = append(ids, marked(f))
+		}
+	}
+	for n := min(len(ids), maxNamed); n > 0; n-- {
+		text := strings.Join(ids[:n], ", ")
+		if more := len(ids) - n; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+		if cells(text) <= columns || n == 1 {
+			return cut(text, columns)
+		}
+	}
+	return ""
+}
+
+// maxNamed bounds how many ids stand in one line, however wide it is.
+const maxNamed = 6
