@@ -1,6 +1,9 @@
 package npm
 
 import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
 	"fmt"
 	"strings"
 	"testing"
@@ -235,14 +238,47 @@ func TestLocks(t *testing.T) {
 	}
 }
 
-func TestCacheName(t *testing.T) {
-	for base, want := range map[string]string{
-		"lodash-npm-4.17.21-6382451519-eb835a2e51.zip":          "0 lodash@4.17.21 installed",
-		"@babel-core-npm-7.0.0-beta.1-6382451519-eb835a2e5.zip": "0 @babel/core@7.0.0-beta.1 installed",
+func TestCache(t *testing.T) {
+	archive := func(method uint16, paths ...string) string {
+		var b strings.Builder
+		z := zip.NewWriter(&b)
+		for _, path := range paths {
+			text := []byte(`{"name": "@typescript-eslint/parser", "version": "4.0.0"}`)
+			packed := text
+			if method == zip.Deflate {
+				var c bytes.Buffer
+				w, _ := flate.NewWriter(&c, 9)
+				_, _ = w.Write(text)
+				_ = w.Close()
+				packed = c.Bytes()
+			}
+			w, err := z.CreateRaw(&zip.FileHeader{Name: path, Method: method, CompressedSize64: uint64(len(packed)), UncompressedSize64: uint64(len(text))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = w.Write(packed)
+		}
+		_ = z.Close()
+		return b.String()
+	}
+	const root = "node_modules/@typescript-eslint/parser/"
+	exact := []ecosystem.Package{{Type: "npm", Namespace: "@typescript-eslint", Name: "parser", Version: "4.0.0", Inner: root + "package.json"}}
+	for _, test := range []struct {
+		base, text string
+		want       []ecosystem.Package
+	}{
+		{"@typescript-eslint-parser-npm-4.0.0-6382451519-eb835a2e51.zip", archive(zip.Store, root+"dist/package.json", root+"package.json"), exact},
+		{"@typescript-eslint-parser-patch-6382451519-eb835a2e51.zip", archive(zip.Deflate, root+"README", root+"package.json"), exact},
+		{"lodash-npm-4.17.21-6382451519-eb835a2e51.zip", "PK", []ecosystem.Package{{Type: "npm", Name: "lodash", Version: "4.17.21", Heuristic: true}}},
+		{"@babel-core-npm-7.0.0-beta.1-6382451519-eb835a2e5.zip", archive(zip.Store, "README"), []ecosystem.Package{{Type: "npm", Namespace: "@babel", Name: "core", Version: "7.0.0-beta.1", Heuristic: true}}},
+		{"photos.zip", "", nil},
 	} {
-		found, err := readText(".yarn/cache/"+base, "")
-		if err != nil || len(found.Packages) != 1 || short(found.Packages[0]) != want || !found.Packages[0].Heuristic {
-			t.Errorf("%s: %v, %v", base, found.Packages, err)
+		found, err := readText(".yarn/cache/"+test.base, test.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, found.Packages); diff != "" {
+			t.Errorf("%s:\n%s", test.base, diff)
 		}
 	}
 }

@@ -38,7 +38,7 @@ const (
 func wants(s ecosystem.Stat) bool {
 	switch base := s.Base(); base {
 	case "package.json":
-		return s.Mode.IsRegular() && manifestOf(s.Path) != nowhere
+		return manifestOf(s.Path) != nowhere
 	case ".package-lock.json":
 		return strings.HasSuffix(s.Path, "node_modules/.package-lock.json")
 	case "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock":
@@ -62,7 +62,7 @@ func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 	case "pnpm-lock.yaml":
 		return readPNPMLock(f.Reader)
 	}
-	return readCacheName(f.Base()), nil
+	return readCache(f), nil
 }
 
 // whole reads a lock file into memory and hands it to parse.

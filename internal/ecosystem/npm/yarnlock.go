@@ -89,29 +89,3 @@ func (b yarnBlock) identity() (name, where string) {
 	name, where = splitLocator(strings.Trim(first, `" `))
 	return realName(name, where), where
 }
-
-// readCacheName reads the name of a package in the cache from which Yarn's Plug'n'Play runs without
-// unpacking: NAME-npm-VERSION-HASH-HASH.zip, a scope joined with a hyphen. A scope with a hyphen of its
-// own can't be told from the name, which is one reason why this is only a heuristic.
-func readCacheName(base string) ecosystem.Found {
-	stem := strings.TrimSuffix(base, ".zip")
-	i := strings.Index(stem, "-npm-")
-	if i < 0 {
-		return ecosystem.Found{}
-	}
-	name, rest := stem[:i], stem[i+len("-npm-"):]
-	for range 2 {
-		if n := strings.LastIndexByte(rest, '-'); n > 0 {
-			rest = rest[:n]
-		}
-	}
-	if strings.HasPrefix(name, "@") {
-		name = strings.Replace(name, "-", "/", 1)
-	}
-	p := named(name, rest)
-	if p.Name == "" {
-		return ecosystem.Found{}
-	}
-	p.Heuristic = true
-	return ecosystem.Found{Packages: []ecosystem.Package{p}}
-}
