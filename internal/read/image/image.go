@@ -159,6 +159,8 @@ type Options struct {
 	// Platform is OS/ARCH[/VARIANT]; empty: this host's (linux where the host is none); "all": every one.
 	Platform string
 	Offline  bool
+	// Verify asks for bytes that can be hashed: no folders where an engine keeps layers unpacked.
+	Verify bool
 	// TempDir is where a stream or a compressed archive is spooled, to an unlinked file; empty: the
 	// system's temporary folder.
 	TempDir string

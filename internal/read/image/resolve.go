@@ -25,6 +25,12 @@ type Store interface {
 	Layer(d Descriptor) (Layer, error)
 }
 
+// Unpacker is a Store that may have layers unpacked, too.
+type Unpacker interface {
+	// Unpacked gives the layers with these diff IDs, bottom first, as folders: all of them or none.
+	Unpacked(diffIDs []string) ([]Layer, bool)
+}
+
 // Bounds of one resolution. No honest index comes near them.
 const (
 	maxIndexDepth = 4
@@ -37,6 +43,9 @@ const (
 // what closes them.
 func Resolve(ctx context.Context, s Store, from []Descriptor, o Options) ([]*Image, error) {
 	r := &resolver{store: s, documents: map[string][]byte{}}
+	if u, ok := s.(Unpacker); ok && !o.Verify {
+		r.unpacked = u.Unpacked
+	}
 	for _, d := range from {
 		if err := r.expand(ctx, leaf{Descriptor: d}, 0); err != nil {
 			return nil, err
@@ -73,6 +82,7 @@ type resolver struct {
 	bytes     int
 	leaves    []leaf
 	absent    []Descriptor // listed by an index, but not in the store
+	unpacked  func(diffIDs []string) ([]Layer, bool)
 }
 
 // document returns a blob that holds what its digest says.
@@ -317,17 +327,31 @@ func (r *resolver) build(ctx context.Context, l leaf) (*Image, error) {
 	if c.OS == "" && l.Platform != nil {
 		img.Platform = l.Platform.String()
 	}
-	var absent []int
-	for i, d := range m.Layers {
+	absent, err := r.buildLayers(img, m.Layers)
+	if err != nil {
+		return nil, err
+	}
+	img.Attribute()
+	img.DropForeign(absent)
+	return img, nil
+}
+
+// buildLayers fills in the layers, and tells which of them are not distributed.
+func (r *resolver) buildLayers(img *Image, from []Descriptor) (absent []int, err error) {
+	if r.unpacked != nil {
+		if layers, ok := r.unpacked(img.Config.DiffIDs); ok && len(layers) == len(from) {
+			img.Layers = layers
+			return nil, nil
+		}
+	}
+	for i, d := range from {
 		if err := r.buildLayer(img, i, d); d.IsForeign() && errors.Is(err, fs.ErrNotExist) {
 			absent = append(absent, i)
 		} else if err != nil {
 			return nil, err
 		}
 	}
-	img.Attribute()
-	img.DropForeign(absent)
-	return img, nil
+	return absent, nil
 }
 
 func (r *resolver) buildLayer(img *Image, i int, d Descriptor) error {

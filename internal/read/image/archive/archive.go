@@ -60,16 +60,19 @@ func openStream(ctx context.Context, r io.Reader, label, want string, o image.Op
 	return openImages(ctx, t, label, want, o)
 }
 
+// stdin is how errors call what "-" means.
+const stdin = "standard input"
+
 func openStdin(ctx context.Context, want string, o image.Options) ([]*image.Image, error) {
 	if info, err := os.Stdin.Stat(); err == nil && info.Mode().IsRegular() {
 		f, err := os.Open(os.Stdin.Name()) // redirected from a file: it can be read in place
 		if err == nil {
 			if t, err := indexFile(ctx, f, o); err == nil {
-				return openImages(ctx, t, "standard input", want, o)
+				return openImages(ctx, t, stdin, want, o)
 			}
 		}
 	}
-	return openStream(ctx, os.Stdin, "standard input", want, o)
+	return openStream(ctx, os.Stdin, stdin, want, o)
 }
 
 // Split parts PATH, PATH:NAME and PATH@DIGEST; the name comes with its ":" or "@" cut off. ok says
@@ -114,10 +117,7 @@ func openImages(ctx context.Context, t tree, label, want string, o image.Options
 	if images, err = c.open(ctx, o); err != nil {
 		return nil, err
 	}
-	name := label
-	if len(c.names) > 0 {
-		name = c.names[0]
-	}
+	name := c.name(label)
 	for _, img := range images {
 		img.Name, img.Origin = name, origin
 	}
@@ -159,6 +159,9 @@ func pick(list []candidate, label, want string) (candidate, error) {
 	case len(found) == 0:
 		return candidate{}, fmt.Errorf("it holds no image %q, only %s", want, offers(list))
 	}
+	if label == stdin {
+		label = "-"
+	}
 	return candidate{}, fmt.Errorf("it holds %d images, name one as %s:NAME or %s@DIGEST: %s", len(found), label, label, offers(found))
 }
 
@@ -173,6 +176,17 @@ func offers(list []candidate) string {
 		words = append(words, c.title())
 	}
 	return strings.Join(words, ", ")
+}
+
+// name is what an image is called. A name that is only a tag says nothing without what it is a tag of.
+func (c candidate) name(label string) string {
+	switch {
+	case len(c.names) == 0:
+		return label
+	case strings.ContainsAny(c.names[0], ":/"):
+		return c.names[0]
+	}
+	return label + ":" + c.names[0]
 }
 
 func (c candidate) title() string {

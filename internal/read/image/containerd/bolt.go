@@ -67,6 +67,23 @@ func openBolt(r io.ReaderAt) (*bolt, error) {
 	return first, nil
 }
 
+// consistently reads until no commit has come in between.
+func consistently(r io.ReaderAt, read func(*bolt) error) error {
+	const attempts = 20
+	var err error
+	for range attempts {
+		var db *bolt
+		if db, err = openBolt(r); err != nil {
+			continue
+		}
+		if err = read(db); !db.changed() {
+			return err
+		}
+		err = errors.New("the records change faster than they can be read")
+	}
+	return err
+}
+
 func readMeta(r io.ReaderAt, at int64) (*bolt, error) {
 	b := make([]byte, pageHeader+metaSize)
 	if _, err := r.ReadAt(b, at); err != nil {

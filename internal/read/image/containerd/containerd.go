@@ -51,19 +51,48 @@ func Open(ctx context.Context, name string, o image.Options) ([]*image.Image, er
 	if err != nil {
 		return nil, err
 	}
-	store, err := image.OpenContent(filepath.Join(at.root, content))
+	images, err := open(ctx, at, o)
 	if err != nil {
-		return nil, fmt.Errorf("read image %q: %w", at.name, err)
-	}
-	images, err := image.Resolve(ctx, store, []image.Descriptor{at.target}, o)
-	if err != nil {
-		store.Close()
 		return nil, fmt.Errorf("read image %q of containerd (namespace %s): %w", at.name, at.namespace, err)
 	}
 	for _, img := range images {
 		img.Name, img.Origin = familiar(at.name), "containerd"
 	}
-	image.CloseTogether(images, store.Close)
+	return images, nil
+}
+
+// OpenDigest makes an image of a manifest or index in any of the content stores on this host. It
+// leaves out how the image is called and whose it is.
+func OpenDigest(ctx context.Context, digest string, o image.Options) ([]*image.Image, error) {
+	if err := image.CheckDigest(digest); err != nil {
+		return nil, err
+	}
+	d := image.Descriptor{Digest: digest}
+	for _, root := range roots() {
+		store, err := image.OpenContent(filepath.Join(root, content))
+		if err != nil {
+			continue
+		}
+		has := store.Has(d)
+		store.Close()
+		if has {
+			return open(ctx, found{root: root, target: d}, o)
+		}
+	}
+	return nil, &image.NotFoundError{Name: digest, Where: "containerd"}
+}
+
+func open(ctx context.Context, at found, o image.Options) ([]*image.Image, error) {
+	blobs, err := image.OpenContent(filepath.Join(at.root, content))
+	if err != nil {
+		return nil, err
+	}
+	images, err := image.Resolve(ctx, store{blobs, at.root, at.namespace}, []image.Descriptor{at.target}, o)
+	if err != nil {
+		blobs.Close()
+		return nil, err
+	}
+	image.CloseTogether(images, blobs.Close)
 	return images, nil
 }
 
@@ -97,22 +126,13 @@ func find(name string) (found, error) {
 	return found{}, none
 }
 
-// lookUp reads until no commit has come in between.
+// lookUp finds an image in the records.
 func lookUp(f *os.File, name string) (at found, ok bool, err error) {
-	const attempts = 20
-	for range attempts {
-		db, openErr := openBolt(f)
-		if openErr != nil {
-			err = openErr
-			continue
-		}
+	err = consistently(f, func(db *bolt) (err error) {
 		at, ok, err = lookUpOnce(db, name)
-		if !db.changed() {
-			return at, ok, err
-		}
-		err = errors.New("they change faster than they can be read")
-	}
-	return found{}, false, err
+		return err
+	})
+	return at, ok, err
 }
 
 func lookUpOnce(db *bolt, name string) (at found, ok bool, err error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -24,6 +25,13 @@ var cart = imagetest.Image{Name: "shop/cart:1.4", Layers: []imagetest.Layer{
 // The database stays open, and so locked, as in life.
 func root(t *testing.T, l *imagetest.Layout, namespace string, others int) string {
 	t.Helper()
+	dir, db := write(t, l, namespace, others)
+	t.Cleanup(func() { db.Close() })
+	return dir
+}
+
+func write(t *testing.T, l *imagetest.Layout, namespace string, others int) (string, *bbolt.DB) {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.Rename(l.Folder(t), filepath.Join(dir, "io.containerd.content.v1.content")); err != nil {
 		t.Fatal(err)
@@ -36,7 +44,6 @@ func root(t *testing.T, l *imagetest.Layout, namespace string, others int) strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
 	put := func(name string, d image.Descriptor) {
 		err := db.Update(func(tx *bbolt.Tx) error {
 			at, err := tx.CreateBucketIfNotExists([]byte("v1"))
@@ -62,7 +69,7 @@ func root(t *testing.T, l *imagetest.Layout, namespace string, others int) strin
 	for _, d := range l.Index {
 		put(d.Annotations["io.containerd.image.name"], d)
 	}
-	return dir
+	return dir, db
 }
 
 func TestOpen(t *testing.T) {
@@ -99,6 +106,73 @@ func TestOpen(t *testing.T) {
 				t.Errorf("an image of another namespace: %v", err)
 			}
 		})
+	}
+}
+
+// unpack adds what containerd and its snapshotter note of layers that are unpacked.
+func unpack(t *testing.T, dir, namespace string, files ...imagetest.File) {
+	t.Helper()
+	diffID := image.DigestOf(imagetest.Tar(files...))
+	name := namespace + "/7/" + diffID
+	bucket := func(path string, names []string, values map[string]string) {
+		db, err := bbolt.Open(filepath.Join(dir, path), 0o644, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		err = db.Update(func(tx *bbolt.Tx) error {
+			at, err := tx.CreateBucketIfNotExists([]byte("v1"))
+			for _, next := range names {
+				if err == nil {
+					at, err = at.CreateBucketIfNotExists([]byte(next))
+				}
+			}
+			for k, v := range values {
+				if err == nil {
+					err = at.Put([]byte(k), []byte(v))
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	folder := filepath.Join(dir, "io.containerd.snapshotter.v1.overlayfs")
+	for _, f := range files {
+		at := filepath.Join(folder, "snapshots", "300", "fs", f.Path)
+		os.MkdirAll(filepath.Dir(at), 0o755)
+		os.WriteFile(at, []byte(f.Body), 0o644)
+	}
+	bucket("io.containerd.metadata.v1.bolt/meta.db", []string{namespace, "snapshots", "overlayfs", diffID}, map[string]string{"name": name})
+	bucket("io.containerd.snapshotter.v1.overlayfs/metadata.db", []string{"snapshots", name},
+		map[string]string{"id": string(binary.AppendUvarint(nil, 300)), "kind": "\x03"})
+}
+
+func TestUnpacked(t *testing.T) {
+	l := imagetest.New(cart)
+	dir, db := write(t, l, "moby", 1)
+	db.Close()
+	unpack(t, dir, "moby", cart.Layers[0].Files...)
+	t.Setenv("CONTAINERD_ROOT", dir)
+	t.Setenv("CONTAINERD_NAMESPACE", "")
+	for way, open := range map[string]func(image.Options) ([]*image.Image, error){
+		"by name": func(o image.Options) ([]*image.Image, error) { return containerd.Open(t.Context(), "shop/cart:1.4", o) },
+		"by digest": func(o image.Options) ([]*image.Image, error) {
+			return containerd.OpenDigest(t.Context(), l.Index[0].Digest, o)
+		},
+	} {
+		for verify, folder := range map[bool]bool{false: true, true: false} {
+			images, err := open(image.Options{Verify: verify})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := images[0].Layers[0]
+			if (got.Folder != nil) != folder || got.Folder != nil && !strings.HasSuffix(got.Folder.Path, "/snapshots/300/fs") {
+				t.Errorf("%s, verify %v: layer %+v", way, verify, got)
+			}
+			images[0].Close()
+		}
 	}
 }
 

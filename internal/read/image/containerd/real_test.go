@@ -21,12 +21,15 @@ func TestRealContainerd(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "ctr", args...).CombinedOutput(); err != nil {
 		t.Fatalf("ctr images import: %v: %s", err, out)
 	}
-	images, err := containerd.Open(t.Context(), img.Name, image.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer images[0].Close()
-	if images[0].Digest != l.Index[0].Digest || len(images[0].Layers) != len(img.Layers) {
-		t.Errorf("image %+v", images[0])
+	for _, verify := range []bool{false, true} {
+		images, err := containerd.Open(t.Context(), img.Name, image.Options{Verify: verify})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := images[0]
+		if got.Digest != l.Index[0].Digest || len(got.Layers) != len(img.Layers) || (got.Layers[0].Folder == nil) != verify {
+			t.Errorf("verify %v: image %+v", verify, got)
+		}
+		got.Close()
 	}
 }

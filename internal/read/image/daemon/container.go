@@ -59,7 +59,7 @@ func (e *Engine) written(ctx context.Context, id string, g graphDriver) (*image.
 		if slices.ContainsFunc(img.Layers, func(l image.Layer) bool { return l.Folder.Path == path }) {
 			continue
 		}
-		l, err := folderLayer(path, "")
+		l, err := image.FolderLayer(path, "")
 		if err != nil {
 			return nil, err
 		}

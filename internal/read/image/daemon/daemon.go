@@ -22,6 +22,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/archive"
+	"github.com/plimsoll/plimsoll/internal/read/image/containerd"
 )
 
 // Engine is one Docker or Podman.
@@ -216,13 +217,14 @@ func nameFor(asked string, i inspected) string {
 
 func (e *Engine) open(ctx context.Context, name string, i inspected, o image.Options) ([]*image.Image, error) {
 	if !e.Network() {
-		if img, err := e.inPlace(i); err == nil {
+		if img, err := e.inPlace(i); err == nil && !o.Verify {
 			if err := fits(name, img.Config.Platform(), o.Platform); err != nil {
 				return nil, err
 			}
 			return []*image.Image{img}, nil
 		}
-		if images, err := fromContent(ctx, i, o); err == nil {
+		// Where Docker keeps images in containerd, an image's id is the digest of its manifest or index.
+		if images, err := containerd.OpenDigest(ctx, i.ID, o); err == nil {
 			return images, nil
 		}
 	}
@@ -244,35 +246,4 @@ func fits(name string, has image.Platform, option string) error {
 		err = fmt.Errorf("the local image %q is for %s, not for %s: pull it for that platform, or name the registry: registry:%s", name, has, want, name)
 	}
 	return err
-}
-
-// contentStores are where containerd keeps blobs for Docker: its own service, and the one that
-// Docker starts itself.
-var contentStores = []string{
-	"/var/lib/containerd/io.containerd.content.v1.content",
-	"/var/lib/docker/containerd/daemon/io.containerd.content.v1.content",
-}
-
-// fromContent reads an image of Docker's containerd image store, whose id is the digest of its
-// manifest or index.
-func fromContent(ctx context.Context, i inspected, o image.Options) ([]*image.Image, error) {
-	for _, dir := range contentStores {
-		store, err := image.OpenContent(dir)
-		if err != nil {
-			continue
-		}
-		d := image.Descriptor{Digest: i.ID}
-		if image.CheckDigest(i.ID) != nil || !store.Has(d) {
-			store.Close()
-			continue
-		}
-		images, err := image.Resolve(ctx, store, []image.Descriptor{d}, o)
-		if err != nil {
-			store.Close()
-			return nil, err
-		}
-		image.CloseTogether(images, store.Close)
-		return images, nil
-	}
-	return nil, errors.New("no content store on this host holds it")
 }

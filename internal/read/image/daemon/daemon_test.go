@@ -49,12 +49,11 @@ func dockerRoot(t *testing.T, img imagetest.Image) (root string, i inspected) {
 		GraphDriver: graphDriver{Name: "overlay2", Data: map[string]string{}}}
 	hex := func(digest string) string { return strings.TrimPrefix(digest, "sha256:") }
 	write(t, filepath.Join(root, "image/overlay2/imagedb/content/sha256", hex(i.ID)), config)
-	chain := ""
+	chain := image.ChainIDs(diffIDs(img))
 	var folders []string
-	for n, d := range diffIDs(img) {
-		chain = chainID(chain, d)
+	for n := range img.Layers {
 		id := string(rune('a'+n)) + "folder"
-		write(t, filepath.Join(root, "image/overlay2/layerdb/sha256", hex(chain), "cache-id"), []byte(id))
+		write(t, filepath.Join(root, "image/overlay2/layerdb/sha256", hex(chain[n]), "cache-id"), []byte(id))
 		for _, f := range img.Layers[n].Files {
 			write(t, filepath.Join(root, "overlay2", id, "diff", f.Path), []byte(f.Body))
 		}
@@ -159,6 +158,19 @@ func TestOpenExports(t *testing.T) {
 				t.Errorf("layers %+v", l)
 			}
 		})
+	}
+}
+
+// To be verified, an image must be bytes that can be hashed: folders cannot.
+func TestVerifyExports(t *testing.T) {
+	_, i := dockerRoot(t, cart)
+	images, err := engineOf(t, i, imagetest.OldDockerTar(cart)).Open(t.Context(), "shop/cart:1.4", image.Options{Verify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer images[0].Close()
+	if images[0].Layers[0].Folder != nil {
+		t.Error("a folder was given, which cannot be verified")
 	}
 }
 

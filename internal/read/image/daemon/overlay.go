@@ -1,8 +1,6 @@
 package daemon
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,14 +10,13 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/read/image"
-	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 )
 
 // inPlace makes an image of the folders in which an engine on this host keeps its layers. It fails
 // when they cannot be read, or when they are not provably the image's: an engine's socket may lead to
 // another machine.
 func (e *Engine) inPlace(i inspected) (*image.Image, error) {
-	if redirects() {
+	if image.OverlayRedirects() {
 		return nil, errors.New("overlayfs redirects folders on this host: a layer's folder is not the layer")
 	}
 	folders := i.GraphDriver.folders()
@@ -61,18 +58,6 @@ func storageRoot(folder, driver string) (string, bool) {
 	return filepath.Dir(parent), ok
 }
 
-// redirects says whether the kernel lets overlayfs leave marks in place of renamed folders or changed
-// metadata, which only a mount understands.
-func redirects() bool {
-	for _, name := range []string{"redirect_dir", "metacopy"} {
-		b, _ := os.ReadFile("/sys/module/overlay/parameters/" + name)
-		if strings.HasPrefix(string(b), "Y") {
-			return true
-		}
-	}
-	return false
-}
-
 // dockerImage reads Docker's records: the configuration by its digest, and for each chain of layers
 // the folder that holds its top one.
 func dockerImage(root, id string, folders []string) (*image.Image, error) {
@@ -91,17 +76,16 @@ func dockerImage(root, id string, folders []string) (*image.Image, error) {
 	if len(folders) != len(img.Config.DiffIDs) {
 		return nil, fmt.Errorf("%d folders for %d layers", len(folders), len(img.Config.DiffIDs))
 	}
-	chain := ""
+	chain := image.ChainIDs(img.Config.DiffIDs)
 	for n, diffID := range img.Config.DiffIDs {
-		chain = chainID(chain, diffID)
-		cacheID, err := readFile(filepath.Join(records, "layerdb", "sha256", strings.TrimPrefix(chain, "sha256:"), "cache-id"))
+		cacheID, err := readFile(filepath.Join(records, "layerdb", "sha256", strings.TrimPrefix(chain[n], "sha256:"), "cache-id"))
 		if err != nil {
 			return nil, err
 		}
 		if want := filepath.Join(root, "overlay2", string(cacheID), "diff"); want != folders[n] {
 			return nil, fmt.Errorf("layer %d lies in %s, not in %s", n, want, folders[n])
 		}
-		l, err := folderLayer(folders[n], diffID)
+		l, err := image.FolderLayer(folders[n], diffID)
 		if err != nil {
 			return nil, err
 		}
@@ -109,16 +93,6 @@ func dockerImage(root, id string, folders []string) (*image.Image, error) {
 	}
 	img.Attribute()
 	return img, nil
-}
-
-// chainID names a layer together with those below it (OCI image specification, config.md "Layer
-// ChainID").
-func chainID(below, diffID string) string {
-	if below == "" {
-		return diffID
-	}
-	sum := sha256.Sum256([]byte(below + " " + diffID))
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // configured is the image of a configuration that has this digest, without layers.
@@ -131,23 +105,6 @@ func configured(b []byte, id string) (*image.Image, error) {
 		return nil, err
 	}
 	return &image.Image{Digest: id, Config: c, Platform: c.Platform().String()}, nil
-}
-
-func folderLayer(path, diffID string) (image.Layer, error) {
-	root, err := os.OpenRoot(path)
-	if err != nil {
-		return image.Layer{}, err
-	}
-	defer root.Close()
-	info, err := root.Stat(".")
-	if err != nil {
-		return image.Layer{}, err
-	}
-	identity := image.FileIdentity(info)
-	if identity != "" {
-		identity += ",folder=" + path
-	}
-	return image.Layer{DiffID: diffID, Folder: &layer.Folder{Path: path, Overlay: true}, Identity: identity}, nil
 }
 
 // readFile reads one of an engine's records.

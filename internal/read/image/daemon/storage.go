@@ -48,6 +48,9 @@ func storages(env func(string) string) []storage {
 
 // OpenStorage makes an image of what Podman keeps on this host, without its service.
 func OpenStorage(name string, o image.Options) ([]*image.Image, error) {
+	if o.Verify {
+		return nil, fmt.Errorf("verify image %q: Podman keeps it unpacked: start its service (podman system service), or pipe `podman save` into `plimsoll scan -`", name)
+	}
 	where := ""
 	for _, s := range storages(os.Getenv) {
 		where = s.root
@@ -169,7 +172,7 @@ func (s storage) addLayers(img *image.Image, top string) error {
 		if image.CheckDigest("sha256:"+l.ID) != nil {
 			return fmt.Errorf("%.100q is no id of a layer", l.ID)
 		}
-		folder, err := folderLayer(filepath.Join(s.root, "overlay", l.ID, "diff"), l.DiffDigest)
+		folder, err := image.FolderLayer(filepath.Join(s.root, "overlay", l.ID, "diff"), l.DiffDigest)
 		if err != nil {
 			return err
 		}
