@@ -221,7 +221,7 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	if o.jobs < 1 {
 		return nil, usage("--jobs %d: at least 1", o.jobs)
 	}
-	subjects, gaps, closeAll, err := o.target.open(ctx, g, words)
+	subjects, closeAll, err := o.target.open(ctx, g, words)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +230,7 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	defer bar.clear()
 	so := scan.Options{
 		Kinds: all.Ecosystems(), Tool: finding.Tool{Name: "plimsoll", Version: version()}, Cache: o.cache(g), Jobs: o.jobs,
-		Verify: o.verify, Skip: skip, Progress: bar.show, EndOfLife: distro.EndOfLife, Gaps: gaps,
+		Verify: o.verify, Skip: skip, Progress: bar.show, EndOfLife: distro.EndOfLife,
 	}
 	more(&so)
 	return scan.Run(ctx, subjects, so)

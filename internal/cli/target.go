@@ -2,28 +2,64 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"path"
+	"strings"
 
 	"github.com/spf13/pflag"
 
-	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/read/image"
-	"github.com/plimsoll/plimsoll/internal/read/image/archive"
+	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+	"github.com/plimsoll/plimsoll/internal/read/image/locate"
+	"github.com/plimsoll/plimsoll/internal/read/image/registry"
 )
 
 // targetOptions say how words are taken for things to look at.
 type targetOptions struct {
-	platform string
-	offline  bool
+	platform  string
+	offline   bool
+	as        string
+	ca        []string
+	plainHTTP []string
+	mirrors   []string
 }
 
 func (o *targetOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.platform, "platform", "", "platform of an image, as in linux/arm64, or all (default: this host's)")
 	f.BoolVar(&o.offline, "offline", false, "touch no network at all")
+	f.StringVar(&o.as, "as", "", "what the targets are taken for, whatever they look like: docker, podman, containerd, registry, oci, archive, rootfs, container, sbom or source")
+	f.StringArrayVar(&o.ca, "ca", nil, "PEM file of an authority to trust for registries; may be repeated")
+	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "HOST[:PORT] of a registry that is spoken to without TLS; may be repeated")
+	f.StringArrayVar(&o.mirrors, "mirror", nil, "HOST=MIRROR[/PREFIX]: ask the mirror before the registry; may be repeated")
 }
 
-// open turns every word into subjects. The images stay open until the returned func is called.
-func (o *targetOptions) open(ctx context.Context, g *global, words []string) ([]scan.Subject, []finding.Gap, func(), error) {
+func (o *targetOptions) locate() (locate.Options, error) {
+	lo := locate.Options{
+		Options:  image.Options{Platform: o.platform, Offline: o.offline},
+		Registry: registry.Options{CA: o.ca, PlainHTTP: o.plainHTTP, Mirrors: map[string][]string{}},
+	}
+	if o.platform != "" && o.platform != "all" {
+		if _, err := image.ParsePlatform(o.platform); err != nil {
+			return lo, usage("--platform: %v", err)
+		}
+	}
+	for _, m := range o.mirrors {
+		host, mirror, ok := strings.Cut(m, "=")
+		if !ok || host == "" || mirror == "" {
+			return lo, usage("--mirror %q: write HOST=MIRROR, as in docker.io=mirror.example.com", m)
+		}
+		lo.Registry.Mirrors[host] = append(lo.Registry.Mirrors[host], mirror)
+	}
+	return lo, nil
+}
+
+// open turns every word into subjects. What they keep open is closed by the returned func.
+func (o *targetOptions) open(ctx context.Context, g *global, words []string) ([]scan.Subject, func(), error) {
+	lo, err := o.locate()
+	if err != nil {
+		return nil, nil, err
+	}
 	var subjects []scan.Subject
 	closeAll := func() {
 		for _, s := range subjects {
@@ -33,15 +69,85 @@ func (o *targetOptions) open(ctx context.Context, g *global, words []string) ([]
 		}
 	}
 	for _, word := range words {
-		imgs, err := archive.Open(ctx, word, image.Options{Platform: o.platform, Offline: o.offline})
+		more, err := o.one(ctx, g, word, lo)
 		if err != nil {
 			closeAll()
-			return nil, nil, nil, exitError{exitUsage, err}
+			return nil, nil, err
 		}
-		for _, img := range imgs {
-			img.Attribute()
-			subjects = append(subjects, scan.Subject{Image: img})
-		}
+		subjects = append(subjects, more...)
 	}
-	return subjects, nil, closeAll, nil
+	return subjects, closeAll, nil
+}
+
+// one opens what a single word means.
+func (o *targetOptions) one(ctx context.Context, g *global, word string, lo locate.Options) ([]scan.Subject, error) {
+	if o.as == string(locate.Source) {
+		return []scan.Subject{{Image: folder(word)}}, nil
+	}
+	if o.as != "" {
+		word = o.as + ":" + word
+	}
+	imgs, err := locate.Open(ctx, word, lo)
+	var other *locate.KindError
+	switch {
+	case errors.As(err, &other) && other.Kind == locate.Source:
+		g.say("%s: taken for a folder of sources", other.Path)
+		return []scan.Subject{{Image: folder(other.Path)}}, nil
+	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
+		bill, err := readBill(other.Path, g.env.Stdin)
+		if err != nil {
+			return nil, exitError{exitUsage, err}
+		}
+		g.say("%s: taken for an SBOM (%s)", other.Path, bill.Origin)
+		return []scan.Subject{{Bill: bill}}, nil
+	case err != nil:
+		return nil, exitError{statusOf(ctx, err), err}
+	}
+	var subjects []scan.Subject
+	for _, img := range imgs {
+		img.Attribute()
+		g.say("%s: taken for %s", word, taken(img))
+		for _, n := range img.Notice {
+			g.say("%s: %s", word, n)
+		}
+		subjects = append(subjects, scan.Subject{Image: img})
+	}
+	return subjects, nil
+}
+
+// statusOf tells a call that is wrong from a world that does not answer.
+func statusOf(ctx context.Context, err error) int {
+	var notFound *image.NotFoundError
+	switch {
+	case ctx.Err() != nil:
+		return exitIncomplete
+	case errors.As(err, &notFound):
+		return exitUsage
+	}
+	return exitUsage
+}
+
+// taken says what a word was taken for.
+func taken(img *image.Image) string {
+	s := map[string]string{
+		"archive": "an image in an archive", "oci": "an image in an OCI layout", "docker": "an image of Docker",
+		"podman": "an image of Podman", "containerd": "an image of containerd", "registry": "an image of a registry",
+		"rootfs": "a root file system", "container": "a running container",
+	}[img.Origin]
+	if s == "" {
+		s = img.Origin
+	}
+	if img.Platform != "" {
+		s += ", " + img.Platform
+	}
+	return s
+}
+
+// folder is a source folder: one layer, in which lock files count. What version control keeps is not
+// looked at.
+func folder(dir string) *image.Image {
+	return &image.Image{Name: dir, Origin: "source", Layers: []image.Layer{{Folder: &layer.Folder{
+		Path: dir,
+		Skip: func(p string) bool { return path.Base(p) == ".git" },
+	}}}}
 }

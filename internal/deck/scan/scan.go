@@ -30,10 +30,9 @@ type Options struct {
 	Lookup   advisory.Lookup // nil: inventory only
 	Tool     finding.Tool
 	Line     gate.Line
-	Checks   []string      // families to run: vuln, image; empty: all
-	Gaps     []finding.Gap // what the caller could not open
-	Cache    Cache         // nil: nothing is kept
-	Jobs     int           // layers read at a time
+	Checks   []string // families to run: vuln, image; empty: all
+	Cache    Cache    // nil: nothing is kept
+	Jobs     int      // layers read at a time
 	Verify   bool
 	Skip     func(path string) bool
 	TempDir  string // for what outgrows memory; the system's when empty
@@ -78,7 +77,7 @@ type Bill struct {
 	Digest   string
 	Release  *ecosystem.Release
 	Packages []inventory.Package
-	Gaps     []finding.Gap
+	Gaps     []finding.Gap // what the document says that cannot be used
 }
 
 // Run looks at every subject and returns one report. Layers that subjects share are read once. What
@@ -93,7 +92,6 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 			return nil, err
 		}
 	}
-	s.report.Coverage = append(s.report.Coverage, o.Gaps...)
 	s.group()
 	gate.Judge(s.report, o.Line)
 	finding.Sort(s.report)
@@ -199,8 +197,38 @@ func layerGaps(id string, i int, c *inventory.Contents, err error) []finding.Gap
 		}
 		gaps = append(gaps, finding.Gap{Class: class, Blocking: true, Target: id, What: err.Error(), Layer: &i, Count: 1})
 	}
-	for _, g := range c.Gaps {
-		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: g.Blocking, Target: id, What: g.What, Path: g.Path, Layer: &i, Count: 1})
+	return append(gaps, fewer(id, i, c.Gaps)...)
+}
+
+// maxListed is how many gaps of one class a layer may list one by one.
+const maxListed = 3
+
+// fewer turns the gaps of a layer into gaps of the report. Many of a class become one, with the first
+// as its example.
+func fewer(id string, i int, of []inventory.Gap) []finding.Gap {
+	type class struct {
+		name     string
+		blocking bool
+	}
+	counts := map[class]int{}
+	for _, g := range of {
+		counts[class{g.Class, g.Blocking}]++
+	}
+	var gaps []finding.Gap
+	at := map[class]int{}
+	for _, g := range of {
+		c := class{g.Class, g.Blocking}
+		if n, listed := at[c]; listed && counts[c] > maxListed {
+			gaps[n].Count += g.Count
+			continue
+		}
+		at[c] = len(gaps)
+		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: g.Blocking, Target: id, What: g.What, Path: g.Path, Layer: &i, Count: max(g.Count, 1)})
+	}
+	for n := range gaps {
+		if g := &gaps[n]; g.Count > 1 {
+			g.What = fmt.Sprintf("%s, and %d more", g.What, g.Count-1)
+		}
 	}
 	return gaps
 }

@@ -59,6 +59,7 @@ type Gap struct {
 	Blocking bool
 	What     string
 	Path     string
+	Count    int
 }
 
 // Key names the code that reads layers: contents that were read under another key are stale. It

@@ -187,12 +187,33 @@ func (g *gather) own(h *hasher, on *ecosystem.Release) {
 			g.owners(r, wanted)
 		}
 	}
-	for i := range g.packages {
-		if p := &g.packages[i]; !g.kinds[p.Ecosystem].OS {
-			p.Owner = ownerOf(p, h, wanted)
-			if p.Owner >= 0 {
-				p.Unvouched = g.thirdParty(p.Owner, on)
-			}
+	for i := range g.packages { // what split adds at the end is settled already
+		if !g.kinds[g.packages[i].Ecosystem].OS {
+			g.split(i, h, wanted, on)
+		}
+	}
+}
+
+// split gives a package its owner. One that stands both among the files of OS packages and elsewhere
+// becomes several, each with the places of one owner: what nobody owns is to be judged by itself.
+func (g *gather) split(i int, h *hasher, owners map[uint64]int, on *ecosystem.Release) {
+	places := map[int][]Place{}
+	var order []int
+	for _, at := range g.packages[i].Places {
+		owner := owners[h.owned(at.Path)]
+		if places[owner] == nil {
+			order = append(order, owner)
+		}
+		places[owner] = append(places[owner], at)
+	}
+	for n, owner := range order {
+		p := g.packages[i]
+		p.Places, p.Owner = places[owner], owner
+		p.Unvouched = owner >= 0 && g.thirdParty(owner, on)
+		if n == 0 {
+			g.packages[i] = p
+		} else {
+			g.packages = append(g.packages, p)
 		}
 	}
 }
@@ -246,19 +267,6 @@ func (g *gather) byName(kind string) map[string]int {
 	return names
 }
 
-// ownerOf is the owner of all places of a package; a package that stands anywhere else too is not owned.
-func ownerOf(p *Package, h *hasher, owners map[uint64]int) int {
-	owner := -1
-	for _, at := range p.Places {
-		i := owners[h.owned(at.Path)]
-		if i < 0 {
-			return -1
-		}
-		owner = i
-	}
-	return owner
-}
-
 // sorted orders packages, and keeps owners pointing at the same ones.
 func (g *gather) sorted() []Package {
 	order := make([]int, len(g.packages))
@@ -291,5 +299,12 @@ func comparePlaces(a, b Place) int {
 func comparePackages(a, b *Package) int {
 	return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name),
 		cmp.Compare(a.Version, b.Version), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Module, b.Module),
-		slices.Compare(a.Qualifiers, b.Qualifiers))
+		slices.Compare(a.Qualifiers, b.Qualifiers), comparePlaces(first(a.Places), first(b.Places)))
+}
+
+func first(of []Place) Place {
+	if len(of) == 0 {
+		return Place{}
+	}
+	return of[0]
 }

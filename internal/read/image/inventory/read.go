@@ -22,8 +22,8 @@ type Reader struct {
 	Skip       func(string) bool // paths that are not to be looked at; nil: none
 }
 
-// maxGaps bounds the gaps that one layer lists; the last says how many more there were.
-const maxGaps = 100
+// maxGaps bounds the gaps of one class that a layer lists; the last counts those that are not listed.
+const maxGaps = 20
 
 // Layer reads one layer. On an error the contents hold what was read before it, and are incomplete.
 func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
@@ -37,9 +37,6 @@ func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
 	c.Digest, c.DiffID, c.Verified, c.Size, c.Entries = res.Digest, res.DiffID, res.Verified, res.Size, res.Entries
 	if res.Skipped > 0 {
 		w.gap(Gap{Class: "limit-reached", Blocking: true, What: fmt.Sprintf("%d paths are too long to be read", res.Skipped)})
-	}
-	if w.moreGaps > 0 {
-		c.Gaps = append(c.Gaps, Gap{Class: "limit-reached", Blocking: true, What: fmt.Sprintf("%d further gaps in this layer", w.moreGaps)})
 	}
 	c.Reads = slices.DeleteFunc(c.Reads, func(r Read) bool { return len(r.Paths) == 0 })
 	return c, err
@@ -79,14 +76,14 @@ func (r *Reader) walk(ctx context.Context, l image.Layer, visit func(*layer.Entr
 
 // layerRead is the reading of one layer.
 type layerRead struct {
-	r        *Reader
-	ctx      context.Context
-	c        *Contents
-	hash     hasher
-	at       map[string][]int // path → its reads
-	links    []Link           // hard links to files that were not read under their own name
-	held     []heldFile
-	moreGaps int
+	r     *Reader
+	ctx   context.Context
+	c     *Contents
+	hash  hasher
+	at    map[string][]int // path → its reads
+	links []Link           // hard links to files that were not read under their own name
+	held  []heldFile
+	gaps  map[Gap]int // class and blocking → how many
 }
 
 // heldFile waits for the end of the layer, because its ecosystem reads several files together.
@@ -98,11 +95,23 @@ type heldFile struct {
 }
 
 func (w *layerRead) gap(g Gap) {
-	if len(w.c.Gaps) >= maxGaps {
-		w.moreGaps++
+	kind := Gap{Class: g.Class, Blocking: g.Blocking}
+	if w.gaps == nil {
+		w.gaps = map[Gap]int{}
+	}
+	g.Count = 1
+	if w.gaps[kind]++; w.gaps[kind] <= maxGaps {
+		w.c.Gaps = append(w.c.Gaps, g)
 		return
 	}
-	w.c.Gaps = append(w.c.Gaps, g)
+	for i := range w.c.Gaps {
+		if last := &w.c.Gaps[i]; last.Class == g.Class && last.Blocking == g.Blocking && last.Path == "" {
+			last.Count++
+			last.What = fmt.Sprintf("%d more of the same", last.Count)
+			return
+		}
+	}
+	w.c.Gaps = append(w.c.Gaps, Gap{Class: g.Class, Blocking: g.Blocking, What: "1 more of the same", Count: 1})
 }
 
 func (w *layerRead) visit(e *layer.Entry) error {

@@ -155,7 +155,7 @@ func TestSquash(t *testing.T) {
 		"package comes back":            {layers{{"var/db=a=1"}, {"var/db=b=1"}, {"var/db=a=1\nb=1"}}, []string{"a@1 var/db:2", "b@1 var/db:1"}},
 		"owned":                         {layers{{"var/db=deb=1 /usr/x/a.pkg", "usr/x/a.pkg=1", "opt/b.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/x/a.pkg:0 owned by deb", "b@1 opt/b.pkg:0"}},
 		"owned on merged usr":           {layers{{"var/db=deb=1 /lib/a.pkg", "usr/lib/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/lib/a.pkg:0 owned by deb"}},
-		"owned in one of two places":    {layers{{"var/db=deb=1 /x/a.pkg", "x/a.pkg=1", "y/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 x/a.pkg:0 y/a.pkg:0"}},
+		"owned in one of two places":    {layers{{"var/db=deb=1 /x/a.pkg", "x/a.pkg=1", "y/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 x/a.pkg:0 owned by deb", "a@1 y/a.pkg:0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, inventoryOf(t, c.layers...)); diff != "" {

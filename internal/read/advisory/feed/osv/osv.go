@@ -163,12 +163,25 @@ func (d *document) record(ecosystem, name string) (feed.Record, bool) {
 		}
 		r.Affected = append(r.Affected, feed.Affected{Ecosystem: a.Package.Ecosystem, Package: a.Package.Name, Row: row})
 		for _, s := range a.Severity {
-			if rating, ok := feed.Rate(source(d.ID), s.Score); ok && !slices.Contains(r.Ratings, rating) {
-				r.Ratings = append(r.Ratings, rating)
-			}
+			r.Ratings = withVector(r.Ratings, source(d.ID), s.Score)
 		}
 	}
 	return r, len(r.Affected) > 0
+}
+
+// withVector adds the rating of a vector; one that the same source gave as a word alone gets it.
+func withVector(of []finding.Rating, source, vector string) []finding.Rating {
+	rating, ok := feed.Rate(source, vector)
+	if !ok {
+		return of
+	}
+	for i := range of {
+		if r := &of[i]; r.Source == source && (r.Vector == "" || r.Vector == vector) {
+			r.Vector, r.Score = rating.Vector, rating.Score
+			return of
+		}
+	}
+	return append(of, rating)
 }
 
 // cves are the vulnerabilities that a distribution's advisory mends.
