@@ -51,10 +51,9 @@ func readProgram(ctx context.Context, f *ecosystem.File, base string) (ecosystem
 	return found, err
 }
 
-var nameVersion = regexp.MustCompile(`\d+\.\d+`)
-
 func needlesFor(base string) ([]*needle, error) {
 	var needles []*needle
+	nameVersion := regexp.MustCompile(`\d+\.\d+`)
 	for i := range classifiers {
 		c := &classifiers[i]
 		if !c.fits(base) {

@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/flate"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/maven/zipdir"
 )
 
 // Bounds for one outermost archive and all inside it.
@@ -24,6 +25,7 @@ const (
 	freeInflate = 64 << 20 // what even a tiny archive may inflate to
 	maxLive     = 64 << 20 // inflated inner archives in memory at once
 	maxSmall    = 1 << 20  // a manifest or pom.properties
+	maxName     = 4096     // longer names of entries are passed over
 	maxPoms     = 10_000   // pom files in one archive
 	maxHashed   = 64 << 20 // archives that tell nothing of themselves are hashed up to this size
 )
@@ -72,9 +74,9 @@ func (p place) to(name string) string {
 
 // contents is what matters of an archive's directory.
 type contents struct {
-	manifest *entry
-	poms     []entry // pom.properties, and pom.xml
-	nested   []entry
+	manifest *zipdir.Entry
+	poms     []zipdir.Entry // pom.properties, and pom.xml
+	nested   []zipdir.Entry
 }
 
 // archive reads one archive, outermost or not.
@@ -82,7 +84,7 @@ func (s *scan) archive(r io.ReaderAt, size int64, at place) error {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
-	d, err := openZip(r, size)
+	d, err := zipdir.Open(r, size)
 	if err != nil {
 		return err
 	}
@@ -97,30 +99,30 @@ func (s *scan) archive(r io.ReaderAt, size int64, at place) error {
 }
 
 // list picks the entries that matter.
-func (s *scan) list(d *directory, at place) (contents, error) {
+func (s *scan) list(d *zipdir.Directory, at place) (contents, error) {
 	var c contents
-	err := d.each(func(e *entry) error {
+	err := d.Each(func(e *zipdir.Entry) error {
 		if s.entries++; s.entries > maxEntries {
 			return ecosystem.Limit("more than %d entries", maxEntries)
 		}
-		if len(e.name) < 5 || len(e.name) > maxName {
+		if len(e.Name) < 5 || len(e.Name) > maxName {
 			return nil
 		}
-		if bytes.HasSuffix(e.name, []byte(".class")) || e.name[len(e.name)-1] == '/' {
+		if bytes.HasSuffix(e.Name, []byte(".class")) || e.Name[len(e.Name)-1] == '/' {
 			return nil // most entries are
 		}
 		switch {
-		case bytes.HasSuffix(e.name, []byte("/pom.properties")), bytes.HasSuffix(e.name, []byte("/pom.xml")):
-			if bytes.Contains(e.name, []byte("META-INF/maven/")) {
+		case bytes.HasSuffix(e.Name, []byte("/pom.properties")), bytes.HasSuffix(e.Name, []byte("/pom.xml")):
+			if bytes.Contains(e.Name, []byte("META-INF/maven/")) {
 				if len(c.poms) == maxPoms {
 					return ecosystem.Limit("more than %d pom files", maxPoms)
 				}
 				c.poms = append(c.poms, *e)
 			}
-		case bytes.Equal(e.name, []byte("META-INF/MANIFEST.MF")):
+		case bytes.Equal(e.Name, []byte("META-INF/MANIFEST.MF")):
 			m := *e
 			c.manifest = &m
-		case hasArchiveName(e.name):
+		case hasArchiveName(e.Name):
 			c.nested = append(c.nested, *e)
 		}
 		return nil
@@ -139,24 +141,24 @@ func hasArchiveName(name []byte) bool {
 
 // nested reads an archive inside an archive; one that cannot be read is noted. It fails only when the
 // context does.
-func (s *scan) nested(d *directory, e *entry, at place) error {
-	inner := at.inside(string(e.name))
+func (s *scan) nested(d *zipdir.Directory, e *zipdir.Entry, at place) error {
+	inner := at.inside(string(e.Name))
 	if inner.depth > maxDepth {
 		s.note("limit-reached", inner.inner, fmt.Sprintf("archives nested deeper than %d are not read", maxDepth))
 		return nil
 	}
-	content, err := d.content(e)
-	if err == nil && e.encrypted {
+	content, err := d.Content(e)
+	if err == nil && e.Encrypted {
 		err = errors.New("encrypted")
 	}
 	if err == nil {
-		switch e.method {
-		case stored:
+		switch e.Method {
+		case zipdir.Stored:
 			err = s.archive(content, content.Size(), inner)
-		case deflated:
+		case zipdir.Deflated:
 			err = s.deflatedArchive(content, e, inner)
 		default:
-			err = fmt.Errorf("compression method %d", e.method)
+			err = fmt.Errorf("compression method %d", e.Method)
 		}
 	}
 	if err == nil || s.ctx.Err() != nil {
@@ -171,24 +173,24 @@ func (s *scan) nested(d *directory, e *entry, at place) error {
 }
 
 // deflatedArchive inflates an inner archive into the buffer of its depth and reads it there.
-func (s *scan) deflatedArchive(content *io.SectionReader, e *entry, inner place) error {
-	if e.size > content.Size()*1040+64 { // deflate cannot do more
-		return errCorrupt
+func (s *scan) deflatedArchive(content *io.SectionReader, e *zipdir.Entry, inner place) error {
+	if e.Size > content.Size()*1040+64 { // deflate cannot do more
+		return zipdir.ErrCorrupt
 	}
 	buf := s.buffers[inner.depth]
-	if need := e.size - int64(cap(buf)); need > 0 {
+	if need := e.Size - int64(cap(buf)); need > 0 {
 		if s.live+need > maxLive {
 			return ecosystem.Limit("inflated inner archives of more than %d bytes", int64(maxLive))
 		}
 		s.live += need
-		buf = make([]byte, e.size)
+		buf = make([]byte, e.Size)
 		s.buffers[inner.depth] = buf
 	}
-	buf = buf[:e.size]
+	buf = buf[:e.Size]
 	if err := s.inflateInto(buf, content); err != nil {
 		return err
 	}
-	return s.archive(bytes.NewReader(buf), e.size, inner)
+	return s.archive(bytes.NewReader(buf), e.Size, inner)
 }
 
 func (s *scan) inflateInto(buf []byte, content io.Reader) error {
@@ -207,25 +209,25 @@ func (s *scan) inflateInto(buf []byte, content io.Reader) error {
 }
 
 // small reads an entry that is a short text.
-func (s *scan) small(d *directory, e *entry) ([]byte, error) {
-	content, err := d.content(e)
+func (s *scan) small(d *zipdir.Directory, e *zipdir.Entry) ([]byte, error) {
+	content, err := d.Content(e)
 	if err != nil {
 		return nil, err
 	}
-	if e.encrypted {
+	if e.Encrypted {
 		return nil, errors.New("encrypted")
 	}
-	if e.size > maxSmall {
-		return nil, ecosystem.Limit("a text of %d bytes", e.size)
+	if e.Size > maxSmall {
+		return nil, ecosystem.Limit("a text of %d bytes", e.Size)
 	}
-	buf := make([]byte, e.size)
-	switch e.method {
-	case stored:
+	buf := make([]byte, e.Size)
+	switch e.Method {
+	case zipdir.Stored:
 		_, err = io.ReadFull(content, buf)
-	case deflated:
+	case zipdir.Deflated:
 		err = s.inflateInto(buf, content)
 	default:
-		err = fmt.Errorf("compression method %d", e.method)
+		err = fmt.Errorf("compression method %d", e.Method)
 	}
 	return buf, err
 }
@@ -235,12 +237,12 @@ func (s *scan) note(class, path, what string) {
 }
 
 // sha1Of is the digest by which Maven repositories list an archive, for those that tell nothing else.
-func sha1Of(r io.ReaderAt, size int64) []string {
-	if size > maxHashed {
+func sha1Of(archive *io.SectionReader) []string {
+	if archive.Size() > maxHashed {
 		return nil
 	}
 	h := sha1.New() //nolint:gosec // see the import
-	if n, err := io.Copy(h, io.NewSectionReader(r, 0, size)); err != nil || n != size {
+	if n, err := io.Copy(h, archive); err != nil || n != archive.Size() {
 		return nil
 	}
 	return []string{"sha1:" + hex.EncodeToString(h.Sum(nil))}

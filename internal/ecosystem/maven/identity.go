@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/maven/zipdir"
 )
 
 // coordinates name an artifact; path is where in the archive they stand.
@@ -19,7 +20,7 @@ func (c coordinates) pkg() ecosystem.Package {
 }
 
 // identify finds which artifact the archive is, and which others were merged into it.
-func (s *scan) identify(d *directory, c contents, at place, holdsOthers bool) {
+func (s *scan) identify(d *zipdir.Directory, c contents, at place, holdsOthers bool) {
 	poms := s.coordinates(d, c.poms, at)
 	stem := at.file[:strings.LastIndexByte(at.file, '.')]
 	own := ownPOM(poms, stem)
@@ -28,7 +29,7 @@ func (s *scan) identify(d *directory, c contents, at place, holdsOthers bool) {
 		if text, err := s.small(d, c.manifest); err == nil {
 			m = parseManifest(text)
 		} else {
-			s.note("unreadable-package", at.to(string(c.manifest.name)), fmt.Sprintf("manifest not read: %v", err))
+			s.note("unreadable-package", at.to(string(c.manifest.Name)), fmt.Sprintf("manifest not read: %v", err))
 		}
 	}
 	if own < 0 && len(poms) == 1 && isLoneOwn(poms[0], stem, m) {
@@ -49,7 +50,7 @@ func (s *scan) identify(d *directory, c contents, at place, holdsOthers bool) {
 }
 
 // guess makes a package of what manifest and file name tell.
-func (s *scan) guess(d *directory, stem string, m manifest, at place, holdsOthers, hasPoms bool) {
+func (s *scan) guess(d *zipdir.Directory, stem string, m manifest, at place, holdsOthers, hasPoms bool) {
 	c := guessCoordinates(stem, m)
 	if c.version == "" && (hasPoms || holdsOthers) {
 		return // a container for others, with nothing to say of itself
@@ -58,7 +59,7 @@ func (s *scan) guess(d *directory, stem string, m manifest, at place, holdsOther
 	p.Heuristic, p.Inner = true, at.inner
 	p.Main = at.depth == 0 && holdsOthers
 	if p.Namespace == "" {
-		p.Digests = sha1Of(d.r, d.size)
+		p.Digests = sha1Of(d.Archive())
 	}
 	s.add(p)
 }
@@ -73,12 +74,12 @@ func (s *scan) add(p ecosystem.Package) {
 }
 
 // coordinates reads the poms of an archive: the pom.properties, and pom.xml where that is missing.
-func (s *scan) coordinates(d *directory, poms []entry, at place) []coordinates {
+func (s *scan) coordinates(d *zipdir.Directory, poms []zipdir.Entry, at place) []coordinates {
 	var list []coordinates
 	seen := map[string]bool{}
 	for _, base := range []string{"pom.properties", "pom.xml"} {
 		for i := range poms {
-			path := string(poms[i].name)
+			path := string(poms[i].Name)
 			dir, ok := strings.CutSuffix(path, base)
 			if !ok || seen[dir] {
 				continue

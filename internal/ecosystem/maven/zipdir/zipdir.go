@@ -1,4 +1,9 @@
-package maven
+// Package zipdir reads the central directory of a zip file in place: through a prefix script, zip64
+// records and data descriptors, without a list of what it holds.
+//
+// archive/zip makes an object of every entry. A Java archive of ten thousand classes has three entries
+// that tell which artifact it is, and an image has hundreds of such archives.
+package zipdir
 
 import (
 	"bytes"
@@ -29,40 +34,42 @@ const (
 	firstTail    = 8 << 10        // what is read first: it holds the directory of most small archives
 	fullTail     = 1<<16 + endLen // the furthest that the end record can stand from the end
 	maxDirectory = 64 << 20       // half a million entries
-	maxName      = 4096
 )
 
+// What is wrong with a file that has no readable directory.
 var (
-	errNotZip  = errors.New("no zip directory")
-	errCorrupt = errors.New("corrupt zip directory")
+	ErrNotZip  = errors.New("no zip directory")
+	ErrCorrupt = errors.New("corrupt zip directory")
 )
 
-// directory is the central directory of a zip file. Unlike archive/zip it is not parsed into a list:
-// an archive of ten thousand classes has three entries that matter.
-type directory struct {
+// Directory is the central directory of a zip file.
+type Directory struct {
 	r    io.ReaderAt
 	size int64
 	base int64 // what stands before the archive: a start script, or the four bytes of a jmod
 	data []byte
 }
 
-// entry is one entry of a directory. name is valid until the directory is gone.
-type entry struct {
-	name      []byte
-	method    uint16
-	encrypted bool
-	packed    int64 // bytes in the archive
-	size      int64 // bytes inflated
-	offset    int64 // of the local header, without base
+// Entry is one entry of a directory. Its name lies in the directory's own memory.
+type Entry struct {
+	Name      []byte
+	Method    uint16
+	Encrypted bool
+	Packed    int64 // bytes in the archive
+	Size      int64 // bytes inflated, as the directory claims
+
+	offset int64 // of the local header, without base
 }
 
+// Methods of compression.
 const (
-	stored   = 0
-	deflated = 8
+	Stored   = 0
+	Deflated = 8
 )
 
-// openZip finds and reads the directory.
-func openZip(r io.ReaderAt, size int64) (*directory, error) {
+// Open finds and reads the directory of a zip file of the given size. Errors wrap [ErrNotZip],
+// [ErrCorrupt] or ecosystem.ErrLimit.
+func Open(r io.ReaderAt, size int64) (*Directory, error) {
 	tail, end, err := findEnd(r, size)
 	if err != nil {
 		return nil, err
@@ -76,12 +83,12 @@ func openZip(r io.ReaderAt, size int64) (*directory, error) {
 		}
 	}
 	if length < 0 || offset < 0 || length > endAt {
-		return nil, errCorrupt
+		return nil, ErrCorrupt
 	}
 	if length > maxDirectory {
 		return nil, ecosystem.Limit("a zip directory of %d bytes", length)
 	}
-	d := &directory{r: r, size: size, base: endAt - length - offset}
+	d := &Directory{r: r, size: size, base: endAt - length - offset}
 	if err := d.load(tail, endAt-length, length); err == nil && d.base >= 0 {
 		return d, nil
 	}
@@ -102,7 +109,7 @@ func findEnd(r io.ReaderAt, size int64) (tail []byte, end int, err error) {
 			}
 		}
 	}
-	return nil, 0, errNotZip
+	return nil, 0, ErrNotZip
 }
 
 // zip64End reads the end record of archives with large counts or offsets, through its locator or, if
@@ -124,10 +131,13 @@ func zip64End(r io.ReaderAt, endAt int64) (at, length, offset int64, ok bool) {
 	return 0, 0, 0, false
 }
 
+// Archive is the whole file.
+func (d *Directory) Archive() *io.SectionReader { return io.NewSectionReader(d.r, 0, d.size) }
+
 // load takes the directory from the tail, where it is already there, or from the file.
-func (d *directory) load(tail []byte, at, length int64) error {
+func (d *Directory) load(tail []byte, at, length int64) error {
 	if at < 0 || at+length > d.size {
-		return errCorrupt
+		return ErrCorrupt
 	}
 	if from := at - (d.size - int64(len(tail))); from >= 0 {
 		d.data = tail[from : from+length]
@@ -138,30 +148,30 @@ func (d *directory) load(tail []byte, at, length int64) error {
 		}
 	}
 	if length > 0 && !bytes.HasPrefix(d.data, []byte(entryMagic)) {
-		return errCorrupt
+		return ErrCorrupt
 	}
 	return nil
 }
 
-// each calls visit for every entry, in the directory's order, until it fails.
-func (d *directory) each(visit func(*entry) error) error {
-	var e entry
+// Each calls visit for every entry, in the directory's order, until it fails.
+func (d *Directory) Each(visit func(*Entry) error) error {
+	var e Entry
 	for b := d.data; len(b) > 0; {
 		if len(b) < entryLen || string(b[:4]) != entryMagic {
-			return errCorrupt
+			return ErrCorrupt
 		}
 		name := int(binary.LittleEndian.Uint16(b[28:]))
 		extra := name + int(binary.LittleEndian.Uint16(b[30:]))
 		end := extra + int(binary.LittleEndian.Uint16(b[32:]))
 		if len(b) < entryLen+end {
-			return errCorrupt
+			return ErrCorrupt
 		}
-		e = entry{
-			name:      b[entryLen : entryLen+name],
-			method:    binary.LittleEndian.Uint16(b[10:]),
-			encrypted: b[8]&1 != 0,
-			packed:    int64(binary.LittleEndian.Uint32(b[20:])),
-			size:      int64(binary.LittleEndian.Uint32(b[24:])),
+		e = Entry{
+			Name:      b[entryLen : entryLen+name],
+			Method:    binary.LittleEndian.Uint16(b[10:]),
+			Encrypted: b[8]&1 != 0,
+			Packed:    int64(binary.LittleEndian.Uint32(b[20:])),
+			Size:      int64(binary.LittleEndian.Uint32(b[24:])),
 			offset:    int64(binary.LittleEndian.Uint32(b[42:])),
 		}
 		e.widen(b[entryLen+name : entryLen+extra])
@@ -175,7 +185,7 @@ func (d *directory) each(visit func(*entry) error) error {
 
 // widen takes what does not fit 32 bits from the zip64 extra field (§4.5.3): only those fields stand
 // in it that are all ones in the entry.
-func (e *entry) widen(extra []byte) {
+func (e *Entry) widen(extra []byte) {
 	for len(extra) >= 4 {
 		n := int(binary.LittleEndian.Uint16(extra[2:]))
 		if len(extra) < 4+n {
@@ -183,7 +193,7 @@ func (e *entry) widen(extra []byte) {
 		}
 		if binary.LittleEndian.Uint16(extra) == 1 {
 			field := extra[4 : 4+n]
-			for _, v := range []*int64{&e.size, &e.packed, &e.offset} {
+			for _, v := range []*int64{&e.Size, &e.Packed, &e.offset} {
 				if *v == 0xffffffff && len(field) >= 8 {
 					*v = int64(binary.LittleEndian.Uint64(field))
 					field = field[8:]
@@ -195,20 +205,20 @@ func (e *entry) widen(extra []byte) {
 	}
 }
 
-// content is where the bytes of an entry lie, still deflated if they are. The lengths of name and
+// Content is where the bytes of an entry lie, still deflated if they are. The lengths of name and
 // extra field in the local header differ from those in the directory.
-func (d *directory) content(e *entry) (*io.SectionReader, error) {
+func (d *Directory) Content(e *Entry) (*io.SectionReader, error) {
 	var local [localLen]byte
 	at := d.base + e.offset
-	if e.offset < 0 || at < 0 || e.packed < 0 || e.size < 0 {
-		return nil, errCorrupt
+	if e.offset < 0 || at < 0 || e.Packed < 0 || e.Size < 0 {
+		return nil, ErrCorrupt
 	}
 	if n, _ := d.r.ReadAt(local[:], at); n < localLen || string(local[:4]) != localMagic {
-		return nil, errCorrupt
+		return nil, ErrCorrupt
 	}
 	at += localLen + int64(binary.LittleEndian.Uint16(local[26:])) + int64(binary.LittleEndian.Uint16(local[28:]))
-	if at > d.size || e.packed > d.size-at {
-		return nil, errCorrupt
+	if at > d.size || e.Packed > d.size-at {
+		return nil, ErrCorrupt
 	}
-	return io.NewSectionReader(d.r, at, e.packed), nil
+	return io.NewSectionReader(d.r, at, e.Packed), nil
 }
