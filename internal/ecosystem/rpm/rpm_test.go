@@ -111,6 +111,18 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestReadHash reads a Berkeley DB that rpm wrote.
+func TestReadHash(t *testing.T) {
+	got := layer{bdbPath: unzip(t, "Packages")}.read(t, bdbPath)
+	want := []ecosystem.Package{{
+		Type: "rpm", Name: "hello", Version: "1:0.0.1-rls", Arch: "x86_64", SourceName: "hello",
+		Licenses: []string{"GPL"}, Files: []string{"usr/bin/hello.sh"},
+	}}
+	if diff := cmp.Diff(want, got.Packages); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestReadLog reads the database with its log, which takes one package away, and with a log that is
 // cut short, which then does not count.
 func TestReadLog(t *testing.T) {

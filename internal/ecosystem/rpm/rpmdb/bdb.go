@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // What a Berkeley DB hash file is made of (db_page.h of Berkeley DB 4 and 5): pages of one size, the
@@ -25,7 +26,8 @@ const (
 
 // bdb is an open hash file.
 type bdb struct {
-	r      io.ReaderAt
+	walk   io.ReaderAt
+	chains io.ReaderAt
 	order  binary.ByteOrder
 	size   int64 // of a page
 	pages  int64
@@ -41,7 +43,7 @@ func BerkeleyDB(r io.ReaderAt, size int64) (Headers, error) {
 	if err := readFull(r, meta, 0); err != nil {
 		return nil, err
 	}
-	db := &bdb{r: r, order: binary.LittleEndian}
+	db := &bdb{walk: &ahead{r: r}, chains: &ahead{r: r}, order: binary.LittleEndian}
 	if db.order.Uint32(meta[12:]) != bdbMagic {
 		db.order = binary.BigEndian
 	}
@@ -63,7 +65,7 @@ func BerkeleyDB(r io.ReaderAt, size int64) (Headers, error) {
 // headers goes through the pages in the order of the file: which bucket a key is in does not matter.
 func (db *bdb) headers(yield func([]byte, error) bool) {
 	for n := int64(1); n < db.pages; n++ {
-		if err := readFull(db.r, db.page, n*db.size); err != nil {
+		if err := readFull(db.walk, db.page, n*db.size); err != nil {
 			yield(nil, err)
 			return
 		}
@@ -122,12 +124,12 @@ func (db *bdb) chain(n, length int64) ([]byte, error) {
 	if length > db.pages*db.size || length > maxHeader {
 		return nil, fmt.Errorf("a value of %d bytes", length)
 	}
-	db.value = db.value[:0]
+	db.value = slices.Grow(db.value[:0], int(length+db.size))
 	for n != 0 && int64(len(db.value)) < length {
 		if db.visits++; db.visits > db.pages || n >= db.pages {
 			return nil, errors.New("overflow pages that lead nowhere")
 		}
-		if err := readFull(db.r, db.over, n*db.size); err != nil {
+		if err := readFull(db.chains, db.over, n*db.size); err != nil {
 			return nil, err
 		}
 		used := int64(db.order.Uint16(db.over[22:]))

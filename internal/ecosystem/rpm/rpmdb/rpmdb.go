@@ -31,6 +31,36 @@ func readFull(r io.ReaderAt, b []byte, off int64) error {
 	return nil
 }
 
+// ahead reads more than it is asked for once it is asked for what follows, because pages that belong
+// together mostly stand together.
+type ahead struct {
+	r    io.ReaderAt
+	next int64 // where the last answer ended
+	off  int64 // of buf in r
+	buf  []byte
+}
+
+const aheadSize = 128 << 10 // bytes; two of the largest pages
+
+func (a *ahead) ReadAt(b []byte, off int64) (n int, err error) {
+	has := func() bool { return off >= a.off && off+int64(len(b)) <= a.off+int64(len(a.buf)) }
+	if !has() && off != a.next {
+		n, err = a.r.ReadAt(b, off)
+		a.next = off + int64(n)
+		return n, err
+	}
+	if !has() {
+		if a.buf == nil {
+			a.buf = make([]byte, aheadSize)
+		}
+		n, err = a.r.ReadAt(a.buf[:cap(a.buf)], off)
+		a.off, a.buf = off, a.buf[:n]
+	}
+	n = copy(b, a.buf[off-a.off:])
+	a.next = off + int64(n)
+	return n, err
+}
+
 // within ends after headers of size bytes in total: in a sound database none shares its bytes with
 // another, so more than the file has is a sign of corruption, and would be work without end.
 func within(size int64, h Headers) Headers {

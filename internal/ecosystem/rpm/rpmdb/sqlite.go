@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // What a SQLite file is made of (https://www.sqlite.org/fileformat2.html): pages of one size. A table
@@ -23,13 +24,14 @@ type sqliteDB struct {
 	pages  pages
 	usable int64 // bytes of a page that are in use
 	visits int64
+	over   []byte // an overflow page
 	row    []byte
 }
 
 // SQLite reads a SQLite database together with its write-ahead log, which may be empty: rpm from 4.16
 // on, files rpmdb.sqlite and rpmdb.sqlite-wal.
 func SQLite(r io.ReaderAt, size int64, log *io.SectionReader) (Headers, error) {
-	p := pages{file: r, size: size, log: log}
+	p := pages{file: &ahead{r: r}, size: size, log: log}
 	head := make([]byte, sqliteHead)
 	if err := p.open(head); err != nil {
 		return nil, err
@@ -40,7 +42,7 @@ func SQLite(r io.ReaderAt, size int64, log *io.SectionReader) (Headers, error) {
 	if string(head[:16]) != sqliteMagic {
 		return nil, errors.New("no SQLite database")
 	}
-	db := &sqliteDB{pages: p, usable: p.page - int64(head[20])}
+	db := &sqliteDB{pages: p, usable: p.page - int64(head[20]), over: make([]byte, p.page)}
 	if db.usable < 480 {
 		return nil, fmt.Errorf("%d usable bytes in a page", db.usable)
 	}
@@ -154,18 +156,17 @@ func (db *sqliteDB) payload(cell []byte) ([]byte, error) {
 	if here+4 > int64(len(cell)) {
 		return nil, errors.New("a row lies outside of its page")
 	}
-	db.row = append(db.row[:0], cell[:here]...)
+	db.row = append(slices.Grow(db.row[:0], int(size)), cell[:here]...)
 	next := int64(binary.BigEndian.Uint32(cell[here:]))
-	page := make([]byte, db.pages.page)
 	for int64(len(db.row)) < int64(size) {
 		if db.visits++; db.visits > db.pages.count {
 			return nil, errors.New("overflow pages that lead nowhere")
 		}
-		if err := db.pages.read(next, page); err != nil {
+		if err := db.pages.read(next, db.over); err != nil {
 			return nil, err
 		}
-		next = int64(binary.BigEndian.Uint32(page))
-		db.row = append(db.row, page[4:min(db.usable, 4+int64(size)-int64(len(db.row)))]...)
+		next = int64(binary.BigEndian.Uint32(db.over))
+		db.row = append(db.row, db.over[4:min(db.usable, 4+int64(size)-int64(len(db.row)))]...)
 	}
 	return db.row, nil
 }
