@@ -2,6 +2,7 @@ package composer
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -32,7 +33,7 @@ func TestWants(t *testing.T) {
 
 // readText reads a file with this path and content.
 func readText(path, content string) (ecosystem.Found, error) {
-	return read(nil, &ecosystem.File{
+	return read(context.Background(), &ecosystem.File{
 		Stat:   ecosystem.Stat{Path: path, Size: int64(len(content))},
 		Reader: strings.NewReader(content),
 	})

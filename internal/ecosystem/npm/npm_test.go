@@ -1,6 +1,7 @@
 package npm
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"slices"
@@ -47,7 +48,7 @@ func TestWants(t *testing.T) {
 
 // readText reads a file with this path and content.
 func readText(path, content string) (ecosystem.Found, error) {
-	return read(nil, &ecosystem.File{
+	return read(context.Background(), &ecosystem.File{
 		Stat:   ecosystem.Stat{Path: path, Size: int64(len(content))},
 		Reader: strings.NewReader(content),
 	})
@@ -132,7 +133,7 @@ func BenchmarkManifest(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		f.Reader = strings.NewReader(string(text))
-		if found, err := read(nil, f); err != nil || len(found.Packages) != 1 {
+		if found, err := read(context.Background(), f); err != nil || len(found.Packages) != 1 {
 			b.Fatal(found, err)
 		}
 	}

@@ -59,24 +59,33 @@ func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 	return found, err
 }
 
-// readerOf chooses the reader by the path; nil for what is none of ours.
+// readerOf chooses the reader by the path; nil for what is none of ours. It is asked for every file of an
+// image, most of which end after a few comparisons.
 func readerOf(path string) reader {
 	rest, base := cutLast(path)
 	_, folder := cutLast(rest)
+	var chosen reader
 	switch {
 	case base == "METADATA" && strings.HasSuffix(folder, ".dist-info"),
 		base == "PKG-INFO" && (folder == "EGG-INFO" || strings.HasSuffix(folder, ".egg-info")),
 		strings.HasSuffix(base, ".egg-info"):
-		return unless(isMaterial(path), readMetadata)
+		if !isMaterial(path) {
+			chosen = readMetadata
+		}
 	case base == "vendor.txt" && strings.HasSuffix(rest, "pip/_vendor"),
 		base == "vendored.txt" && folder == "_vendor":
-		return readVendored
+		chosen = readVendored
 	case folder == "conda-meta" && strings.HasSuffix(base, ".json"):
-		return readConda
-	case isRequirements(base):
-		return unless(isInstalled(path), readRequirements)
+		chosen = readConda
+	default:
+		if chosen = locks[base]; chosen == nil && isRequirements(base) {
+			chosen = readRequirements
+		}
+		if chosen != nil && isInstalled(path) {
+			chosen = nil
+		}
 	}
-	return unless(isInstalled(path), locks[base])
+	return chosen
 }
 
 // locks are the lock files by name.
@@ -86,13 +95,6 @@ var locks = map[string]reader{
 	"uv.lock":      readTables,
 	"pdm.lock":     readTables,
 	"pylock.toml":  readTables,
-}
-
-func unless(not bool, r reader) reader {
-	if not {
-		return nil
-	}
-	return r
 }
 
 func cutLast(path string) (rest, last string) {

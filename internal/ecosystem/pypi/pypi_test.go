@@ -1,6 +1,7 @@
 package pypi
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -43,7 +44,7 @@ func TestWants(t *testing.T) {
 
 // readText reads a file with this path and content.
 func readText(path, content string) (ecosystem.Found, error) {
-	return read(nil, &ecosystem.File{
+	return read(context.Background(), &ecosystem.File{
 		Stat:   ecosystem.Stat{Path: path, Size: int64(len(content))},
 		Reader: strings.NewReader(content),
 	})
