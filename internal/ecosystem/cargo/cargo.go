@@ -1,8 +1,8 @@
 // Package cargo knows Rust crates: those that cargo-auditable records in a program, in section
 // .dep-v0, and those of a Cargo.lock.
 //
-// Advisories speak of crates from crates.io. A crate from a git repository, another registry or a
-// folder is listed and says so, and is compared with nothing.
+// Advisories speak of crates from crates.io. A crate from a git repository or another registry is
+// listed and says so, and is compared with nothing.
 package cargo
 
 import (
@@ -37,9 +37,10 @@ func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 	return readProgram(f)
 }
 
-// advisories are those of crates.io, for crates that came from there.
+// advisories are those of crates.io, for crates that came from there, and for the program's own, which
+// may be published there too.
 func advisories(p ecosystem.Package, _ ecosystem.Release) (string, bool) {
-	return "crates.io", !p.Main && len(p.Qualifiers) == 0
+	return "crates.io", len(p.Qualifiers) == 0
 }
 
 // crate is a package from the given source, with a note when no advisory can speak of it. Sources are

@@ -28,9 +28,9 @@ var Ecosystem = ecosystem.Ecosystem{
 }
 
 // advisories speak of a group and an artifact; an archive that does not tell its group cannot be
-// looked up.
+// looked up, unless it is the application itself, of which nobody speaks.
 func advisories(p ecosystem.Package, _ ecosystem.Release) (string, bool) {
-	return "Maven", p.Namespace != ""
+	return "Maven", p.Namespace != "" || p.Main
 }
 
 func wants(s ecosystem.Stat) bool {

@@ -2,7 +2,9 @@
 // its deps.json, and those of packages.lock.json and packages.config.
 //
 // A runtime, shared or carried by the application, is the package Microsoft.NETCore.App.Runtime.RID
-// (or Microsoft.AspNetCore.App.Runtime.RID …), under which advisories file it.
+// (or Microsoft.AspNetCore.App.Runtime.RID …), under which advisories file it. Names keep the spelling
+// of nuget.org, which advisories share; NuGet itself takes any case for the same
+// (https://learn.microsoft.com/en-us/nuget/reference/nuspec#id).
 package nuget
 
 import (
@@ -18,21 +20,16 @@ var Ecosystem = ecosystem.Ecosystem{
 	Version: 1,
 	Wants:   wants,
 	Read:    read,
-	Advisories: func(p ecosystem.Package, _ ecosystem.Release) (string, bool) {
-		return "NuGet", !p.Main
+	Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) {
+		return "NuGet", true
 	},
 	Compare: compare,
-	Key:     key,
 }
 
 const (
 	maxFile     = 32 << 20
 	maxPackages = 50_000
 )
-
-// key folds case: NuGet's ids are the same in any
-// (https://learn.microsoft.com/en-us/nuget/reference/nuspec#id).
-func key(p ecosystem.Package) string { return strings.ToLower(p.Name) }
 
 func wants(s ecosystem.Stat) bool {
 	base := s.Base()
