@@ -74,8 +74,14 @@ func feedKey(p ecosystem.Package) string {
 	return ""
 }
 
-// advisoryVersion writes Java 8's updates as the feed does: 1.8.0_412 is 1.8.0-412.
-func advisoryVersion(p ecosystem.Package) string { return strings.ReplaceAll(p.Version, "_", "-") }
+// advisoryVersion writes Java 8's updates as the feed does: 1.8.0_412 is 8.0.412.
+func advisoryVersion(p ecosystem.Package) string {
+	release, update, ok := strings.Cut(p.Version, "_")
+	if major, isOld := strings.CutPrefix(release, "1."); ok && isOld {
+		return strings.TrimSuffix(major, ".0") + ".0." + update
+	}
+	return p.Version
+}
 
 func program(name, version string) ecosystem.Package {
 	return ecosystem.Package{Type: "generic", Name: name, Version: version, Heuristic: true}

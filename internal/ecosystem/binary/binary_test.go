@@ -79,7 +79,7 @@ func TestPrograms(t *testing.T) {
 func TestTexts(t *testing.T) {
 	for _, tt := range []struct{ path, body, want, key, version string }{
 		{"opt/java/openjdk/release", "IMPLEMENTOR=\"Eclipse Adoptium\"\nJAVA_VERSION=\"17.0.15\"\n", "openjdk@17.0.15", "java", "17.0.15"},
-		{"usr/java/release", "JAVA_VERSION=\"1.8.0_412\"\nIMPLEMENTOR=\"Oracle Corporation\"\n", "java@1.8.0_412", "java", "1.8.0-412"},
+		{"usr/java/release", "JAVA_VERSION=\"1.8.0_412\"\nIMPLEMENTOR=\"Oracle Corporation\"\n", "java@1.8.0_412", "java", "8.0.412"},
 		{"usr/local/go/VERSION", "go1.22.3\ntime 2024-05-01T19:49:47Z\n", "go@1.22.3", "golang", "1.22.3"},
 		{"usr/local/lib/erlang/releases/25/OTP_VERSION", "25.2.3\n", "erlang@25.2.3", "", "25.2.3"},
 		{"etc/release", "something else\n", "", "", ""},
