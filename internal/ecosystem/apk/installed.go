@@ -49,11 +49,11 @@ func (r *reader) read(in io.Reader) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
 	for lines.Scan() {
-		line := lines.Text()
-		if line == "" {
+		line := lines.Bytes()
+		if len(line) == 0 {
 			r.finish()
-		} else if len(line) > 1 && line[1] == ':' {
-			r.field(line[0], line[2:])
+		} else if len(line) > 1 && line[1] == ':' && strings.IndexByte(fields, line[0]) >= 0 {
+			r.field(line[0], string(line[2:]))
 		}
 		if len(r.packages) >= maxPackages || r.files >= maxFiles {
 			return ecosystem.Limit("more than %d packages or %d files", maxPackages, maxFiles)
@@ -62,6 +62,9 @@ func (r *reader) read(in io.Reader) error {
 	r.finish()
 	return lines.Err()
 }
+
+// fields are the keys that are read. Others are passed over without a copy.
+const fields = "PVAomLCDpFR"
 
 func (r *reader) field(key byte, v string) {
 	switch key {

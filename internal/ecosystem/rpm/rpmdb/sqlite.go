@@ -94,31 +94,17 @@ func (db *sqliteDB) walk(n int64, depth int, do func(row []byte) error) error {
 	if db.visits++; db.visits > db.pages.count || depth > maxDepth {
 		return errors.New("a tree without an end")
 	}
-	page := make([]byte, db.pages.page)
-	if err := db.pages.read(n, page); err != nil {
+	page, err := db.node(n)
+	if err != nil {
 		return err
 	}
-	head := page
-	if n == 1 {
-		head = page[sqliteHead:]
-	}
-	cells := int(binary.BigEndian.Uint16(head[3:]))
-	pointers := head[8:]
-	if head[0] == sqliteInterior {
-		pointers = head[12:]
-	} else if head[0] != sqliteLeaf {
-		return fmt.Errorf("page %d is no page of a table", n)
-	}
-	if 2*cells > len(pointers) {
-		return fmt.Errorf("page %d has %d cells", n, cells)
-	}
-	for i := range cells {
-		off := int(binary.BigEndian.Uint16(pointers[2*i:]))
+	for i := range page.cells {
+		off := int(binary.BigEndian.Uint16(page.pointers[2*i:]))
 		if off+4 > int(db.usable) {
 			return fmt.Errorf("page %d: cell %d lies outside", n, i)
 		}
-		cell := page[off:db.usable]
-		if head[0] == sqliteInterior {
+		cell := page.all[off:db.usable]
+		if page.inner {
 			if err := db.walk(int64(binary.BigEndian.Uint32(cell)), depth+1, do); err != nil {
 				return err
 			}
@@ -132,10 +118,43 @@ func (db *sqliteDB) walk(n int64, depth int, do func(row []byte) error) error {
 			return err
 		}
 	}
-	if head[0] == sqliteInterior {
-		return db.walk(int64(binary.BigEndian.Uint32(head[8:])), depth+1, do)
+	if page.inner {
+		return db.walk(page.last, depth+1, do)
 	}
 	return nil
+}
+
+// node is a page of a tree. An inner one has a last child beside those of its cells.
+type node struct {
+	all      []byte
+	inner    bool
+	cells    int
+	pointers []byte
+	last     int64
+}
+
+func (db *sqliteDB) node(n int64) (node, error) {
+	page := node{all: make([]byte, db.pages.page)}
+	if err := db.pages.read(n, page.all); err != nil {
+		return page, err
+	}
+	head := page.all
+	if n == 1 {
+		head = head[sqliteHead:]
+	}
+	page.cells = int(binary.BigEndian.Uint16(head[3:]))
+	switch head[0] {
+	case sqliteInterior:
+		page.inner, page.last, page.pointers = true, int64(binary.BigEndian.Uint32(head[8:])), head[12:]
+	case sqliteLeaf:
+		page.pointers = head[8:]
+	default:
+		return page, fmt.Errorf("page %d is no page of a table", n)
+	}
+	if 2*page.cells > len(page.pointers) {
+		return page, fmt.Errorf("page %d has %d cells", n, page.cells)
+	}
+	return page, nil
 }
 
 // payload is the row of a leaf's cell: its length, its number, as much of it as fits, and the first
