@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -113,4 +114,46 @@ func TestRealEngines(t *testing.T) {
 func sortedSet(all []string) []string {
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(s string) bool { return s == "6 srv" || s == "5 srv/c" })
+}
+
+// What a container has written lies on top of its image, also when it does not run.
+func TestRealContainer(t *testing.T) {
+	img := imagetest.Image{Name: "plimsoll-test/container:1", Layers: []imagetest.Layer{{Files: []imagetest.File{{Path: "app", Body: "x"}}}}}
+	for _, e := range real(t) {
+		t.Run(e.kind, func(t *testing.T) {
+			load(t, e, imagetest.OldDockerTar(img))
+			const name = "plimsoll-test-written"
+			send(t, e, http.MethodDelete, "/containers/"+name+"?force=true", "", http.StatusNoContent, http.StatusNotFound, http.StatusOK)
+			send(t, e, http.MethodPost, "/containers/create?name="+name, `{"Image":"plimsoll-test/container:1","Cmd":["/app"]}`, http.StatusCreated)
+			defer send(t, e, http.MethodDelete, "/containers/"+name, "", http.StatusNoContent, http.StatusOK)
+			send(t, e, http.MethodPut, "/containers/"+name+"/archive?path=/", string(imagetest.Tar(imagetest.File{Path: "written", Body: "y"})), http.StatusOK)
+			got, err := e.OpenContainer(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all := seen(t, got); !slices.Contains(all, "0 app") || !slices.Contains(all, "0 written") {
+				t.Errorf("the container holds %q", all)
+			}
+		})
+	}
+}
+
+func send(t *testing.T, e *Engine, method, path, body string, want ...int) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, e.base+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if method == http.MethodPut {
+		req.Header.Set("Content-Type", "application/x-tar")
+	}
+	res, err := e.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if said, _ := io.ReadAll(res.Body); !slices.Contains(want, res.StatusCode) {
+		t.Fatalf("%s %s: %s: %s", method, path, res.Status, said)
+	}
 }

@@ -35,7 +35,7 @@ func (l *Layout) Push(t testing.TB, registry string) {
 		_, name, _ = strings.Cut(name, "/")
 		repository, tag, _ := strings.Cut(strings.TrimPrefix(name, "library/"), ":")
 		for digest, b := range l.Blobs {
-			send(t, http.MethodPost, registry+"/v2/"+repository+"/blobs/uploads/?digest="+url.QueryEscape(digest), "application/octet-stream", b)
+			upload(t, registry+"/v2/"+repository+"/blobs/uploads/", digest, b)
 		}
 		for _, m := range l.documents {
 			send(t, http.MethodPut, registry+"/v2/"+repository+"/manifests/"+m.Digest, m.MediaType, l.Blobs[m.Digest])
@@ -44,7 +44,19 @@ func (l *Layout) Push(t testing.TB, registry string) {
 	}
 }
 
-func send(t testing.TB, method, to, mediaType string, b []byte) {
+// upload asks for a place and puts the blob there (OCI distribution specification, "Pushing a blob
+// monolithically").
+func upload(t testing.TB, to, digest string, b []byte) {
+	t.Helper()
+	place := send(t, http.MethodPost, to, "", nil)
+	q := place.Query()
+	q.Set("digest", digest)
+	place.RawQuery = q.Encode()
+	send(t, http.MethodPut, place.String(), "application/octet-stream", b)
+}
+
+// send returns the location that the answer names, or the request's own.
+func send(t testing.TB, method, to, mediaType string, b []byte) *url.URL {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, to, bytes.NewReader(b))
 	if err != nil {
@@ -60,4 +72,8 @@ func send(t testing.TB, method, to, mediaType string, b []byte) {
 		why, _ := io.ReadAll(res.Body)
 		t.Fatalf("%s %s: %s: %s", method, to, res.Status, why)
 	}
+	if place, err := res.Location(); err == nil {
+		return place
+	}
+	return req.URL
 }
