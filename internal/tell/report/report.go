@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/tell/report/bill"
 )
 
 // Options shape a format for where it goes; each format takes what it knows.
@@ -29,14 +30,21 @@ type Options struct {
 type Format struct {
 	Name  string
 	About string
-	write func(w io.Writer, r *finding.Report, o Options) error
+	write writer
 }
+
+type writer = func(w io.Writer, r *finding.Report, o Options) error
 
 // Formats lists all formats.
 var Formats = []Format{
 	{"table", "what to do, for people", writeTable},
 	{"json", "one JSON document: docs/schema/report-v1.schema.json", writeJSON},
 	{"markdown", "for pull requests and job summaries", writeMarkdown},
+	{"sarif", "SARIF 2.1.0, for code hosts", writeSARIF},
+	{"cyclonedx", "CycloneDX 1.6 as JSON: packages and vulnerabilities", cycloneDX(false)},
+	{"cyclonedx-xml", "CycloneDX 1.6 as XML", cycloneDX(true)},
+	{"spdx", "SPDX 2.3 as JSON: packages", spdx(false)},
+	{"spdx-tag", "SPDX 2.3 as tags and values", spdx(true)},
 }
 
 // Write writes a report in the format of that name.
@@ -52,4 +60,12 @@ func Write(w io.Writer, name string, r *finding.Report, o Options) error {
 		return b.Flush()
 	}
 	return fmt.Errorf("%q is no format of reports", name)
+}
+
+func cycloneDX(asXML bool) writer {
+	return func(w io.Writer, r *finding.Report, o Options) error { return bill.CycloneDX(w, r, o.Time, asXML) }
+}
+
+func spdx(asTags bool) writer {
+	return func(w io.Writer, r *finding.Report, o Options) error { return bill.SPDX(w, r, o.Time, asTags) }
 }

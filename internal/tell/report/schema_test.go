@@ -1,0 +1,120 @@
+package report
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/google/go-cmp/cmp"
+	spdxjson "github.com/spdx/tools-golang/json"
+	"github.com/spdx/tools-golang/spdx/v2/common"
+	"github.com/spdx/tools-golang/spdx/v2/v2_3"
+	"github.com/spdx/tools-golang/tagvalue"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/tell/report/reporttest"
+)
+
+func reports() map[string]*finding.Report {
+	return map[string]*finding.Report{
+		"everything": reporttest.Sample(), "inventory": inventoryOnly(), "one target": oneTarget(),
+		"nothing": {Schema: finding.Schema, Tool: finding.Tool{Name: "plimsoll"}},
+	}
+}
+
+func oneTarget() *finding.Report {
+	r := reporttest.Sample()
+	r.Targets = r.Targets[:1]
+	return r
+}
+
+// TestOfficialSchemas holds each format against the schema that its makers publish.
+func TestOfficialSchemas(t *testing.T) {
+	for format, schema := range map[string]string{
+		"cyclonedx": "bom-1.6.schema.json", "spdx": "spdx-schema-2.3.json", "sarif": "sarif-schema-2.1.0.json",
+	} {
+		for name, r := range reports() {
+			t.Run(format+" "+name, func(t *testing.T) {
+				reporttest.Hold(t, write(t, format, r, Options{}), "testdata/schema/"+schema)
+				reporttest.Hold(t, write(t, format, r, Options{Time: time.Unix(1e9, 0)}), "testdata/schema/"+schema)
+			})
+		}
+	}
+}
+
+// TestCycloneDXXML wants the XML form to say what the JSON form says.
+func TestCycloneDXXML(t *testing.T) {
+	r := oneTarget()
+	for i := range r.Packages {
+		if r.Packages[i].Name == "太郎" {
+			r.Packages[i].Version = "1" // XML has no form for control characters
+		}
+	}
+	r.Coverage, r.Findings = nil, nil
+	var fromJSON, fromXML cdx.BOM
+	if err := cdx.NewBOMDecoder(bytes.NewReader(write(t, "cyclonedx", r, Options{})), cdx.BOMFileFormatJSON).Decode(&fromJSON); err != nil {
+		t.Fatal(err)
+	}
+	if err := cdx.NewBOMDecoder(bytes.NewReader(write(t, "cyclonedx-xml", r, Options{})), cdx.BOMFileFormatXML).Decode(&fromXML); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(fromJSON.Components, fromXML.Components); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(fromJSON.Dependencies, fromXML.Dependencies); diff != "" {
+		t.Error(diff)
+	}
+	if fromJSON.SerialNumber != fromXML.SerialNumber || fromXML.SpecVersion != cdx.SpecVersion1_6 {
+		t.Errorf("serial %s and %s, version %s", fromJSON.SerialNumber, fromXML.SerialNumber, fromXML.SpecVersion)
+	}
+}
+
+// TestSPDXForms has SPDX's own library read both forms, and wants the same packages.
+func TestSPDXForms(t *testing.T) {
+	fromJSON, err := spdxjson.Read(bytes.NewReader(write(t, "spdx", reporttest.Sample(), Options{})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromTags, err := tagvalue.Read(bytes.NewReader(write(t, "spdx-tag", reporttest.Sample(), Options{})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(fromJSON.Packages) != len(fromTags.Packages) || len(fromJSON.Relationships) != len(fromTags.Relationships) {
+		t.Fatalf("%d and %d packages, %d and %d relationships", len(fromJSON.Packages), len(fromTags.Packages), len(fromJSON.Relationships), len(fromTags.Relationships))
+	}
+	byID := map[common.ElementID]*v2_3.Package{}
+	for _, p := range fromTags.Packages {
+		byID[p.PackageSPDXIdentifier] = p
+	}
+	for _, p := range fromJSON.Packages {
+		q := byID[p.PackageSPDXIdentifier]
+		if p.PackageName != q.PackageName || p.PackageVersion != q.PackageVersion || p.PackageLicenseDeclared != q.PackageLicenseDeclared || p.PackageComment != q.PackageComment {
+			t.Errorf("%+v\n%+v", p, q)
+		}
+	}
+}
+
+// TestSerialFollowsContent wants another serial number for another content, and the same for the same.
+func TestSerialFollowsContent(t *testing.T) {
+	serial := func(r *finding.Report) string {
+		var bom cdx.BOM
+		if err := cdx.NewBOMDecoder(bytes.NewReader(write(t, "cyclonedx", r, Options{})), cdx.BOMFileFormatJSON).Decode(&bom); err != nil {
+			t.Fatal(err)
+		}
+		return bom.SerialNumber
+	}
+	other := reporttest.Sample()
+	other.Packages[0].Version = "2"
+	if serial(reporttest.Sample()) != serial(reporttest.Sample()) || serial(other) == serial(reporttest.Sample()) {
+		t.Error("the serial number does not follow the content")
+	}
+}
+
+func TestSARIF(t *testing.T) { golden(t, "report.sarif", write(t, "sarif", oneTarget(), Options{})) }
+
+func TestCycloneDX(t *testing.T) {
+	golden(t, "report.cdx.json", write(t, "cyclonedx", oneTarget(), Options{}))
+}
+
+func TestSPDX(t *testing.T) { golden(t, "report.spdx", write(t, "spdx-tag", oneTarget(), Options{})) }
