@@ -35,6 +35,7 @@ type Unpacker interface {
 const (
 	maxIndexDepth = 4
 	maxImages     = 512
+	maxVisits     = 20_000   // descriptors, where indexes list the same ones again and again
 	maxDocuments  = 64 << 20 // bytes of all manifests, indexes and configurations together
 )
 
@@ -80,6 +81,7 @@ type resolver struct {
 	store     Store
 	documents map[string][]byte
 	bytes     int
+	visits    int
 	leaves    []leaf
 	absent    []Descriptor // listed by an index, but not in the store
 	unpacked  func(diffIDs []string) ([]Layer, bool)
@@ -142,6 +144,9 @@ func missing(err error, what, digest string) error {
 func (r *resolver) expand(ctx context.Context, l leaf, depth int) error {
 	if !l.IsImage() {
 		return nil
+	}
+	if r.visits++; r.visits > maxVisits {
+		return fmt.Errorf("%w: indexes that list more than %d manifests", layer.ErrLimit, maxVisits)
 	}
 	if depth > maxIndexDepth {
 		return fmt.Errorf("%w: indexes nested deeper than %d", layer.ErrLimit, maxIndexDepth)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -316,6 +317,14 @@ func TestBroken(t *testing.T) {
 			l.Index = nil
 			l.Tag("x:1", d)
 		}), []string{"nested deeper"}},
+		{"index bomb", edit(func(l *imagetest.Layout) {
+			d := l.Index[0]
+			for range 3 {
+				d = l.AddIndex(false, slices.Repeat([]image.Descriptor{d}, 1000)...)
+			}
+			l.Index = nil
+			l.Tag("x:1", d)
+		}), []string{"limit reached", "more than 20000 manifests"}},
 		{"schema 1", edit(func(l *imagetest.Layout) {
 			l.Index = nil
 			l.Tag("x:1", l.Put("", []byte(`{"schemaVersion":1,"name":"x"}`)))

@@ -86,6 +86,7 @@ func TestRealEngines(t *testing.T) {
 	for _, e := range real(t) {
 		t.Run(e.kind, func(t *testing.T) {
 			load(t, e, imagetest.OldDockerTar(img))
+			defer send(t, e, http.MethodDelete, "/images/"+img.Name, "", http.StatusOK)
 			in, err := e.Open(t.Context(), img.Name, image.Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -122,6 +123,7 @@ func TestRealContainer(t *testing.T) {
 	for _, e := range real(t) {
 		t.Run(e.kind, func(t *testing.T) {
 			load(t, e, imagetest.OldDockerTar(img))
+			defer send(t, e, http.MethodDelete, "/images/"+img.Name, "", http.StatusOK)
 			const name = "plimsoll-test-written"
 			send(t, e, http.MethodDelete, "/containers/"+name+"?force=true", "", http.StatusNoContent, http.StatusNotFound, http.StatusOK)
 			send(t, e, http.MethodPost, "/containers/create?name="+name, `{"Image":"plimsoll-test/container:1","Cmd":["/app"]}`, http.StatusCreated)

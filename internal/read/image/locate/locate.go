@@ -142,8 +142,10 @@ func isID(word string) bool {
 	return strings.HasPrefix(word, "sha256:") && len(word) > len("sha256:")+3
 }
 
-// holder is the first engine that keeps an image of this name; nil if none does.
+// holder is the first engine of this host that keeps an image of this name; nil if none does. Nobody
+// is asked over the network on account of a file.
 func (w world) holder(ctx context.Context, word string, o Options) *engine {
+	o.Offline = true
 	if _, err := image.ParseReference(word); err != nil {
 		return nil
 	}

@@ -162,7 +162,8 @@ func (r *repository) Layer(d image.Descriptor) (image.Layer, error) {
 		return image.Layer{}, errForeign
 	}
 	open := func(ctx context.Context) (layer.Blob, error) {
-		body, size, err := r.get(ctx, "blobs/"+d.Digest)
+		path := "blobs/" + d.Digest
+		body, size, err := r.get(ctx, path)
 		if err != nil {
 			return layer.Blob{}, explain(err, r.ref, r)
 		}
@@ -170,27 +171,40 @@ func (r *repository) Layer(d image.Descriptor) (image.Layer, error) {
 			body.Close()
 			return layer.Blob{}, fmt.Errorf("layer %s: the registry sends %d bytes, the manifest says %d", d.Digest, size, d.Size)
 		}
-		return layer.Blob{Stream: body, Size: d.Size, Close: body.Close}, nil
+		whole := &resuming{ctx: ctx, repo: r, path: path, body: body, left: resumeAttempts}
+		return layer.Blob{Stream: whole, Size: d.Size, Close: whole.Close}, nil
 	}
 	return image.Layer{Open: open, Trusted: true}, nil
 }
 
 // get asks for a path below the repository. The size is -1 when the registry does not tell it.
 func (r *repository) get(ctx context.Context, path string) (io.ReadCloser, int64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base+"/"+path, nil)
+	res, err := r.send(ctx, path, 0)
 	if err != nil {
 		return nil, 0, err
+	}
+	return res.Body, res.ContentLength, nil
+}
+
+// send asks for a path from an offset on. The answer is 200, or 206 for an offset.
+func (r *repository) send(ctx context.Context, path string, from int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base+"/"+path, nil)
+	if err != nil {
+		return nil, err
 	}
 	if strings.HasPrefix(path, "manifests/") {
 		req.Header.Set("Accept", manifestTypes)
 	}
+	if from > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+	}
 	res, err := r.client.Do(req)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	if res.StatusCode != http.StatusOK {
-		defer res.Body.Close()
-		return nil, 0, refusal(res)
+	if res.StatusCode == http.StatusOK || from > 0 && res.StatusCode == http.StatusPartialContent {
+		return res, nil
 	}
-	return res.Body, res.ContentLength, nil
+	defer res.Body.Close()
+	return nil, refusal(res)
 }

@@ -340,6 +340,48 @@ func TestAnswers(t *testing.T) {
 	wantError(t, answer(418, nil), "answers 418")
 }
 
+// A connection that breaks in the middle of a layer is taken up again, with ranges or without.
+func TestBrokenConnection(t *testing.T) {
+	anonymous(t)
+	big := imagetest.Image{Name: "shop/big:1", Layers: []imagetest.Layer{{Files: []imagetest.File{{Path: "a", Body: strings.Repeat("0123456789abcdef", 100_000)}}}}}
+	l := imagetest.New(big)
+	blob := imagetest.Tar(big.Layers[0].Files...)
+	for _, ranges := range []bool{true, false} {
+		var asked atomic.Int32
+		inner := imagetest.Registry()
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, image.DigestOf(blob)) {
+				inner.ServeHTTP(w, r)
+				return
+			}
+			var from int
+			fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
+			if !ranges {
+				from = 0
+			}
+			w.Header().Set("Content-Length", fmt.Sprint(len(blob)-from))
+			if from > 0 {
+				w.WriteHeader(http.StatusPartialContent)
+			}
+			if asked.Add(1) == 3 {
+				w.Write(blob[from:])
+				return
+			}
+			w.Write(blob[from : from+len(blob)/3+int(asked.Load())*1000])
+			panic(http.ErrAbortHandler)
+		}))
+		t.Cleanup(s.Close)
+		l.Push(t, s.URL)
+		images, err := registry.Open(t.Context(), strings.TrimPrefix(s.URL, "http://")+"/shop/big:1", registry.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := paths(t, images[0]); err != nil || len(got) != 1 || asked.Load() != 3 {
+			t.Errorf("ranges %v: %q, %v, asked %d times", ranges, got, err, asked.Load())
+		}
+	}
+}
+
 // A layer whose bytes are others than its digest says is an error of the walk.
 func TestWrongLayer(t *testing.T) {
 	anonymous(t)

@@ -1,0 +1,61 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// resuming is a blob that is asked for again from where it broke off. What comes is held against the
+// blob's digest by who reads it, so that a wrong continuation cannot pass.
+type resuming struct {
+	ctx  context.Context //nolint:containedctx // of this one blob
+	repo *repository
+	path string
+	body io.ReadCloser
+	off  int64
+	left int // attempts
+}
+
+const resumeAttempts = 2
+
+func (r *resuming) Read(p []byte) (int, error) {
+	n, err := r.body.Read(p)
+	r.off += int64(n)
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	if again := r.again(err); again != nil {
+		return n, again
+	}
+	return n, nil
+}
+
+// again gives the error that the reader is to see; nil when there is more to read. A registry that
+// has stalled is not waited for once more.
+func (r *resuming) again(broken error) error {
+	var stalled *stallError
+	if r.left == 0 || r.ctx.Err() != nil || errors.As(broken, &stalled) {
+		return fmt.Errorf("after %d bytes of %s: %w", r.off, strings.TrimPrefix(r.path, "blobs/"), broken)
+	}
+	r.left--
+	r.body.Close()
+	res, err := r.repo.send(r.ctx, r.path, r.off)
+	if err != nil {
+		return explain(err, r.repo.ref, r.repo)
+	}
+	r.body = res.Body
+	if res.StatusCode == http.StatusPartialContent || r.off == 0 {
+		return nil
+	}
+	// A registry that knows no ranges begins again.
+	if _, err := io.CopyN(io.Discard, r.body, r.off); err != nil {
+		return fmt.Errorf("after %d bytes: %w", r.off, err)
+	}
+	return nil
+}
+
+func (r *resuming) Close() error { return r.body.Close() }
