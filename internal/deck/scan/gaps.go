@@ -45,6 +45,7 @@ var sayings = map[string]string{
 	vuln.GapThirdParty:     "from vendors that the distribution's advisories do not cover",
 	vuln.GapPartial:        "on which the database's feed, which is not whole, says nothing",
 	vuln.GapUnknownVersion: "whose version is not known or cannot be compared",
+	vuln.GapUnknownModule:  "of module streams that advisories do not name",
 	vuln.GapOwnCode:        "that are the project itself, which no advisory could name",
 }
 

@@ -23,6 +23,8 @@ var Ecosystem = ecosystem.Ecosystem{
 	Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) {
 		return "NuGet", true
 	},
+	// Names are one whatever their case (https://learn.microsoft.com/nuget/consume-packages/finding-and-choosing-packages).
+	Key:     func(p ecosystem.Package) string { return strings.ToLower(p.Name) },
 	Compare: compare,
 }
 

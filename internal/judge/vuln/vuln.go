@@ -49,6 +49,7 @@ const (
 	GapThirdParty     = "third-party"     // made by a vendor that the distribution's advisories do not cover
 	GapPartial        = "feed-partial"    // the feed is not whole and says nothing of the package
 	GapUnknownVersion = "unknown-version" // there is no version to compare
+	GapUnknownModule  = "unknown-module"  // the advisory is for a module stream that the feed does not name
 	GapOwnCode        = "own-code"        // the project itself: no advisory could name it
 )
 
@@ -153,47 +154,35 @@ func keyOf(p *ecosystem.Package, kind *ecosystem.Ecosystem) string {
 
 // match folds the rows that hit into one match for each vulnerability.
 func (j *judge) match(i int, s Subject, version string, rows []advisory.Row) error {
-	found := map[string]*Match{}
-	cleared := map[string]bool{} // "never affected", says the distribution
-	var order []string
-	incomparable := false
+	f := folding{j: j, found: map[string]*Match{}, cleared: map[string]bool{}, known: map[string]advisory.Vulnerability{}}
+	incomparable, unnamed := false, false
 	for r := range rows {
 		row := &rows[r]
 		if !concerns(row, s.Package) {
 			continue
 		}
 		fixed, hit, err := affected(row, version, s.Kind.Compare)
-		if err != nil {
-			if !incomparable {
-				j.gap(i, GapUnknownVersion, true, "%s %s cannot be compared with %s: %v", s.Package.FullName(), version, row.ID, err)
-			}
+		switch {
+		case err != nil && !incomparable:
 			incomparable = true
+			j.gap(i, GapUnknownVersion, true, "%s %s cannot be compared with %s: %v", s.Package.FullName(), version, row.ID, err)
+			continue
+		case err != nil || !hit && !row.Unaffected:
+			continue
+		case hit && row.Module == advisory.AnyModule && !sameMajor(version, fixed):
+			// The fix is for some stream of the module, and the feed does not say for which.
+			unnamed = true
 			continue
 		}
-		if !hit && !row.Unaffected {
-			continue
-		}
-		v, known, err := j.db.Vulnerability(row.ID)
-		if err != nil {
+		if err := f.take(i, row, fixed, rows, s.Kind.Compare); err != nil {
 			return err
 		}
-		if !known {
-			v = advisory.Vulnerability{ID: row.ID}
-		}
-		if row.Unaffected {
-			cleared[v.ID] = true
-			continue
-		}
-		m := found[v.ID]
-		if m == nil {
-			m = &Match{Subject: i, Vulnerability: v}
-			found[v.ID] = m
-			order = append(order, v.ID)
-		}
-		m.take(row, fixed, s.Kind.Compare)
 	}
-	for _, id := range order {
-		if m := found[id]; !cleared[id] {
+	if unnamed {
+		j.gap(i, GapUnknownModule, true, "%s %s is of a module stream, and advisories speak of one that they do not name", s.Package.FullName(), version)
+	}
+	for _, id := range f.order {
+		if m := f.found[id]; !f.cleared[id] {
 			m.settle()
 			j.matches = append(j.matches, *m)
 		}
@@ -201,9 +190,137 @@ func (j *judge) match(i int, s Subject, version string, rows []advisory.Row) err
 	return nil
 }
 
+// sameMajor says whether two rpm versions begin with the same number: streams of a module are named
+// for it, as a rule.
+func sameMajor(a, b string) bool {
+	major := func(v string) string {
+		if _, rest, ok := strings.Cut(v, ":"); ok {
+			v = rest
+		}
+		m, _, _ := strings.Cut(v, ".")
+		return m
+	}
+	return major(a) == major(b)
+}
+
+// folding gathers the rows on one package by what they mean.
+type folding struct {
+	j       *judge
+	found   map[string]*Match
+	cleared map[string]bool // "never affected", says the distribution
+	order   []string
+	known   map[string]advisory.Vulnerability
+	apart   map[string]bool // vulnerabilities that a row speaks of alone
+}
+
+// take adds a row that hits. An advisory that mends several vulnerabilities counts for each of them.
+func (f *folding) take(subject int, row *advisory.Row, fixed string, rows []advisory.Row, compare func(a, b string) (int, error)) error {
+	v, err := f.vulnerability(row.ID)
+	if err != nil {
+		return err
+	}
+	if outranked, err := f.outranked(row, v.ID, rows); err != nil || outranked {
+		return err
+	}
+	all := []advisory.Vulnerability{v}
+	if len(v.Covers) > 0 {
+		all = all[:0]
+		for _, id := range v.Covers {
+			one, err := f.vulnerability(id)
+			if err != nil {
+				return err
+			}
+			if told, err := f.toldApart(one.ID, rows); err != nil {
+				return err
+			} else if !told {
+				all = append(all, one)
+			}
+		}
+	}
+	for _, v := range all {
+		if row.Unaffected {
+			f.cleared[v.ID] = true
+			continue
+		}
+		m := f.found[v.ID]
+		if m == nil {
+			m = &Match{Subject: subject, Vulnerability: v}
+			f.found[v.ID] = m
+			f.order = append(f.order, v.ID)
+		}
+		m.take(row, fixed, compare)
+	}
+	return nil
+}
+
+func (f *folding) vulnerability(id string) (advisory.Vulnerability, error) {
+	if v, ok := f.known[id]; ok {
+		return v, nil
+	}
+	v, known, err := f.j.db.Vulnerability(id)
+	if !known {
+		v = advisory.Vulnerability{ID: id}
+	}
+	f.known[id] = v
+	return v, err
+}
+
+// toldApart says whether a vulnerability has an advisory of its own among the rows. Another one that
+// names it beside others does not speak of its versions then.
+func (f *folding) toldApart(id string, rows []advisory.Row) (bool, error) {
+	if f.apart == nil {
+		f.apart = map[string]bool{}
+		for i := range rows {
+			v, err := f.vulnerability(rows[i].ID)
+			if err != nil {
+				return false, err
+			}
+			if len(v.Covers) == 0 {
+				f.apart[v.ID] = true
+			}
+		}
+	}
+	return f.apart[id], nil
+}
+
+// outranked says whether a source that knows better has a row on the same vulnerability: what that
+// one says of the affected versions counts then.
+func (f *folding) outranked(row *advisory.Row, id string, rows []advisory.Row) (bool, error) {
+	own := rank(row.ID)
+	for i := range rows {
+		if rank(rows[i].ID) >= own {
+			continue
+		}
+		if v, err := f.vulnerability(rows[i].ID); err != nil || v.ID == id {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// rank orders advisories of packages by how closely their makers look at affected versions: the
+// databases of Go and Rust are kept by the ecosystem itself, GitHub's is reviewed, PYSEC's is made
+// from CVE records, and the rest is gathered from elsewhere. Distributions have one source each.
+func rank(id string) int {
+	prefix, _, _ := strings.Cut(id, "-")
+	switch prefix {
+	case "GO", "RUSTSEC":
+		return 0
+	case "GHSA":
+		return 1
+	case "PYSEC":
+		return 2
+	}
+	return 3
+}
+
 // concerns holds a row's module stream and architectures against the package.
 func concerns(row *advisory.Row, p *ecosystem.Package) bool {
-	if row.Module != p.Module && (row.Module != "" || strings.Contains(p.Version, ".module")) {
+	modular := p.Module != "" || strings.Contains(p.Version, ".module")
+	switch {
+	case row.Module == advisory.AnyModule && !modular, row.Module == "" && modular:
+		return false
+	case row.Module != "" && row.Module != advisory.AnyModule && row.Module != p.Module:
 		return false
 	}
 	return len(row.Arch) == 0 || p.Arch == "" || p.Arch == "noarch" || slices.Contains(row.Arch, p.Arch)

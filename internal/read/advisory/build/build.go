@@ -32,6 +32,10 @@ import (
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/composer"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/nuget"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/pypi"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/feed"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/cvelist"
@@ -231,10 +235,22 @@ func (b *builder) sink(name string) feed.Sink {
 				source.Ecosystems = append(source.Ecosystems, a.Ecosystem)
 				b.partial[a.Ecosystem] = b.partial[a.Ecosystem] || !source.Complete
 			}
-			names[a.Package] = append(names[a.Package], a.Row)
+			name := key(a.Ecosystem, a.Package)
+			names[name] = append(names[name], a.Row)
 		}
 		return nil
 	}
+}
+
+// spelled are the ecosystems in which one package has several spellings: their feeds use any of them.
+var spelled = map[string]*ecosystem.Ecosystem{"PyPI": &pypi.Ecosystem, "Packagist": &composer.Ecosystem, "NuGet": &nuget.Ecosystem}
+
+// key files a name as the packages of its ecosystem ask for it.
+func key(of, name string) string {
+	if kind := spelled[of]; kind != nil {
+		return kind.Key(ecosystem.Package{Name: name})
+	}
+	return name
 }
 
 // finish writes the shards and the manifest.

@@ -1,0 +1,100 @@
+package scan_test
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
+	"github.com/plimsoll/plimsoll/internal/judge/vuln"
+	"github.com/plimsoll/plimsoll/internal/read/advisory"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/snapshot"
+)
+
+// TestKnownExamples judges the packages of testdata/examples.txt, a table of facts that hold in the
+// embedded advisories: each vulnerable version has the advisory, the version that fixes it has not.
+func TestKnownExamples(t *testing.T) {
+	db, err := snapshot.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	f, err := os.Open(filepath.Join("testdata", "examples.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	n := 0
+	for lines.Scan() {
+		col := strings.Split(lines.Text(), "|")
+		if len(col) != 5 {
+			continue
+		}
+		n++
+		feed, name, version, id, fixed := col[0], col[1], col[2], col[3], col[4]
+		t.Run(feed+" "+name+" "+id, func(t *testing.T) {
+			if !has(t, db, feed, name, version, id) {
+				t.Errorf("%s %s lacks %s", name, version, id)
+			}
+			if fixed != "none" && has(t, db, feed, name, fixed, id) {
+				t.Errorf("%s %s still has %s", name, fixed, id)
+			}
+		})
+	}
+	if n < 70 {
+		t.Errorf("only %d examples", n)
+	}
+}
+
+// has judges one package as its own kind would bring it.
+func has(t *testing.T, db *advisory.DB, feed, name, version, id string) bool {
+	t.Helper()
+	kind, p, on := subject(t, feed, name, version)
+	matches, gaps, err := vuln.Judge([]vuln.Subject{{Package: &p, Kind: kind}}, on, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range gaps {
+		if g.Class == vuln.GapNoFeed || g.Class == vuln.GapUnknownVersion {
+			t.Errorf("%s %s: %s", name, version, g.What)
+		}
+	}
+	return slices.ContainsFunc(matches, func(m vuln.Match) bool {
+		return m.Vulnerability.ID == id || slices.Contains(m.Advisories, id) || slices.Contains(m.Vulnerability.Aliases, id)
+	})
+}
+
+func subject(t *testing.T, feed, name, version string) (*ecosystem.Ecosystem, ecosystem.Package, ecosystem.Release) {
+	t.Helper()
+	p := ecosystem.Package{Name: name, Version: version, SourceName: name, SourceVer: version}
+	var on ecosystem.Release
+	kind := map[string]string{"Go": "golang", "npm": "npm", "Maven": "maven", "NuGet": "nuget", "PyPI": "pypi",
+		"crates.io": "cargo", "RubyGems": "gem", "Packagist": "composer", "Bitnami": "bitnami"}[feed]
+	switch {
+	case strings.HasPrefix(feed, "debian "):
+		kind, on = "deb", ecosystem.Release{ID: "debian", Codename: strings.TrimPrefix(feed, "debian ")}
+	case strings.HasPrefix(feed, "alpine/v"):
+		release, _, _ := strings.Cut(strings.TrimPrefix(feed, "alpine/v"), "/")
+		kind, on = "apk", ecosystem.Release{ID: "alpine", Version: release + ".0"}
+	case strings.HasPrefix(feed, "wolfi"):
+		kind, on = "apk", ecosystem.Release{ID: "wolfi"}
+	case feed == "AlmaLinux":
+		kind, on = "rpm", ecosystem.Release{ID: "almalinux", Version: version[strings.LastIndex(version, "el")+2:][:1]}
+		p.Vendor = "AlmaLinux"
+	}
+	all := all.Ecosystems()
+	i := slices.IndexFunc(all, func(e ecosystem.Ecosystem) bool { return e.Name == kind })
+	if i < 0 {
+		t.Skipf("no kind reads packages of %s", feed)
+	}
+	p.Type = kind
+	if i := strings.LastIndexAny(name, "/:"); i >= 0 && kind != "deb" {
+		p.Namespace, p.Name = name[:i], name[i+1:]
+	}
+	return &all[i], p, on
+}
