@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -72,8 +73,15 @@ func usage(format string, args ...any) error {
 	return exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
+// memoryGoal is where the garbage collector begins to work harder, in bytes. What a scan keeps is far
+// less; the rest is buffers that are used again.
+const memoryGoal = 96 << 20
+
 // Main runs one command and returns its exit status.
 func Main(e Env) int {
+	if e.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return Run(ctx, e)

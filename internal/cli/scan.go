@@ -26,7 +26,6 @@ type readOptions struct {
 	target   targetOptions
 	outputs  []string
 	skip     []string
-	verify   bool
 	cacheDir string
 	noCache  bool
 	jobs     int
@@ -36,7 +35,6 @@ func (o *readOptions) flags(f *pflag.FlagSet) {
 	o.target.flags(f)
 	f.StringArrayVarP(&o.outputs, "output", "o", nil, "FORMAT or FORMAT=FILE; may be repeated")
 	f.StringArrayVar(&o.skip, "skip", nil, "path inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
-	f.BoolVar(&o.verify, "verify", false, "read and hash every byte, also what could be skipped")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "folder that keeps what layers hold (default: in the user's cache folder)")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, and use nothing that was kept")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "layers that are read at a time")
@@ -230,7 +228,7 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	defer bar.clear()
 	so := scan.Options{
 		Kinds: all.Ecosystems(), Tool: finding.Tool{Name: "plimsoll", Version: version()}, Cache: o.cache(g), Jobs: o.jobs,
-		Verify: o.verify, Skip: skip, Progress: bar.show, EndOfLife: distro.EndOfLife,
+		Verify: o.target.verify, Skip: skip, Progress: bar.show, EndOfLife: distro.EndOfLife,
 	}
 	more(&so)
 	return scan.Run(ctx, subjects, so)

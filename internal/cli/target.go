@@ -23,11 +23,13 @@ type targetOptions struct {
 	ca        []string
 	plainHTTP []string
 	mirrors   []string
+	verify    bool
 }
 
 func (o *targetOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.platform, "platform", "", "platform of an image, as in linux/arm64, or all (default: this host's)")
 	f.BoolVar(&o.offline, "offline", false, "touch no network at all")
+	f.BoolVar(&o.verify, "verify", false, "read and hash every byte, also what could be skipped")
 	f.StringVar(&o.as, "as", "", "what the targets are taken for, whatever they look like: docker, podman, containerd, registry, oci, archive, rootfs, container, sbom or source")
 	f.StringArrayVar(&o.ca, "ca", nil, "PEM file of an authority to trust for registries; may be repeated")
 	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "HOST[:PORT] of a registry that is spoken to without TLS; may be repeated")
@@ -36,7 +38,7 @@ func (o *targetOptions) flags(f *pflag.FlagSet) {
 
 func (o *targetOptions) locate() (locate.Options, error) {
 	lo := locate.Options{
-		Options:  image.Options{Platform: o.platform, Offline: o.offline},
+		Options:  image.Options{Platform: o.platform, Offline: o.offline, Verify: o.verify},
 		Registry: registry.Options{CA: o.ca, PlainHTTP: o.plainHTTP, Mirrors: map[string][]string{}},
 	}
 	if o.platform != "" && o.platform != "all" {

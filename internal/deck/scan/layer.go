@@ -19,21 +19,30 @@ func (s *scan) layer(ctx context.Context, img *image.Image, i int) (c *inventory
 		}
 	}
 	c, err = s.reader.Layer(ctx, l)
-	if err == nil && s.o.Cache != nil && s.o.Skip == nil && len(c.Gaps) == 0 {
+	if err == nil && s.o.Cache != nil && s.o.Skip == nil && !blocked(c) {
 		s.keep(l, c)
 	}
 	return c, false, err
 }
 
-// keys are the names under which a layer may be found. A diff ID is believed only of a source that
-// has verified it; a file that nobody hashed is known by what the system says of it. When everything
-// is to be verified, only what was hashed counts.
+// blocked says whether something of a layer could not be read. That may go better another time, so
+// the layer is read again then.
+func blocked(c *inventory.Contents) bool {
+	return slices.ContainsFunc(c.Gaps, func(g inventory.Gap) bool { return g.Blocking })
+}
+
+// keys are the names under which a layer may be found. The blob's digest is believed of a source that
+// verified it: a configuration may claim any diff ID beside it. A diff ID is believed of an engine
+// that unpacked the layer itself. A file that nobody hashed is known by what the system says of it.
 func (s *scan) keys(l image.Layer) []string {
 	if s.o.Cache == nil || s.o.Skip != nil {
 		return nil
 	}
 	var keys []string
-	if l.Trusted && l.DiffID != "" {
+	switch {
+	case l.Trusted && l.Digest != "":
+		keys = append(keys, s.key("blob", l.Digest))
+	case l.Trusted && l.DiffID != "":
 		keys = append(keys, s.key("diff", l.DiffID))
 	}
 	if l.Identity != "" {
@@ -66,6 +75,7 @@ func (s *scan) keep(l image.Layer, c *inventory.Contents) {
 	}
 	if c.Verified && c.DiffID != "" {
 		s.o.Cache.Put(s.key("diff", c.DiffID), b)
+		s.o.Cache.Put(s.key("blob", c.Digest), b)
 	}
 	if l.Identity != "" {
 		s.o.Cache.Put(s.key("file", l.Identity+" "+l.DiffID+" "+l.Digest), b)

@@ -150,7 +150,11 @@ func (s *scan) layers(ctx context.Context, id string, img *image.Image) ([]*inve
 	group.Wait()
 	var all []finding.Gap
 	for _, g := range img.Gaps {
-		all = append(all, finding.Gap{Class: g.Class, Blocking: true, Target: id, What: g.What, Layer: &g.Layer, Count: 1})
+		gap := finding.Gap{Class: g.Class, Blocking: true, Target: id, What: g.What, Count: 1}
+		if g.Layer >= 0 {
+			gap.Layer = &g.Layer
+		}
+		all = append(all, gap)
 	}
 	for _, g := range gaps {
 		all = append(all, g...)

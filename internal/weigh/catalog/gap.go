@@ -22,6 +22,8 @@ func Gaps() []Gap {
 		{"no-feed", "There are no advisories for this kind of package or this release of the distribution.",
 			"Use a release that its distribution publishes advisories for, or accept it: --allow-gap no-feed."},
 		{"own-code", "The project itself: advisories speak of published packages, not of one's own code.", "Nothing."},
+		{"platform-missing", "An index names a platform whose image is not here.",
+			"Pull that platform, or name the one that is here with --platform."},
 		{"third-party", "The package was made by a vendor other than the distribution, whose advisories do not cover it.",
 			"Ask the vendor for advisories or VEX, or accept it: --allow-gap third-party."},
 		{"unknown-distribution", "The image does not say which distribution it is, so that its OS packages cannot be matched.",

@@ -41,7 +41,7 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 	}
 	all := s.visible()
 	inv := Inventory{Release: release(all, of), Needs: s.needs(of, all)}
-	g := gather{kinds: kinds, index: map[string]int{}, reads: all, names: map[string]map[string]int{}}
+	g := gather{kinds: kinds, index: make(map[string]int, len(all)), packages: make([]Package, 0, len(all)), reads: all, names: map[string]map[string]int{}}
 	for i := range all {
 		if len(all[i].paths) > 0 && kinds[all[i].Ecosystem] != nil {
 			g.add(&all[i])
@@ -197,9 +197,15 @@ func (g *gather) own(h *hasher, on *ecosystem.Release) {
 // split gives a package its owner. One that stands both among the files of OS packages and elsewhere
 // becomes several, each with the places of one owner: what nobody owns is to be judged by itself.
 func (g *gather) split(i int, h *hasher, owners map[uint64]int, on *ecosystem.Release) {
+	whole := &g.packages[i]
+	if len(whole.Places) == 1 {
+		whole.Owner = owners[h.owned(whole.Places[0].Path)]
+		whole.Unvouched = whole.Owner >= 0 && g.thirdParty(whole.Owner, on)
+		return
+	}
 	places := map[int][]Place{}
 	var order []int
-	for _, at := range g.packages[i].Places {
+	for _, at := range whole.Places {
 		owner := owners[h.owned(at.Path)]
 		if places[owner] == nil {
 			order = append(order, owner)

@@ -164,8 +164,16 @@ type seen struct {
 // visible decides for every read under which of its names it can be seen through the layers above.
 // It goes from the top down and gathers what hides, so that the cost follows the number of entries.
 func (s *stack) visible() []seen {
-	above := &layerSets{names: map[uint64]struct{}{}, folders: map[uint64]struct{}{}, whiteouts: map[uint64]struct{}{}, opaques: map[uint64]struct{}{}}
-	var all []seen
+	names, folders, reads := 0, 0, 0
+	for i, c := range s.layers {
+		reads += len(c.Reads)
+		if i > 0 {
+			names, folders = names+len(c.Names), folders+len(c.Folders)
+		}
+	}
+	above := &layerSets{names: make(map[uint64]struct{}, names), folders: make(map[uint64]struct{}, folders),
+		whiteouts: map[uint64]struct{}{}, opaques: map[uint64]struct{}{}}
+	all := make([]seen, 0, reads)
 	for i := len(s.layers) - 1; i >= 0; i-- {
 		c := s.layers[i]
 		var here []string
@@ -227,18 +235,15 @@ type Need struct {
 
 // needs finds the fixed paths that no read stands for because a link leads to them.
 func (s *stack) needs(of []ecosystem.Ecosystem, reads []seen) []Need {
-	read := map[string]bool{}
-	for _, r := range reads {
-		for _, p := range r.paths {
-			read[r.Ecosystem+" "+p] = true
-		}
+	isRead := func(kind, path string) bool {
+		return slices.ContainsFunc(reads, func(r seen) bool { return r.Ecosystem == kind && slices.Contains(r.paths, path) })
 	}
 	top := len(s.layers) - 1
 	var all []Need
 	for _, e := range of {
 		for _, fixed := range e.Fixed {
 			at, ok := s.resolve(fixed, top, true)
-			if !ok || at == fixed || read[e.Name+" "+at] || read[e.Name+" "+fixed] {
+			if !ok || at == fixed || isRead(e.Name, at) || isRead(e.Name, fixed) {
 				continue
 			}
 			if i, ok := s.holder(at); ok {

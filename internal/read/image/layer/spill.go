@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/bits"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -14,8 +15,20 @@ import (
 type Buffer struct {
 	memory atomic.Int64 // bytes left
 	disk   atomic.Int64
-	pool   sync.Pool
+	pools  [maxClass + 1]sync.Pool
 	dir    string
+}
+
+// Memory is lent in powers of two, so that what was used for one file fits the next.
+const (
+	minClass = 12 // 4 KiB
+	maxClass = 25 // 32 MiB
+)
+
+// class is the power of two that holds size bytes; false when memory is never lent for so much.
+func class(size int64) (int, bool) {
+	c := max(bits.Len64(uint64(max(size-1, 0))), minClass)
+	return c, c <= maxClass
 }
 
 // NewBuffer allows so many bytes of memory and of temporary files, the latter in dir (the system's
@@ -30,8 +43,8 @@ func NewBuffer(memory, disk int64, dir string) *Buffer {
 // Copy reads size bytes of r and gives random access to them until free is called. It fails with
 // ErrLimit when neither memory nor disk is left.
 func (b *Buffer) Copy(r io.Reader, size int64) (at io.ReaderAt, free func(), err error) {
-	if take(&b.memory, size) {
-		return b.inMemory(r, size)
+	if c, ok := class(size); ok && take(&b.memory, 1<<c) {
+		return b.inMemory(r, size, c)
 	}
 	if !take(&b.disk, size) {
 		return nil, nil, fmt.Errorf("%w: no room to buffer a file of %d bytes", ErrLimit, size)
@@ -58,22 +71,21 @@ func (b *Buffer) Copy(r io.Reader, size int64) (at io.ReaderAt, free func(), err
 	return f, free, nil
 }
 
-func (b *Buffer) inMemory(r io.Reader, size int64) (io.ReaderAt, func(), error) {
-	buf, _ := b.pool.Get().(*[]byte)
-	if buf == nil || int64(cap(*buf)) < size {
-		fresh := make([]byte, size)
+func (b *Buffer) inMemory(r io.Reader, size int64, class int) (io.ReaderAt, func(), error) {
+	buf, _ := b.pools[class].Get().(*[]byte)
+	if buf == nil {
+		fresh := make([]byte, 1<<class)
 		buf = &fresh
 	}
-	*buf = (*buf)[:size]
 	free := func() {
-		b.pool.Put(buf)
-		b.memory.Add(size)
+		b.pools[class].Put(buf)
+		b.memory.Add(1 << class)
 	}
-	if _, err := io.ReadFull(r, *buf); err != nil {
+	if _, err := io.ReadFull(r, (*buf)[:size]); err != nil {
 		free()
 		return nil, nil, fmt.Errorf("buffer a file of a layer: %w", cut(err))
 	}
-	return bytes.NewReader(*buf), free, nil
+	return bytes.NewReader((*buf)[:size]), free, nil
 }
 
 func take(from *atomic.Int64, n int64) bool {
