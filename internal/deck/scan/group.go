@@ -12,10 +12,6 @@ import (
 // group gathers the findings that one upgrade clears. A distribution ships the packages of one source
 // together, so they make one group.
 func (s *scan) group() {
-	kinds := map[string]*ecosystem.Ecosystem{}
-	for i := range s.o.Kinds {
-		kinds[s.o.Kinds[i].Name] = &s.o.Kinds[i]
-	}
 	packages := map[string]*finding.Package{}
 	for i := range s.report.Packages {
 		packages[s.report.Packages[i].ID] = &s.report.Packages[i]
@@ -47,7 +43,7 @@ func (s *scan) group() {
 		if !slices.Contains(g.Fingerprints, f.Fingerprint) {
 			g.Fingerprints = append(g.Fingerprints, f.Fingerprint)
 		}
-		latest[d] = later(kindOf(kinds, p.Type), latest[d], f.Fixed)
+		latest[d] = later(s.kindOf(p), latest[d], cmp.Or(s.upgrades[p.ID], f.Fixed))
 	}
 	for d, g := range groups {
 		g.Title = fmt.Sprintf("upgrade %s to %s", d.name, latest[d])
@@ -60,9 +56,14 @@ func (s *scan) group() {
 	})
 }
 
-// kindOf finds the ecosystem whose packages have a purl type.
-func kindOf(kinds map[string]*ecosystem.Ecosystem, purlType string) *ecosystem.Ecosystem {
-	return kinds[purlType]
+// kindOf is the ecosystem that a listed package came from.
+func (s *scan) kindOf(p *finding.Package) *ecosystem.Ecosystem {
+	for i := range s.o.Kinds {
+		if k := &s.o.Kinds[i]; k.Name == s.kinds[p.ID] {
+			return k
+		}
+	}
+	return nil
 }
 
 func later(kind *ecosystem.Ecosystem, a, b string) string {

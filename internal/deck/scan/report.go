@@ -153,6 +153,7 @@ func (s *scan) list(t *finding.Target, packages []inventory.Package, release eco
 			}
 			out.Locations = append(out.Locations, l)
 		}
+		s.kinds[out.ID] = p.Ecosystem
 		out.Base = inBase(t, p.Places)
 		if p.Owner >= 0 {
 			out.OwnedBy = name(p.Owner)
@@ -196,6 +197,7 @@ func (s *scan) subjects(packages []inventory.Package) (subjects []vuln.Subject, 
 // finding adds one match to the report.
 func (s *scan) finding(t *finding.Target, p *inventory.Package, listed *finding.Package, m *vuln.Match) {
 	v := &m.Vulnerability
+	s.upgrades[listed.ID] = m.Upgrade
 	f := finding.Finding{
 		Deck: finding.Build, Kind: finding.KindVulnerability, Rule: v.ID, Aliases: aliases(v, m.Advisories),
 		Severity: m.Severity, SeverityFrom: m.SeverityFrom, Ratings: v.Ratings,

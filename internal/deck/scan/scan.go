@@ -85,7 +85,7 @@ type Bill struct {
 func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, error) {
 	s := &scan{o: o, report: &finding.Report{Schema: finding.Schema, Tool: o.Tool}, reader: inventory.Reader{
 		Ecosystems: o.Kinds, Buffer: layer.NewBuffer(bufferMemory, bufferDisk, o.TempDir), Verify: o.Verify, Skip: o.Skip,
-	}}
+	}, upgrades: map[string]string{}, kinds: map[string]string{}}
 	s.reader.Limits = layer.DefaultLimits
 	for _, one := range subjects {
 		if err := s.subject(ctx, one); err != nil {
@@ -104,9 +104,11 @@ func (o *Options) runs(family string) bool {
 }
 
 type scan struct {
-	o      Options
-	report *finding.Report
-	reader inventory.Reader
+	o        Options
+	report   *finding.Report
+	reader   inventory.Reader
+	upgrades map[string]string // package id → the version that clears what is known of it
+	kinds    map[string]string // package id → the name of its ecosystem
 }
 
 func (s *scan) subject(ctx context.Context, one Subject) error {

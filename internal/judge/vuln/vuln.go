@@ -30,6 +30,7 @@ type Match struct {
 	Advisories    []string // the ids under which feeds list it for this package, sorted
 	Status        finding.Status
 	Fixed         string // the version without it; empty: none is known
+	Upgrade       string // the version without anything that is known of the package, or with least of it
 	Severity      finding.Severity
 	SeverityFrom  string
 	Symbols       []string
@@ -181,10 +182,26 @@ func (j *judge) match(i int, s Subject, version string, rows []advisory.Row) err
 	if unnamed {
 		j.gap(i, GapUnknownModule, true, "%s %s is of a module stream, and advisories speak of one that they do not name", s.Package.FullName(), version)
 	}
+	return f.settle(s.Package, version, rows, s.Kind.Compare)
+}
+
+// settle hands the matches over, with the upgrade that clears them.
+func (f *folding) settle(p *ecosystem.Package, version string, rows []advisory.Row, compare func(a, b string) (int, error)) error {
+	upgrade, fixable := "", false
+	for _, m := range f.found {
+		fixable = fixable || m.Fixed != ""
+	}
+	if fixable {
+		var err error
+		if upgrade, err = f.upgrade(p, version, rows, compare); err != nil {
+			return err
+		}
+	}
 	for _, id := range f.order {
 		if m := f.found[id]; !f.cleared[id] {
 			m.settle()
-			j.matches = append(j.matches, *m)
+			m.Upgrade = upgrade
+			f.j.matches = append(f.j.matches, *m)
 		}
 	}
 	return nil
@@ -233,6 +250,9 @@ func (f *folding) take(subject int, row *advisory.Row, fixed string, rows []advi
 			if told, err := f.toldApart(one.ID, rows); err != nil {
 				return err
 			} else if !told {
+				if len(one.Ratings) == 0 {
+					one.Ratings = v.Ratings
+				}
 				all = append(all, one)
 			}
 		}

@@ -2,6 +2,7 @@ package vuln
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -100,5 +101,33 @@ func TestJudge(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestUpgrade wants a version that is free of everything, not the latest of the fixes: that may lie in
+// the range of another vulnerability.
+func TestUpgrade(t *testing.T) {
+	rows := []advisory.Row{
+		{ID: "A", Ranges: []advisory.Range{{Fixed: "31"}, {Introduced: "100", Fixed: "115"}}},
+		{ID: "B", Ranges: []advisory.Range{{Introduced: "8", Fixed: "106"}}},
+		{ID: "C", Ranges: []advisory.Range{{Introduced: "114", Fixed: "116"}}},
+		{ID: "D", Ranges: []advisory.Range{{Introduced: "110"}}},
+	}
+	for _, c := range []struct{ version, rows, want string }{
+		{"21", "AB", "115"},
+		{"21", "ABC", "116"},
+		{"21", "A", "31"},
+		{"21", "ABD", "31"}, // nothing is free of all; the first of those that leave one
+	} {
+		var use []advisory.Row
+		for _, r := range rows {
+			if strings.Contains(c.rows, r.ID) {
+				use = append(use, r)
+			}
+		}
+		matches, _, err := Judge([]Subject{{&ecosystem.Package{Name: "p", Version: c.version}, kind("f")}}, ecosystem.Release{}, db{"f p": use})
+		if err != nil || len(matches) == 0 || matches[0].Upgrade != c.want {
+			t.Errorf("%s with %s: %+v, %v, want %s", c.version, c.rows, matches, err, c.want)
+		}
 	}
 }
