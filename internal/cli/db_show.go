@@ -103,7 +103,7 @@ func newDBLookup(g *global) *cobra.Command {
 			}
 			defer db.Close()
 			if len(args) == 1 {
-				v, ok, err := db.Vulnerability(args[0])
+				v, ok, err := lookupAny(db, args[0])
 				if err == nil && !ok {
 					return usage("the database has no advisory %q; to look up a package, name its ecosystem first (plimsoll db status lists them)", args[0])
 				}

@@ -37,10 +37,7 @@ func newExplain(g *global) *cobra.Command {
 				return err
 			}
 			defer d.Close()
-			v, ok, err := d.Vulnerability(strings.ToUpper(id))
-			if err == nil && !ok {
-				v, ok, err = d.Vulnerability(id)
-			}
+			v, ok, err := lookupAny(d, id)
 			if err != nil {
 				return err
 			}
@@ -55,6 +52,18 @@ func newExplain(g *global) *cobra.Command {
 	}
 	db.flags(cmd.Flags())
 	return cmd
+}
+
+// lookupAny finds an advisory however its id's case is written: CVE ids are upper case, GitHub's only
+// up to the first hyphen.
+func lookupAny(d *advisory.DB, id string) (advisory.Vulnerability, bool, error) {
+	prefix, rest, _ := strings.Cut(id, "-")
+	for _, spelling := range []string{id, strings.ToUpper(id), strings.ToUpper(prefix) + "-" + strings.ToLower(rest)} {
+		if v, ok, err := d.Vulnerability(spelling); ok || err != nil {
+			return v, ok, err
+		}
+	}
+	return advisory.Vulnerability{}, false, nil
 }
 
 func explainable() []string {

@@ -107,7 +107,7 @@ type scanOptions struct {
 func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.read.flags(f)
 	o.db.flags(f)
-	f.StringVar(&o.failOn, "fail-on", "high", "least severity that denies, when there is a fix: critical, high, medium, low, or none to only report; what is known to be exploited always denies")
+	f.StringVar(&o.failOn, "fail-on", "high", "least severity that denies, when there is a fix: critical, high, medium or low; what is known to be exploited denies too; none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
 	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "class of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
 	f.StringSliceVar(&o.severities, "severity", nil, "show only these severities; the gate sees all")
