@@ -32,21 +32,28 @@ func (s *scan) packageGaps(id string, subjects []vuln.Subject, gaps []vuln.Gap) 
 		all = slices.Compact(all)
 		out = append(out, finding.Gap{
 			Class: c.name, Blocking: c.blocking, Target: id, Count: len(all),
-			What: fmt.Sprintf("%s %s: %s", plural(len(all), c.kind+" package"), sayings[c.name], some(all)),
+			What: fmt.Sprintf("%s %s: %s", plural(len(all), c.kind+" package"), saying(c.name, len(all)), some(all)),
 		})
 	}
 	slices.SortFunc(out, func(a, b finding.Gap) int { return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.What, b.What)) })
 	s.report.Coverage = append(s.report.Coverage, out...)
 }
 
-// sayings are what the classes of a judgement mean, after "N packages".
-var sayings = map[string]string{
-	vuln.GapNoFeed:         "without any advisories to compare with",
-	vuln.GapThirdParty:     "from vendors that the distribution's advisories do not cover",
-	vuln.GapPartial:        "on which the database's feed, which is not whole, says nothing",
-	vuln.GapUnknownVersion: "whose version is not known or cannot be compared",
-	vuln.GapUnknownModule:  "of module streams that advisories do not name",
-	vuln.GapOwnCode:        "that are the project itself, which no advisory could name",
+// sayings are what the classes of a judgement mean, after "1 package" and after "N packages".
+var sayings = map[string][2]string{
+	vuln.GapNoFeed:         {"without any advisories to compare with", "without any advisories to compare with"},
+	vuln.GapThirdParty:     {"from a vendor that the distribution's advisories do not cover", "from vendors that the distribution's advisories do not cover"},
+	vuln.GapPartial:        {"on which the database's feed, which is not whole, says nothing", "on which the database's feed, which is not whole, says nothing"},
+	vuln.GapUnknownVersion: {"whose version is not known or cannot be compared", "whose versions are not known or cannot be compared"},
+	vuln.GapUnknownModule:  {"of a module stream that advisories do not name", "of module streams that advisories do not name"},
+	vuln.GapOwnCode:        {"that is the project itself, which no advisory could name", "that are the project itself, which no advisory could name"},
+}
+
+func saying(class string, n int) string {
+	if n == 1 {
+		return sayings[class][0]
+	}
+	return sayings[class][1]
 }
 
 // distributionGap tells of OS packages on a system that does not say what it is.
