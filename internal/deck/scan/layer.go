@@ -13,16 +13,51 @@ import (
 // layer gets what one layer holds: from this run, from the cache, or by reading it.
 func (s *scan) layer(ctx context.Context, img *image.Image, i int) (c *inventory.Contents, cached bool, err error) {
 	l := img.Layers[i]
-	for _, key := range s.keys(l) {
+	keys := s.keys(l)
+	for _, key := range keys {
+		if c := s.read.get(key); c != nil {
+			return c, true, nil
+		}
+	}
+	for _, key := range keys {
 		if c := s.kept(key); c != nil {
+			s.read.put(keys, c)
 			return c, true, nil
 		}
 	}
 	c, err = s.reader.Layer(ctx, l)
-	if err == nil && s.o.Cache != nil && s.o.Skip == nil && !blocked(c) {
+	if err == nil && !blocked(c) {
+		s.read.put(keys, c)
 		s.keep(l, c)
 	}
 	return c, false, err
+}
+
+// memo is what this run has read: images of several platforms, and of one base, share layers.
+type memo struct {
+	mu    sync.Mutex
+	of    map[string]*inventory.Contents
+	names int // of all contents that are held
+}
+
+// maxMemo bounds what a run holds on to, by names of files: some 16 MB.
+const maxMemo = 2_000_000
+
+func (m *memo) get(key string) *inventory.Contents {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.of[key]
+}
+
+func (m *memo) put(keys []string, c *inventory.Contents) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.names += len(c.Names); m.of == nil || m.names > maxMemo {
+		m.of, m.names = map[string]*inventory.Contents{}, len(c.Names)
+	}
+	for _, key := range keys {
+		m.of[key] = c
+	}
 }
 
 // blocked says whether something of a layer could not be read. That may go better another time, so
@@ -35,9 +70,6 @@ func blocked(c *inventory.Contents) bool {
 // verified it: a configuration may claim any diff ID beside it. A diff ID is believed of an engine
 // that unpacked the layer itself. A file that nobody hashed is known by what the system says of it.
 func (s *scan) keys(l image.Layer) []string {
-	if s.o.Cache == nil || s.o.Skip != nil {
-		return nil
-	}
 	var keys []string
 	switch {
 	case l.Trusted && l.Digest != "":
@@ -55,7 +87,13 @@ func (s *scan) key(kind, name string) string {
 	return kind + " " + name + " read by " + inventory.Key(s.o.Kinds)
 }
 
+// caches says whether contents outlive the run: not when paths were left out of them.
+func (s *scan) caches() bool { return s.o.Cache != nil && s.o.Skip == nil }
+
 func (s *scan) kept(key string) *inventory.Contents {
+	if !s.caches() {
+		return nil
+	}
 	b, ok := s.o.Cache.Get(key)
 	if !ok {
 		return nil
@@ -69,6 +107,9 @@ func (s *scan) kept(key string) *inventory.Contents {
 
 // keep stores contents. A cache that cannot be written costs time, not truth.
 func (s *scan) keep(l image.Layer, c *inventory.Contents) {
+	if !s.caches() {
+		return
+	}
 	b, err := c.Encode()
 	if err != nil {
 		return

@@ -107,6 +107,7 @@ type scan struct {
 	o        Options
 	report   *finding.Report
 	reader   inventory.Reader
+	read     memo
 	upgrades map[string]string // package id → the version that clears what is known of it
 	kinds    map[string]string // package id → the name of its ecosystem
 }
