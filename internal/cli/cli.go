@@ -7,13 +7,16 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -25,6 +28,7 @@ import (
 // Env is the world as a command sees it.
 type Env struct {
 	Args   []string // without the program's name
+	Plugin string   // docker, when the program was called as docker-plimsoll
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
@@ -38,6 +42,9 @@ type Env struct {
 // Process is the environment of this process.
 func Process() Env {
 	e := Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Now: now}
+	if name := filepath.Base(os.Args[0]); strings.TrimSuffix(name, ".exe") == "docker-plimsoll" {
+		e.Plugin = "docker"
+	}
 	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 		e.Width = width
 	}
@@ -89,6 +96,12 @@ func Main(e Env) int {
 
 // Run is Main under a context of the caller's.
 func Run(ctx context.Context, e Env) int {
+	if e.Plugin == "docker" && len(e.Args) > 0 {
+		if e.Args[0] == "docker-cli-plugin-metadata" {
+			return dockerMetadata(e)
+		}
+		e.Args = afterDocker(e.Args)
+	}
 	root := newRoot(e)
 	root.SetArgs(e.Args)
 	root.SetIn(e.Stdin)
@@ -110,6 +123,40 @@ func Run(ctx context.Context, e Env) int {
 		fmt.Fprintf(e.Stderr, "plimsoll: %v\n", exit.cause)
 	}
 	return exit.status
+}
+
+// dockerMetadata answers what Docker asks of its plugins (docker/cli, cli-plugins/metadata).
+func dockerMetadata(e Env) int {
+	err := json.NewEncoder(e.Stdout).Encode(map[string]string{
+		"SchemaVersion": "0.1.0", "Vendor": "Plimsoll", "Version": version(),
+		"ShortDescription": "Find what is wrong with images, and give a verdict", "URL": "https://github.com/plimsoll/plimsoll",
+	})
+	if err != nil {
+		return exitIncomplete
+	}
+	return exitPass
+}
+
+// afterDocker drops what Docker puts before a plugin's own words: its global flags and the plugin's
+// name. The engine that those flags name is the one to ask.
+func afterDocker(args []string) []string {
+	i := slices.Index(args, "plimsoll")
+	if i < 0 {
+		return args
+	}
+	for n, arg := range args[:i] {
+		flag, value, joined := strings.Cut(arg, "=")
+		if !joined && n+1 < i {
+			value = args[n+1]
+		}
+		switch flag {
+		case "-H", "--host":
+			os.Setenv("DOCKER_HOST", value)
+		case "-c", "--context":
+			os.Setenv("DOCKER_CONTEXT", value)
+		}
+	}
+	return args[i+1:]
 }
 
 // isCall knows cobra's own complaints about words and flags, which have no type.

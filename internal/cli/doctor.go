@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -9,10 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/containerd"
+	"github.com/plimsoll/plimsoll/internal/read/image/daemon"
 	"github.com/plimsoll/plimsoll/internal/tell/layercache"
 )
 
-// finding of the doctor: what was looked at, how it is, and what to do where it is not well.
+// diagnosis is one thing that was looked at: how it is, and what to do where it is not well.
 type diagnosis struct{ what, state, detail string }
 
 func newDoctor(g *global) *cobra.Command {
@@ -24,6 +29,8 @@ func newDoctor(g *global) *cobra.Command {
 			all := []diagnosis{
 				{"program", "ok", fmt.Sprintf("%s, %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)},
 				diagnoseDatabase(cmd, g, &db), diagnoseCache(g), diagnoseTemp(),
+				diagnoseEngine(cmd.Context(), "Docker", daemon.Docker), diagnoseEngine(cmd.Context(), "Podman", daemon.Podman),
+				diagnoseContainerd(cmd.Context()),
 			}
 			w := tabwriter.NewWriter(g.env.Stdout, 0, 4, 2, ' ', 0)
 			for _, d := range all {
@@ -84,4 +91,33 @@ func diagnoseTemp() diagnosis {
 	f.Close()
 	os.Remove(f.Name())
 	return diagnosis{"temporary files", "ok", os.TempDir()}
+}
+
+// noSuchImage is asked for to see whether an engine answers: any answer but its name will do.
+const noSuchImage = "plimsoll.invalid/doctor:none"
+
+func diagnoseEngine(ctx context.Context, name string, find func() (*daemon.Engine, error)) diagnosis {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	e, err := find()
+	if err == nil {
+		err = e.Has(ctx, noSuchImage)
+	}
+	return engineState(name, err, errors.Is(err, daemon.ErrAbsent))
+}
+
+func diagnoseContainerd(ctx context.Context) diagnosis {
+	err := containerd.Has(ctx, noSuchImage)
+	return engineState("containerd", err, errors.Is(err, containerd.ErrAbsent))
+}
+
+func engineState(name string, err error, absent bool) diagnosis {
+	var notFound *image.NotFoundError
+	switch {
+	case err == nil || errors.As(err, &notFound):
+		return diagnosis{name, "ok", "its images can be scanned by name"}
+	case absent:
+		return diagnosis{name, "none", err.Error()}
+	}
+	return diagnosis{name, "fault", err.Error()}
 }
