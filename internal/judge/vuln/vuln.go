@@ -350,7 +350,7 @@ func concerns(row *advisory.Row, p *ecosystem.Package) bool {
 // range that does. The OSV schema's evaluation (§affected) is followed: an exact version is enough.
 func affected(row *advisory.Row, version string, compare func(a, b string) (int, error)) (fixed string, hit bool, err error) {
 	for _, r := range row.Ranges {
-		in, err := within(r, version, compare)
+		in, err := r.Holds(version, compare)
 		if err != nil {
 			return "", false, err
 		}
@@ -359,23 +359,6 @@ func affected(row *advisory.Row, version string, compare func(a, b string) (int,
 		}
 	}
 	return "", slices.Contains(row.Versions, version), nil
-}
-
-func within(r advisory.Range, version string, compare func(a, b string) (int, error)) (bool, error) {
-	if r.Introduced != "" && r.Introduced != "0" {
-		if c, err := compare(version, r.Introduced); err != nil || c < 0 {
-			return false, err
-		}
-	}
-	if r.Fixed != "" {
-		c, err := compare(version, r.Fixed)
-		return c < 0, err
-	}
-	if r.LastAffected != "" {
-		c, err := compare(version, r.LastAffected)
-		return c <= 0, err
-	}
-	return true, nil
 }
 
 // take adds one row's word. Of several fixes the latest counts: it is free of all.

@@ -32,9 +32,32 @@ type Row struct {
 const AnyModule = "*"
 
 // Range is affected from Introduced (inclusive; empty or "0": from the first version) up to Fixed
-// (exclusive) or LastAffected (inclusive); both empty: no end is known.
+// (exclusive), LastAffected (inclusive) or Limit (exclusive, and no fix: what lies beyond was not looked
+// at, or is another branch); all empty: no end is known.
 type Range struct {
-	Introduced, Fixed, LastAffected string
+	Introduced, Fixed, LastAffected, Limit string
+}
+
+// Holds says whether a version lies in the range, by the ecosystem's own order.
+func (r Range) Holds(version string, compare func(a, b string) (int, error)) (bool, error) {
+	if r.Introduced != "" && r.Introduced != "0" {
+		if c, err := compare(version, r.Introduced); err != nil || c < 0 {
+			return false, err
+		}
+	}
+	for _, end := range []string{r.Fixed, r.Limit} {
+		if end == "" {
+			continue
+		}
+		if c, err := compare(version, end); err != nil || c >= 0 {
+			return false, err
+		}
+	}
+	if r.LastAffected != "" {
+		c, err := compare(version, r.LastAffected)
+		return err == nil && c <= 0, err
+	}
+	return true, nil
 }
 
 // Vulnerability is what is known of an advisory id whatever the package: facts, no prose.

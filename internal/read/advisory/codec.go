@@ -61,6 +61,7 @@ func (e *encoder) row(r *Row) {
 		e.text(g.Introduced)
 		e.text(g.Fixed)
 		e.text(g.LastAffected)
+		e.text(g.Limit)
 	}
 	e.texts(r.Versions)
 	e.texts(r.Arch)
@@ -168,7 +169,7 @@ func (d *decoder) row() Row {
 		if d.err != nil {
 			break
 		}
-		r.Ranges = append(r.Ranges, Range{d.text(), d.text(), d.text()})
+		r.Ranges = append(r.Ranges, Range{d.text(), d.text(), d.text(), d.text()})
 	}
 	r.Versions, r.Arch, r.Symbols = d.texts(), d.texts(), d.texts()
 	return r

@@ -32,10 +32,6 @@ import (
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
-	"github.com/plimsoll/plimsoll/internal/ecosystem"
-	"github.com/plimsoll/plimsoll/internal/ecosystem/composer"
-	"github.com/plimsoll/plimsoll/internal/ecosystem/nuget"
-	"github.com/plimsoll/plimsoll/internal/ecosystem/pypi"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/feed"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/cvelist"
@@ -120,12 +116,12 @@ func (b *builder) feeds(ctx context.Context) error {
 	for _, file := range osvs {
 		ecosystem := filepath.Base(filepath.Dir(file))
 		if err := b.feed(ctx, "osv/"+ecosystem, file, func(f *os.File, size int64, name string) (feed.Info, error) {
-			return osv.Read(ctx, f, size, ecosystem, name, b.sink(name))
+			return osv.Read(ctx, f, size, osv.Options{Ecosystem: ecosystem, Name: name, Compare: order(ecosystem)}, b.sink(name))
 		}); err != nil {
 			return err
 		}
 	}
-	for _, one := range b.flat() {
+	for _, one := range b.flat(ctx) {
 		if err := b.feed(ctx, one.name, filepath.Join(b.o.From, filepath.FromSlash(one.file)), one.read); err != nil {
 			return err
 		}
@@ -139,16 +135,20 @@ type flatFeed struct {
 }
 
 // flat lists the feeds whose place is fixed, or found by Alpine's releases.
-func (b *builder) flat() []flatFeed {
-	ctx := context.Background()
+func (b *builder) flat(ctx context.Context) []flatFeed {
 	all := []flatFeed{{"debian", "debian/tracker.json", func(f *os.File, _ int64, name string) (feed.Info, error) {
 		return debian.Read(ctx, f, name, b.sink(name))
 	}}}
 	secdbs := map[string]string{"wolfi/security.json": "Wolfi", "chainguard/security.json": "Chainguard"}
+	repositories := map[string]int{}
 	releases, _ := filepath.Glob(filepath.Join(b.o.From, "alpine", "*", "*.json"))
 	for _, file := range releases {
 		release, repository := filepath.Base(filepath.Dir(file)), filepath.Base(file)
 		secdbs[path.Join("alpine", release, repository)] = "Alpine:" + release
+		repositories["Alpine:"+release]++
+	}
+	for release, n := range repositories {
+		b.partial[release] = n < 2 // main or community is missing, and a package does not tell which it is from
 	}
 	for _, file := range slices.Sorted(maps.Keys(secdbs)) {
 		name := strings.TrimSuffix(strings.TrimSuffix(file, ".json"), "/security")
@@ -158,7 +158,7 @@ func (b *builder) flat() []flatFeed {
 	}
 	return append(all,
 		flatFeed{"cvelist", "cvelist/cves.zip", func(f *os.File, size int64, _ string) (feed.Info, error) {
-			return cvelist.Read(ctx, f, size, b.facts.add)
+			return cvelist.Read(ctx, f, size, b.facts.addKnown)
 		}},
 		flatFeed{"kev", "kev/known_exploited_vulnerabilities.json", func(f *os.File, _ int64, _ string) (info feed.Info, err error) {
 			b.facts.kev, info, err = kev.Read(f)
@@ -169,6 +169,9 @@ func (b *builder) flat() []flatFeed {
 			return info, err
 		}})
 }
+
+// maxFeed bounds the bytes of one feed's file.
+const maxFeed = 8 << 30
 
 // feed opens and reads one feed, if it is there, and notes what it says of itself.
 func (b *builder) feed(ctx context.Context, name, file string, read func(*os.File, int64, string) (feed.Info, error)) error {
@@ -184,7 +187,10 @@ func (b *builder) feed(ctx context.Context, name, file string, read func(*os.Fil
 		b.o.Progress(name)
 	}
 	digest := sha256.New()
-	size, err := io.Copy(digest, f)
+	size, err := io.Copy(digest, io.LimitReader(f, maxFeed+1))
+	if err == nil && size > maxFeed {
+		err = fmt.Errorf("%w: more than %d bytes", feed.ErrLimit, int64(maxFeed))
+	}
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
@@ -242,17 +248,6 @@ func (b *builder) sink(name string) feed.Sink {
 	}
 }
 
-// spelled are the ecosystems in which one package has several spellings: their feeds use any of them.
-var spelled = map[string]*ecosystem.Ecosystem{"PyPI": &pypi.Ecosystem, "Packagist": &composer.Ecosystem, "NuGet": &nuget.Ecosystem}
-
-// key files a name as the packages of its ecosystem ask for it.
-func key(of, name string) string {
-	if kind := spelled[of]; kind != nil {
-		return kind.Key(ecosystem.Package{Name: name})
-	}
-	return name
-}
-
 // finish writes the shards and the manifest.
 func (b *builder) finish() (*Result, error) {
 	b.facts.fold()
@@ -263,7 +258,7 @@ func (b *builder) finish() (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		names, rows := b.packages[ecosystem], 0
+		names, rows, filled := b.packages[ecosystem], 0, 0
 		for _, name := range slices.Sorted(maps.Keys(names)) {
 			kept := b.facts.standing(names[name])
 			if len(kept) == 0 {
@@ -272,10 +267,11 @@ func (b *builder) finish() (*Result, error) {
 			for _, r := range kept {
 				used[r.ID] = true
 			}
+			filled++
 			rows += len(kept)
 			w.Add([]string{name}, advisory.EncodeRows(kept))
 		}
-		out.add(w, advisory.ShardInfo{Name: ecosystem, Names: len(names), Rows: rows, Complete: !b.partial[ecosystem]})
+		out.add(w, advisory.ShardInfo{Name: ecosystem, Names: filled, Rows: rows, Complete: !b.partial[ecosystem]})
 	}
 	w, err := advisory.NewShardWriter()
 	if err != nil {
@@ -322,7 +318,7 @@ func compareRows(a, b advisory.Row) int {
 func fixes(r advisory.Row) string {
 	var s strings.Builder
 	for _, g := range r.Ranges {
-		s.WriteString(g.Introduced + " " + g.Fixed + " " + g.LastAffected + ",")
+		s.WriteString(g.Introduced + " " + g.Fixed + " " + g.LastAffected + " " + g.Limit + ",")
 	}
 	return s.String()
 }

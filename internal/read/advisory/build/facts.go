@@ -2,6 +2,7 @@ package build
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type facts struct {
 	byID     map[string]*advisory.Vulnerability // as the feeds' own ids
 	parent   map[string]string                  // union-find over ids that mean the same
 	cve      map[string]string                  // root → the one CVE of its set
+	known    map[string]bool                    // ids that occur, for feeds of facts alone
 	rejected map[string]bool
 	kev      map[string]time.Time
 	epss     map[string]epss.Score
@@ -38,25 +40,8 @@ func (f *facts) add(r feed.Record) error {
 		v = &advisory.Vulnerability{ID: r.ID}
 		f.byID[r.ID] = v
 	}
-	cves := 0
 	for _, a := range r.Aliases {
-		if strings.HasPrefix(a, "CVE-") {
-			cves++
-		}
-	}
-	if cves > 1 && !strings.HasPrefix(r.ID, "CVE-") {
-		// One advisory for several vulnerabilities: they are not each other's names.
-		for _, a := range r.Aliases {
-			if strings.HasPrefix(a, "CVE-") {
-				v.Covers = appendNew(v.Covers, a)
-			} else {
-				v.Aliases = appendNew(v.Aliases, a)
-			}
-		}
-	} else {
-		for _, a := range r.Aliases {
-			v.Aliases = appendNew(v.Aliases, a)
-		}
+		v.Aliases = appendNew(v.Aliases, a)
 	}
 	for _, c := range r.Covers {
 		v.Covers = appendNew(v.Covers, c)
@@ -86,17 +71,49 @@ func appendNew(list []string, s string) []string {
 	return append(list, s)
 }
 
-// fold joins ids that mean the same, in the order of ids, so that the result does not depend on the
-// order of feeds.
-func (f *facts) fold() {
-	ids := make([]string, 0, len(f.byID))
-	for id := range f.byID {
-		ids = append(ids, id)
+// addKnown notes a record of a feed of facts alone, if its id occurs in the feeds before.
+func (f *facts) addKnown(r feed.Record) error {
+	if f.known == nil {
+		f.known = map[string]bool{}
+		for id, v := range f.byID {
+			f.known[id] = true
+			for _, list := range [][]string{v.Aliases, v.Covers} {
+				for _, id := range list {
+					f.known[id] = true
+				}
+			}
+		}
 	}
-	slices.Sort(ids)
+	if !f.known[r.ID] {
+		return nil
+	}
+	return f.add(r)
+}
+
+// fold joins ids that mean the same, in the order of ids, so that the result does not depend on the
+// order of feeds. An advisory that stands for several CVEs is no other name of any of them: it covers
+// them, and what else it calls its aliases are those of its parts.
+func (f *facts) fold() {
+	ids := slices.Sorted(maps.Keys(f.byID))
+	covering := f.covering(ids)
 	for _, id := range ids {
-		for _, a := range f.byID[id].Aliases {
-			f.join(id, a)
+		v := f.byID[id]
+		if cves := covering[id]; len(cves) > 1 {
+			for _, c := range cves {
+				v.Covers = appendNew(v.Covers, c)
+			}
+			for _, a := range v.Aliases {
+				if f.byID[a] != nil {
+					v.Covers = appendNew(v.Covers, a)
+				}
+			}
+			v.Aliases = nil
+			continue
+		}
+		for _, a := range v.Aliases {
+			if len(covering[a]) < 2 {
+				f.join(id, a)
+			}
 		}
 	}
 	f.sets = map[string][]string{}
@@ -109,8 +126,28 @@ func (f *facts) fold() {
 	}
 }
 
+// covering lists, for every id that is no CVE, the CVEs that some feed calls its equal.
+func (f *facts) covering(ids []string) map[string][]string {
+	of := map[string][]string{}
+	for _, id := range ids {
+		for _, a := range f.byID[id].Aliases {
+			switch x, y := onlyCVE(id), onlyCVE(a); {
+			case x == "" && y != "":
+				of[id] = appendNew(of[id], a)
+			case x != "" && y == "":
+				of[a] = appendNew(of[a], id)
+			}
+		}
+	}
+	return of
+}
+
+// root is the id that stands for a set; the way to it is shortened, so that long chains stay cheap.
 func (f *facts) root(id string) string {
 	for f.parent[id] != "" && f.parent[id] != id {
+		if up := f.parent[f.parent[id]]; up != "" {
+			f.parent[id] = up
+		}
 		id = f.parent[id]
 	}
 	return id
@@ -180,12 +217,12 @@ func (f *facts) write(w *advisory.ShardWriter, used map[string]bool) int {
 	return len(roots)
 }
 
-// shown is the id that people know best: a CVE, then a GHSA, then the first.
+// shown is the id that people know best: a CVE that stands, then a GHSA, then the first.
 func (f *facts) shown(root string) string {
 	ids := f.set(root)
 	for _, prefix := range []string{"CVE-", "GHSA-"} {
 		for _, id := range ids {
-			if strings.HasPrefix(id, prefix) {
+			if strings.HasPrefix(id, prefix) && !f.rejected[id] {
 				return id
 			}
 		}

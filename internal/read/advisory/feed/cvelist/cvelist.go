@@ -4,7 +4,6 @@
 package cvelist
 
 import (
-	"archive/zip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,10 +16,11 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/advisory/feed"
 )
 
-// Bounds of one archive.
+// Bounds of one archive. The whole list has some 350,000 records of 3 GB in all.
 const (
 	maxRecords  = 2_000_000
 	maxDocument = 16 << 20
+	maxExpanded = 16 << 30
 )
 
 type document struct {
@@ -51,46 +51,15 @@ type container struct {
 // Read gives a record without rows for every id of an archive.
 func Read(ctx context.Context, r io.ReaderAt, size int64, sink feed.Sink) (feed.Info, error) {
 	var info feed.Info
-	z, err := zip.NewReader(r, size)
-	if err != nil {
-		return info, fmt.Errorf("the archive cannot be opened, it may be cut short: %w", err)
-	}
-	if len(z.File) > maxRecords {
-		return info, fmt.Errorf("%w: %d records", feed.ErrLimit, len(z.File))
-	}
-	for _, f := range z.File {
-		if ctx.Err() != nil {
-			return info, ctx.Err()
-		}
-		if !strings.HasSuffix(f.Name, ".json") {
-			continue
-		}
-		record, err := open(f)
+	err := feed.EachJSON(ctx, r, size, feed.Bounds{Records: maxRecords, Document: maxDocument, Expanded: maxExpanded}, func(b []byte) error {
+		record, err := parse(b)
 		if err != nil {
-			return info, fmt.Errorf("%s: %w", f.Name, err)
+			return err
 		}
 		info.Seen(record.Modified)
-		if err := sink(record); err != nil {
-			return info, err
-		}
-	}
-	return info, nil
-}
-
-func open(f *zip.File) (feed.Record, error) {
-	r, err := f.Open()
-	if err != nil {
-		return feed.Record{}, err
-	}
-	defer r.Close()
-	b, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
-	if err != nil {
-		return feed.Record{}, err
-	}
-	if len(b) > maxDocument {
-		return feed.Record{}, fmt.Errorf("%w: more than %d bytes", feed.ErrLimit, maxDocument)
-	}
-	return parse(b)
+		return sink(record)
+	})
+	return info, err
 }
 
 func parse(b []byte) (feed.Record, error) {

@@ -75,8 +75,8 @@ func Read(ctx context.Context, r io.Reader, name string, sink feed.Sink) (feed.I
 // fix, and its urgency "unimportant" is one about the fault; neither is a severity.
 func (r release) row(id, name string) advisory.Row {
 	row := advisory.Row{ID: id, Feed: name, Severity: severity(r.Urgency)}
-	if r.Status == "resolved" {
-		if r.Fixed == "0" || r.Fixed == "" {
+	if r.Status == "resolved" && r.Fixed != "" {
+		if r.Fixed == "0" {
 			row.Unaffected = true
 			return row
 		}
@@ -86,7 +86,7 @@ func (r release) row(id, name string) advisory.Row {
 		}
 		return row
 	}
-	row.Ranges = []advisory.Range{{}} // open or undetermined: every version
+	row.Ranges = []advisory.Range{{}} // open, or undetermined (nobody has looked yet): every version
 	row.Status = finding.StatusAffected
 	switch {
 	case r.Urgency == "unimportant":

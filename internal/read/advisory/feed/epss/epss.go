@@ -17,7 +17,11 @@ import (
 // Score is the probability of exploitation within 30 days and its percentile, both 0 to 1.
 type Score struct{ Probability, Percentile float64 }
 
-const maxRows = 5_000_000
+// Bounds of the file: it has some 350,000 rows of 30 bytes.
+const (
+	maxRows     = 5_000_000
+	maxExpanded = 512 << 20
+)
 
 // Read returns the score of every id.
 func Read(r io.Reader) (map[string]Score, feed.Info, error) {
@@ -27,7 +31,8 @@ func Read(r io.Reader) (map[string]Score, feed.Info, error) {
 		return nil, info, fmt.Errorf("the scores are not gzipped: %w", err)
 	}
 	scores := map[string]Score{}
-	lines := bufio.NewScanner(z)
+	limited := &io.LimitedReader{R: z, N: maxExpanded}
+	lines := bufio.NewScanner(limited)
 	headed := false
 	for n := 1; lines.Scan(); n++ {
 		line := lines.Text()
@@ -53,6 +58,9 @@ func Read(r io.Reader) (map[string]Score, feed.Info, error) {
 	}
 	if err := lines.Err(); err != nil {
 		return nil, info, fmt.Errorf("the scores cannot be read to their end, they may be cut short: %w", err)
+	}
+	if limited.N == 0 {
+		return nil, info, fmt.Errorf("%w: more than %d bytes", feed.ErrLimit, maxExpanded)
 	}
 	if !headed {
 		return nil, info, errors.New("the scores have no heading")

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
@@ -55,38 +56,50 @@ func Read(ctx context.Context, r io.Reader, ecosystem, name string, sink feed.Si
 
 // records turns fixes into rows. Version 0 says that the package never was affected.
 func (e *entry) records(ecosystem, name string, sink feed.Sink) error {
-	for version, ids := range e.Pkg.SecFixes {
-		for _, id := range idsOf(ids) {
-			row := advisory.Row{ID: id, Feed: name, Ranges: []advisory.Range{{Fixed: version}}}
-			if version == "0" {
-				row.Ranges, row.Unaffected = nil, true
-			}
-			err := sink(feed.Record{
-				Vulnerability: advisory.Vulnerability{ID: id},
-				Affected:      []feed.Affected{{Ecosystem: ecosystem, Package: e.Pkg.Name, Row: row}},
-			})
-			if err != nil {
-				return err
+	for version, entries := range e.Pkg.SecFixes {
+		for _, text := range entries {
+			for _, v := range vulnerabilities(text) {
+				row := advisory.Row{ID: v.ID, Feed: name, Ranges: []advisory.Range{{Fixed: version}}}
+				if version == "0" {
+					row.Ranges, row.Unaffected = nil, true
+				}
+				if err := sink(feed.Record{Vulnerability: v, Affected: []feed.Affected{{Ecosystem: ecosystem, Package: e.Pkg.Name, Row: row}}}); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-// idsOf takes entries apart: some name several ids, or remarks in brackets.
-func idsOf(entries []string) []string {
-	var ids []string
-	for _, entry := range entries {
-		for _, word := range strings.FieldsFunc(entry, func(r rune) bool { return strings.ContainsRune(" \t,()+", r) }) {
-			if isID(word) {
-				ids = append(ids, word)
-			}
+// vulnerabilities takes an entry apart. It is an id as a rule, or several that mean the same
+// ("CVE-2016-6258 XSA-182"), sometimes with a remark in brackets; the CVE has the row then and the
+// others are its names.
+func vulnerabilities(entry string) []advisory.Vulnerability {
+	text, _, _ := strings.Cut(entry, "(")
+	var cves, others []string
+	for _, id := range idForm.FindAllString(text, -1) {
+		id = strings.NewReplacer("_", "-", " ", "-").Replace(id)
+		if strings.HasPrefix(id, "CVE-") {
+			cves = append(cves, id)
+		} else {
+			others = append(others, id)
 		}
 	}
-	return ids
+	switch len(cves) {
+	case 0:
+		cves, others = others, nil
+	case 1:
+	default:
+		others = nil // which is whose is not told
+	}
+	var all []advisory.Vulnerability
+	for _, id := range cves {
+		all = append(all, advisory.Vulnerability{ID: id, Aliases: others})
+	}
+	return all
 }
 
-func isID(word string) bool {
-	prefix, rest, ok := strings.Cut(word, "-")
-	return ok && rest != "" && prefix == strings.ToUpper(prefix) && len(prefix) >= 2
-}
+// idForm is what stands for an id: CVE-2019-1234, also written CVE_2019-1234 and "CVE 2019-1234",
+// GHSA-xxxx-xxxx-xxxx, XSA-182, TALOS-2017-0488, wnpa-sec-2017-18.
+var idForm = regexp.MustCompile(`\bCVE[-_ ]\d{4}[-_]\d{4,}\b|\b(?:[A-Z]{2,}[A-Z0-9]*|wnpa-sec)-[A-Za-z0-9][A-Za-z0-9:-]*\b`)

@@ -1,0 +1,49 @@
+package build
+
+import (
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/bitnami"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/cargo"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/composer"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/deb"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/gem"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/golang"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/maven"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/npm"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/nuget"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/pypi"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/rpm"
+)
+
+// kinds are the package kinds by what OSV calls their ecosystem.
+var kinds = map[string]*ecosystem.Ecosystem{
+	"AlmaLinux": &rpm.Ecosystem, "Rocky Linux": &rpm.Ecosystem, "Red Hat": &rpm.Ecosystem, "openEuler": &rpm.Ecosystem,
+	"SUSE": &rpm.Ecosystem, "openSUSE": &rpm.Ecosystem, "Azure Linux": &rpm.Ecosystem, "Photon OS": &rpm.Ecosystem,
+	"Debian": &deb.Ecosystem, "Ubuntu": &deb.Ecosystem,
+	"Go": &golang.Ecosystem, "npm": &npm.Ecosystem, "PyPI": &pypi.Ecosystem, "Maven": &maven.Ecosystem, "NuGet": &nuget.Ecosystem,
+	"crates.io": &cargo.Ecosystem, "RubyGems": &gem.Ecosystem, "Packagist": &composer.Ecosystem, "Bitnami": &bitnami.Ecosystem,
+}
+
+func kindOf(of string) *ecosystem.Ecosystem {
+	family, _, _ := strings.Cut(of, ":")
+	return kinds[family]
+}
+
+// order is the order of an ecosystem's versions; nil where no kind knows it.
+func order(of string) func(a, b string) (int, error) {
+	if kind := kindOf(of); kind != nil {
+		return kind.Compare
+	}
+	return nil
+}
+
+// key files a name as the packages of its ecosystem ask for it: some have several spellings of one
+// name, and their feeds use any of them.
+func key(of, name string) string {
+	if kind := kindOf(of); kind != nil && kind.Key != nil && !kind.OS {
+		return kind.Key(ecosystem.Package{Name: name})
+	}
+	return name
+}
