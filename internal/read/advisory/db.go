@@ -25,8 +25,9 @@ type DB struct {
 	open map[string]*shard
 }
 
-// Open opens a database folder. Files that are verified block by block need no signature on this
-// machine's own disk; see Verify for one that comes from elsewhere.
+// Open opens a database folder. Shards are verified when they are opened and block by block as they
+// are read, against the digests in the manifest; the manifest itself is trusted, as all of this
+// machine's disk is. What comes from elsewhere passes package update, which checks its signature.
 func Open(dir string) (*DB, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
@@ -80,6 +81,9 @@ func (db *DB) Close() error {
 // Manifest says what the database holds.
 func (db *DB) Manifest() Manifest { return db.manifest }
 
+// FS are the database's files, for who copies it.
+func (db *DB) FS() fs.FS { return db.files }
+
 // Describe is the database as a report names it.
 func (db *DB) Describe() *finding.Database {
 	d := &finding.Database{Built: db.manifest.Built, Digest: db.digest, Embedded: db.embedded}
@@ -101,6 +105,9 @@ func (db *DB) shard(name string) (*shard, error) {
 		return s, nil
 	}
 	f, err := db.files.Open(info.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open shard %s: its file is gone: the database is damaged, or was replaced twice since this process opened it", name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open shard %s: %w", name, err)
 	}
@@ -130,12 +137,15 @@ func (db *DB) Package(ecosystem, name string) ([]Row, Cover, error) {
 		cover = Whole
 	}
 	b, err := s.find(name)
-	if err != nil || b == nil {
-		return nil, cover, err
+	if err != nil {
+		return nil, cover, fmt.Errorf("look into shard %s: %w", ecosystem, err)
+	}
+	if b == nil {
+		return nil, cover, nil
 	}
 	rows, err := decodeRows(b)
 	if err != nil {
-		err = fmt.Errorf("shard %s: %w: %w", ecosystem, errShard, err)
+		err = fmt.Errorf("look into shard %s: %w: %w", ecosystem, errShard, err)
 	}
 	return rows, cover, err
 }
@@ -147,12 +157,15 @@ func (db *DB) Vulnerability(id string) (Vulnerability, bool, error) {
 		return Vulnerability{}, false, err
 	}
 	b, err := s.find(id)
-	if err != nil || b == nil {
-		return Vulnerability{}, false, err
+	if err != nil {
+		return Vulnerability{}, false, fmt.Errorf("look into shard %s: %w", FactsShard, err)
+	}
+	if b == nil {
+		return Vulnerability{}, false, nil
 	}
 	v, err := decodeVulnerability(b)
 	if err != nil {
-		return v, false, fmt.Errorf("shard %s: %w: %w", FactsShard, errShard, err)
+		return v, false, fmt.Errorf("look into shard %s: %w: %w", FactsShard, errShard, err)
 	}
 	return v, true, nil
 }

@@ -1,15 +1,26 @@
 package advisory
 
 import (
+	"encoding/hex"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 )
+
+// grace is how long files that a database no longer names stay in its folder: a process that opened
+// the database before may still come to open its shards.
+const grace = time.Hour
+
+// TempPrefix begins the names of files that are still being written.
+const TempPrefix = ".new-"
 
 // WriteFile replaces a file by rename, after its bytes have reached the disk. The file is there whole
 // or not at all, whenever the process ends.
 func WriteFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-")
+	f, err := os.CreateTemp(filepath.Dir(path), TempPrefix)
 	if err != nil {
 		return err
 	}
@@ -22,4 +33,83 @@ func WriteFile(path string, b []byte) error {
 		os.Remove(f.Name())
 	}
 	return err
+}
+
+// HasShard says whether a folder holds a shard, whole and as the manifest describes it.
+func HasShard(dir string, info ShardInfo) bool {
+	f, err := os.Open(filepath.Join(dir, info.File))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	stat, err := f.Stat()
+	return err == nil && stat.Size() == info.Size && VerifyShard(f, info) == nil
+}
+
+// Swap makes a manifest the database of a folder that has its shards already. Readers see the old
+// database or the new one. Signature is nil for a database that is not signed.
+//
+// Shards of the old database stay for an hour at least, and go with a later swap.
+func Swap(dir string, manifest, signature []byte, now time.Time) error {
+	m, err := ParseManifest(manifest)
+	if err != nil {
+		return err
+	}
+	old, _ := os.ReadFile(filepath.Join(dir, ManifestName))
+	if err := syncFolder(dir); err != nil { // the shards' names before the name of what names them
+		return err
+	}
+	if err := WriteFile(filepath.Join(dir, ManifestName), manifest); err != nil {
+		return err
+	}
+	signed := filepath.Join(dir, SignatureName)
+	if signature != nil {
+		err = WriteFile(signed, signature)
+	} else if err = os.Remove(signed); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	if before, err := ParseManifest(old); err == nil {
+		for _, s := range before.Shards {
+			// Counts the hour from now on; a shard that is not there needs none.
+			_ = os.Chtimes(filepath.Join(dir, s.File), now, now)
+		}
+	}
+	return sweep(dir, m, now)
+}
+
+// sweep removes shards that the manifest does not name, and what was left half written.
+func sweep(dir string, m Manifest, now time.Time) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	named := map[string]bool{}
+	for _, s := range m.Shards {
+		named[s.File] = true
+	}
+	for _, e := range entries {
+		digest, err := hex.DecodeString(e.Name())
+		ours := err == nil && len(digest) == 32 || strings.HasPrefix(e.Name(), TempPrefix)
+		info, err := e.Info()
+		if !ours || named[e.Name()] || err != nil || !info.Mode().IsRegular() || now.Sub(info.ModTime()) < grace {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncFolder brings names to the disk, where the system lets a folder be synced.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	_ = d.Sync() // Windows and some network file systems refuse; their renames are ordered
+	return d.Close()
 }

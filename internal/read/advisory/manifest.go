@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -65,8 +66,13 @@ func ParseManifest(b []byte) (Manifest, error) {
 	if m.Schema != ManifestSchema {
 		return m, fmt.Errorf("parse database manifest: its form is %q, this program reads %q: fetch a database that fits, or another release of the program", m.Schema, ManifestSchema)
 	}
+	seen := map[string]bool{}
 	for _, s := range m.Shards {
-		if d, err := hex.DecodeString(s.File); err != nil || len(d) != sha256.Size {
+		if s.Name == "" || seen[s.Name] {
+			return m, fmt.Errorf("parse database manifest: shard %q has no name of its own", s.Name)
+		}
+		seen[s.Name] = true
+		if d, err := hex.DecodeString(s.File); err != nil || len(d) != sha256.Size || s.File != strings.ToLower(s.File) {
 			return m, fmt.Errorf("parse database manifest: shard %q has no digest for a name", s.Name)
 		}
 		if s.Head < headFixed || s.Size < s.Head || s.Head > maxHead {

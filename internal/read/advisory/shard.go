@@ -35,7 +35,7 @@ const (
 	blockTarget = 16 << 10
 	maxBlock    = 64 << 20
 	maxHead     = 1 << 30
-	keptBlocks  = 64 // decoded blocks that one shard keeps
+	keptBytes   = 4 << 20 // of decoded blocks that one shard keeps; the last one is kept in any case
 )
 
 // hashName files a name; a reader compares the name itself as well.
@@ -136,6 +136,7 @@ type shard struct {
 	mu   sync.Mutex
 	kept map[uint32][]byte
 	used []uint32 // kept blocks, the one read longest ago first
+	size int      // bytes of the kept blocks
 }
 
 var errShard = errors.New("the shard is damaged: fetch or build the database again")
@@ -235,6 +236,26 @@ func (s *shard) block(i uint32) ([]byte, error) {
 	if b, ok := s.kept[i]; ok {
 		return b, nil
 	}
+	packed, err := s.packed(i)
+	if err != nil {
+		return nil, err
+	}
+	plain := binary.LittleEndian.Uint32(s.table[int(i)*tableEntry+12:])
+	b, err := s.dec.DecodeAll(packed, make([]byte, 0, plain))
+	if err != nil || len(b) != int(plain) {
+		return nil, fmt.Errorf("%w (block %d cannot be expanded)", errShard, i)
+	}
+	for len(s.used) > 0 && s.size+len(b) > keptBytes {
+		s.size -= len(s.kept[s.used[0]])
+		delete(s.kept, s.used[0])
+		s.used = s.used[1:]
+	}
+	s.kept[i], s.used, s.size = b, append(s.used, i), s.size+len(b)
+	return b, nil
+}
+
+// packed reads and verifies one block as it stands in the file.
+func (s *shard) packed(i uint32) ([]byte, error) {
 	e := s.table[int(i)*tableEntry:]
 	size, plain := binary.LittleEndian.Uint32(e[8:]), binary.LittleEndian.Uint32(e[12:])
 	if size > maxBlock || plain > maxBlock {
@@ -242,19 +263,36 @@ func (s *shard) block(i uint32) ([]byte, error) {
 	}
 	packed := make([]byte, size)
 	if n, err := s.r.ReadAt(packed, int64(binary.LittleEndian.Uint64(e))); n < len(packed) {
-		return nil, fmt.Errorf("read a shard: %w", err)
+		if err == nil || errors.Is(err, io.EOF) {
+			err = fmt.Errorf("%w (it is cut short)", errShard)
+		}
+		return nil, err
 	}
 	if sum := sha256.Sum256(packed); !bytes.Equal(sum[:16], e[16:32]) {
-		return nil, fmt.Errorf("%w (a block's digest does not hold)", errShard)
+		return nil, fmt.Errorf("%w (the digest of block %d does not hold)", errShard, i)
 	}
-	b, err := s.dec.DecodeAll(packed, make([]byte, 0, plain))
+	return packed, nil
+}
+
+// VerifyShard reads a whole shard and holds every byte of it against the manifest.
+func VerifyShard(r io.ReaderAt, info ShardInfo) error {
+	s, err := openShard(r, info.Head, info.File)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errShard, err)
+		return fmt.Errorf("verify shard %s: %w", info.Name, err)
 	}
-	if len(s.used) >= keptBlocks {
-		delete(s.kept, s.used[0])
-		s.used = s.used[1:]
+	at := uint64(info.Head)
+	for i := range s.blocks {
+		if binary.LittleEndian.Uint64(s.table[i*tableEntry:]) != at {
+			return fmt.Errorf("verify shard %s: %w (block %d is not where the one before ends)", info.Name, errShard, i)
+		}
+		packed, err := s.packed(uint32(i))
+		if err != nil {
+			return fmt.Errorf("verify shard %s: %w", info.Name, err)
+		}
+		at += uint64(len(packed))
 	}
-	s.kept[i], s.used = b, append(s.used, i)
-	return b, nil
+	if at != uint64(info.Size) {
+		return fmt.Errorf("verify shard %s: %w (it has %d bytes, the manifest says %d)", info.Name, errShard, at, info.Size)
+	}
+	return nil
 }

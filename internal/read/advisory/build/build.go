@@ -16,6 +16,7 @@ package build
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -40,6 +41,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/kev"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/osv"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/secdb"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/signature"
 )
 
 // Declaration says of one feed what it lacks, where it came from and under which licence. AsOf is the
@@ -289,23 +291,30 @@ func (r *Result) add(w *advisory.ShardWriter, info advisory.ShardInfo) {
 	r.Manifest.Shards = append(r.Manifest.Shards, info)
 }
 
-// Write puts a database into a folder: shards first, the manifest last and by rename, so that readers
-// see the old one or the new one. Shards that only the old one used stay until Sweep.
-func (r *Result) Write(dir string) error {
+// Write puts a database into a folder and signs it with the keys, if there are any: shards first, the
+// manifest last, so that readers see the old one or the new one.
+func (r *Result) Write(dir string, keys ...ed25519.PrivateKey) error {
+	manifest, err := r.Manifest.Encode()
+	if err != nil {
+		return fmt.Errorf("write database: %w", err)
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write database: %w", err)
 	}
-	for name, b := range r.Files {
-		if err := advisory.WriteFile(filepath.Join(dir, name), b); err != nil {
-			return fmt.Errorf("write database: %w", err)
+	for _, shard := range r.Manifest.Shards {
+		if advisory.HasShard(dir, shard) {
+			continue
+		}
+		if err := advisory.WriteFile(filepath.Join(dir, shard.File), r.Files[shard.File]); err != nil {
+			return fmt.Errorf("write database %s: %w; what was there before is unchanged", dir, err)
 		}
 	}
-	b, err := r.Manifest.Encode()
-	if err != nil {
-		return err
+	var signed []byte
+	if len(keys) > 0 {
+		signed = signature.Sign(manifest, keys...)
 	}
-	if err := advisory.WriteFile(filepath.Join(dir, advisory.ManifestName), b); err != nil {
-		return fmt.Errorf("write database: %w", err)
+	if err := advisory.Swap(dir, manifest, signed, time.Now()); err != nil {
+		return fmt.Errorf("write database %s: %w", dir, err)
 	}
 	return nil
 }
