@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"strings"
 
@@ -97,6 +98,9 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 		return []scan.Subject{{Image: folder(other.Path)}}, nil
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
 		bill, err := readBill(other.Path, g.env.Stdin)
+		if err != nil && other.Kind == locate.File {
+			err = fmt.Errorf("it is no archive of an image either: %w", err)
+		}
 		if err != nil {
 			return nil, exitError{exitUsage, err}
 		}

@@ -170,7 +170,7 @@ func takeQualifiers(p ecosystem.Package, u packageurl.PackageURL) (ecosystem.Pac
 			p.Qualifiers = append(p.Qualifiers, q.Key+"="+q.Value)
 		}
 	}
-	on := release(named, p.Namespace)
+	on := Release(named, p.Namespace)
 	if p.SourceName == p.Name {
 		p.SourceName = "" // as readers leave it
 	}
@@ -208,9 +208,9 @@ var otherNames = map[string]string{
 	"suse linux enterprise server": "sles", "suse": "sles", "cbl-mariner": "mariner",
 }
 
-// release reads "debian-12", "opensuse-leap-15.5", "3.19.1" (Trivy's for Alpine) and "bookworm".
+// Release reads a distro qualifier: "debian-12", "opensuse-leap-15.5", "3.19.1" (Trivy's for Alpine) and "bookworm".
 // A vendor whose name says nothing of a distribution gives a release only with a distro qualifier.
-func release(distro, namespace string) ecosystem.Release {
+func Release(distro, namespace string) ecosystem.Release {
 	id, version := namespace, distro
 	if at := strings.LastIndexByte(distro, '-'); at > 0 {
 		id, version = distro[:at], distro[at+1:]

@@ -1,0 +1,158 @@
+package sbom
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+)
+
+// readXML reads CycloneDX's XML form token by token. Versions differ in their name space alone, as far
+// as is read here.
+func (b *builder) readXML(in io.Reader) error {
+	x := &xmlReader{b: b}
+	d := xml.NewDecoder(in)
+	d.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, errors.New("only UTF-8 is read") }
+	for {
+		t, err := d.RawToken()
+		if err == io.EOF {
+			if len(x.path) > 0 {
+				return io.ErrUnexpectedEOF
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			err = x.start(t)
+		case xml.EndElement:
+			err = x.end()
+		case xml.CharData:
+			if len(x.text)+len(t) <= maxEntry {
+				x.text = append(x.text, t...)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+type xmlReader struct {
+	b    *builder
+	path []string // names of the open elements
+	attr []string // the attribute of each that matters
+	open []entry  // components that are not closed yet
+	text []byte
+}
+
+// maxElements bounds how deep elements nest: components and what is in them.
+const maxElements = 8 * maxDepth
+
+func (x *xmlReader) start(t xml.StartElement) error {
+	if len(x.path) >= maxElements {
+		return errors.New("elements are nested too deep")
+	}
+	name := t.Name.Local
+	if len(x.path) == 0 {
+		if name != "bom" {
+			return errors.New("no CycloneDX: the root is not bom")
+		}
+		x.root(t.Attr)
+	}
+	attr := ""
+	for _, a := range t.Attr {
+		switch a.Name.Local {
+		case "name", "alg", "ref":
+			attr = a.Value
+		}
+	}
+	if name == "component" && !x.within("tools") {
+		e := entry{}
+		for _, a := range t.Attr {
+			switch a.Name.Local {
+			case "type":
+				e.kind = strings.ToLower(a.Value)
+			case "bom-ref":
+				e.ref = a.Value
+			}
+		}
+		x.open = append(x.open, e)
+	}
+	if name == "dependency" && len(x.path) > 0 && x.path[len(x.path)-1] == "dependency" {
+		x.b.link(x.attr[len(x.attr)-1], attr)
+	}
+	x.path, x.attr, x.text = append(x.path, name), append(x.attr, attr), x.text[:0]
+	return nil
+}
+
+// root tells the version by the name space http://cyclonedx.org/schema/bom/VERSION.
+func (x *xmlReader) root(attrs []xml.Attr) {
+	for _, a := range attrs {
+		if _, version, ok := strings.Cut(a.Value, "cyclonedx.org/schema/bom/"); ok {
+			x.b.doc.Format, x.b.doc.Version = "cyclonedx", version
+		}
+	}
+}
+
+func (x *xmlReader) within(name string) bool { return slices.Contains(x.path, name) }
+
+// end takes the text of a field into the innermost open component, or the component itself.
+func (x *xmlReader) end() error {
+	if len(x.path) == 0 {
+		return errors.New("an element is closed that was not opened")
+	}
+	n := len(x.path) - 1
+	name, attr, parent := x.path[n], x.attr[n], ""
+	if n > 0 {
+		parent = x.path[n-1]
+	}
+	x.path, x.attr = x.path[:n], x.attr[:n]
+	value := strings.TrimSpace(string(x.text))
+	x.text = x.text[:0]
+	if name == "component" && len(x.open) > 0 && !x.within("tools") {
+		e := x.open[len(x.open)-1]
+		x.open = x.open[:len(x.open)-1]
+		if parent == "metadata" {
+			x.b.subject(&e)
+			return nil
+		}
+		return x.b.take(e)
+	}
+	if len(x.open) > 0 && value != "" {
+		x.open[len(x.open)-1].field(parent, name, attr, value)
+	}
+	return nil
+}
+
+// field sets what an element of a component says.
+func (e *entry) field(parent, name, attr, value string) {
+	if len(e.properties)+len(e.licences)+len(e.digests)+len(e.places) >= maxList {
+		return
+	}
+	switch parent + "/" + name {
+	case "component/group":
+		e.group = value
+	case "component/name":
+		e.name = value
+	case "component/version":
+		e.version = value
+	case "component/purl":
+		e.purl = value
+	case "component/publisher":
+		e.maintainer = value
+	case "supplier/name":
+		e.vendor = value
+	case "hashes/hash":
+		e.digests = append(e.digests, algorithm(attr)+":"+value)
+	case "licenses/expression", "license/id", "license/name":
+		e.licences = append(e.licences, value)
+	case "properties/property":
+		e.properties = append(e.properties, property{attr, value})
+	case "occurrence/location":
+		e.places = append(e.places, value)
+	}
+}
