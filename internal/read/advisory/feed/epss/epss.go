@@ -76,11 +76,11 @@ func row(line string) (string, Score, error) {
 		return "", Score{}, fmt.Errorf("%q is not ID,SCORE,PERCENTILE", line)
 	}
 	probability, err := strconv.ParseFloat(p, 64)
-	if err != nil || probability < 0 || probability > 1 {
+	if err != nil || !(probability >= 0 && probability <= 1) { // NaN is neither
 		return "", Score{}, fmt.Errorf("%q is no probability", p)
 	}
 	percentile, err := strconv.ParseFloat(q, 64)
-	if err != nil || percentile < 0 || percentile > 1 {
+	if err != nil || !(percentile >= 0 && percentile <= 1) {
 		return "", Score{}, fmt.Errorf("%q is no percentile", q)
 	}
 	return id, Score{probability, percentile}, nil
