@@ -88,30 +88,36 @@ func (e *encoder) vulnerability(v *Vulnerability) {
 	e.texts(v.CWEs)
 }
 
+// decoder cuts values out of a string without copying: what it returns are parts of the block.
 type decoder struct {
-	b   []byte
+	s   string
 	err error
 }
 
+// number reads an unsigned varint, as encoding/binary writes it.
 func (d *decoder) number() uint64 {
-	n, size := binary.Uvarint(d.b)
-	if size <= 0 {
-		d.fail()
-		return 0
+	var n uint64
+	for i := 0; i < len(d.s) && i < binary.MaxVarintLen64; i++ {
+		c := d.s[i]
+		n |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			d.s = d.s[i+1:]
+			return n
+		}
 	}
-	d.b = d.b[size:]
-	return n
+	d.fail()
+	return 0
 }
 
 func (d *decoder) fail() {
 	d.err = errCorrupt
-	d.b = nil
+	d.s = ""
 }
 
 // count reads how many things follow, each of at least one byte.
 func (d *decoder) count() int {
 	n := d.number()
-	if n > uint64(len(d.b)) {
+	if n > uint64(len(d.s)) {
 		d.fail()
 		return 0
 	}
@@ -120,8 +126,8 @@ func (d *decoder) count() int {
 
 func (d *decoder) text() string {
 	n := d.count()
-	s := string(d.b[:n])
-	d.b = d.b[n:]
+	s := d.s[:n]
+	d.s = d.s[n:]
 	return s
 }
 
@@ -130,7 +136,7 @@ func (d *decoder) texts() []string {
 	if n == 0 {
 		return nil
 	}
-	list := make([]string, 0, min(n, 1024))
+	list := make([]string, 0, min(n, maxAhead))
 	for range n {
 		if d.err != nil {
 			return nil
@@ -140,13 +146,16 @@ func (d *decoder) texts() []string {
 	return list
 }
 
+// maxAhead bounds what is allocated on the word of a count; more is allocated as it comes.
+const maxAhead = 1024
+
 func (d *decoder) flag() bool {
-	if len(d.b) == 0 {
+	if d.s == "" {
 		d.fail()
 		return false
 	}
-	set := d.b[0] != 0
-	d.b = d.b[1:]
+	set := d.s[0] != 0
+	d.s = d.s[1:]
 	return set
 }
 
@@ -165,7 +174,11 @@ func (d *decoder) row() Row {
 		ID: d.text(), Feed: d.text(), Status: finding.Status(d.text()), Severity: finding.Severity(d.text()),
 		Unaffected: d.flag(), Module: d.text(),
 	}
-	for range d.count() {
+	n := d.count()
+	if n > 0 {
+		r.Ranges = make([]Range, 0, min(n, maxAhead))
+	}
+	for range n {
 		if d.err != nil {
 			break
 		}
@@ -192,10 +205,10 @@ func (d *decoder) vulnerability() Vulnerability {
 	return v
 }
 
-func decodeRows(b []byte) ([]Row, error) {
-	d := &decoder{b: b}
+func decodeRows(s string) ([]Row, error) {
+	d := &decoder{s: s}
 	n := d.count()
-	rows := make([]Row, 0, min(n, 4096))
+	rows := make([]Row, 0, min(n, maxAhead))
 	for range n {
 		if d.err != nil {
 			break
@@ -205,8 +218,8 @@ func decodeRows(b []byte) ([]Row, error) {
 	return rows, d.err
 }
 
-func decodeVulnerability(b []byte) (Vulnerability, error) {
-	d := &decoder{b: b}
+func decodeVulnerability(s string) (Vulnerability, error) {
+	d := &decoder{s: s}
 	v := d.vulnerability()
 	return v, d.err
 }

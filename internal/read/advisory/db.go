@@ -140,7 +140,7 @@ func (db *DB) Package(ecosystem, name string) ([]Row, Cover, error) {
 	if err != nil {
 		return nil, cover, fmt.Errorf("look into shard %s: %w", ecosystem, err)
 	}
-	if b == nil {
+	if b == "" {
 		return nil, cover, nil
 	}
 	rows, err := decodeRows(b)
@@ -160,7 +160,7 @@ func (db *DB) Vulnerability(id string) (Vulnerability, bool, error) {
 	if err != nil {
 		return Vulnerability{}, false, fmt.Errorf("look into shard %s: %w", FactsShard, err)
 	}
-	if b == nil {
+	if b == "" {
 		return Vulnerability{}, false, nil
 	}
 	v, err := decodeVulnerability(b)

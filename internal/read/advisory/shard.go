@@ -134,7 +134,7 @@ type shard struct {
 	dec    *zstd.Decoder
 
 	mu   sync.Mutex
-	kept map[uint32][]byte
+	kept map[uint32]string
 	used []uint32 // kept blocks, the one read longest ago first
 	size int      // bytes of the kept blocks
 }
@@ -160,7 +160,7 @@ func parseHead(r io.ReaderAt, b []byte) (*shard, error) {
 	if len(b) < headFixed || string(b[:8]) != shardMagic {
 		return nil, fmt.Errorf("%w (it is no shard)", errShard)
 	}
-	s := &shard{r: r, names: int(binary.LittleEndian.Uint32(b[8:])), blocks: int(binary.LittleEndian.Uint32(b[12:])), kept: map[uint32][]byte{}}
+	s := &shard{r: r, names: int(binary.LittleEndian.Uint32(b[8:])), blocks: int(binary.LittleEndian.Uint32(b[12:])), kept: map[uint32]string{}}
 	if headFixed+s.names*indexEntry+s.blocks*tableEntry != len(b) {
 		return nil, fmt.Errorf("%w (its head has the wrong length)", errShard)
 	}
@@ -171,8 +171,8 @@ func parseHead(r io.ReaderAt, b []byte) (*shard, error) {
 	return s, err
 }
 
-// find returns the value under a name; nil when there is none.
-func (s *shard) find(name string) ([]byte, error) {
+// find returns the value under a name; empty when there is none.
+func (s *shard) find(name string) (string, error) {
 	for range 2 {
 		value, alias, err := s.look(name)
 		if err != nil || alias == "" {
@@ -180,10 +180,10 @@ func (s *shard) find(name string) ([]byte, error) {
 		}
 		name = alias
 	}
-	return nil, fmt.Errorf("%w (an alias of an alias)", errShard)
+	return "", fmt.Errorf("%w (an alias of an alias)", errShard)
 }
 
-func (s *shard) look(name string) (value []byte, alias string, err error) {
+func (s *shard) look(name string) (value, alias string, err error) {
 	hash := hashName(name)
 	lo, hi := 0, s.names
 	for lo < hi {
@@ -197,20 +197,20 @@ func (s *shard) look(name string) (value []byte, alias string, err error) {
 	for ; lo < s.names; lo++ {
 		e := s.index[lo*indexEntry:]
 		if binary.LittleEndian.Uint64(e) != hash {
-			return nil, "", nil
+			return "", "", nil
 		}
 		block, err := s.block(binary.LittleEndian.Uint32(e[8:]))
 		if err != nil {
-			return nil, "", err
+			return "", "", err
 		}
 		at := binary.LittleEndian.Uint32(e[12:])
 		if int64(at) > int64(len(block)) {
-			return nil, "", fmt.Errorf("%w (a name points past its block)", errShard)
+			return "", "", fmt.Errorf("%w (a name points past its block)", errShard)
 		}
-		d := &decoder{b: block[at:]}
+		d := &decoder{s: block[at:]}
 		if d.text() != name {
 			if d.err != nil {
-				return nil, "", fmt.Errorf("%w: %w", errShard, d.err)
+				return "", "", fmt.Errorf("%w: %w", errShard, d.err)
 			}
 			continue // another name of the same hash
 		}
@@ -219,17 +219,17 @@ func (s *shard) look(name string) (value []byte, alias string, err error) {
 			alias = d.text()
 		}
 		if d.err != nil {
-			return nil, "", fmt.Errorf("%w: %w", errShard, d.err)
+			return "", "", fmt.Errorf("%w: %w", errShard, d.err)
 		}
-		return d.b[:n], alias, nil
+		return d.s[:n], alias, nil
 	}
-	return nil, "", nil
+	return "", "", nil
 }
 
-// block returns one block, decoded and verified. The bytes are never written to again.
-func (s *shard) block(i uint32) ([]byte, error) {
+// block returns one block, decoded and verified.
+func (s *shard) block(i uint32) (string, error) {
 	if int64(i) >= int64(s.blocks) {
-		return nil, fmt.Errorf("%w (a name points to no block)", errShard)
+		return "", fmt.Errorf("%w (a name points to no block)", errShard)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,13 +238,14 @@ func (s *shard) block(i uint32) ([]byte, error) {
 	}
 	packed, err := s.packed(i)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	plain := binary.LittleEndian.Uint32(s.table[int(i)*tableEntry+12:])
-	b, err := s.dec.DecodeAll(packed, make([]byte, 0, plain))
-	if err != nil || len(b) != int(plain) {
-		return nil, fmt.Errorf("%w (block %d cannot be expanded)", errShard, i)
+	expanded, err := s.dec.DecodeAll(packed, make([]byte, 0, plain))
+	if err != nil || len(expanded) != int(plain) {
+		return "", fmt.Errorf("%w (block %d cannot be expanded)", errShard, i)
 	}
+	b := string(expanded)
 	for len(s.used) > 0 && s.size+len(b) > keptBytes {
 		s.size -= len(s.kept[s.used[0]])
 		delete(s.kept, s.used[0])
