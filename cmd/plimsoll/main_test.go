@@ -57,7 +57,7 @@ func makeImage(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 3 {
 		ts.Fatalf("usage: image FORM OUT DIR...")
 	}
-	img := imagetest.Image{Name: "shop/cart:1", Platform: "linux/amd64"}
+	img := imagetest.Image{Name: strings.TrimSuffix(filepath.Base(args[1]), ".tar") + ":1", Platform: "linux/amd64"}
 	for _, dir := range args[2:] {
 		l := imagetest.Layer{CreatedBy: "COPY " + dir + " /", Compression: imagetest.Gzip}
 		root := ts.MkAbs(dir)

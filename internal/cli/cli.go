@@ -187,7 +187,7 @@ func newRoot(e Env) *cobra.Command {
 	root.SetVersionTemplate("plimsoll {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
 	g.flags(root.PersistentFlags())
-	root.AddCommand(newScan(g), newSBOM(g), newDB(g), newCache(g), newExplain(g), newDoctor(g), newVersion(g))
+	root.AddCommand(newScan(g), newSBOM(g), newDB(g), newBase(g), newCache(g), newExplain(g), newDoctor(g), newVersion(g))
 	return root
 }
 

@@ -95,6 +95,8 @@ func firstElements(name string, n int) string {
 
 type scanOptions struct {
 	read       readOptions
+	base       string
+	bases      baseOptions
 	db         dbOptions
 	failOn     string
 	unfixed    bool
@@ -107,6 +109,8 @@ type scanOptions struct {
 func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.read.flags(f)
 	o.db.flags(f)
+	o.bases.flags(f)
+	f.StringVar(&o.base, "base", "", "known base image that the targets are built on (default: what they say, or their layers)")
 	f.StringVar(&o.failOn, "fail-on", "high", "least severity that denies, when there is a fix: critical, high, medium or low; what is known to be exploited denies too; none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
 	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "class of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
@@ -196,7 +200,12 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 		return err
 	}
 	defer db.Close()
+	known, err := o.bases.known(g, o.base)
+	if err != nil {
+		return err
+	}
 	r, err := read(ctx, g, &o.read, words, func(so *scan.Options) {
+		so.Bases = scan.Bases{Known: known, Named: o.base}
 		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
 		so.Now = g.env.Now()
 	})

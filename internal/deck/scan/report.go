@@ -34,7 +34,7 @@ func (s *scan) target(id string, img *image.Image, contents []*inventory.Content
 			Index: i, Digest: l.Digest, DiffID: cmp.Or(c.DiffID, l.DiffID), Size: l.Size, CreatedBy: l.CreatedBy, Verified: c.Verified,
 		})
 	}
-	t.Base = baseOf(img)
+	t.Base = s.baseOf(img, t.Layers)
 	for i := range t.Layers {
 		t.Layers[i].Base = t.Base != nil && i < t.Base.Layers
 	}
@@ -85,18 +85,6 @@ func (s *scan) configuration() {
 			s.report.Findings = append(s.report.Findings, f)
 		}
 	}
-}
-
-// baseOf is what the image itself says of its base (OCI image specification, annotations.md).
-func baseOf(img *image.Image) *finding.Base {
-	name, digest := img.Annotations["org.opencontainers.image.base.name"], img.Annotations["org.opencontainers.image.base.digest"]
-	if name == "" && digest == "" {
-		name, digest = img.Config.Labels["org.opencontainers.image.base.name"], img.Config.Labels["org.opencontainers.image.base.digest"]
-	}
-	if name == "" && digest == "" {
-		return nil
-	}
-	return &finding.Base{Name: name, Digest: digest, By: "annotation"}
 }
 
 // judge lists the packages of a target and matches them against the advisories.

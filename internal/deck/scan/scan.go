@@ -35,6 +35,7 @@ type Options struct {
 	Jobs     int      // layers read at a time
 	Verify   bool
 	Skip     func(path string) bool
+	Bases    Bases
 	TempDir  string // for what outgrows memory; the system's when empty
 	Now      time.Time
 	Progress func(Progress) // nil: nobody wants to know
@@ -128,7 +129,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	s.target(id, img, contents, inv)
 	s.report.Coverage = append(s.report.Coverage, gaps...)
 	s.configuration()
-	return s.judge(id, inv.Packages, inv.Release)
+	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
+		return err
+	}
+	return s.newer(&s.report.Targets[len(s.report.Targets)-1])
 }
 
 // layers gets the contents of all layers of an image, in parallel. The largest go first, so that no

@@ -1,0 +1,81 @@
+package base
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestIndex(t *testing.T) {
+	x := Index{Dir: filepath.Join(t.TempDir(), "bases")}
+	if entries, err := x.List(); err != nil || len(entries) != 0 {
+		t.Fatalf("an index that is not there: %v, %v", entries, err)
+	}
+	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	old := Entry{Name: "debian:12.1", Digest: "sha256:1", Platform: "linux/amd64", Created: day, DiffIDs: []string{"a"}}
+	newer := Entry{Name: "docker.io/library/debian:12.2", Digest: "sha256:2", Platform: "linux/amd64", Created: day.AddDate(0, 1, 0), DiffIDs: []string{"b"}}
+	node := Entry{Name: "node:20", Digest: "sha256:3", Platform: "linux/amd64", Created: day, DiffIDs: []string{"a", "n"}}
+	for _, e := range []Entry{old, newer, node, old} {
+		if err := x.Add(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	os.WriteFile(filepath.Join(x.Dir, "broken.json"), []byte(`{"schema": "plimsoll/base/v1", "nmae": 1}`), 0o600)
+	entries, err := x.List()
+	if len(entries) != 3 || err == nil {
+		t.Fatalf("%d entries, %v: want 3, and an error about the broken one", len(entries), err)
+	}
+	for _, c := range []struct {
+		diffIDs []string
+		want    string
+	}{
+		{[]string{"a", "app"}, "debian:12.1"}, {[]string{"a", "n", "app"}, "node:20"}, {[]string{"a", "n"}, "debian:12.1"},
+		{[]string{"a"}, ""}, {[]string{"x", "a"}, ""},
+	} {
+		if e, _ := Under(entries, c.diffIDs); e.Name != c.want {
+			t.Errorf("under %v is %q, want %q", c.diffIDs, e.Name, c.want)
+		}
+	}
+	if got := Newer(entries, old); len(got) != 1 || got[0].Digest != "sha256:2" {
+		t.Errorf("newer than %s: %v", old.Name, got)
+	}
+	for word, want := range map[string]int{"debian:12.1": 1, "docker.io/library/debian:12.1": 1, "sha256:3": 1, "debian": 0, "debian:12.2": 1} {
+		if got := Find(entries, word); len(got) != want {
+			t.Errorf("find %s: %d, want %d", word, len(got), want)
+		}
+	}
+	if n, _ := x.Remove("node:20"); n != 1 {
+		t.Errorf("removed %d", n)
+	}
+}
+
+func TestManyAddAtOnce(t *testing.T) {
+	x := Index{Dir: t.TempDir()}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for n := range 20 {
+				if err := x.Add(Entry{Name: fmt.Sprintf("i%d:%d", i, n%5), DiffIDs: []string{"a"}}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if entries, err := x.List(); err != nil || len(entries) != 40 {
+		t.Errorf("%d entries, %v", len(entries), err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"schema":"plimsoll/base/v1","name":"a","digest":"","platform":"","diffIDs":["x"],"packages":[]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var e Entry
+		if Parse(b, &e) == nil {
+			Under([]Entry{e}, append(e.DiffIDs, "app"))
+		}
+	})
+}
