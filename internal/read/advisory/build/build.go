@@ -26,7 +26,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,12 +34,6 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/feed"
-	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/cvelist"
-	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/debian"
-	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/epss"
-	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/kev"
-	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/osv"
-	"github.com/plimsoll/plimsoll/internal/read/advisory/feed/secdb"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/signature"
 )
 
@@ -70,7 +63,7 @@ type Result struct {
 // Run reads every feed of the mirror. A feed that cannot be read to its end is an error that names it:
 // a database with half of a feed would say clean where it does not know.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	b := &builder{o: o, packages: map[string]map[string][]advisory.Row{}, facts: newFacts()}
+	b := &builder{o: o, packages: map[string]map[string][]advisory.Row{}, partial: map[string]bool{}, facts: newFacts()}
 	if o.Declared == nil {
 		if err := b.declarations(); err != nil {
 			return nil, err
@@ -107,128 +100,80 @@ func (b *builder) declarations() error {
 	return nil
 }
 
-// feeds reads everything in its place, in the order of names.
+// feeds reads everything in its place.
 func (b *builder) feeds(ctx context.Context) error {
-	b.partial = map[string]bool{}
-	osvs, err := filepath.Glob(filepath.Join(b.o.From, "osv", "*", "all.zip"))
+	places, err := b.places()
 	if err != nil {
 		return err
 	}
-	slices.Sort(osvs)
-	for _, file := range osvs {
-		ecosystem := filepath.Base(filepath.Dir(file))
-		if err := b.feed(ctx, "osv/"+ecosystem, file, func(f *os.File, size int64, name string) (feed.Info, error) {
-			return osv.Read(ctx, f, size, osv.Options{Ecosystem: ecosystem, Name: name, Compare: order(ecosystem)}, b.sink(name))
-		}); err != nil {
-			return err
-		}
-	}
-	for _, one := range b.flat(ctx) {
-		if err := b.feed(ctx, one.name, filepath.Join(b.o.From, filepath.FromSlash(one.file)), one.read); err != nil {
-			return err
+	for _, p := range places {
+		file := filepath.Join(b.o.From, filepath.FromSlash(p.file))
+		if err := b.feed(ctx, p, file); err != nil {
+			return fmt.Errorf("build database: read feed %s (%s): %w", p.name, file, err)
 		}
 	}
 	return nil
 }
 
-type flatFeed struct {
-	name, file string
-	read       func(f *os.File, size int64, name string) (feed.Info, error)
-}
-
-// flat lists the feeds whose place is fixed, or found by Alpine's releases.
-func (b *builder) flat(ctx context.Context) []flatFeed {
-	all := []flatFeed{{"debian", "debian/tracker.json", func(f *os.File, _ int64, name string) (feed.Info, error) {
-		return debian.Read(ctx, f, name, b.sink(name))
-	}}}
-	secdbs := map[string]string{"wolfi/security.json": "Wolfi", "chainguard/security.json": "Chainguard"}
-	repositories := map[string]int{}
-	releases, _ := filepath.Glob(filepath.Join(b.o.From, "alpine", "*", "*.json"))
-	for _, file := range releases {
-		release, repository := filepath.Base(filepath.Dir(file)), filepath.Base(file)
-		secdbs[path.Join("alpine", release, repository)] = "Alpine:" + release
-		repositories["Alpine:"+release]++
-	}
-	for release, n := range repositories {
-		b.partial[release] = n < 2 // main or community is missing, and a package does not tell which it is from
-	}
-	for _, file := range slices.Sorted(maps.Keys(secdbs)) {
-		name := strings.TrimSuffix(strings.TrimSuffix(file, ".json"), "/security")
-		all = append(all, flatFeed{name, file, func(f *os.File, _ int64, name string) (feed.Info, error) {
-			return secdb.Read(ctx, f, secdbs[file], name, b.sink(name))
-		}})
-	}
-	return append(all,
-		flatFeed{"cvelist", "cvelist/cves.zip", func(f *os.File, size int64, _ string) (feed.Info, error) {
-			return cvelist.Read(ctx, f, size, b.facts.addKnown)
-		}},
-		flatFeed{"kev", "kev/known_exploited_vulnerabilities.json", func(f *os.File, _ int64, _ string) (info feed.Info, err error) {
-			b.facts.kev, info, err = kev.Read(f)
-			return info, err
-		}},
-		flatFeed{"epss", "epss/epss_scores-current.csv.gz", func(f *os.File, _ int64, _ string) (info feed.Info, err error) {
-			b.facts.epss, info, err = epss.Read(f)
-			return info, err
-		}})
-}
-
 // maxFeed bounds the bytes of one feed's file.
 const maxFeed = 8 << 30
 
-// feed opens and reads one feed, if it is there, and notes what it says of itself.
-func (b *builder) feed(ctx context.Context, name, file string, read func(*os.File, int64, string) (feed.Info, error)) error {
+// feed reads one feed, if it is there, and notes what it says of itself.
+func (b *builder) feed(ctx context.Context, p place, file string) error {
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("build database: %w", err)
+		return err
 	}
 	defer f.Close()
 	if b.o.Progress != nil {
-		b.o.Progress(name)
+		b.o.Progress(p.name)
 	}
-	digest := sha256.New()
-	size, err := io.Copy(digest, io.LimitReader(f, maxFeed+1))
+	digest, size, err := digestOf(f)
+	if err != nil {
+		return err
+	}
+	declared, ok := b.o.Declared[p.name]
+	if !ok {
+		declared.Complete = true
+	}
+	source := &advisory.SourceStatus{
+		Source: finding.Source{Name: p.name, Complete: declared.Complete, Note: declared.Note},
+		Digest: digest, Licence: declared.Licence,
+	}
+	info, err := p.read(ctx, f, size, source)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	source.Records, source.Modified = info.Records, info.Modified
+	if declared.AsOf != "" {
+		source.Modified = feed.Time(declared.AsOf)
+	}
+	slices.Sort(source.Ecosystems)
+	b.sources = append(b.sources, *source)
+	return nil
+}
+
+// digestOf reads a file to its end and returns to its beginning.
+func digestOf(f *os.File) (digest string, size int64, err error) {
+	sum := sha256.New()
+	size, err = io.Copy(sum, io.LimitReader(f, maxFeed+1))
 	if err == nil && size > maxFeed {
 		err = fmt.Errorf("%w: more than %d bytes", feed.ErrLimit, int64(maxFeed))
 	}
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
-	if err != nil {
-		return fmt.Errorf("build database: read %s: %w", file, err)
-	}
-	declared, ok := b.o.Declared[name]
-	if !ok {
-		declared.Complete = true
-	}
-	s := advisory.SourceStatus{
-		Source:  finding.Source{Name: name, Complete: declared.Complete, Note: declared.Note},
-		Digest:  "sha256:" + hex.EncodeToString(digest.Sum(nil)),
-		Licence: declared.Licence,
-	}
-	b.sources = append(b.sources, s)
-	info, err := read(f, size, name)
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return fmt.Errorf("build database: read feed %s (%s): %w", name, file, err)
-	}
-	last := &b.sources[len(b.sources)-1]
-	last.Records = info.Records
-	last.Modified = info.Modified
-	if declared.AsOf != "" {
-		last.Modified = feed.Time(declared.AsOf)
-	}
-	slices.Sort(last.Ecosystems)
-	return nil
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), size, err
 }
 
 // sink files the rows of one feed.
-func (b *builder) sink(name string) feed.Sink {
-	source := &b.sources[len(b.sources)-1]
+func (b *builder) sink(source *advisory.SourceStatus) feed.Sink {
 	return func(r feed.Record) error {
 		if err := b.facts.add(r); err != nil {
 			return err

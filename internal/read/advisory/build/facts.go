@@ -43,25 +43,30 @@ func (f *facts) add(r feed.Record) error {
 	for _, a := range r.Aliases {
 		v.Aliases = appendNew(v.Aliases, a)
 	}
-	for _, c := range r.Covers {
+	merge(v, &r.Vulnerability)
+	return nil
+}
+
+// merge adds what is said of a vulnerability to what is known of it; names are the caller's.
+func merge(v, said *advisory.Vulnerability) {
+	for _, c := range said.Covers {
 		v.Covers = appendNew(v.Covers, c)
 	}
-	for _, rating := range r.Ratings {
+	for _, c := range said.CWEs {
+		v.CWEs = appendNew(v.CWEs, c)
+	}
+	for _, rating := range said.Ratings {
 		if !slices.Contains(v.Ratings, rating) {
 			v.Ratings = append(v.Ratings, rating)
 		}
 	}
-	for _, c := range r.CWEs {
-		v.CWEs = appendNew(v.CWEs, c)
+	if v.Published.IsZero() || !said.Published.IsZero() && said.Published.Before(v.Published) {
+		v.Published = said.Published
 	}
-	if v.Published.IsZero() || !r.Published.IsZero() && r.Published.Before(v.Published) {
-		v.Published = r.Published
+	if said.Modified.After(v.Modified) {
+		v.Modified = said.Modified
 	}
-	if r.Modified.After(v.Modified) {
-		v.Modified = r.Modified
-	}
-	v.Malware = v.Malware || r.Malware
-	return nil
+	v.Malware = v.Malware || said.Malware
 }
 
 func appendNew(list []string, s string) []string {
@@ -243,27 +248,8 @@ func (f *facts) merged(root, id string) advisory.Vulnerability {
 		if s, ok := f.epss[one]; ok && s.Probability > out.EPSS {
 			out.EPSS, out.EPSSRank = s.Probability, s.Percentile
 		}
-		v := f.byID[one]
-		if v == nil {
-			continue
-		}
-		out.Malware = out.Malware || v.Malware
-		for _, c := range v.Covers {
-			out.Covers = appendNew(out.Covers, c)
-		}
-		for _, c := range v.CWEs {
-			out.CWEs = appendNew(out.CWEs, c)
-		}
-		for _, r := range v.Ratings {
-			if !slices.Contains(out.Ratings, r) {
-				out.Ratings = append(out.Ratings, r)
-			}
-		}
-		if out.Published.IsZero() || !v.Published.IsZero() && v.Published.Before(out.Published) {
-			out.Published = v.Published
-		}
-		if v.Modified.After(out.Modified) {
-			out.Modified = v.Modified
+		if v := f.byID[one]; v != nil {
+			merge(&out, v)
 		}
 	}
 	slices.Sort(out.Covers)

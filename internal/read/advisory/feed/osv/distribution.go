@@ -33,6 +33,16 @@ func isDistribution(id string) bool {
 	return false
 }
 
+// cveAtEnd is the CVE in the id of a record on it alone: UBUNTU-CVE-2024-1234, DEBIAN-CVE-….
+var cveAtEnd = regexp.MustCompile(`-(CVE-\d{4}-\d{4,})$`)
+
+func cveIn(id string) string {
+	if m := cveAtEnd.FindStringSubmatch(id); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
 // stream is how updates of a module are called: "Important: nodejs:18 security update",
 // "Moderate: virt:rhel and virt-devel:rhel security and bug fix update".
 var stream = regexp.MustCompile(`(?:^|\s)([A-Za-z0-9][\w.+-]*:[A-Za-z0-9][\w.+-]*)`)

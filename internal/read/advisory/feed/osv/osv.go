@@ -110,6 +110,9 @@ func (d *document) record(o Options) (feed.Record, bool) {
 		ID: d.ID, Aliases: d.Aliases, Published: feed.Time(d.Published), Modified: feed.Time(d.Modified),
 		Malware: strings.HasPrefix(d.ID, "MAL-"), CWEs: d.Specific.CWEs, Ratings: d.ratings(),
 	}}
+	if cve := cveIn(d.ID); cve != "" {
+		r.Aliases = append(r.Aliases, cve)
+	}
 	distribution := isDistribution(d.ID)
 	if distribution {
 		r.Aliases, r.Covers = nil, cves
@@ -125,7 +128,7 @@ func (d *document) record(o Options) (feed.Record, bool) {
 			continue // nothing but commits: no version of a package can be held against it
 		}
 		key := o.Ecosystem // records differ in how they write it: "kubernetes"
-		if release != "" {
+		if release = strings.TrimSuffix(release, ":LTS"); release != "" {
 			key += ":" + release
 		}
 		row.Severity = d.summarySeverity()

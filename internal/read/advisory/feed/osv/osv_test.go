@@ -86,10 +86,11 @@ func TestRatings(t *testing.T) {
 			ratings{{Source: "ghsa", Severity: finding.High, Vector: "AV:N/AC:L/Au:N/C:P/I:P/A:P", Score: 7.5}}},
 		"the database's word prevails": {`"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}],"database_specific":{"severity":"MODERATE"}`,
 			ratings{{Source: "ghsa", Severity: finding.Medium, Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", Score: 7.5}}},
-		"a word alone":     {`"database_specific":{"severity":"LOW"}`, ratings{{Source: "ghsa", Severity: finding.Low}}},
-		"a number alone":   {`"database_specific":{"cvss_score":9.8}`, ratings{{Source: "ghsa", Severity: finding.Critical, Score: 9.8}}},
-		"informs only":     {`"database_specific":{"informational":"unmaintained"}`, ratings{{Source: "ghsa", Severity: finding.Info}}},
-		"no vector at all": {`"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:X"}]`, nil},
+		"a word alone":      {`"database_specific":{"severity":"LOW"}`, ratings{{Source: "ghsa", Severity: finding.Low}}},
+		"a number alone":    {`"database_specific":{"cvss_score":9.8}`, ratings{{Source: "ghsa", Severity: finding.Critical, Score: 9.8}}},
+		"Ubuntu's priority": {`"severity":[{"type":"Ubuntu","score":"negligible"}]`, ratings{{Source: "ubuntu", Severity: finding.Info}}},
+		"informs only":      {`"database_specific":{"informational":"unmaintained"}`, ratings{{Source: "ghsa", Severity: finding.Info}}},
+		"no vector at all":  {`"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:X"}]`, nil},
 	} {
 		records, _, err := read(t, "npm", `{"id":"GHSA-1",`+c.document+`,"affected":[{"package":{"ecosystem":"npm","name":"p"},"versions":["1"]}]}`)
 		if err != nil || len(records) != 1 {
@@ -114,11 +115,13 @@ func TestRecords(t *testing.T) {
 		of, document string
 		want         affected
 	}{
-		"withdrawn":             {"npm", `{"id":"GHSA-1","withdrawn":"2026-01-01T00:00:00Z","affected":[` + one("npm", "1") + `]}`, nil},
-		"of another ecosystem":  {"npm", `{"id":"GHSA-1","affected":[` + one("Maven", "1") + `]}`, nil},
-		"its own part":          {"npm", `{"id":"GHSA-1","affected":[` + one("Maven", "1") + `,` + one("npm", "2") + `]}`, affected{{Ecosystem: "npm", Package: "p", Row: row("GHSA-1", "osv/npm", "2")}}},
-		"spelled otherwise":     {"Kubernetes", `{"id":"CVE-1","affected":[` + one("kubernetes", "2") + `]}`, affected{{Ecosystem: "Kubernetes", Package: "p", Row: row("CVE-1", "osv/Kubernetes", "2")}}},
-		"release":               {"AlmaLinux", `{"id":"CVE-1","affected":[` + one("AlmaLinux:9", "2") + `]}`, affected{{Ecosystem: "AlmaLinux:9", Package: "p", Row: row("CVE-1", "osv/AlmaLinux", "2")}}},
+		"withdrawn":            {"npm", `{"id":"GHSA-1","withdrawn":"2026-01-01T00:00:00Z","affected":[` + one("npm", "1") + `]}`, nil},
+		"of another ecosystem": {"npm", `{"id":"GHSA-1","affected":[` + one("Maven", "1") + `]}`, nil},
+		"its own part":         {"npm", `{"id":"GHSA-1","affected":[` + one("Maven", "1") + `,` + one("npm", "2") + `]}`, affected{{Ecosystem: "npm", Package: "p", Row: row("GHSA-1", "osv/npm", "2")}}},
+		"spelled otherwise":    {"Kubernetes", `{"id":"CVE-1","affected":[` + one("kubernetes", "2") + `]}`, affected{{Ecosystem: "Kubernetes", Package: "p", Row: row("CVE-1", "osv/Kubernetes", "2")}}},
+		"release":              {"AlmaLinux", `{"id":"CVE-1","affected":[` + one("AlmaLinux:9", "2") + `]}`, affected{{Ecosystem: "AlmaLinux:9", Package: "p", Row: row("CVE-1", "osv/AlmaLinux", "2")}}},
+		"long-term release": {"Ubuntu", `{"id":"UBUNTU-CVE-2026-1","affected":[` + one("Ubuntu:22.04:LTS", "2") + `,` + one("Ubuntu:Pro:22.04:LTS", "1") + `]}`,
+			affected{{Ecosystem: "Ubuntu:22.04", Package: "p", Row: row("UBUNTU-CVE-2026-1", "osv/Ubuntu", "2")}, {Ecosystem: "Ubuntu:Pro:22.04", Package: "p", Row: row("UBUNTU-CVE-2026-1", "osv/Ubuntu", "1")}}},
 		"commits alone":         {"npm", `{"id":"GHSA-1","affected":[{"package":{"ecosystem":"npm","name":"p"},"ranges":[{"type":"GIT","events":[{"introduced":"0"}]}]}]}`, nil},
 		"update without a CVE":  {"AlmaLinux", `{"id":"ALBA-2026:1","affected":[` + one("AlmaLinux:9", "2") + `]}`, nil},
 		"no package":            {"npm", `{"id":"GHSA-1","affected":[{"ranges":[{"type":"GIT","repo":"x","events":[{"introduced":"0"}]}]}]}`, nil},
@@ -168,16 +171,27 @@ func TestTwoStreams(t *testing.T) {
 func TestFacts(t *testing.T) {
 	records, info, err := read(t, "npm",
 		`{"id":"MAL-1","modified":"2026-03-01T10:00:00Z","published":"2026-02-01T10:00:00Z","aliases":["GHSA-1"],"affected":[{"package":{"ecosystem":"npm","name":"p"},"versions":["1"]}]}`,
-		`{"id":"GHSA-2","modified":"2026-01-01T10:00:00Z","aliases":["CVE-1"],"related":["CVE-2"],"database_specific":{"cwe_ids":["CWE-79"]},"affected":[{"package":{"ecosystem":"npm","name":"p"},"versions":["1"],"ecosystem_specific":{"imports":[{"path":"a/b","symbols":["F","T.M"]}]}}]}`)
+		`{"id":"GHSA-2","modified":"2026-01-01T10:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"p"},"versions":["1"]}]}`)
 	if err != nil || len(records) != 2 || info.Modified.Format("2006-01-02") != "2026-03-01" {
 		t.Fatalf("%+v, %+v, %v", records, info, err)
 	}
 	if mal := records[0]; !mal.Malware || mal.Published.IsZero() || !cmp.Equal(mal.Aliases, []string{"GHSA-1"}) {
 		t.Errorf("%+v", mal)
 	}
-	if ghsa := records[1]; ghsa.Malware || !cmp.Equal(ghsa.Aliases, []string{"CVE-1"}) || !cmp.Equal(ghsa.CWEs, []string{"CWE-79"}) ||
-		!cmp.Equal(ghsa.Affected[0].Row.Symbols, []string{"a/b.F", "a/b.T.M"}) {
-		t.Errorf("%+v", ghsa)
+	if records, _, err = read(t, "Debian", `{"id":"DEBIAN-CVE-2026-0001","upstream":["CVE-2026-0001"],"affected":[{"package":{"ecosystem":"Debian:12","name":"p"},"versions":["1"]}]}`); err != nil || !cmp.Equal(records[0].Aliases, []string{"CVE-2026-0001"}) {
+		t.Errorf("%+v, %v", records, err)
+	}
+}
+
+// TestGoSymbols reads which functions are affected.
+func TestGoSymbols(t *testing.T) {
+	records, _, err := read(t, "Go", `{"id":"GO-2","aliases":["CVE-1"],"related":["CVE-2"],"database_specific":{"cwe_ids":["CWE-79"]},"affected":[{"package":{"ecosystem":"Go","name":"p"},"versions":["1"],"ecosystem_specific":{"imports":[{"path":"a/b","symbols":["F","T.M"]}]}}]}`)
+	if err != nil || len(records) != 1 {
+		t.Fatal(records, err)
+	}
+	if record := records[0]; record.Malware || !cmp.Equal(record.Aliases, []string{"CVE-1"}) || !cmp.Equal(record.CWEs, []string{"CWE-79"}) ||
+		!cmp.Equal(record.Affected[0].Row.Symbols, []string{"a/b.F", "a/b.T.M"}) {
+		t.Errorf("%+v", record)
 	}
 }
 

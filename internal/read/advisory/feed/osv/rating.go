@@ -51,6 +51,8 @@ func (d *document) ratings() []finding.Rating {
 	for _, s := range d.Severity {
 		if r, ok := feed.Rate(source(d.ID), s.Score); ok {
 			all = append(all, r)
+		} else if word, err := finding.ParseSeverity(s.Score); s.Type == "Ubuntu" && err == nil {
+			return append(all, finding.Rating{Source: "ubuntu", Severity: word})
 		}
 	}
 	word, _ := d.Specific.Severity.(string)
