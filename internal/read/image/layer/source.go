@@ -12,7 +12,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/plimsoll/plimsoll/internal/read/image/inflate"
 )
 
 // A source is a plain tar that is read forwards: window lends the next bytes, skip passes over some.
@@ -185,7 +185,7 @@ func startInflating(ctx context.Context, r io.Reader, magic []byte, o Options) s
 		in := io.TeeReader(r, stored)
 		var out io.Reader
 		if bytes.HasPrefix(magic, gzipMagic) {
-			z, err := gzip.NewReader(in)
+			z, err := inflate.NewReader(in)
 			if err != nil {
 				return err
 			}
