@@ -27,6 +27,7 @@ type Options struct {
 	Unsigned bool // take from a remote mirror what no trusted key has signed
 	Older    bool // take a database that is older than the present one
 
+	Floor    time.Time     // the date of the database in force where the folder has none: the program's own
 	MaxBytes int64         // of all shards; 0: 4 GiB
 	Stall    time.Duration // how long a mirror may be silent; 0: 30 s
 	Now      time.Time     // zero: the clock's
@@ -208,8 +209,12 @@ func (u *updater) acceptable(m advisory.Manifest) error {
 	if m.Built.After(u.o.Now.Add(maxClock)) {
 		return fmt.Errorf("its database says it was built on %s, which is yet to come: a clock is wrong, here or there", m.Built.Format(time.DateOnly))
 	}
-	if m.Built.Before(u.present.manifest.Built) && !u.o.Older {
-		return fmt.Errorf("its database was built on %s, the present one on %s: %w", m.Built.Format(time.RFC3339), u.present.manifest.Built.Format(time.RFC3339), ErrOlder)
+	present := u.present.manifest.Built
+	if u.present.raw == nil {
+		present = u.o.Floor
+	}
+	if m.Built.Before(present) && !u.o.Older {
+		return fmt.Errorf("its database was built on %s, the present one on %s: %w", m.Built.Format(time.RFC3339), present.Format(time.RFC3339), ErrOlder)
 	}
 	return nil
 }

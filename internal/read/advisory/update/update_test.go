@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -265,6 +266,19 @@ func TestShrunk(t *testing.T) {
 	r, err := update.Run(t.Context(), options(dir, update.Folder(mirror(t, monday.Add(time.Hour), "1.0.1"))))
 	if diff := cmp.Diff([]string{"feed osv/npm has 50 records, it had 140"}, r.Warnings); diff != "" || err != nil {
 		t.Error(diff, err)
+	}
+}
+
+// TestFloor does not take a database that is older than the one in the program.
+func TestFloor(t *testing.T) {
+	o := options(t.TempDir(), update.Folder(mirror(t, monday, "1.0.0")))
+	o.Floor = monday.Add(time.Hour)
+	if _, err := update.Run(t.Context(), o); !errors.Is(err, update.ErrOlder) {
+		t.Errorf("%v", err)
+	}
+	o.Older = true
+	if _, err := update.Run(t.Context(), o); err != nil {
+		t.Error(err)
 	}
 }
 
