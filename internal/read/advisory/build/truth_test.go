@@ -75,7 +75,7 @@ func database(t testing.TB) *advisory.DB {
 // feeds today, byte for byte.
 func TestSnapshotIsCurrent(t *testing.T) {
 	if !haveFeeds() {
-		return // only who has the mirror can make the snapshot, and so let it go stale
+		t.Skip("the mirror of feeds is not part of the repository; only who has it can make the snapshot, and so let it go stale")
 	}
 	result, err := built()
 	if err != nil {
