@@ -1,23 +1,104 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 
 	"github.com/plimsoll/plimsoll/finding"
 )
 
-// writeJSON writes the report as it is, as docs/schema describes it.
+// writeJSON writes the report as docs/schema describes it: one document, with each target, package,
+// finding and gap on a line of its own, so that line tools and diffs work on it. Indenting a report of
+// thousands of packages would cost more than making it.
 func writeJSON(w io.Writer, r *finding.Report, _ Options) error {
-	whole := *r
-	if whole.Targets == nil {
-		whole.Targets = []finding.Target{} // the schema wants a list, also when nothing could be opened
+	targets := r.Targets
+	if targets == nil {
+		targets = []finding.Target{} // the schema wants a list, also when nothing could be opened
 	}
-	return encode(w, &whole)
+	d := document{w: w}
+	d.field("schema", r.Schema)
+	d.field("tool", r.Tool)
+	list(&d, "targets", targets, true)
+	list(&d, "packages", r.Packages, false)
+	list(&d, "findings", r.Findings, false)
+	list(&d, "checks", r.Checks, false)
+	list(&d, "groups", r.Groups, false)
+	list(&d, "coverage", r.Coverage, false)
+	d.field("verdict", r.Verdict)
+	d.text("\n}\n")
+	return d.err
 }
 
-// encode writes one indented JSON document and a newline. Characters of HTML stay as they are: this is
-// read by programs, not put into pages.
+// document writes one JSON object member by member.
+type document struct {
+	w     io.Writer
+	begun bool
+	err   error
+}
+
+func (d *document) text(s string) {
+	if d.err == nil {
+		_, d.err = io.WriteString(d.w, s)
+	}
+}
+
+func (d *document) name(name string) {
+	if d.begun {
+		d.text(",\n")
+	} else {
+		d.text("{\n")
+		d.begun = true
+	}
+	d.text(` "` + name + `": `)
+}
+
+func (d *document) value(v any) {
+	b, err := compact(v)
+	if d.err == nil {
+		d.err = err
+	}
+	d.text(string(b))
+}
+
+func (d *document) field(name string, v any) {
+	d.name(name)
+	d.value(v)
+}
+
+// list writes one element a line; an empty list is left out unless it is required.
+func list[T any](d *document, name string, of []T, required bool) {
+	if len(of) == 0 && !required {
+		return
+	}
+	d.name(name)
+	d.text("[")
+	for i := range of {
+		if i > 0 {
+			d.text(",")
+		}
+		d.text("\n  ")
+		d.value(&of[i])
+	}
+	if len(of) > 0 {
+		d.text("\n ")
+	}
+	d.text("]")
+}
+
+// compact encodes one value. Characters of HTML stay as they are: this is read by programs, not put
+// into pages.
+func compact(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// encode writes one indented JSON document and a newline.
 func encode(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
