@@ -77,14 +77,16 @@ func Swap(dir string, manifest, signature []byte, now time.Time) error {
 			_ = os.Chtimes(filepath.Join(dir, s.File), now, now)
 		}
 	}
-	return sweep(dir, m, now)
+	sweep(dir, m, now)
+	return nil
 }
 
-// sweep removes shards that the manifest does not name, and what was left half written.
-func sweep(dir string, m Manifest, now time.Time) error {
+// sweep removes shards that the manifest does not name, and what was left half written. What cannot be
+// removed now is left for the next swap: it only takes space.
+func sweep(dir string, m Manifest, now time.Time) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return err
+		return
 	}
 	named := map[string]bool{}
 	for _, s := range m.Shards {
@@ -97,11 +99,8 @@ func sweep(dir string, m Manifest, now time.Time) error {
 		if !ours || named[e.Name()] || err != nil || !info.Mode().IsRegular() || now.Sub(info.ModTime()) < grace {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+		_ = os.Remove(filepath.Join(dir, e.Name()))
 	}
-	return nil
 }
 
 // syncFolder brings names to the disk, where the system lets a folder be synced.

@@ -21,20 +21,24 @@ const abandoned = 2 * time.Minute
 
 // errLocal marks errors of this machine's disk: another mirror would not help.
 type errLocal struct {
-	dir string
-	err error
+	dir  string
+	err  error
+	what string // of the database that was there
 }
 
-func (e errLocal) Error() string {
-	return fmt.Sprintf("write database %s: %v; the database that was there is unchanged", e.dir, e.err)
-}
+func (e errLocal) Error() string { return fmt.Sprintf("write database %s: %v%s", e.dir, e.err, e.what) }
 func (e errLocal) Unwrap() error { return e.err }
+
+// unswapped is an error before anything is in force.
+func (u *updater) unswapped(err error) error {
+	return errLocal{u.o.Dir, err, "; the database that was there is unchanged"}
+}
 
 // shard brings one shard into the folder, verified. What an earlier run has left of it is taken up.
 func (u *updater) shard(ctx context.Context, m Mirror, info advisory.ShardInfo) error {
 	f, err := claim(u.o.Dir, info.File)
 	if err != nil {
-		return errLocal{u.o.Dir, err}
+		return u.unswapped(err)
 	}
 	err = u.transfer(ctx, m, info, f)
 	if err == nil {
@@ -61,7 +65,7 @@ func (u *updater) transfer(ctx context.Context, m Mirror, info advisory.ShardInf
 			at, err = 0, f.Truncate(0) // what was left there is something else
 		}
 		if err != nil {
-			return errLocal{u.o.Dir, err}
+			return u.unswapped(err)
 		}
 		if at == info.Size {
 			return nil
@@ -99,26 +103,26 @@ func (u *updater) append(ctx context.Context, m Mirror, info advisory.ShardInfo,
 	defer answer.Body.Close()
 	if answer.Offset != at { // the mirror gives whole files only
 		if err := f.Truncate(0); err != nil {
-			return 0, errLocal{u.o.Dir, err}
+			return 0, u.unswapped(err)
 		}
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return 0, errLocal{u.o.Dir, err}
+			return 0, u.unswapped(err)
 		}
 		at = 0
 	}
-	return io.Copy(disk{f, u.o.Dir}, io.LimitReader(answer.Body, info.Size-at))
+	return io.Copy(disk{f, u}, io.LimitReader(answer.Body, info.Size-at))
 }
 
 // disk tells errors of writing from those of reading.
 type disk struct {
-	f   *os.File
-	dir string
+	f *os.File
+	u *updater
 }
 
 func (d disk) Write(p []byte) (int, error) {
 	n, err := d.f.Write(p)
 	if err != nil {
-		err = errLocal{d.dir, err}
+		err = d.u.unswapped(err)
 	}
 	return n, err
 }
@@ -165,7 +169,7 @@ func (u *updater) release(f *os.File, digest string, whole bool) error {
 		err = os.Rename(f.Name(), name)
 	}
 	if err != nil {
-		return errLocal{u.o.Dir, err}
+		return u.unswapped(err)
 	}
 	return nil
 }

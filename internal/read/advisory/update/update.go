@@ -116,9 +116,28 @@ func (u *updater) from(ctx context.Context, m Mirror) (Result, error) {
 		return Result{}, err
 	}
 	result := Result{Mirror: m.Name, Manifest: offer.manifest, SignedBy: offer.signedBy, Warnings: shrunk(u.present.manifest, offer.manifest)}
+	if result.Fetched, err = u.shards(ctx, m, offer.manifest); err != nil {
+		return Result{}, err
+	}
+	result.Unchanged = result.Fetched == 0 && string(offer.raw) == string(u.present.raw)
+	result.Bytes = u.bytes
+	if !result.Unchanged || string(offer.signature) != string(u.present.signature) {
+		err = advisory.Swap(u.o.Dir, offer.raw, offer.signature, u.o.Now)
+	}
+	if err == nil {
+		err = writeOrigin(u.o.Dir, m, offer)
+	}
+	if err != nil {
+		return Result{}, errLocal{u.o.Dir, err, ""}
+	}
+	return result, nil
+}
+
+// shards brings those that the folder lacks, and returns how many.
+func (u *updater) shards(ctx context.Context, m Mirror, manifest advisory.Manifest) (int, error) {
 	var missing []advisory.ShardInfo
 	progress := Progress{Mirror: m.Name}
-	for _, s := range offer.manifest.Shards {
+	for _, s := range manifest.Shards {
 		if !advisory.HasShard(u.o.Dir, s) {
 			missing = append(missing, s)
 			progress.Size += s.Size
@@ -130,22 +149,11 @@ func (u *updater) from(ctx context.Context, m Mirror) (Result, error) {
 			u.o.Progress(progress)
 		}
 		if err := u.shard(ctx, m, s); err != nil {
-			return Result{}, err
+			return 0, err
 		}
 		progress.Done += s.Size
-		result.Fetched++
 	}
-	result.Unchanged = len(missing) == 0 && string(offer.raw) == string(u.present.raw)
-	result.Bytes = u.bytes
-	if !result.Unchanged || string(offer.signature) != string(u.present.signature) {
-		if err := advisory.Swap(u.o.Dir, offer.raw, offer.signature, u.o.Now); err != nil {
-			return Result{}, errLocal{u.o.Dir, err}
-		}
-	}
-	if err := writeOrigin(u.o.Dir, m, offer); err != nil {
-		return Result{}, errLocal{u.o.Dir, err}
-	}
-	return result, nil
+	return len(missing), nil
 }
 
 // offer is what a mirror has, with its signature checked.
