@@ -1,0 +1,57 @@
+package gate
+
+import (
+	"testing"
+
+	"github.com/plimsoll/plimsoll/finding"
+)
+
+func TestJudge(t *testing.T) {
+	vuln := func(s finding.Severity, fixed string) finding.Finding {
+		return finding.Finding{Kind: finding.KindVulnerability, Target: "t1", Severity: s, Fixed: fixed}
+	}
+	exploited := vuln(finding.Low, "")
+	exploited.Risk = &finding.Risk{KEV: true}
+	suppressed := vuln(finding.Critical, "2")
+	suppressed.Suppressed = []finding.Suppression{{By: "plimsoll"}}
+	malware := finding.Finding{Kind: finding.KindMalware, Target: "t1", Severity: finding.Critical}
+	misconfigured := finding.Finding{Kind: finding.KindMisconfiguration, Target: "t1", Severity: finding.High}
+	gap := func(class string, blocking bool) []finding.Gap {
+		return []finding.Gap{{Class: class, Blocking: blocking, Target: "t1"}}
+	}
+	none := Line{}
+	for name, c := range map[string]struct {
+		line     Line
+		findings []finding.Finding
+		gaps     []finding.Gap
+		want     finding.Action
+	}{
+		"nothing":                      {Default, nil, nil, finding.Pass},
+		"fixable high":                 {Default, []finding.Finding{vuln(finding.High, "2")}, nil, finding.Deny},
+		"fixable medium":               {Default, []finding.Finding{vuln(finding.Medium, "2")}, nil, finding.Pass},
+		"unfixed critical":             {Default, []finding.Finding{vuln(finding.Critical, "")}, nil, finding.Pass},
+		"unfixed critical, asked for":  {Line{FailOn: finding.High, Unfixed: true}, []finding.Finding{vuln(finding.Critical, "")}, nil, finding.Deny},
+		"exploited, low and unfixed":   {Default, []finding.Finding{exploited}, nil, finding.Deny},
+		"exploited, only reporting":    {none, []finding.Finding{exploited}, nil, finding.Pass},
+		"malware":                      {Default, []finding.Finding{malware}, nil, finding.Deny},
+		"misconfiguration has no fix":  {Default, []finding.Finding{misconfigured}, nil, finding.Deny},
+		"suppressed":                   {Default, []finding.Finding{suppressed}, nil, finding.Pass},
+		"blocking gap":                 {Default, nil, gap("feed-partial", true), finding.Incomplete},
+		"note":                         {Default, nil, gap("own-code", false), finding.Pass},
+		"accepted gap":                 {Line{FailOn: finding.High, Allow: []string{"feed-partial"}}, nil, gap("feed-partial", true), finding.Pass},
+		"another gap accepted":         {Line{FailOn: finding.High, Allow: []string{"no-feed"}}, nil, gap("feed-partial", true), finding.Incomplete},
+		"deny goes before a gap":       {Default, []finding.Finding{vuln(finding.High, "2")}, gap("feed-partial", true), finding.Deny},
+		"gap, only reporting":          {none, nil, gap("feed-partial", true), finding.Warn},
+		"broken read, only reporting":  {none, nil, gap("unreadable-layer", true), finding.Incomplete},
+		"broken read, accepted":        {Line{Allow: []string{"unreadable-layer"}}, nil, gap("unreadable-layer", true), finding.Pass},
+		"severity unknown and fixable": {Default, []finding.Finding{vuln(finding.Unknown, "2")}, nil, finding.Pass},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &finding.Report{Targets: []finding.Target{{ID: "t1"}}, Findings: c.findings, Coverage: c.gaps}
+			Judge(r, c.line)
+			if r.Verdict.Action != c.want || r.Targets[0].Verdict != c.want {
+				t.Errorf("verdict %s, want %s: %+v", r.Verdict.Action, c.want, r.Verdict.Reasons)
+			}
+		})
+	}
+}
