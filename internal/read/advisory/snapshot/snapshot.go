@@ -2,7 +2,8 @@
 // downloaded. It holds facts only: ids, packages, ranges, severities, dates. Its own manifest says how
 // old it is and what its feeds lack; every report repeats that.
 //
-// The files under data are made from a mirror of the feeds by the command in folder gen.
+// The files under data are made by the command in folder gen from the mirror of the feeds that
+// PLIMSOLL_FEEDS names.
 package snapshot
 
 import (
@@ -13,7 +14,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 )
 
-//go:generate go run ./gen -from ../../../../../shared/feeds -built 2026-11-01T00:00:00Z
+//go:generate go run ./gen -from $PLIMSOLL_FEEDS -built 2026-11-01T00:00:00Z
 
 //go:embed data
 var files embed.FS
