@@ -2,6 +2,9 @@ package cli
 
 import (
 	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/signature"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/snapshot"
 )
 
@@ -17,10 +21,12 @@ import (
 type dbOptions struct {
 	dir    string
 	maxAge string
+	keys   []string
 }
 
 func (o *dbOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.dir, "db", "", "database folder (default: what db update fetched, else the one in the program)")
+	f.StringArrayVar(&o.keys, "db-key", nil, "PEM file of a public key: the database must be signed by it; may be repeated")
 	f.StringVar(&o.maxAge, "db-max-age", "", "refuse a database that is older, as in 72h or 7d")
 }
 
@@ -35,6 +41,9 @@ func (g *global) defaultDBDir() string {
 // open opens the database that was named, or the fetched one, or the one in the program.
 func (o *dbOptions) open(_ context.Context, g *global) (*advisory.DB, error) {
 	db, err := o.find(g)
+	if err == nil && len(o.keys) > 0 {
+		err = verifySigned(db, o.keys)
+	}
 	if err != nil {
 		return nil, exitError{exitUsage, err}
 	}
@@ -55,6 +64,33 @@ func (o *dbOptions) open(_ context.Context, g *global) (*advisory.DB, error) {
 	return db, nil
 }
 
+// verifySigned wants the manifest to be signed by one of these keys. It names the digest of every
+// shard, which is held against the shard when it is read. The database in the program is part of it, and
+// as trustworthy as the program.
+func verifySigned(db *advisory.DB, files []string) error {
+	if db.Describe().Embedded {
+		return nil
+	}
+	var keys []ed25519.PublicKey
+	for _, f := range files {
+		k, err := signature.ReadPublic(f)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, k)
+	}
+	manifest, err := fs.ReadFile(db.FS(), advisory.ManifestName)
+	if err != nil {
+		return err
+	}
+	sig, err := fs.ReadFile(db.FS(), advisory.SignatureName)
+	if err != nil {
+		return fmt.Errorf("the database is not signed, and --db-key wants it to be: %w", err)
+	}
+	_, err = signature.Verify(manifest, sig, keys)
+	return err
+}
+
 func (o *dbOptions) find(g *global) (*advisory.DB, error) {
 	if o.dir != "" {
 		return advisory.Open(o.dir)
@@ -72,6 +108,6 @@ func newDB(g *global) *cobra.Command {
 		Use: "db", Short: "Show, look into, build, fetch and export the database of advisories",
 		Example: "  plimsoll db status\n  plimsoll db lookup npm lodash\n  plimsoll db build --from ./mirror --db ./db",
 	}
-	cmd.AddCommand(newDBStatus(g), newDBLookup(g), newDBBuild(g))
+	cmd.AddCommand(newDBStatus(g), newDBLookup(g), newDBBuild(g), newDBUpdate(g), newDBExport(g))
 	return cmd
 }

@@ -13,6 +13,7 @@ import (
 
 func newDBBuild(g *global) *cobra.Command {
 	var from, to string
+	var keys []string
 	cmd := &cobra.Command{
 		Use: "build --from MIRROR --db DIR", Short: "Build a database from a folder of feeds", Args: cobra.NoArgs,
 		Long: "Build reads a folder that holds feeds in their official layouts, and writes a database:\n\n" +
@@ -34,6 +35,10 @@ func newDBBuild(g *global) *cobra.Command {
 			if info, err := os.Stat(from); err != nil || !info.IsDir() {
 				return usage("--from %s is no folder", from)
 			}
+			private, err := signers(keys)
+			if err != nil {
+				return err
+			}
 			built, err := buildTime(g)
 			if err != nil {
 				return err
@@ -46,7 +51,7 @@ func newDBBuild(g *global) *cobra.Command {
 			if err != nil {
 				return exitError{exitUsage, err}
 			}
-			if err := result.Write(to); err != nil {
+			if err := result.Write(to, private...); err != nil {
 				return err
 			}
 			size := int64(0)
@@ -58,6 +63,7 @@ func newDBBuild(g *global) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "folder of feeds")
+	cmd.Flags().StringArrayVar(&keys, "sign-key", nil, "PEM file of an ed25519 private key (PKCS #8) to sign with; may be repeated")
 	cmd.Flags().StringVar(&to, "db", "", "folder to write the database to")
 	return cmd
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write generated files anew")
+var rewrite = flag.Bool("update", false, "write generated files anew")
 
 // TestPages wants the generated pages to be what the program would write now.
 func TestPages(t *testing.T) {
 	docs := filepath.Join("..", "..", "docs")
 	want := pages()
-	if *update {
+	if *rewrite {
 		for _, dir := range []string{"cli", "checks"} {
 			if err := os.RemoveAll(filepath.Join(docs, dir)); err != nil {
 				t.Fatal(err)
