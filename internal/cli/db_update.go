@@ -13,6 +13,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/advisory/signature"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/snapshot"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/update"
+	"github.com/plimsoll/plimsoll/internal/read/image/registry"
 )
 
 // trusted are the keys built into the program and those of files.
@@ -52,6 +53,8 @@ type updateOptions struct {
 	older    bool
 	offline  bool
 	stall    time.Duration
+
+	ca, plainHTTP []string
 }
 
 func newDBUpdate(g *global) *cobra.Command {
@@ -60,8 +63,9 @@ func newDBUpdate(g *global) *cobra.Command {
 		Use: "update --from MIRROR...", Short: "Fetch a newer database from a mirror", Args: cobra.NoArgs,
 		Long: "Update asks the mirrors in their order, and fetches only the shards that have changed. A transfer that\n" +
 			"breaks off is taken up again the next time; the present database stays in force until the new one is whole.\n\n" +
-			"A MIRROR is an https:// (or http://) address, or a folder: what db build and db export write. A database\n" +
-			"from anywhere but a folder must carry a signature by a key that is built into the program or named with\n" +
+			"A MIRROR is an https:// (or http://) address, or a folder: what db build and db export write; or oci: and an\n" +
+			"artifact of a registry whose layers are those files, each with its name as title (as oras push makes it). A\n" +
+			"database from anywhere but a folder must carry a signature by a key that is built into the program or named with\n" +
 			"--db-key. An older database than the present one is refused.",
 		Example: "  plimsoll db update --from https://mirror.example.com/plimsoll --db-key mirror.pem\n" +
 			"  plimsoll db update --from /mnt/share/plimsoll-db\n" +
@@ -75,6 +79,8 @@ func newDBUpdate(g *global) *cobra.Command {
 	f.BoolVar(&o.unsigned, "allow-unsigned", false, "take a database that no trusted key has signed: whoever controls the mirror or the way to it decides what is vulnerable")
 	f.BoolVar(&o.older, "allow-older", false, "take a database that is older than the present one")
 	f.BoolVar(&o.offline, "offline", false, "touch no network: only folders are asked")
+	f.StringArrayVar(&o.ca, "ca", nil, "PEM file of an authority to trust for registries; may be repeated")
+	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "HOST[:PORT] of a registry that is spoken to without TLS; may be repeated")
 	f.DurationVar(&o.stall, "stall", 30*time.Second, "how long a mirror may be silent")
 	return cmd
 }
@@ -100,7 +106,7 @@ func runUpdate(ctx context.Context, g *global, o *updateOptions) error {
 		builtin.Close()
 	}
 	for _, word := range o.from {
-		m, err := mirror(word, o.offline)
+		m, err := mirror(word, o.offline, registry.Options{CA: o.ca, PlainHTTP: o.plainHTTP, Idle: o.stall})
 		if err != nil {
 			return exitError{exitUsage, err}
 		}
@@ -136,8 +142,14 @@ func reportUpdate(g *global, dir string, r update.Result) error {
 	return err
 }
 
-// mirror takes a word for an address or a folder.
-func mirror(word string, offline bool) (update.Mirror, error) {
+// mirror takes a word for an artifact of a registry, an address or a folder.
+func mirror(word string, offline bool, o registry.Options) (update.Mirror, error) {
+	if reference, ok := strings.CutPrefix(word, "oci:"); ok {
+		if offline {
+			return update.Mirror{}, fmt.Errorf("mirror %s is not asked: --offline is given", word)
+		}
+		return ociMirror(strings.TrimPrefix(reference, "//"), o), nil
+	}
 	if strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://") {
 		if offline {
 			return update.Mirror{}, fmt.Errorf("mirror %s is not asked: --offline is given", word)
@@ -145,7 +157,7 @@ func mirror(word string, offline bool) (update.Mirror, error) {
 		return update.HTTP(word, nil)
 	}
 	if scheme, _, ok := strings.Cut(word, "://"); ok && scheme != "file" {
-		return update.Mirror{}, fmt.Errorf("mirror %q: use https://, http:// or a folder", word)
+		return update.Mirror{}, fmt.Errorf("mirror %q: use https://, http://, oci: or a folder", word)
 	}
 	return update.Folder(strings.TrimPrefix(word, "file://")), nil
 }
