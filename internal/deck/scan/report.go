@@ -128,7 +128,7 @@ func (s *scan) list(t *finding.Target, packages []inventory.Package, release eco
 		out := finding.Package{
 			ID: name(i), Target: t.ID, PURL: purl.Of(p.Package, release), Type: p.Type, Namespace: p.Namespace, Name: p.Name, Version: p.Version,
 			Arch: p.Arch, Module: p.Module, Vendor: p.Vendor, Licenses: p.Licenses, Digests: p.Digests,
-			Declared: p.Declared, Dev: p.Dev, Data: p.Data, Heuristic: p.Heuristic,
+			Declared: p.Declared, Dev: p.Dev, Data: p.Data, Heuristic: p.Heuristic, Main: p.Main, Maintainer: p.Maintainer,
 		}
 		if p.SourceName != "" || p.SourceVer != "" {
 			out.Source = &finding.SourcePackage{Name: cmp.Or(p.SourceName, p.Name), Version: cmp.Or(p.SourceVer, p.Version)}

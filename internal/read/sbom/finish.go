@@ -27,7 +27,11 @@ func (b *builder) finish() Document {
 		p.Depends = slices.Compact(p.Depends)
 	}
 	for i, ref := range b.owners {
-		if owner, ok := b.byRef[ref]; ok && owner != i {
+		owner, ok := b.byRef[ref]
+		if !ok { // SPDX wants its own prefix before an id
+			owner, ok = b.byRef["SPDXRef-Package-"+ref]
+		}
+		if ok && owner != i {
 			b.doc.Packages[i].Owner = owner
 		}
 	}
