@@ -25,6 +25,8 @@ import (
 	"golang.org/x/term"
 )
 
+//go:generate go test . -run TestPages -update
+
 // Env is the world as a command sees it.
 type Env struct {
 	Args   []string // without the program's name

@@ -235,9 +235,13 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	defer closeAll()
 	bar := newBar(g)
 	defer bar.clear()
+	log := g.logger()
 	so := scan.Options{
 		Kinds: all.Ecosystems(), Tool: finding.Tool{Name: "plimsoll", Version: version()}, Cache: o.cache(g), Jobs: o.jobs,
-		Verify: o.target.verify, Skip: skip, Progress: bar.show, EndOfLife: distro.EndOfLife,
+		Verify: o.target.verify, Skip: skip, Progress: func(p scan.Progress) {
+			log.Debug("layer done", "target", p.Target, "done", p.Done, "of", p.Of, "kept", p.Cached)
+			bar.show(p)
+		}, EndOfLife: distro.EndOfLife,
 	}
 	more(&so)
 	return scan.Run(ctx, subjects, so)

@@ -17,8 +17,8 @@ func (s *scan) group() {
 		packages[s.report.Packages[i].ID] = &s.report.Packages[i]
 	}
 	type deed struct {
-		target, kind, name, from string
-		base                     bool
+		target, kind, name string
+		base               bool
 	}
 	groups := map[deed]*finding.Group{}
 	latest := map[deed]string{}

@@ -157,10 +157,6 @@ type graphDriver struct {
 	Data map[string]string
 }
 
-func (i inspected) platform() image.Platform {
-	return image.Platform{OS: i.OS, Architecture: i.Architecture, Variant: i.Variant}
-}
-
 // Has says whether the engine keeps an image of that name or id; a *image.NotFoundError that it
 // answers, but has none.
 func (e *Engine) Has(ctx context.Context, name string) error {

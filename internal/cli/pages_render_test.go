@@ -11,8 +11,6 @@ import (
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 )
 
-//go:generate go test . -run TestPages -update
-
 const generated = "<!-- Made by go generate ./internal/cli; do not edit. -->\n"
 
 // pages are the generated documentation, by path below docs: one page for each command, each check and
