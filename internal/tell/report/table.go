@@ -107,7 +107,7 @@ func (t *table) paint(color, s string) string {
 
 func severityColor(s finding.Severity) string {
 	switch s {
-	case finding.Critical:
+	case finding.Critical, "exploited":
 		return bold + ";" + red
 	case finding.High:
 		return red
@@ -223,7 +223,7 @@ func (t *table) deeds(title string, all []deed) {
 			return
 		}
 		text := fmt.Sprintf("%s: clears %d (%s)", d.title, len(d.clears), bySeverity(d.clears))
-		t.row(worst.Severity, text, named(d.clears, t.width-len(indent)), d.where)
+		t.row(mark(worst), text, named(d.clears, t.width-len(indent)), d.where)
 	}
 }
 
@@ -258,6 +258,14 @@ const indent = margin + "          "
 // lead is a word in the column of severities.
 func (t *table) lead(word, color string) string {
 	return margin + t.paint(color, fmt.Sprintf("%-*s", severityWide, word))
+}
+
+// mark is what stands first in a row: that a finding is exploited says more than its severity.
+func mark(f *finding.Finding) finding.Severity {
+	if exploited(f) {
+		return "exploited"
+	}
+	return f.Severity
 }
 
 // row is a severity, a text, and what further belongs to it: beside it where there is room, else below.
