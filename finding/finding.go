@@ -82,7 +82,7 @@ type OS struct {
 	Version   string `json:"version,omitempty"`
 	Codename  string `json:"codename,omitempty"`
 	EndOfLife string `json:"endOfLife,omitempty"` // date, YYYY-MM-DD
-	Ended     bool   `json:"ended,omitempty"`     // EndOfLife lies before the database's date
+	Ended     bool   `json:"ended,omitempty"`     // EndOfLife lies before the day of the scan
 }
 
 // Base is the image that a target was built on. By says how it is known: annotation, provenance,
