@@ -21,6 +21,9 @@ func (s *scan) layer(ctx context.Context, img *image.Image, i int) (c *inventory
 	}
 	for _, key := range keys {
 		if c := s.kept(key); c != nil {
+			if err := s.reader.Budget.Take(c); err != nil {
+				return &inventory.Contents{}, true, err
+			}
 			s.read.put(keys, c)
 			return c, true, nil
 		}

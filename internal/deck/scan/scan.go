@@ -64,6 +64,10 @@ const (
 	bufferDisk   = 8 << 30
 )
 
+// maxKept is what the contents of one image's layers may keep, in bytes: a quarter of a million
+// packages, or some ten million files.
+const maxKept = 256 << 20
+
 // Subject is one thing to look at: an image, or what an SBOM says of one.
 type Subject struct {
 	Image *image.Image
@@ -127,6 +131,9 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 		inv = inventory.Squash(contents, s.o.Kinds)
 	}
 	s.target(id, img, contents, inv)
+	for _, g := range inv.Gaps {
+		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: g.Blocking, Target: id, What: g.What, Count: g.Count})
+	}
 	s.report.Coverage = append(s.report.Coverage, gaps...)
 	s.configuration()
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
@@ -142,6 +149,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 func (s *scan) layers(ctx context.Context, id string, img *image.Image) ([]*inventory.Contents, []finding.Gap) {
 	contents := make([]*inventory.Contents, len(img.Layers))
 	gaps := make([][]finding.Gap, len(img.Layers))
+	s.reader.Budget = inventory.NewBudget(maxKept)
 	var group errgroup.Group
 	group.SetLimit(max(s.o.Jobs, 1))
 	progress := newProgress(s.o.Progress, img.Name, len(img.Layers))

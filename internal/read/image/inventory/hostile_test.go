@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -112,3 +113,143 @@ func TestNoRoomToBuffer(t *testing.T) {
 		})
 	}
 }
+
+// many is a layer of n entries, made as it is read.
+func many(n int, header func(i int) (tar.Header, string)) image.Layer {
+	return image.Layer{Open: func(context.Context) (layer.Blob, error) {
+		pr, pw := io.Pipe()
+		go func() {
+			w := tar.NewWriter(pw)
+			for i := range n {
+				h, body := header(i)
+				h.Size = int64(len(body))
+				w.WriteHeader(&h)
+				io.WriteString(w, body)
+			}
+			pw.CloseWithError(w.Close())
+		}()
+		return layer.Blob{Stream: pr, Size: -1, Close: pr.Close}, nil
+	}}
+}
+
+// TestBudget has layers whose entries would each be kept in memory: what is beyond the bound is an error
+// that says so, and what was read before stands.
+func TestBudget(t *testing.T) {
+	long := strings.Repeat(strings.Repeat("x", 200)+"/", 15)
+	for name, header := range map[string]func(i int) (tar.Header, string){
+		"links": func(i int) (tar.Header, string) {
+			return tar.Header{Name: fmt.Sprint(i), Linkname: long, Typeflag: tar.TypeSymlink}, ""
+		},
+		"whiteouts": func(i int) (tar.Header, string) { return tar.Header{Name: fmt.Sprintf("%s.wh.%d", long, i)}, "" },
+		"opaques": func(i int) (tar.Header, string) {
+			return tar.Header{Name: fmt.Sprintf("%s%d/.wh..wh..opq", long, i)}, ""
+		},
+		"packages": func(i int) (tar.Header, string) { return tar.Header{Name: fmt.Sprintf("%d.pkg", i)}, "1" },
+		"names":    func(i int) (tar.Header, string) { return tar.Header{Name: fmt.Sprint(i)}, "" },
+		"hard links": func(i int) (tar.Header, string) {
+			if i == 0 {
+				return tar.Header{Name: "a.pkg"}, "1"
+			}
+			return tar.Header{Name: fmt.Sprintf("%s%d.pkg", long, i), Linkname: "a.pkg", Typeflag: tar.TypeLink}, ""
+		},
+		"hard links to what was not read": func(i int) (tar.Header, string) {
+			return tar.Header{Name: fmt.Sprintf("%s%d.pkg", long, i), Linkname: "other", Typeflag: tar.TypeLink}, ""
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const bound = 256 << 10
+			r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Budget: NewBudget(bound)}
+			c, err := r.Layer(t.Context(), many(40_000, header))
+			if !errors.Is(err, layer.ErrLimit) {
+				t.Fatalf("%d entries, %v", c.Entries, err)
+			}
+			if again := NewBudget(bound).Take(c); again != nil {
+				t.Errorf("what was kept is more than the budget allows: %v", again)
+			}
+		})
+	}
+}
+
+// TestManyNames gives one file a hundred thousand names, each twice: the second entry of a path replaces
+// the first.
+func TestManyNames(t *testing.T) {
+	const names = 100_000
+	start := time.Now()
+	c, err := (&Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, "")}).Layer(t.Context(), many(2*names, func(i int) (tar.Header, string) {
+		if i == 0 {
+			return tar.Header{Name: "a.pkg"}, "1"
+		}
+		return tar.Header{Name: fmt.Sprintf("a%d.pkg", i%names), Linkname: "a.pkg", Typeflag: tar.TypeLink}, ""
+	}))
+	if err != nil || len(c.Reads) != 1 || len(c.Reads[0].Paths) != names+1 {
+		t.Fatalf("%d reads, %v", len(c.Reads), err)
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// TestManyDatabases has twenty thousand databases of packages, as distroless images have one for each.
+func TestManyDatabases(t *testing.T) {
+	start := time.Now()
+	var contents []*Contents
+	for range 3 {
+		c := &Contents{}
+		for i := range 20_000 {
+			c.Reads = append(c.Reads, Read{Ecosystem: "db", Paths: []string{fmt.Sprintf("d/%d.db", i)}, Packages: []ecosystem.Package{{Type: "db", Name: fmt.Sprint(i), Version: "1"}}})
+		}
+		contents = append(contents, c)
+	}
+	inv := Squash(contents, kinds)
+	if len(inv.Packages) != 20_000 || inv.Packages[7].Places[0].Layer != 0 {
+		t.Errorf("%d packages, %+v", len(inv.Packages), inv.Packages[7])
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// TestTiringLinks has links that lead through links, below paths as deep as they may be, in a thousand
+// layers: following them ends, and says that not all were followed.
+func TestTiringLinks(t *testing.T) {
+	deep := strings.Repeat("d/", 200)
+	var contents []*Contents
+	for i := range 1000 {
+		c := &Contents{Whiteouts: []string{fmt.Sprintf("w%d", i)}}
+		if i == 0 {
+			for n := range 39 {
+				c.Links = append(c.Links, Link{Path: fmt.Sprintf("%sl%d", deep, n), Target: fmt.Sprintf("l%d", n+1)})
+			}
+		}
+		for n := range 20 {
+			c.Reads = append(c.Reads, Read{Ecosystem: "file", Paths: []string{fmt.Sprintf("%sl0/%d-%d.pkg", deep, i, n)}})
+		}
+		contents = append(contents, c)
+	}
+	start := time.Now()
+	inv := Squash(contents, kinds)
+	if len(inv.Gaps) != 1 || !inv.Gaps[0].Blocking {
+		t.Errorf("gaps %+v", inv.Gaps)
+	}
+	if took := time.Since(start); took > 60*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// TestBrokenLayer is a source that panics: an error of its layer.
+func TestBrokenLayer(t *testing.T) {
+	r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, "")}
+	for name, b := range map[string]layer.Blob{"in place": {At: breaking{}, Size: 1 << 20}, "stream": {Stream: breaking{}, Size: -1}} {
+		c, err := r.Layer(t.Context(), image.Layer{Open: func(context.Context) (layer.Blob, error) { return b, nil }})
+		if err == nil || !strings.Contains(err.Error(), "broke on it") || c == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// breaking gives a tar's first bytes and breaks then.
+type breaking struct{}
+
+func (breaking) ReadAt(p []byte, off int64) (int, error) { panic("index out of range") }
+func (breaking) Read(p []byte) (int, error)              { panic("index out of range") }
+func (breaking) Close() error                            { return nil }

@@ -13,6 +13,7 @@ type Inventory struct {
 	Packages []Package // sorted by kind, name, version and place
 	Release  *ecosystem.Release
 	Needs    []Need // files to read once more; lay the layers over each other again after
+	Gaps     []Gap
 }
 
 // Package is one package, wherever it stands.
@@ -49,6 +50,10 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 	}
 	g.own(&s.hash, inv.Release)
 	inv.Packages = g.sorted()
+	if s.tired {
+		inv.Gaps = []Gap{{Class: "limit-reached", Blocking: true, Count: 1,
+			What: "its symbolic links lead in so many ways that not all were followed"}}
+	}
 	return inv
 }
 
@@ -81,6 +86,7 @@ type gather struct {
 	packages []Package
 	index    map[string]int
 	reads    []seen
+	at       map[string][]int          // path of a database → its reads, bottom first
 	names    map[string]map[string]int // kind → what file lists call its packages
 }
 
@@ -115,6 +121,9 @@ func key(p *ecosystem.Package) string {
 	return strings.Join([]string{p.Type, p.Namespace, p.Name, p.Version, p.Arch, p.Module, strings.Join(p.Qualifiers, "&")}, "\x00")
 }
 
+// maxMerged bounds the dependencies that several sights of one package add up to.
+const maxMerged = 1000
+
 // merge adds what another sight of the same package tells.
 func merge(to, from *ecosystem.Package) {
 	to.Declared = to.Declared && from.Declared
@@ -130,13 +139,17 @@ func merge(to, from *ecosystem.Package) {
 	if to.SourceName == "" {
 		to.SourceName, to.SourceVer = from.SourceName, from.SourceVer
 	}
-	for _, d := range from.Depends {
-		if len(to.Depends) > 0 && !slices.Contains(to.Depends, d) && len(to.Depends) < 1000 {
-			to.Depends = append(slices.Clip(to.Depends), d)
-		}
-	}
 	if len(to.Depends) == 0 {
 		to.Depends = from.Depends
+		return
+	}
+	for _, d := range from.Depends {
+		if len(to.Depends) >= maxMerged {
+			return
+		}
+		if !slices.Contains(to.Depends, d) {
+			to.Depends = append(slices.Clip(to.Depends), d)
+		}
 	}
 }
 
@@ -148,9 +161,9 @@ func (g *gather) brought(top *seen) map[string]int {
 		since[key(&top.Packages[i])] = top.layer
 	}
 	left := since
-	for i := len(g.reads) - 1; i >= 0 && len(left) > 0; i-- {
+	for _, i := range slices.Backward(g.sharing(top)) {
 		r := &g.reads[i]
-		if r.layer >= top.layer || r.Ecosystem != top.Ecosystem || !shares(r.Paths, top.Paths) {
+		if r.layer >= top.layer || len(left) == 0 {
 			continue
 		}
 		had := make(map[string]int, len(r.Packages))
@@ -167,8 +180,27 @@ func (g *gather) brought(top *seen) map[string]int {
 
 func hadBefore(m map[string]int, k string) bool { _, ok := m[k]; return ok }
 
-func shares(a, b []string) bool {
-	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+// sharing finds the reads of one database, in all layers: those that have a path in common with it.
+func (g *gather) sharing(top *seen) []int {
+	if g.at == nil {
+		g.at = map[string][]int{}
+		for i := range g.reads {
+			if eco := g.kinds[g.reads[i].Ecosystem]; eco != nil && eco.Database {
+				for _, p := range g.reads[i].Paths {
+					g.at[eco.Name+" "+p] = append(g.at[eco.Name+" "+p], i)
+				}
+			}
+		}
+	}
+	if len(top.Paths) == 1 {
+		return g.at[top.Ecosystem+" "+top.Paths[0]]
+	}
+	var all []int
+	for _, p := range top.Paths {
+		all = append(all, g.at[top.Ecosystem+" "+p]...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // own finds for each package of a language the OS package that its files belong to, and marks OS

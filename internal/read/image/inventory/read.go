@@ -17,6 +17,7 @@ import (
 type Reader struct {
 	Ecosystems []ecosystem.Ecosystem
 	Buffer     *layer.Buffer // for files of compressed layers that need random access
+	Budget     *Budget       // of what the contents of one image keep; nil: no bound
 	Limits     layer.Limits
 	Verify     bool              // read and hash also what could be skipped
 	Skip       func(string) bool // paths that are not to be looked at; nil: none
@@ -27,25 +28,29 @@ const maxGaps = 20
 
 // Layer reads one layer. On an error the contents hold what was read before it, and are incomplete.
 func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
-	w := &layerRead{r: r, ctx: ctx, c: &Contents{}, at: map[string][]int{}}
+	w := r.start(ctx)
 	res, err := r.walk(ctx, l, w.visit)
 	w.late()
 	if err == nil && len(w.links) > 0 {
 		err = w.again(l)
 	}
+	err = w.end(err)
 	c := w.c
 	c.Digest, c.DiffID, c.Verified, c.Size, c.Entries = res.Digest, res.DiffID, res.Verified, res.Size, res.Entries
 	if res.Skipped > 0 {
 		w.gap(Gap{Class: "limit-reached", Blocking: true, What: fmt.Sprintf("%d paths are too long to be read", res.Skipped)})
 	}
-	c.Reads = slices.DeleteFunc(c.Reads, func(r Read) bool { return len(r.Paths) == 0 })
 	return c, err
+}
+
+func (r *Reader) start(ctx context.Context) *layerRead {
+	return &layerRead{r: r, ctx: ctx, c: &Contents{}, at: map[string][]place{}}
 }
 
 // Again reads some files of a layer once more, each under other names: files that are wanted for what
 // a symbolic or hard link calls them. The keys of want are paths in the layer.
 func (r *Reader) Again(ctx context.Context, l image.Layer, want map[string][]string) ([]Read, []Gap, error) {
-	w := &layerRead{r: r, ctx: ctx, c: &Contents{}, at: map[string][]int{}}
+	w := r.start(ctx)
 	_, err := r.walk(ctx, l, func(e *layer.Entry) error {
 		for _, name := range want[e.Path] {
 			if e.Kind == layer.File {
@@ -54,13 +59,21 @@ func (r *Reader) Again(ctx context.Context, l image.Layer, want map[string][]str
 				w.offer(&as)
 			}
 		}
-		return nil
+		return w.over
 	})
 	w.late()
+	err = w.end(err)
 	return w.c.Reads, w.c.Gaps, err
 }
 
-func (r *Reader) walk(ctx context.Context, l image.Layer, visit func(*layer.Entry) error) (layer.Result, error) {
+// walk goes through a layer. A fault in what unpacks it is an error of that layer, as one in a parser is
+// of its file.
+func (r *Reader) walk(ctx context.Context, l image.Layer, visit func(*layer.Entry) error) (res layer.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("read layer: the reader broke on it: %v", p)
+		}
+	}()
 	if l.Folder != nil {
 		return layer.WalkFolder(ctx, *l.Folder, r.Limits, visit)
 	}
@@ -80,10 +93,26 @@ type layerRead struct {
 	ctx   context.Context
 	c     *Contents
 	hash  hasher
-	at    map[string][]int // path → its reads
-	links []Link           // hard links to files that were not read under their own name
+	at    map[string][]place // path → where the reads have it
+	links []Link             // hard links to files that were not read under their own name
 	held  []heldFile
 	gaps  map[Gap]int // class and blocking → how many
+	spare int64       // taken of the budget and not spent yet
+	over  error       // the budget is used up
+}
+
+// end drops what was forgotten, and tells of a budget that was used up at the very end.
+func (w *layerRead) end(err error) error {
+	w.settle()
+	for i := range w.c.Reads {
+		r := &w.c.Reads[i]
+		r.Paths = slices.DeleteFunc(r.Paths, func(p string) bool { return p == "" })
+	}
+	w.c.Reads = slices.DeleteFunc(w.c.Reads, func(r Read) bool { return len(r.Paths) == 0 })
+	if err == nil {
+		err = w.over
+	}
+	return err
 }
 
 // heldFile waits for the end of the layer, because its ecosystem reads several files together.
@@ -112,83 +141,6 @@ func (w *layerRead) gap(g Gap) {
 		}
 	}
 	w.c.Gaps = append(w.c.Gaps, Gap{Class: g.Class, Blocking: g.Blocking, What: "1 more of the same", Count: 1})
-}
-
-func (w *layerRead) visit(e *layer.Entry) error {
-	switch e.Kind {
-	case layer.Whiteout:
-		w.c.Whiteouts = append(w.c.Whiteouts, e.Path)
-		return nil
-	case layer.Opaque:
-		w.c.Opaques = append(w.c.Opaques, e.Path)
-		return nil
-	case layer.Dir:
-		w.c.Folders = append(w.c.Folders, w.hash.path(e.Path))
-		w.forget(e.Path)
-		return nil
-	}
-	w.c.Names = append(w.c.Names, w.hash.path(e.Path))
-	if e.Kind == layer.Hardlink {
-		w.hardLink(e)
-		return nil
-	}
-	w.forget(e.Path)
-	if w.r.Skip != nil && w.r.Skip(e.Path) {
-		return nil
-	}
-	switch e.Kind {
-	case layer.Symlink:
-		w.c.Links = append(w.c.Links, Link{Path: e.Path, Target: e.Link})
-	case layer.File:
-		w.offer(e)
-	}
-	return w.ctx.Err()
-}
-
-// forget drops what an earlier entry of the same path said: the last entry of a tar wins.
-func (w *layerRead) forget(path string) {
-	for _, i := range w.at[path] {
-		w.c.Reads[i].Paths = slices.DeleteFunc(w.c.Reads[i].Paths, func(p string) bool { return p == path })
-	}
-	delete(w.at, path)
-}
-
-// hardLink gives a file that was read one more name. When it was not, but would be under this name,
-// it is read at the end.
-func (w *layerRead) hardLink(e *layer.Entry) {
-	if e.Path == e.Link {
-		return
-	}
-	w.forget(e.Path)
-	if reads := w.at[e.Link]; len(reads) > 0 {
-		for _, i := range reads {
-			w.c.Reads[i].Paths = append(w.c.Reads[i].Paths, e.Path)
-		}
-		w.at[e.Path] = slices.Clone(reads)
-		return
-	}
-	// The link's own entry has no bytes: what only the first bytes could tell was told by the target.
-	st := ecosystem.Stat{Path: e.Path, Size: 1, Mode: e.Mode, Head: []byte("\x7fELF\x02\x01\x01")}
-	for i := range w.r.Ecosystems {
-		if w.r.Ecosystems[i].Wants(st) {
-			w.links = append(w.links, Link{Path: e.Path, Target: e.Link})
-			return
-		}
-	}
-}
-
-// again reads the targets of hard links under the names of the links.
-func (w *layerRead) again(l image.Layer) error {
-	want := map[string][]string{}
-	for _, link := range w.links {
-		want[link.Target] = append(want[link.Target], link.Path)
-	}
-	reads, gaps, err := w.r.Again(w.ctx, l, want)
-	w.c.Reads = append(w.c.Reads, reads...)
-	for _, g := range gaps {
-		w.gap(g)
-	}
-	return err
 }
 
 // offer asks every ecosystem whether it wants the file, and has the first bytes at hand where those
@@ -253,7 +205,10 @@ func (w *layerRead) keep(eco *ecosystem.Ecosystem, path string, f *ecosystem.Fil
 	if len(found.Packages) == 0 && len(found.Owned) == 0 && found.Release == nil && !eco.Database {
 		return
 	}
-	w.at[path] = append(w.at[path], len(w.c.Reads))
+	if !w.spend(costOf(path) + costOfPackages(found.Packages)) {
+		return
+	}
+	w.at[path] = append(w.at[path], place{len(w.c.Reads), 0})
 	w.c.Reads = append(w.c.Reads, w.compact(eco, path, found))
 }
 

@@ -18,7 +18,13 @@ type stack struct {
 	hash   hasher
 	links  map[string][]linkAt
 	sets   []*layerSets // made when a link must be held against a layer
+	work   int          // what following links has cost
+	tired  bool         // maxWork was reached: links are no longer followed
 }
+
+// maxWork bounds what following links may cost, in paths and pieces of 16 bytes of them that are
+// looked up: a second or two. Honest images take a hundredth of it.
+const maxWork = 1 << 25
 
 // linkAt is a symbolic link of one layer.
 type linkAt struct {
@@ -105,6 +111,10 @@ func (s *stack) step(p string, upto int, whole bool) (string, bool) {
 
 // link is the target of the link at p, if the newest thing of that name up to a layer is a link.
 func (s *stack) link(p string, upto int) (string, bool) {
+	if s.work += 1 + len(p)/16; s.work > maxWork {
+		s.tired = true
+		return "", false
+	}
 	candidates := s.links[p]
 	for i := len(candidates) - 1; i >= 0; i-- {
 		if l := candidates[i]; l.layer <= upto {
@@ -119,9 +129,9 @@ func (s *stack) link(p string, upto int) (string, bool) {
 
 // hiddenBetween says whether the layers above from, up to and with upto, replace or remove p.
 func (s *stack) hiddenBetween(p string, from, upto int) bool {
-	for i := from + 1; i <= upto; i++ {
-		sets := s.set(i)
-		if hides(sets, &s.hash, p) {
+	for i := from + 1; i <= upto && s.work <= maxWork; i++ {
+		s.work += 1 + (1+strings.Count(p, "/"))*(1+len(p)/16)
+		if hides(s.set(i), &s.hash, p) {
 			return true
 		}
 	}

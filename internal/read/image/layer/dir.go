@@ -22,9 +22,6 @@ type Folder struct {
 	Skip func(path string) bool
 }
 
-// maxDepth bounds the nesting of folders; Linux's PATH_MAX allows no more than half of it by name.
-const maxDepth = 4096
-
 // WalkFolder visits everything below a folder, in the order of names. Symbolic links are told and never followed,
 // and a folder that is swapped for a link while the walk goes on leads nowhere outside.
 func WalkFolder(ctx context.Context, f Folder, limits Limits, visit func(*Entry) error) (Result, error) {
@@ -37,7 +34,7 @@ func WalkFolder(ctx context.Context, f Folder, limits Limits, visit func(*Entry)
 	}
 	defer root.Close()
 	w := &folderWalk{ctx: ctx, folder: f, limits: limits, visit: visit}
-	err = w.walk(root, "", 0)
+	err = w.walk(root, "")
 	return w.res, errors.Join(err, w.unread())
 }
 
@@ -65,10 +62,7 @@ func (w *folderWalk) deny(err error) {
 	}
 }
 
-func (w *folderWalk) walk(dir *os.Root, at string, depth int) error {
-	if depth > maxDepth {
-		return fmt.Errorf("%w: folders nested deeper than %d", ErrLimit, maxDepth)
-	}
+func (w *folderWalk) walk(dir *os.Root, at string) error {
 	if w.folder.Overlay && isOpaque(dir) {
 		if err := w.visit(&Entry{Kind: Opaque, Path: at}); err != nil {
 			return err
@@ -80,7 +74,7 @@ func (w *folderWalk) walk(dir *os.Root, at string, depth int) error {
 		return nil
 	}
 	for _, d := range entries {
-		if err := w.one(dir, d, at, depth); err != nil {
+		if err := w.one(dir, d, at); err != nil {
 			return err
 		}
 	}
@@ -98,7 +92,7 @@ func list(dir *os.Root) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-func (w *folderWalk) one(dir *os.Root, d fs.DirEntry, at string, depth int) error {
+func (w *folderWalk) one(dir *os.Root, d fs.DirEntry, at string) error {
 	if w.res.Entries++; w.res.Entries > w.limits.Entries {
 		return fmt.Errorf("%w: more than %d entries in one folder", ErrLimit, w.limits.Entries)
 	}
@@ -107,7 +101,7 @@ func (w *folderWalk) one(dir *os.Root, d fs.DirEntry, at string, depth int) erro
 	}
 	name := d.Name()
 	e := Entry{Path: strings.TrimPrefix(at+"/"+name, "/")}
-	if len(e.Path) > w.limits.PathLength {
+	if w.limits.tooLong(&e) {
 		w.res.Skipped++
 		return nil
 	}
@@ -134,7 +128,7 @@ func (w *folderWalk) one(dir *os.Root, d fs.DirEntry, at string, depth int) erro
 		if err := w.visit(&e); err != nil {
 			return err
 		}
-		return w.descend(dir, name, e.Path, depth)
+		return w.descend(dir, name, e.Path)
 	case mode&fs.ModeSymlink != 0:
 		e.Kind = Symlink
 		if e.Link, err = dir.Readlink(name); err != nil {
@@ -149,14 +143,14 @@ func (w *folderWalk) one(dir *os.Root, d fs.DirEntry, at string, depth int) erro
 	return w.visit(&e)
 }
 
-func (w *folderWalk) descend(dir *os.Root, name, at string, depth int) error {
+func (w *folderWalk) descend(dir *os.Root, name, at string) error {
 	sub, err := dir.OpenRoot(name)
 	if err != nil {
 		w.deny(err)
 		return nil
 	}
 	defer sub.Close()
-	return w.walk(sub, at, depth+1)
+	return w.walk(sub, at)
 }
 
 // folderBody opens its file when it is first asked.

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"strings"
 )
 
 // Kind is what an entry is.
@@ -94,7 +95,15 @@ var (
 type Limits struct {
 	Entries      int   // entries of a tar or folder
 	Uncompressed int64 // bytes that come out of a compressed layer
-	PathLength   int   // bytes of a path; longer ones are passed over and counted
+	PathLength   int   // bytes of a path or of a link's target; longer ones are passed over and counted
+}
+
+// maxNesting bounds how many folders a path may lead through. What lies deeper is passed over and
+// counted, as what has too long a path is.
+const maxNesting = 256
+
+func (l Limits) tooLong(e *Entry) bool {
+	return len(e.Path) > l.PathLength || len(e.Link) > l.PathLength || len(e.Path) > 2*maxNesting && strings.Count(e.Path, "/") >= maxNesting
 }
 
 // DefaultLimits are far above any honest image.
@@ -125,7 +134,7 @@ type Result struct {
 	Digest   string // as computed; empty where the layer was skipped through
 	DiffID   string // as computed; empty where the layer was skipped through
 	Verified bool   // every byte was read, and what was claimed held
-	Skipped  int    // entries passed over for the length of their path
+	Skipped  int    // entries passed over for the length or depth of their path
 }
 
 // Walk visits every entry of a blob in its order. It stops at the first error of the visitor or the

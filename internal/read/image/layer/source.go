@@ -162,6 +162,11 @@ func startStream(ctx context.Context, o Options, fill func(s *streamSource) erro
 	go func() {
 		defer close(s.done)
 		defer close(s.full)
+		defer func() {
+			if p := recover(); p != nil {
+				s.err = fmt.Errorf("read layer: its decompression broke on it: %v", p)
+			}
+		}()
 		s.err = fill(s)
 	}()
 	return s

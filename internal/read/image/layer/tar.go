@@ -53,7 +53,7 @@ func walkTar(ctx context.Context, src source, limits Limits, visit func(*Entry) 
 		if t.res.Entries%1024 == 0 && ctx.Err() != nil {
 			return t.res, ctx.Err()
 		}
-		if len(t.entry.Path) > limits.PathLength {
+		if limits.tooLong(&t.entry) {
 			t.res.Skipped++
 			continue
 		}
