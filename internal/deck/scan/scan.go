@@ -64,9 +64,9 @@ const (
 	bufferDisk   = 8 << 30
 )
 
-// maxKept is what the contents of one image's layers may keep, in bytes: a quarter of a million
-// packages, or some ten million files.
-const maxKept = 256 << 20
+// maxKept is what the contents of one image's layers may keep, in bytes: a hundred thousand
+// packages, or some eight million files.
+const maxKept = 128 << 20
 
 // Subject is one thing to look at: an image, or what an SBOM says of one.
 type Subject struct {
