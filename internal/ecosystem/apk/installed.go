@@ -43,16 +43,19 @@ type reader struct {
 	p        ecosystem.Package
 	folder   string
 	provides []string
+	broken   error // what first made no sense
 }
 
 func (r *reader) read(in io.Reader) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
-	for lines.Scan() {
-		line := lines.Bytes()
-		if len(line) == 0 {
+	for number := 1; lines.Scan(); number++ {
+		switch line := lines.Bytes(); {
+		case len(line) == 0:
 			r.finish()
-		} else if len(line) > 1 && line[1] == ':' && strings.IndexByte(fields, line[0]) >= 0 {
+		case len(line) < 2 || line[1] != ':':
+			r.breaks("line %d is no field: %.60q", number, line)
+		case strings.IndexByte(fields, line[0]) >= 0:
 			r.field(line[0], string(line[2:]))
 		}
 		if len(r.packages) >= maxPackages || r.files >= maxFiles {
@@ -60,7 +63,18 @@ func (r *reader) read(in io.Reader) error {
 		}
 	}
 	r.finish()
-	return lines.Err()
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return r.broken
+}
+
+// breaks keeps the first thing that makes no sense; apk itself would refuse the database. What can be
+// read is read all the same.
+func (r *reader) breaks(format string, args ...any) {
+	if r.broken == nil {
+		r.broken = fmt.Errorf(format, args...)
+	}
 }
 
 // fields are the keys that are read. Others are passed over without a copy.
@@ -103,6 +117,9 @@ func (r *reader) finish() {
 		for _, v := range r.provides {
 			r.provided[capability(v)] = p.Name
 		}
+	}
+	if (r.p.Name == "") != (r.p.Version == "") {
+		r.breaks("a package lacks its name or version: %.100q %.100q", r.p.Name, r.p.Version)
 	}
 	r.p, r.folder, r.provides = ecosystem.Package{}, "", nil
 }

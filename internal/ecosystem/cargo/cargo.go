@@ -18,7 +18,7 @@ import (
 // Ecosystem is Cargo.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "cargo",
-	Version:    1,
+	Version:    2,
 	Wants:      func(s ecosystem.Stat) bool { return s.IsProgram() || isLock(s) },
 	Read:       read,
 	Advisories: advisories,

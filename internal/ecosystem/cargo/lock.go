@@ -2,6 +2,7 @@ package cargo
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,13 @@ func readLock(f *ecosystem.File) (ecosystem.Found, error) {
 			return l.found, fmt.Errorf("read Cargo.lock: line %d: %w", l.number, err)
 		}
 	}
-	return l.found, l.flush()
+	if err := l.flush(); err != nil {
+		return l.found, fmt.Errorf("read Cargo.lock: %w", err)
+	}
+	if l.text && !l.known {
+		return l.found, errors.New("read Cargo.lock: it has neither a version nor a crate: it is no lock file of Cargo's")
+	}
+	return l.found, nil
 }
 
 // lock is what was read so far: the crates, and the table that is open.
@@ -37,6 +44,8 @@ type lock struct {
 	source  string
 	depends []string
 	inList  bool
+	text    bool // there is something in the file
+	known   bool // and something that Cargo writes
 }
 
 func (l *lock) line(s string) error {
@@ -50,11 +59,14 @@ func (l *lock) line(s string) error {
 		if err := l.flush(); err != nil {
 			return err
 		}
+		l.text, l.known = true, l.known || s == "[[package]]" || s == "[root]" || s == "[metadata]" || s == "[[patch.unused]]"
 		if s == "[[package]]" || s == "[root]" { // the latter in files before Cargo 0.19
 			l.start = l.number
 		}
 		return nil
 	case l.start == 0:
+		key, _, _ := strings.Cut(s, "=")
+		l.text, l.known = true, l.known || strings.TrimSpace(key) == "version"
 		return nil
 	}
 	key, value, ok := strings.Cut(s, "=")
@@ -92,7 +104,7 @@ func unquote(s string) string { return strings.Trim(s, `"'`) }
 
 // flush makes a package of the open table.
 func (l *lock) flush() error {
-	defer func() { *l = lock{found: l.found, number: l.number} }()
+	defer func() { *l = lock{found: l.found, number: l.number, text: l.text, known: l.known} }()
 	if l.start == 0 {
 		return nil
 	}

@@ -44,6 +44,7 @@ type statusReader struct {
 
 	p        ecosystem.Package
 	present  bool
+	stated   bool // there is a status
 	section  string
 	depends  []string // a store that all packages' Depends are cut from
 	from     int      // where in it those of p begin
@@ -51,6 +52,9 @@ type statusReader struct {
 	value    []byte // of field, continuation lines joined by a blank
 	cut      bool   // a line was longer than maxLine
 	overlong bool
+	number   int   // of the line
+	fields   bool  // the paragraph has some
+	broken   error // what first made no sense; dpkg itself would refuse the file
 }
 
 func (r *statusReader) read(in io.Reader) error {
@@ -66,7 +70,7 @@ func (r *statusReader) read(in io.Reader) error {
 			if r.overlong {
 				return ecosystem.Limit("a field is longer than %d bytes", maxLine)
 			}
-			return nil
+			return r.broken
 		case err != nil:
 			r.finish()
 			return err
@@ -93,6 +97,7 @@ func (r *statusReader) line(b *bufio.Reader) ([]byte, error) {
 }
 
 func (r *statusReader) take(line []byte) {
+	r.number++
 	if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
 		if r.field != nothing && len(r.value)+len(line) < maxField {
 			r.value = append(append(r.value, ' '), bytes.TrimSpace(line)...)
@@ -106,9 +111,11 @@ func (r *statusReader) take(line []byte) {
 		return
 	}
 	name, value, ok := bytes.Cut(line, []byte{':'})
-	if !ok {
+	if !ok || bytes.IndexByte(name, 0) >= 0 {
+		r.breaks("line %d is no field: %.60q", r.number, line)
 		return
 	}
+	r.fields = true
 	if r.field = fieldOf(name); r.field != nothing {
 		r.value = append(r.value[:0], bytes.TrimSpace(value)...)
 		r.overlong = r.overlong || r.cut
@@ -139,7 +146,7 @@ func (r *statusReader) endField() {
 	case sectionField:
 		r.section = r.text(v)
 	case statusField:
-		r.present = onDisk(v)
+		r.present, r.stated = onDisk(v), true
 	case sourceField:
 		name, version, _ := bytes.Cut(v, []byte{'('})
 		r.p.SourceName = r.text(bytes.TrimSpace(name))
@@ -153,6 +160,12 @@ func (r *statusReader) endField() {
 // finish ends a paragraph.
 func (r *statusReader) finish() {
 	r.endField()
+	switch wanted := r.present || !r.needStatus; {
+	case r.fields && r.p.Name == "":
+		r.breaks("the paragraph before line %d names no package", r.number)
+	case r.fields && r.needStatus && !r.stated, r.fields && wanted && r.p.Version == "":
+		r.breaks("package %.100q has no status or no version", r.p.Name)
+	}
 	if p := r.p; p.Name != "" && p.Version != "" && (r.present || !r.needStatus) {
 		p.Type = r.kind
 		p.Data = isData(p.Name, r.section)
@@ -163,6 +176,14 @@ func (r *statusReader) finish() {
 		r.packages = append(r.packages, p)
 	}
 	r.p, r.present, r.section, r.from = ecosystem.Package{}, false, "", len(r.depends)
+	r.fields, r.stated = false, false
+}
+
+// breaks keeps the first thing that makes no sense. What can be read is read all the same.
+func (r *statusReader) breaks(format string, args ...any) {
+	if r.broken == nil {
+		r.broken = fmt.Errorf(format, args...)
+	}
 }
 
 // addDepends keeps the names of "libc6 (>= 2.36), debconf | debconf-2.0, python3:any": of

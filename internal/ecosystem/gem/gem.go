@@ -20,7 +20,7 @@ import (
 // Ecosystem is RubyGems and Bundler.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "gem",
-	Version:    1,
+	Version:    2,
 	Wants:      func(s ecosystem.Stat) bool { return kindOf(s.Path) != nothing },
 	Read:       read,
 	Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) { return "RubyGems", true },

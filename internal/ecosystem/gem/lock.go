@@ -1,7 +1,9 @@
 package gem
 
 import (
+	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
@@ -13,6 +15,9 @@ import (
 func readLock(r io.Reader) (ecosystem.Found, error) {
 	var l lockReader
 	err := eachLine(r, l.line)
+	if err == nil && l.text && !l.known {
+		err = errors.New("none of its sections is one of Bundler's: it is no lock file of gems")
+	}
 	return l.found, err
 }
 
@@ -21,6 +26,7 @@ type lockReader struct {
 	section          string
 	remote, revision string
 	current          bool // dependencies belong to the last package
+	text, known      bool // there is something in the file, and a section of Bundler's
 }
 
 func (l *lockReader) line(number int, line string) error {
@@ -29,7 +35,9 @@ func (l *lockReader) line(number int, line string) error {
 	if text == "" {
 		return nil
 	}
+	l.text = true
 	if indent == 0 {
+		l.known = l.known || slices.Contains([]string{"GEM", "GIT", "PATH", "PLUGIN SOURCE", "PLATFORMS", "DEPENDENCIES", "CHECKSUMS", "BUNDLED WITH"}, text)
 		l.section, l.remote, l.revision, l.current = text, "", "", false
 		return nil
 	}

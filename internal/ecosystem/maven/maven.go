@@ -20,7 +20,7 @@ import (
 // Ecosystem is Maven, and Gradle, which shares its coordinates.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "maven",
-	Version:    1,
+	Version:    2,
 	Wants:      wants,
 	Read:       read,
 	Advisories: advisories,

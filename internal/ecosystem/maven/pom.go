@@ -18,6 +18,7 @@ const (
 
 // project is what matters of a pom.xml (https://maven.apache.org/pom.html).
 type project struct {
+	XMLName    xml.Name     `xml:"project"`
 	Group      string       `xml:"groupId"`
 	Artifact   string       `xml:"artifactId"`
 	Version    string       `xml:"version"`

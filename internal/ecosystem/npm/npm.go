@@ -20,7 +20,7 @@ import (
 // Ecosystem is npm, whichever of its clients installed the packages.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "npm",
-	Version:    1,
+	Version:    2,
 	Wants:      wants,
 	Read:       read,
 	Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) { return "npm", true },

@@ -2,6 +2,7 @@ package npm
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -18,6 +19,9 @@ func readPNPMLock(r io.Reader) (ecosystem.Found, error) {
 	if err == nil {
 		err = y.flush()
 	}
+	if err == nil && y.text && y.version == "" {
+		err = errors.New("it does not tell its version: it is no lock file of pnpm's")
+	}
 	for i := range y.found.Packages {
 		p := &y.found.Packages[i]
 		if more := y.depends[p.FullName()+"@"+p.Version]; p.Depends == nil {
@@ -33,6 +37,7 @@ func readPNPMLock(r io.Reader) (ecosystem.Found, error) {
 type pnpmReader struct {
 	list
 	version string // of the lock file
+	text    bool   // there is something in it
 	section string // the key without indentation under which the lines stand
 	field   string // the last key at the level of a package's fields
 	block   pnpmBlock
@@ -47,6 +52,7 @@ type pnpmBlock struct {
 }
 
 func (y *pnpmReader) line(number, indent int, text string) error {
+	y.text = true
 	if indent == 0 {
 		err := y.flush()
 		key, value := keyValue(text)

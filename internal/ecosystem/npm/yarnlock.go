@@ -1,6 +1,7 @@
 package npm
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,6 +18,9 @@ func readYarnLock(r io.Reader) (ecosystem.Found, error) {
 	if err == nil {
 		err = y.flush()
 	}
+	if err == nil && y.text && !y.known {
+		err = errors.New("no block in it has a version: it is no lock file of Yarn's")
+	}
 	if err != nil {
 		return y.found, fmt.Errorf("read yarn.lock: %w", err)
 	}
@@ -27,6 +31,8 @@ type yarnReader struct {
 	list
 	block   yarnBlock
 	depends bool // the lines are those of a list of dependencies
+	text    bool // there is something in the file
+	known   bool // and a block as Yarn writes them
 }
 
 type yarnBlock struct {
@@ -37,6 +43,7 @@ type yarnBlock struct {
 }
 
 func (y *yarnReader) line(number, indent int, text string) error {
+	y.text = true
 	switch {
 	case indent == 0:
 		err := y.flush()
@@ -67,6 +74,7 @@ func (y *yarnReader) line(number, indent int, text string) error {
 // flush adds the block that has ended.
 func (y *yarnReader) flush() error {
 	b := y.block
+	y.known = y.known || b.version != "" || b.ranges == "__metadata"
 	if b.version == "" || b.ranges == "__metadata" {
 		return nil
 	}

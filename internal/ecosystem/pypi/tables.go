@@ -1,6 +1,7 @@
 package pypi
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,9 @@ func readTables(f *ecosystem.File) (ecosystem.Found, error) {
 	if err == nil {
 		err = t.flush()
 	}
+	if err == nil && t.text && !t.known {
+		err = errors.New("it has neither a version nor a package: it is no lock file")
+	}
 	return t.found, err
 }
 
@@ -28,6 +32,8 @@ type tables struct {
 	key     string // of an array or text that goes on
 	until   string // what ends it
 	entry   lockEntry
+	text    bool // there is something in the file
+	known   bool // and something that lock files have
 }
 
 type lockEntry struct {
@@ -44,7 +50,7 @@ func (t *tables) line(number int, line string) error {
 	text := strings.TrimSpace(line)
 	switch {
 	case text == "[[package]]" || text == "[[packages]]": // also ends an array that was left open
-		t.until = ""
+		t.until, t.text, t.known = "", true, true
 		err := t.flush()
 		t.in, t.section, t.entry = true, "", lockEntry{line: number}
 		return err
@@ -53,6 +59,7 @@ func (t *tables) line(number int, line string) error {
 	case text == "" || text[0] == '#':
 	case text[0] == '[':
 		name := strings.Trim(text, "[]")
+		t.text, t.known = true, t.known || name == "metadata"
 		below, ok := strings.CutPrefix(name, "package.")
 		if !ok {
 			below, ok = strings.CutPrefix(name, "packages.")
@@ -68,6 +75,9 @@ func (t *tables) line(number int, line string) error {
 	case t.in:
 		key, value, _ := strings.Cut(text, "=")
 		t.pair(strings.Trim(key, `" `), strings.TrimSpace(value))
+	default:
+		key, _, _ := strings.Cut(text, "=")
+		t.text, t.known = true, t.known || slices.Contains([]string{"version", "lock-version", "package", "packages"}, strings.TrimSpace(key))
 	}
 	return nil
 }
