@@ -242,3 +242,24 @@ func TestHostileDocuments(t *testing.T) {
 		}
 	}
 }
+
+// TestMountedProc has the kernel's own files mounted in a root file system, as a chroot has: they are no
+// part of it, and walking them costs nothing and fails at nothing.
+func TestMountedProc(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n")
+	for _, name := range []string{"proc", "sys"} {
+		at := filepath.Join(dir, name)
+		if err := os.Mkdir(at, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Mount(name, at, map[string]string{"proc": "proc", "sys": "sysfs"}[name], syscall.MS_RDONLY, ""); err != nil {
+			t.Skip("needs the right to mount: " + err.Error())
+		}
+		t.Cleanup(func() { syscall.Unmount(at, syscall.MNT_DETACH) })
+	}
+	rep := hostile(t, nil, "sbom", "-o", "json", "--no-cache", "rootfs:"+dir).report(t)
+	if got := gaps(rep); got != "" {
+		t.Errorf("gaps %q: %+v", got, rep.Coverage)
+	}
+}

@@ -18,7 +18,8 @@ type Folder struct {
 	// Overlay says that the folder is an upper directory of overlayfs: character devices 0:0 are
 	// whiteouts, and an extended attribute marks opaque folders.
 	Overlay bool
-	// Skip is asked for each folder; nil skips none. /proc and /sys of a live system, say.
+	// Skip is asked for each path; what it skips is not looked at, nor what is below. Nil skips none. /proc
+	// and /sys of a live system, say.
 	Skip func(path string) bool
 }
 
@@ -68,45 +69,47 @@ func (w *folderWalk) walk(dir *os.Root, at string) error {
 			return err
 		}
 	}
-	entries, err := list(dir)
+	names, err := list(dir, w.limits.Entries+1)
 	if err != nil {
-		w.deny(err)
-		return nil
+		w.deny(err) // of a folder that breaks off, what came before stands
 	}
-	for _, d := range entries {
-		if err := w.one(dir, d, at); err != nil {
+	for _, name := range names {
+		if err := w.one(dir, name, at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func list(dir *os.Root) ([]fs.DirEntry, error) {
+// list gives the names in a folder, at most so many. Names alone: a folder may hold millions.
+func list(dir *os.Root, most int) ([]string, error) {
 	f, err := dir.Open(".")
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	entries, err := f.ReadDir(-1)
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, err
+	names, err := f.Readdirnames(most)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	slices.Sort(names)
+	return names, err
 }
 
-func (w *folderWalk) one(dir *os.Root, d fs.DirEntry, at string) error {
+func (w *folderWalk) one(dir *os.Root, name, at string) error {
 	if w.res.Entries++; w.res.Entries > w.limits.Entries {
 		return fmt.Errorf("%w: more than %d entries in one folder", ErrLimit, w.limits.Entries)
 	}
 	if w.res.Entries%256 == 0 && w.ctx.Err() != nil {
 		return w.ctx.Err()
 	}
-	name := d.Name()
 	e := Entry{Path: strings.TrimPrefix(at+"/"+name, "/")}
 	if w.limits.tooLong(&e) {
 		w.res.Skipped++
 		return nil
 	}
-	if d.IsDir() && w.folder.Skip != nil && w.folder.Skip(e.Path) {
-		return nil
+	if w.folder.Skip != nil && w.folder.Skip(e.Path) {
+		return nil // not even asked for: a file system of another machine may not answer
 	}
 	info, err := dir.Lstat(name)
 	if err != nil {

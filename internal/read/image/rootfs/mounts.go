@@ -40,10 +40,18 @@ func parseMounts(r io.Reader) map[string]string {
 // another machine, or a container's.
 func isElsewhere(fsType string) bool {
 	switch fsType {
-	case "proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "bpf", "pstore",
-		"mqueue", "hugetlbfs", "configfs", "binfmt_misc", "autofs", "efivarfs", "fusectl", "nsfs", "rpc_pipefs",
-		"nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "ceph", "glusterfs", "lustre", "afs", "overlay":
+	case "nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "ceph", "glusterfs", "lustre", "afs", "overlay":
 		return true
 	}
-	return strings.HasPrefix(fsType, "fuse.")
+	return isMadeUp(fsType) || strings.HasPrefix(fsType, "fuse.")
+}
+
+// isMadeUp knows the file systems that the kernel makes up.
+func isMadeUp(fsType string) bool {
+	switch fsType {
+	case "proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "bpf", "pstore",
+		"mqueue", "hugetlbfs", "configfs", "binfmt_misc", "autofs", "efivarfs", "fusectl", "nsfs", "rpc_pipefs":
+		return true
+	}
+	return false
 }

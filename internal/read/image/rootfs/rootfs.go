@@ -13,8 +13,8 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 )
 
-// Open takes a folder for a root file system. Of this host's own root it leaves out what the kernel
-// makes up, and file systems that lie on other machines or belong to containers.
+// Open takes a folder for a root file system. It leaves out what the kernel makes up and has mounted
+// there, and of this host's own root also file systems that lie on other machines or belong to containers.
 func Open(path string) (*image.Image, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -30,6 +30,20 @@ func Open(path string) (*image.Image, error) {
 			img.Platform = runtime.GOOS + "/" + runtime.GOARCH
 		}
 		img.Layers[0].Folder.Skip = skipped(mounts("/proc/self/mountinfo"), isElsewhere)
+		return img, nil
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return nil, fmt.Errorf("open root file system %s: %w", path, err)
+	}
+	madeUp := map[string]bool{}
+	for at, fsType := range mounts("/proc/self/mountinfo") {
+		if rel, err := filepath.Rel(real, at); err == nil && rel != "." && filepath.IsLocal(rel) && isMadeUp(fsType) {
+			madeUp[rel] = true
+		}
+	}
+	if len(madeUp) > 0 {
+		img.Layers[0].Folder.Skip = func(path string) bool { return madeUp[path] }
 	}
 	return img, nil
 }
