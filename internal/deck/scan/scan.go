@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -67,6 +68,10 @@ const (
 // maxKept is what the contents of one image's layers may keep, in bytes: a hundred thousand
 // packages, or some eight million files.
 const maxKept = 128 << 20
+
+// maxInflated is what the layers of one image may inflate to, in bytes. Each has a bound of its own; a
+// thousand of them would still take half a day.
+const maxInflated = 256 << 30
 
 // Subject is one thing to look at: an image, or what an SBOM says of one.
 type Subject struct {
@@ -149,7 +154,8 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 func (s *scan) layers(ctx context.Context, id string, img *image.Image) ([]*inventory.Contents, []finding.Gap) {
 	contents := make([]*inventory.Contents, len(img.Layers))
 	gaps := make([][]finding.Gap, len(img.Layers))
-	s.reader.Budget = inventory.NewBudget(maxKept)
+	s.reader.Budget, s.reader.Total = inventory.NewBudget(maxKept), new(atomic.Int64)
+	s.reader.Total.Store(maxInflated)
 	var group errgroup.Group
 	group.SetLimit(max(s.o.Jobs, 1))
 	progress := newProgress(s.o.Progress, img.Name, len(img.Layers))

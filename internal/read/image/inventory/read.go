@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -19,6 +20,7 @@ type Reader struct {
 	Buffer     *layer.Buffer // for files of compressed layers that need random access
 	Budget     *Budget       // of what the contents of one image keep; nil: no bound
 	Limits     layer.Limits
+	Total      *atomic.Int64     // what the layers of one image may still inflate to; nil: no bound
 	Verify     bool              // read and hash also what could be skipped
 	Skip       func(string) bool // paths that are not to be looked at; nil: none
 }
@@ -84,7 +86,7 @@ func (r *Reader) walk(ctx context.Context, l image.Layer, visit func(*layer.Entr
 	if b.Close != nil {
 		defer b.Close()
 	}
-	return layer.Walk(ctx, b, layer.Options{Limits: r.Limits, Digest: l.Digest, DiffID: l.DiffID, Verify: r.Verify}, visit)
+	return layer.Walk(ctx, b, layer.Options{Limits: r.Limits, Total: r.Total, Digest: l.Digest, DiffID: l.DiffID, Verify: r.Verify}, visit)
 }
 
 // layerRead is the reading of one layer.

@@ -16,6 +16,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 )
 
 // Kind is what an entry is.
@@ -123,6 +124,8 @@ type Options struct {
 	// Digest and DiffID are what the manifest and the configuration claim, "sha256:HEX"; empty when
 	// they claim nothing. What is read in full is held against them.
 	Digest, DiffID string
+	// Total is what all layers of an image may still inflate to, in bytes; nil bounds nothing.
+	Total *atomic.Int64
 	// Verify reads and hashes every byte also where it could be skipped.
 	Verify bool
 }

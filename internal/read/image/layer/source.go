@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -175,7 +176,7 @@ func startStream(ctx context.Context, o Options, fill func(s *streamSource) erro
 func startPlain(ctx context.Context, r io.Reader, o Options) source {
 	return startStream(ctx, o, func(s *streamSource) error {
 		h := sha256.New()
-		if err := s.pump(r, h, 1<<62); err != nil {
+		if err := s.pump(r, h, 1<<62, nil); err != nil {
 			return err
 		}
 		s.sums.diffID = name(h)
@@ -203,7 +204,7 @@ func startInflating(ctx context.Context, r io.Reader, magic []byte, o Options) s
 			defer z.Close()
 			out = z
 		}
-		if err := s.pump(out, plain, o.Limits.Uncompressed); err != nil {
+		if err := s.pump(out, plain, o.Limits.Uncompressed, o.Total); err != nil {
 			return err
 		}
 		if _, err := io.Copy(io.Discard, in); err != nil {
@@ -216,8 +217,8 @@ func startInflating(ctx context.Context, r io.Reader, magic []byte, o Options) s
 
 func name(h hash.Hash) string { return "sha256:" + hex.EncodeToString(h.Sum(nil)) }
 
-// pump moves all of r into chunks; it stops with an error past limit bytes.
-func (s *streamSource) pump(r io.Reader, h hash.Hash, limit int64) error {
+// pump moves all of r into chunks; it stops with an error past limit bytes, or when no more are left in all.
+func (s *streamSource) pump(r io.Reader, h hash.Hash, limit int64, left *atomic.Int64) error {
 	var total int64
 	for {
 		var chunk []byte
@@ -230,6 +231,9 @@ func (s *streamSource) pump(r io.Reader, h hash.Hash, limit int64) error {
 		h.Write(chunk[:n])
 		if total += int64(n); total > limit {
 			return fmt.Errorf("%w: the layer inflates to more than %d bytes", ErrLimit, limit)
+		}
+		if left != nil && left.Add(-int64(n)) < 0 {
+			return fmt.Errorf("%w: the layers of the image inflate to too much", ErrLimit)
 		}
 		if n > 0 {
 			select {
