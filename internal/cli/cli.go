@@ -122,7 +122,7 @@ func Run(ctx context.Context, e Env) int {
 		}
 	}
 	if exit.cause != nil {
-		fmt.Fprintf(e.Stderr, "plimsoll: %v\n", exit.cause)
+		fmt.Fprintf(e.Stderr, "plimsoll: %s\n", told(exit.cause.Error()))
 	}
 	return exit.status
 }

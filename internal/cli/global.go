@@ -205,7 +205,7 @@ func (g *global) cacheHome() string {
 // say writes a line to stderr, unless the user wants none.
 func (g *global) say(format string, args ...any) {
 	if !g.quiet {
-		fmt.Fprintf(g.env.Stderr, format+"\n", args...)
+		fmt.Fprintln(g.env.Stderr, told(fmt.Sprintf(format, args...)))
 	}
 }
 

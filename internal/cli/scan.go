@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -311,9 +313,19 @@ func (b *bar) clear() {
 // printable keeps foreign names from steering the terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if r != ' ' && !unicode.IsGraphic(r) || r == utf8.RuneError {
 			return '?'
 		}
 		return r
 	}, s)
+}
+
+// told is what goes to stderr: errors and notices hold foreign names, which must neither steer the
+// terminal nor look like a line of ours.
+func told(s string) string {
+	lines := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = printable(strings.ReplaceAll(line, "\t", "  "))
+	}
+	return strings.Join(lines, "\n  ")
 }
