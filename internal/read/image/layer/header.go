@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"strings"
 )
 
 // header is the 512 bytes before an entry.
@@ -66,11 +67,36 @@ func (h header) mode() fs.FileMode {
 }
 
 func (h header) name() string {
-	name := cString(h[:100])
-	if string(h[257:262]) == "ustar" && h[262] == 0 && h[345] != 0 {
-		return cString(h[345:500]) + "/" + name
+	if prefix := h.prefix(); prefix != "" {
+		return prefix + "/" + cString(h[:100])
 	}
-	return name
+	return cString(h[:100])
+}
+
+// prefix is what stands before the name, as archive/tar finds it, with which runtimes unpack: nobody
+// is to hide a file in a form that they read and we do not.
+func (h header) prefix() string {
+	switch {
+	case string(h[257:263]) == "ustar\x00" && string(h[508:512]) == "tar\x00": // Schilling's star
+		return cString(h[345:476])
+	case string(h[257:263]) == "ustar\x00":
+		return cString(h[345:500])
+	case string(h[257:265]) != "ustar  \x00" || h.isTime(345) && h.isTime(357):
+		return ""
+	}
+	// Go before 1.8 wrote a prefix where GNU tar has times.
+	prefix := cString(h[345:500])
+	if strings.ContainsFunc(prefix, func(r rune) bool { return r >= 0x80 }) {
+		return ""
+	}
+	return prefix
+}
+
+// isTime says whether a field of GNU's header holds a time, or nothing.
+func (h header) isTime(at int) bool {
+	field := h[at : at+12]
+	_, ok := octal(field)
+	return field[0] == 0 || field[0]&0x80 != 0 || ok
 }
 
 func cString(b []byte) string {

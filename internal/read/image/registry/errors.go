@@ -87,7 +87,7 @@ func said(e *transport.Error) error {
 		return nil
 	}
 	d := e.Errors[0]
-	why := strings.ToLower(strings.ReplaceAll(string(d.Code), "_", " "))
+	why := fmt.Sprintf("%.100s", strings.ToLower(strings.ReplaceAll(string(d.Code), "_", " ")))
 	if d.Message != "" {
 		why = fmt.Sprintf("%s (%.200s)", why, d.Message)
 	}
