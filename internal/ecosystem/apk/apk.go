@@ -16,7 +16,7 @@ import (
 // Ecosystem is Alpine's apk.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "apk",
-	Version:    1,
+	Version:    2,
 	Wants:      func(s ecosystem.Stat) bool { return slices.Contains(databases, s.Path) },
 	Read:       func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) { return readInstalled(f) },
 	Fixed:      databases,

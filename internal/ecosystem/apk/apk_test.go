@@ -52,6 +52,12 @@ R:ssl_client
 
 P:.build-deps
 V:20240101.000000
+D:musl
+
+P:build-deps
+V:20240101.000000
+A:noarch
+T:virtual meta package
 D:musl`
 
 func TestRead(t *testing.T) {
@@ -73,6 +79,34 @@ func TestRead(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestBroken wants an error for what is no list of packages, or not all of one: an empty inventory
+// without a word would read as clean.
+func TestBroken(t *testing.T) {
+	tests := []struct {
+		name, content string
+		packages      int
+		says          string
+	}{
+		{"empty", "", 0, ""},
+		{"apk 3's format", "ADBd\x00\x01\x02", 0, "ADB"},
+		{"zeros", strings.Repeat("\x00", 4096), 0, "at line 1"},
+		{"a line that is no field", "P:a\nV:1\nno field\n\nP:b\nV:2\n", 2, "at line 3"},
+		{"cut short within a package", "P:a\nV:1\n\nC:Q1\nP:b\n", 1, `"b" without`},
+		{"cut short before the name", "P:a\nV:1\n\nC:Q1\n", 1, `"" without`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			found, err := readInstalled(open(test.content))
+			if len(found.Packages) != test.packages {
+				t.Errorf("%+v, want %d packages", found.Packages, test.packages)
+			}
+			if (err != nil) != (test.says != "") || err != nil && !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%v, want %q", err, test.says)
+			}
+		})
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 // Ecosystem is Debian's dpkg.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:            "deb",
-	Version:         1,
+	Version:         2,
 	Wants:           wants,
 	Read:            read,
 	Fixed:           []string{dpkgStatus, "usr/lib/opkg/status", "var/lib/opkg/status", chiselManifest},

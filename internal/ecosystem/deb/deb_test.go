@@ -101,6 +101,38 @@ func TestReadStatus(t *testing.T) {
 	}
 }
 
+// TestBroken wants an error for what is no list of packages, or not all of one: an empty inventory
+// without a word would read as clean.
+func TestBroken(t *testing.T) {
+	tests := []struct {
+		name, path, content string
+		packages            int
+		says                string
+	}{
+		{"bytes of something else", dpkgStatus, "\x00\x01\x02\xff\xfe rest\nof it\n", 0, "2 lines"},
+		{"zeros", dpkgStatus, strings.Repeat("\x00", 4096), 0, "at line 1"},
+		{"a line that is no field", dpkgStatus, "Package: a\nStatus: install ok installed\nVersion: 1\ngarbage\n\n", 1, "at line 4"},
+		{"cut short within a package", dpkgStatus, "Package: a\nStatus: install ok installed\nVersion: 1\n\nPackage: b\nStatus: install ok installed\n", 1, `"b" without a version`},
+		{"cut short before its status", dpkgStatus, "Package: a\nVersion: 1\n", 0, `"a" without a status`},
+		{"without a name", dpkgStatus, "Status: install ok installed\nVersion: 1\n", 0, "without a name"},
+		{"removed, without a version", dpkgStatus, "Package: a\nStatus: unknown ok not-installed\nPriority: extra\n", 0, ""},
+		{"distroless, no control file", "var/lib/dpkg/status.d/x", "\x1f\x8b\x08", 0, "at line 1"},
+		{"distroless, without a version", "var/lib/dpkg/status.d/x", "Package: a\n", 0, "without a version"},
+		{"blank lines only", dpkgStatus, "\n\n\n", 0, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			found, err := read(t.Context(), open(test.path, []byte(test.content)))
+			if len(found.Packages) != test.packages {
+				t.Errorf("%+v, want %d packages", found.Packages, test.packages)
+			}
+			if (err != nil) != (test.says != "") || err != nil && !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%v, want %q", err, test.says)
+			}
+		})
+	}
+}
+
 func TestReadFolders(t *testing.T) {
 	tests := []struct {
 		name, path, content string

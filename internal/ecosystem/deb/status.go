@@ -25,8 +25,12 @@ const (
 func readStatus(f *ecosystem.File, kind string, needStatus bool) (ecosystem.Found, error) {
 	r := statusReader{kind: kind, needStatus: needStatus, names: map[string]string{}}
 	err := r.read(io.LimitReader(f.Reader, maxStatus+1))
-	if err == nil && r.bytes > maxStatus {
+	switch {
+	case err != nil:
+	case r.bytes > maxStatus:
 		err = ecosystem.Limit("more than %d bytes", maxStatus)
+	case r.broken > 0:
+		err = fmt.Errorf("%d lines or paragraphs that dpkg would not take, the first at line %d: %s", r.broken, r.brokenAt, r.brokenWhy)
 	}
 	if err != nil {
 		err = fmt.Errorf("read the list of installed packages: %w", err)
@@ -43,6 +47,7 @@ type statusReader struct {
 	bytes      int64
 
 	p        ecosystem.Package
+	stated   bool // there is a Status field
 	present  bool
 	section  string
 	depends  []string // a store that all packages' Depends are cut from
@@ -51,6 +56,20 @@ type statusReader struct {
 	value    []byte // of field, continuation lines joined by a blank
 	cut      bool   // a line was longer than maxLine
 	overlong bool
+
+	number    int // of the line
+	fields    int // of the paragraph, kept or not
+	broken    int // places that are not of the format
+	brokenAt  int
+	brokenWhy string
+}
+
+// breaks notes a place that is not of the format. What else the file says is still read; the first
+// place is told.
+func (r *statusReader) breaks(why string) {
+	if r.broken++; r.broken == 1 {
+		r.brokenAt, r.brokenWhy = r.number, why
+	}
 }
 
 func (r *statusReader) read(in io.Reader) error {
@@ -93,6 +112,7 @@ func (r *statusReader) line(b *bufio.Reader) ([]byte, error) {
 }
 
 func (r *statusReader) take(line []byte) {
+	r.number++
 	if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
 		if r.field != nothing && len(r.value)+len(line) < maxField {
 			r.value = append(append(r.value, ' '), bytes.TrimSpace(line)...)
@@ -106,9 +126,11 @@ func (r *statusReader) take(line []byte) {
 		return
 	}
 	name, value, ok := bytes.Cut(line, []byte{':'})
-	if !ok {
+	if !ok || len(name) == 0 {
+		r.breaks("no field")
 		return
 	}
+	r.fields++
 	if r.field = fieldOf(name); r.field != nothing {
 		r.value = append(r.value[:0], bytes.TrimSpace(value)...)
 		r.overlong = r.overlong || r.cut
@@ -139,7 +161,7 @@ func (r *statusReader) endField() {
 	case sectionField:
 		r.section = r.text(v)
 	case statusField:
-		r.present = onDisk(v)
+		r.stated, r.present = true, onDisk(v)
 	case sourceField:
 		name, version, _ := bytes.Cut(v, []byte{'('})
 		r.p.SourceName = r.text(bytes.TrimSpace(name))
@@ -153,7 +175,16 @@ func (r *statusReader) endField() {
 // finish ends a paragraph.
 func (r *statusReader) finish() {
 	r.endField()
-	if p := r.p; p.Name != "" && p.Version != "" && (r.present || !r.needStatus) {
+	switch p := r.p; {
+	case p.Name == "" && r.fields > 0:
+		r.breaks("a package without a name")
+	case r.fields == 0:
+	case r.needStatus && !r.stated:
+		r.breaks(fmt.Sprintf("package %.80q without a status", p.Name))
+	case r.needStatus && !r.present: // removed, or never there
+	case p.Version == "":
+		r.breaks(fmt.Sprintf("package %.80q without a version", p.Name))
+	default:
 		p.Type = r.kind
 		p.Data = isData(p.Name, r.section)
 		p.Depends = r.depends[r.from:len(r.depends):len(r.depends)]
@@ -162,7 +193,8 @@ func (r *statusReader) finish() {
 		}
 		r.packages = append(r.packages, p)
 	}
-	r.p, r.present, r.section, r.from = ecosystem.Package{}, false, "", len(r.depends)
+	r.p, r.section = ecosystem.Package{}, ""
+	r.stated, r.present, r.from, r.fields = false, false, len(r.depends), 0
 }
 
 // addDepends keeps the names of "libc6 (>= 2.36), debconf | debconf-2.0, python3:any": of
