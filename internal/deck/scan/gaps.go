@@ -56,20 +56,40 @@ func saying(class string, n int) string {
 	return sayings[class][1]
 }
 
-// distributionGap tells of OS packages on a system that does not say what it is.
+// distributionGap tells of OS packages on a system that does not say what it is, and of a
+// distribution whose packages cannot be told.
 func (s *scan) distributionGap(t *finding.Target, packages []inventory.Package) {
-	if t.OS != nil || t.Kind == "source" || t.Kind == "sbom" {
+	if t.Kind == "source" || t.Kind == "sbom" {
 		return
 	}
 	os := slices.ContainsFunc(packages, func(p inventory.Package) bool {
 		return slices.Contains([]string{"deb", "rpm", "apk"}, p.Ecosystem)
 	})
+	if t.OS != nil {
+		if !os {
+			s.databaseGap(t)
+		}
+		return
+	}
 	g := finding.Gap{Class: "unknown-distribution", Blocking: os, Target: t.ID, Count: 1,
 		What: "no distribution is named in it (os-release is missing)"}
 	if !os {
 		g.What += ", and no package manager was found: what was copied in by hand is known only where it carries its own metadata"
 	}
 	s.report.Coverage = append(s.report.Coverage, g)
+}
+
+// databaseGap tells of a distribution without a single package: its manager is not one that is read,
+// or its database was removed from the image.
+func (s *scan) databaseGap(t *finding.Target) {
+	if slices.ContainsFunc(s.report.Coverage, func(g finding.Gap) bool {
+		return g.Target == t.ID && g.Class == "unreadable-database"
+	}) {
+		return
+	}
+	s.report.Coverage = append(s.report.Coverage, finding.Gap{Class: "no-database", Blocking: true, Target: t.ID, Count: 1,
+		What: fmt.Sprintf("no list of installed packages (dpkg, apk, rpm) was found, though it names itself %s: its packages are not known",
+			strings.TrimSpace(t.OS.ID+" "+t.OS.Version))})
 }
 
 func plural(n int, what string) string {

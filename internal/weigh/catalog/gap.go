@@ -19,6 +19,8 @@ func Gaps() []Gap {
 		{"interrupted", "The scan was stopped before all layers were read.", "Run it again."},
 		{"limit-reached", "Something is larger, deeper or more than an honest image has, and was not read to its end.",
 			"Look at what is named; accept it with --allow-gap limit-reached only if it is known to be harmless."},
+		{"no-database", "The image names its distribution, but holds no list of installed packages: it was removed, or the distribution's package manager is not one that is read.",
+			"Keep the package manager's database in the image, or accept it where nothing of the distribution is left: --allow-gap no-database."},
 		{"no-feed", "There are no advisories for this kind of package or this release of the distribution.",
 			"Use a release that its distribution publishes advisories for, or accept it: --allow-gap no-feed."},
 		{"own-code", "The project itself: advisories speak of published packages, not of one's own code.", "Nothing."},
