@@ -43,6 +43,10 @@ type Ecosystem struct {
 	// under which the walk would not meet them.
 	Fixed []string
 
+	// OneOf says that the Fixed paths are places and forms of one and the same database: the first of
+	// them that the container sees with packages in it counts, and what others say is out of date.
+	OneOf bool
+
 	// Database says that each wanted file tells of the whole set of packages, so that the packages of
 	// a layer are told by comparing the file with the one in the layer below.
 	Database bool

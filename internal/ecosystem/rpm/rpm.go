@@ -26,6 +26,7 @@ var Ecosystem = ecosystem.Ecosystem{
 	Read:       read,
 	Late:       true,
 	Fixed:      wanted,
+	OneOf:      true,
 	Database:   true,
 	OS:         true,
 	Advisories: advisories,

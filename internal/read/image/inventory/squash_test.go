@@ -29,8 +29,8 @@ var kinds = []ecosystem.Ecosystem{
 		},
 	},
 	{
-		Name: "db", Database: true, OS: true, Fixed: []string{"var/db"},
-		Wants: func(s ecosystem.Stat) bool { return s.Path == "var/db" },
+		Name: "db", Database: true, OS: true, Fixed: []string{"var/db", "var/old.db"}, OneOf: true,
+		Wants: func(s ecosystem.Stat) bool { return s.Path == "var/db" || s.Path == "var/old.db" },
 		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 			b, err := f.ReadAll(1000)
 			var found ecosystem.Found
@@ -153,6 +153,10 @@ func TestSquash(t *testing.T) {
 		"database file is a link":       {layers{{"var/db -> /opt/db", "opt/db=n=1"}}, []string{"n@1 var/db:0"}},
 		"database grows":                {layers{{"var/db=a=1\nb=1"}, {"other=x"}, {"var/db=a=1\nb=2\nc=1"}}, []string{"a@1 var/db:0", "b@2 var/db:2", "c@1 var/db:2"}},
 		"package comes back":            {layers{{"var/db=a=1"}, {"var/db=b=1"}, {"var/db=a=1\nb=1"}}, []string{"a@1 var/db:2", "b@1 var/db:1"}},
+		"old form in a lower layer":     {layers{{"var/old.db=a=1\nb=1"}, {"var/db=a=2"}}, []string{"a@2 var/db:1"}},
+		"old form in an upper layer":    {layers{{"var/db=a=2"}, {"var/old.db=a=1\nb=1"}}, []string{"a@2 var/db:0"}},
+		"new form is empty":             {layers{{"var/old.db=a=1"}, {"var/db="}}, []string{"a@1 var/old.db:0"}},
+		"new form removed again":        {layers{{"var/old.db=a=1"}, {"var/db=a=2"}, {"var/.wh.db="}}, []string{"a@1 var/old.db:0"}},
 		"owned":                         {layers{{"var/db=deb=1 /usr/x/a.pkg", "usr/x/a.pkg=1", "opt/b.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/x/a.pkg:0 owned by deb", "b@1 opt/b.pkg:0"}},
 		"owned on merged usr":           {layers{{"var/db=deb=1 /lib/a.pkg", "usr/lib/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/lib/a.pkg:0 owned by deb"}},
 		"owned in one of two places":    {layers{{"var/db=deb=1 /x/a.pkg", "x/a.pkg=1", "y/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 x/a.pkg:0 owned by deb", "a@1 y/a.pkg:0"}},
