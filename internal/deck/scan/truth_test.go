@@ -51,6 +51,26 @@ func TestKnownExamples(t *testing.T) {
 	}
 }
 
+// TestProgramsHaveAFeed holds the names under which programs without a package manager are looked up
+// against the feed: a name that it does not have would find nothing for good.
+func TestProgramsHaveAFeed(t *testing.T) {
+	db, err := snapshot.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	kinds := all.Ecosystems()
+	kind := &kinds[slices.IndexFunc(kinds, func(e ecosystem.Ecosystem) bool { return e.Name == "binary" })]
+	for _, name := range []string{"git", "go", "haproxy", "httpd", "java", "lua", "mariadb", "memcached", "nginx", "node", "openjdk", "openldap",
+		"openresty", "pgbouncer", "php", "postgresql", "python", "rabbitmq", "redis", "ruby", "sqlite", "valkey", "varnish", "wordpress"} {
+		p := ecosystem.Package{Type: "generic", Name: name, Version: "1"}
+		feed, ok := kind.Advisories(p, ecosystem.Release{})
+		if rows, _, err := db.Package(feed, kind.Key(p)); !ok || err != nil || len(rows) == 0 {
+			t.Errorf("%s: nothing in %q under %q: %v", name, feed, kind.Key(p), err)
+		}
+	}
+}
+
 // has judges one package as its own kind would bring it.
 func has(t *testing.T, db *advisory.DB, feed, name, version, id string) bool {
 	t.Helper()
