@@ -63,6 +63,11 @@ type Ecosystem struct {
 	// advisories do not speak of it, nor of what it brings. Nil: every package is the distribution's.
 	ThirdParty func(p Package, on Release) bool
 
+	// OtherRelease says that a package was built for a newer release of its distribution than the one it
+	// stands on, or backported to it. Advisories for this release do not know it: they are compared all
+	// the same, and a gap says so. Nil: never.
+	OtherRelease func(p Package, on Release) bool
+
 	// AdvisoryVersion is the version that advisories compare; nil: Package.Version. Distributions whose
 	// advisories speak of source packages compare the source's version.
 	AdvisoryVersion func(p Package) string

@@ -43,6 +43,7 @@ func (s *scan) packageGaps(id string, subjects []vuln.Subject, gaps []vuln.Gap) 
 var sayings = map[string][2]string{
 	vuln.GapNoFeed:         {"without any advisories to compare with", "without any advisories to compare with"},
 	vuln.GapThirdParty:     {"from a vendor that the distribution's advisories do not cover", "from vendors that the distribution's advisories do not cover"},
+	vuln.GapOtherRelease:   {"built for another release, which this one's advisories do not know", "built for another release, which this one's advisories do not know"},
 	vuln.GapPartial:        {"on which the database's feed, which is not whole, says nothing", "on which the database's feed, which is not whole, says nothing"},
 	vuln.GapUnknownVersion: {"whose version is not known or cannot be compared", "whose versions are not known or cannot be compared"},
 	vuln.GapUnknownModule:  {"of a module stream that advisories do not name", "of module streams that advisories do not name"},

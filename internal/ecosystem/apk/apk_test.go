@@ -131,6 +131,33 @@ func TestAdvisories(t *testing.T) {
 	}
 }
 
+func TestRepositories(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		says string
+	}{
+		"one branch": {"https://dl-cdn.alpinelinux.org/alpine/v3.19/main\nhttps://dl-cdn.alpinelinux.org/alpine/v3.19/community\n", ""},
+		"edge": {"https://dl-cdn.alpinelinux.org/alpine/v3.19/main\r\n@testing https://dl-cdn.alpinelinux.org/alpine/edge/testing\r\n",
+			"(edge, v3.19)"},
+		"comment":  {"https://dl-cdn.alpinelinux.org/alpine/v3.19/main\n#https://dl-cdn.alpinelinux.org/alpine/edge/main\n", ""},
+		"Wolfi":    {"https://packages.wolfi.dev/os\nhttps://example.com/edge-proxy/os\n", ""},
+		"a folder": {"/media/cdrom/apks\nhttps://dl-cdn.alpinelinux.org/alpine/v3.19/main", ""},
+		"empty":    {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := open(test.text)
+			f.Path = repositories
+			found, err := Ecosystem.Read(t.Context(), f)
+			if err != nil || !Ecosystem.Wants(f.Stat) {
+				t.Fatal(err, Ecosystem.Wants(f.Stat))
+			}
+			if (len(found.Notes) > 0) != (test.says != "") || test.says != "" && !strings.Contains(found.Notes[0].What, test.says) {
+				t.Errorf("%+v, want %q", found.Notes, test.says)
+			}
+		})
+	}
+}
+
 func TestThirdParty(t *testing.T) {
 	if !thirdParty(ecosystem.Package{Maintainer: "NGINX Packaging <nginx-packaging@f5.com>"}, ecosystem.Release{}) {
 		t.Error("nginx.org's package passes for Alpine's")

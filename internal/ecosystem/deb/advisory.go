@@ -1,6 +1,7 @@
 package deb
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
@@ -44,6 +45,23 @@ func debianRelease(on ecosystem.Release) string {
 		}
 	}
 	return ""
+}
+
+// otherRelease knows backports by their mark, and updates of a newer Debian by its number (+deb13u1);
+// of several the last counts (+deb13u1~deb12u1 is for 12). No package of Debian 12 or 13 has either. A
+// package of a newer release without a mark cannot be told.
+func otherRelease(p ecosystem.Package, on ecosystem.Release) bool {
+	if strings.Contains(p.Version, "~bpo") {
+		return true
+	}
+	release, err := strconv.Atoi(debianRelease(on))
+	i := strings.LastIndex(p.Version, "deb")
+	if on.ID != "debian" || err != nil || i < 0 {
+		return false
+	}
+	number, _, ok := strings.Cut(p.Version[i+len("deb"):], "u")
+	n, err := strconv.Atoi(number)
+	return ok && err == nil && n > release && n < 100
 }
 
 // The kernel and others are signed in a source package of their own, while the tracker speaks of the

@@ -47,6 +47,7 @@ type Gap struct {
 // The classes of gap that a judgement can leave.
 const (
 	GapNoFeed         = "no-feed"         // no advisories exist for this ecosystem or release
+	GapOtherRelease   = "other-release"   // built for another release than the one whose advisories are compared
 	GapThirdParty     = "third-party"     // made by a vendor that the distribution's advisories do not cover
 	GapPartial        = "feed-partial"    // the feed is not whole and says nothing of the package
 	GapUnknownVersion = "unknown-version" // there is no version to compare
@@ -132,6 +133,9 @@ func (j *judge) judge(i int, s Subject) error {
 	case cover == advisory.Partial && len(rows) == 0:
 		j.gap(i, GapPartial, true, "the database's feed for %s is not whole and has nothing on this package", feed)
 		return nil
+	}
+	if kind.OtherRelease != nil && kind.OtherRelease(*p, j.on) {
+		j.gap(i, GapOtherRelease, true, "%s %s was built for another release than %s: advisories for this one do not know it", p.FullName(), p.Version, feed)
 	}
 	return j.match(i, s, version, rows)
 }

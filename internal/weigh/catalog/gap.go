@@ -23,6 +23,8 @@ func Gaps() []Gap {
 			"Keep the package manager's database in the image, or accept it where nothing of the distribution is left: --allow-gap no-database."},
 		{"no-feed", "There are no advisories for this kind of package or this release of the distribution.",
 			"Use a release that its distribution publishes advisories for, or accept it: --allow-gap no-feed."},
+		{"other-release", "A package comes from a newer release of the distribution, or from its backports, or such a repository is in use. It was compared with the advisories of the release that the image names, which do not know it.",
+			"Use the release's own package, or accept it: --allow-gap other-release."},
 		{"own-code", "The project itself: advisories speak of published packages, not of one's own code.", "Nothing."},
 		{"packed-program", "A program is compressed (UPX), so that what it is made of cannot be read.",
 			"Ship it uncompressed, or accept it: --allow-gap packed-program."},
