@@ -12,14 +12,19 @@ var codenames = map[string]string{
 	"stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14",
 }
 
-// advisories names the feed of a release: Debian:12, Debian:sid, Ubuntu:22.04. Distributions made
-// from these have other packages under the same names, and no feed here.
+// advisories names the feed of a release: Debian:12, Debian:sid, Ubuntu:22.04. A package that came by
+// subscription (Ubuntu Pro, +esm in its version) has advisories of its own, Ubuntu:Pro:16.04: the
+// release's do not know its fixes. Distributions made from these have other packages under the same
+// names, and no feed here.
 func advisories(p ecosystem.Package, on ecosystem.Release) (string, bool) {
 	if p.Type != "deb" {
 		return "", false
 	}
 	switch on.ID {
 	case "ubuntu":
+		if strings.Contains(p.Version, "+esm") || strings.Contains(p.Version, "~esm") {
+			return "Ubuntu:Pro:" + on.Version, on.Version != ""
+		}
 		return "Ubuntu:" + on.Version, on.Version != ""
 	case "debian":
 		release := debianRelease(on)

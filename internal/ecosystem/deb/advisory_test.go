@@ -29,6 +29,17 @@ func TestAdvisories(t *testing.T) {
 	}
 }
 
+func TestSubscription(t *testing.T) {
+	for version, want := range map[string]string{
+		"1.0.2g-1ubuntu4.20+esm9": "Ubuntu:Pro:16.04", "2.4.18-2ubuntu3.17~esm1": "Ubuntu:Pro:16.04", "1.0.2g-1ubuntu4.20": "Ubuntu:16.04",
+	} {
+		got, ok := advisories(ecosystem.Package{Type: "deb", Version: version}, ecosystem.Release{ID: "ubuntu", Version: "16.04"})
+		if !ok || got != want {
+			t.Errorf("%s: %q, %t; want %q", version, got, ok, want)
+		}
+	}
+}
+
 func TestSource(t *testing.T) {
 	tests := []struct {
 		p             ecosystem.Package
