@@ -167,15 +167,21 @@ func (w *layerRead) hardLink(e *layer.Entry) {
 		w.at[e.Path] = slices.Clone(reads)
 		return
 	}
-	// The link's own entry has no bytes: what only the first bytes could tell was told by the target.
-	st := ecosystem.Stat{Path: e.Path, Size: 1, Mode: e.Mode, Head: []byte("\x7fELF\x02\x01\x01")}
+	// The link's own entry has no bytes. What only the bytes could tell was told by the target; what only
+	// the name tells is asked again: BusyBox' own image has all its commands as links to "[".
+	of := func(path string) ecosystem.Stat {
+		return ecosystem.Stat{Path: path, Size: 1, Mode: e.Mode, Head: []byte(aProgram)}
+	}
 	for i := range w.r.Ecosystems {
-		if w.r.Ecosystems[i].Wants(st) {
+		if eco := &w.r.Ecosystems[i]; eco.Wants(of(e.Path)) && !eco.Wants(of(e.Link)) {
 			w.links = append(w.links, Link{Path: e.Path, Target: e.Link})
 			return
 		}
 	}
 }
+
+// aProgram is how an executable begins.
+const aProgram = "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00"
 
 // again reads the targets of hard links under the names of the links.
 func (w *layerRead) again(l image.Layer) error {

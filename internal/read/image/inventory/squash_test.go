@@ -29,6 +29,13 @@ var kinds = []ecosystem.Ecosystem{
 		},
 	},
 	{
+		Name:  "prog",
+		Wants: func(s ecosystem.Stat) bool { return s.IsProgram() && s.Base() == "prog" },
+		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+			return ecosystem.Found{Packages: []ecosystem.Package{{Type: "prog", Name: "prog", Version: fmt.Sprint(f.Size)}}}, nil
+		},
+	},
+	{
 		Name: "db", Database: true, OS: true, Fixed: []string{"var/db", "var/old.db"}, OneOf: true,
 		Wants: func(s ecosystem.Stat) bool { return s.Path == "var/db" || s.Path == "var/old.db" },
 		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
@@ -43,6 +50,9 @@ var kinds = []ecosystem.Ecosystem{
 		},
 	},
 }
+
+// elf begins as a program; its test's kind knows it by the name "prog" and by that.
+const elf = "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00 and so on"
 
 // one is an entry: "path=body", "dir/", "link -> target", "hard => target".
 func tarOf(t *testing.T, entries ...string) []byte {
@@ -60,7 +70,7 @@ func tarOf(t *testing.T, entries ...string) []byte {
 			h = tar.Header{Name: e, Typeflag: tar.TypeDir}
 		} else {
 			h.Name, body, _ = strings.Cut(e, "=")
-			h.Typeflag, h.Size = tar.TypeReg, int64(len(body))
+			h.Typeflag, h.Size, h.Mode = tar.TypeReg, int64(len(body)), 0o755
 		}
 		if err := w.WriteHeader(&h); err != nil {
 			t.Fatal(err)
@@ -143,6 +153,7 @@ func TestSquash(t *testing.T) {
 		"hard link":                     {layers{{"x/a.pkg=1", "y/a.pkg => x/a.pkg"}}, []string{"a@1 x/a.pkg:0 y/a.pkg:0"}},
 		"hard link outlives its target": {layers{{"x/a.pkg=1", "y/a.pkg => x/a.pkg"}, {"x/.wh.a.pkg="}}, []string{"a@1 y/a.pkg:0"}},
 		"hard link to an unread file":   {layers{{"x/data=1", "y/a.pkg => x/data"}}, []string{"a@1 y/a.pkg:0"}},
+		"hard link to a program":        {layers{{"bin/[=" + elf, "bin/prog => bin/["}}, []string{"prog@30 bin/prog:0"}},
 		"written through a link":        {layers{{"usr/lib/", "lib -> usr/lib"}, {"lib/a.pkg=1"}}, []string{"a@1 usr/lib/a.pkg:1"}},
 		"replaced through a link":       {layers{{"usr/lib/a.pkg=1", "lib -> usr/lib"}, {"lib/a.pkg=2"}}, []string{"a@2 usr/lib/a.pkg:1"}},
 		"removed through a link":        {layers{{"usr/lib/a.pkg=1", "lib -> usr/lib"}, {"lib/.wh.a.pkg="}}, nil},
