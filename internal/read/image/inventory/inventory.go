@@ -217,6 +217,7 @@ func (g *gather) own(h *hasher, on *ecosystem.Release) {
 			g.owners(r, wanted)
 		}
 	}
+	g.sameSoftware(h, wanted, on)
 	for i := range g.packages { // what split adds at the end is settled already
 		if !g.kinds[g.packages[i].Ecosystem].OS {
 			g.split(i, h, wanted, on)

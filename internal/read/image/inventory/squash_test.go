@@ -29,6 +29,23 @@ var kinds = []ecosystem.Ecosystem{
 		},
 	},
 	{
+		Name:       "named",
+		Wants:      func(s ecosystem.Stat) bool { return strings.HasSuffix(s.Path, ".doc") },
+		Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) { return "Upstream", true },
+		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+			b, err := f.ReadAll(100)
+			return ecosystem.Found{Packages: []ecosystem.Package{{Type: "named", Name: string(b), Version: "1-2"}}}, err
+		},
+	},
+	{
+		Name:       "found",
+		Wants:      func(s ecosystem.Stat) bool { return strings.HasSuffix(s.Path, ".bin") },
+		Advisories: func(p ecosystem.Package, _ ecosystem.Release) (string, bool) { return "Upstream", true },
+		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+			return ecosystem.Found{Packages: []ecosystem.Package{{Type: "generic", Name: strings.TrimSuffix(f.Base(), ".bin"), Version: "1"}}}, nil
+		},
+	},
+	{
 		Name:  "prog",
 		Wants: func(s ecosystem.Stat) bool { return s.IsProgram() && s.Base() == "prog" },
 		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
@@ -170,6 +187,9 @@ func TestSquash(t *testing.T) {
 		"new form removed again":        {layers{{"var/old.db=a=1"}, {"var/db=a=2"}, {"var/.wh.db="}}, []string{"a@1 var/old.db:0"}},
 		"owned":                         {layers{{"var/db=deb=1 /usr/x/a.pkg", "usr/x/a.pkg=1", "opt/b.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/x/a.pkg:0 owned by deb", "b@1 opt/b.pkg:0"}},
 		"owned on merged usr":           {layers{{"var/db=deb=1 /lib/a.pkg", "usr/lib/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/lib/a.pkg:0 owned by deb"}},
+		"same software":                 {layers{{"opt/x/x.doc=x", "opt/x/bin/x.bin="}}, []string{"x@1 opt/x/bin/x.bin:0 owned by x", "x@1-2 opt/x/x.doc:0"}},
+		"same software elsewhere":       {layers{{"opt/x/x.doc=x", "usr/bin/x.bin="}}, []string{"x@1 usr/bin/x.bin:0", "x@1-2 opt/x/x.doc:0"}},
+		"other software inside":         {layers{{"opt/x/x.doc=x", "opt/x/bin/y.bin="}}, []string{"y@1 opt/x/bin/y.bin:0", "x@1-2 opt/x/x.doc:0"}},
 		"owned in one of two places":    {layers{{"var/db=deb=1 /x/a.pkg", "x/a.pkg=1", "y/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 x/a.pkg:0 owned by deb", "a@1 y/a.pkg:0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
