@@ -134,10 +134,15 @@ func (j *judge) judge(i int, s Subject) error {
 		j.gap(i, GapPartial, true, "the database's feed for %s is not whole and has nothing on this package", feed)
 		return nil
 	}
-	if kind.OtherRelease != nil && kind.OtherRelease(*p, j.on) {
+	j.otherRelease(i, s, feed)
+	return j.match(i, s, version, rows)
+}
+
+// otherRelease tells of a package that the advisories it is compared with do not know.
+func (j *judge) otherRelease(i int, s Subject, feed string) {
+	if p := s.Package; s.Kind.OtherRelease != nil && s.Kind.OtherRelease(*p, j.on) {
 		j.gap(i, GapOtherRelease, true, "%s %s was built for another release than %s: advisories for this one do not know it", p.FullName(), p.Version, feed)
 	}
-	return j.match(i, s, version, rows)
 }
 
 func (j *judge) where(kind *ecosystem.Ecosystem) string {
