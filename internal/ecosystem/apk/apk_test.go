@@ -95,6 +95,7 @@ func TestBroken(t *testing.T) {
 		{"zeros", strings.Repeat("\x00", 4096), 0, "at line 1"},
 		{"a line that is no field", "P:a\nV:1\nno field\n\nP:b\nV:2\n", 2, "at line 3"},
 		{"cut short within a package", "P:a\nV:1\n\nC:Q1\nP:b\n", 1, `"b" without`},
+		{"a lost blank line", "P:a\nV:1\nP:b\nV:2\n", 1, `"a" and "b"`},
 		{"cut short before the name", "P:a\nV:1\n\nC:Q1\n", 1, `"" without`},
 	}
 	for _, test := range tests {
@@ -172,6 +173,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("P:a\r\nV:1\nD:a=1 b\nF:\nR:x")
 	f.Fuzz(func(t *testing.T, content string) {
 		found, _ := readInstalled(open(content))
+		_, _ = readRepositories(open(content))
 		for _, p := range found.Packages {
 			if p.Name == "" || p.Version == "" {
 				t.Errorf("a package without name or version: %v", p)

@@ -104,6 +104,9 @@ const virtualText = "virtual meta package"
 func (r *reader) field(key byte, v string) {
 	switch key {
 	case 'P':
+		if r.p.Name != "" {
+			r.breaks(fmt.Sprintf("two packages in one paragraph: %.80q and %.80q", r.p.Name, v))
+		}
 		r.p.Name = v
 	case 'V':
 		r.p.Version = v

@@ -116,6 +116,8 @@ func TestBroken(t *testing.T) {
 		{"cut short before its status", dpkgStatus, "Package: a\nVersion: 1\n", 0, `"a" without a status`},
 		{"without a name", dpkgStatus, "Status: install ok installed\nVersion: 1\n", 0, "without a name"},
 		{"removed, without a version", dpkgStatus, "Package: a\nStatus: unknown ok not-installed\nPriority: extra\n", 0, ""},
+		{"an unknown status", dpkgStatus, "Package: a\nStatus: install ok instalked\nVersion: 1\n", 0, "unknown status"},
+		{"a lost blank line", dpkgStatus, "Package: a\nStatus: install ok installed\nVersion: 1\nPackage: b\nStatus: install ok installed\nVersion: 2\n", 1, `"a" and "b"`},
 		{"distroless, no control file", "var/lib/dpkg/status.d/x", "\x1f\x8b\x08", 0, "at line 1"},
 		{"distroless, without a version", "var/lib/dpkg/status.d/x", "Package: a\n", 0, "without a version"},
 		{"blank lines only", dpkgStatus, "\n\n\n", 0, ""},
@@ -236,7 +238,7 @@ func TestDpkgQuery(t *testing.T) {
 	var want []string
 	for line := range strings.Lines(string(out)) {
 		state, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if onDisk([]byte(state)) {
+		if there, _ := onDisk([]byte(state)); there {
 			want = append(want, rest)
 		}
 	}

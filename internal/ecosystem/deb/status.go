@@ -151,6 +151,9 @@ func (r *statusReader) endField() {
 	v := r.value
 	switch r.field {
 	case packageField:
+		if r.p.Name != "" {
+			r.breaks(fmt.Sprintf("two packages in one paragraph: %.80q and %.80q", r.p.Name, v))
+		}
 		r.p.Name = r.text(v)
 	case versionField:
 		r.p.Version = r.text(v)
@@ -161,7 +164,11 @@ func (r *statusReader) endField() {
 	case sectionField:
 		r.section = r.text(v)
 	case statusField:
-		r.stated, r.present = true, onDisk(v)
+		var known bool
+		if r.present, known = onDisk(v); !known {
+			r.breaks(fmt.Sprintf("an unknown status, %.80q", v))
+		}
+		r.stated = true
 	case sourceField:
 		name, version, _ := bytes.Cut(v, []byte{'('})
 		r.p.SourceName = r.text(bytes.TrimSpace(name))
@@ -218,15 +225,17 @@ func (r *statusReader) addDepends(v []byte) {
 	}
 }
 
-// onDisk reads the third word of a Status field (dpkg-query(1)): all states in which the files of
-// the package are there, also when its configuration failed or waits.
-func onDisk(status []byte) bool {
+// onDisk reads the third word of a Status field (dpkg-query(1)): true for all states in which the files
+// of the package are there, also when its configuration failed or waits.
+func onDisk(status []byte) (there, known bool) {
 	i := bytes.LastIndexByte(status, ' ')
 	switch string(status[i+1:]) {
-	case "installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending":
-		return true
+	case "installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending", "post-inst-failed", "removal-failed": // the last two are opkg's
+		return true, true
+	case "not-installed", "config-files", "half-installed":
+		return false, true
 	}
-	return false
+	return false, false
 }
 
 // isData knows packages of which no file is code, as far as their name and section tell. The file
