@@ -35,7 +35,12 @@ func readStatus(f *ecosystem.File, kind string, needStatus bool) (ecosystem.Foun
 	if err != nil {
 		err = fmt.Errorf("read the list of installed packages: %w", err)
 	}
-	return ecosystem.Found{Packages: r.packages}, err
+	found := ecosystem.Found{Packages: r.packages}
+	if err == nil && needStatus && r.open && len(r.packages) > 0 {
+		found.Notes = []ecosystem.Note{{Class: "unreadable-database",
+			What: "the list of installed packages ends within a line, where dpkg ends it with an empty one: packages may be cut off"}}
+	}
+	return found, err
 }
 
 // statusReader gathers one package after the other.
@@ -57,9 +62,10 @@ type statusReader struct {
 	cut      bool   // a line was longer than maxLine
 	overlong bool
 
-	number    int // of the line
-	fields    int // of the paragraph, kept or not
-	broken    int // places that are not of the format
+	open      bool // the last line has no end
+	number    int  // of the line
+	fields    int  // of the paragraph, kept or not
+	broken    int  // places that are not of the format
 	brokenAt  int
 	brokenWhy string
 }
@@ -76,6 +82,7 @@ func (r *statusReader) read(in io.Reader) error {
 	b := bufio.NewReaderSize(in, maxLine)
 	for {
 		line, err := r.line(b)
+		r.open = err == io.EOF && len(line) > 0
 		if len(line) > 0 || err == nil {
 			r.take(line)
 		}
@@ -113,6 +120,9 @@ func (r *statusReader) line(b *bufio.Reader) ([]byte, error) {
 
 func (r *statusReader) take(line []byte) {
 	r.number++
+	if bytes.IndexByte(line, 0) >= 0 {
+		r.breaks("a zero byte, as in a file whose end or block was lost")
+	}
 	if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
 		if r.field != nothing && len(r.value)+len(line) < maxField {
 			r.value = append(append(r.value, ' '), bytes.TrimSpace(line)...)
