@@ -95,6 +95,7 @@ func TestBroken(t *testing.T) {
 		{"zeros", strings.Repeat("\x00", 4096), 0, "at line 1"},
 		{"a line that is no field", "P:a\nV:1\nno field\n\nP:b\nV:2\n", 2, "at line 3"},
 		{"cut short within a package", "P:a\nV:1\n\nC:Q1\nP:b\n", 1, `"b" without`},
+		{"a block of zeros", "P:a\nV:1\nF:usr" + strings.Repeat("\x00", 100) + "b\n", 1, "a zero byte"},
 		{"a lost blank line", "P:a\nV:1\nP:b\nV:2\n", 1, `"a" and "b"`},
 		{"cut short before the name", "P:a\nV:1\n\nC:Q1\n", 1, `"" without`},
 	}

@@ -72,6 +72,9 @@ func (r *reader) read(in io.Reader) error {
 		line := lines.Bytes()
 		r.number++
 		r.begun = r.begun || len(line) > 0
+		if bytes.IndexByte(line, 0) >= 0 {
+			r.breaks("a zero byte, as in a file whose end or block was lost")
+		}
 		switch {
 		case len(line) == 0:
 			r.finish()
