@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/purl"
 )
@@ -56,6 +57,7 @@ type builder struct {
 	named    ecosystem.Release
 	said     ecosystem.Release // by the purls
 	entries  int
+	partial  string  // in the document's own words: incomplete, incomplete_third_party_only …
 	nameless []entry // without a purl: they may turn out to be what the document is of
 	about    map[string]bool
 	passed   int // too long to be honest
@@ -136,6 +138,11 @@ func (b *builder) system(e *entry) {
 
 // subject is what the document is of.
 func (b *builder) subject(e *entry) {
+	for _, p := range e.properties {
+		if class, what, ok := strings.Cut(p.Value, ": "); ok && p.Name == "plimsoll:gap" {
+			b.unread(finding.Gap{Class: class, Blocking: true, What: what})
+		}
+	}
 	if b.doc.Name == "" {
 		b.doc.Name = e.name
 	}
@@ -154,6 +161,14 @@ func (b *builder) subject(e *entry) {
 		if strings.HasPrefix(d, "sha256:") && b.doc.Digest == "" {
 			b.doc.Digest = d
 		}
+	}
+}
+
+// unread keeps a gap of the scan that the document was made by: what could not be read then is not in
+// the document either. Gaps about packages that are listed are found again.
+func (b *builder) unread(g finding.Gap) {
+	if g.Unread() && g.Blocking && len(b.doc.Notes) < maxList {
+		b.doc.Notes = append(b.doc.Notes, ecosystem.Note{Class: g.Class, Blocking: true, What: g.What, Path: g.Path})
 	}
 }
 
@@ -190,6 +205,9 @@ func (b *builder) add(p ecosystem.Package, e *entry) {
 func complete(p ecosystem.Package, e *entry) ecosystem.Package {
 	if p.Version == "" {
 		p.Version = e.version
+	}
+	if strings.EqualFold(p.Version, "unknown") { // Syft's word, which no ecosystem takes for a version
+		p.Version = ""
 	}
 	if full := e.name; p.Type == "golang" && len(full) == len(p.FullName()) && strings.EqualFold(full, p.FullName()) {
 		p.Namespace, p.Name = full[:len(p.Namespace)], full[len(full)-len(p.Name):] // a purl has it in lower case

@@ -3,6 +3,7 @@ package sbom
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 )
@@ -64,11 +65,14 @@ func (b *builder) notes() {
 			b.doc.Notes = append(b.doc.Notes, ecosystem.Note{Class: class, Blocking: blocking, What: fmt.Sprintf(format, args...)})
 		}
 	}
+	if b.partial != "" && !slices.ContainsFunc(b.doc.Notes, func(n ecosystem.Note) bool { return n.Blocking }) {
+		note(1, "incomplete-sbom", false, "the document says that its list is %s", strings.ReplaceAll(b.partial, "_", " "))
+	}
 	var lost tally
 	for i := range b.nameless {
 		e := &b.nameless[i]
 		switch {
-		case b.about[e.ref] || e.kind == "container":
+		case b.about[e.ref] || e.kind == "container" || e.get("plimsoll:kind") != "":
 			b.subject(e)
 		case e.kind == "file" || e.kind == "data":
 		case e.kind == "application" && e.get("aquasecurity:trivy:Type", "aquasecurity:trivy:Class") != "": // Trivy's folders of packages
