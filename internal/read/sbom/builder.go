@@ -45,6 +45,11 @@ func (e *entry) get(names ...string) string {
 	return ""
 }
 
+// written says whether Plimsoll wrote the entry.
+func (e *entry) written() bool {
+	return slices.ContainsFunc(e.properties, func(p property) bool { return strings.HasPrefix(p.Name, "plimsoll:") })
+}
+
 func (e *entry) is(name string) bool { return e.get(name) == "true" }
 
 // builder gathers entries into a document.
@@ -54,6 +59,8 @@ type builder struct {
 	byRef    map[string]int // packages by the document's own names
 	edges    [][2]string
 	owners   map[int]string // the document's name of a package's owner
+	claims   [][2]string    // owner and owned, by the document's names
+	ours     bool           // the document was written by Plimsoll
 	named    ecosystem.Release
 	said     ecosystem.Release // by the purls
 	entries  int
@@ -138,6 +145,7 @@ func (b *builder) system(e *entry) {
 
 // subject is what the document is of.
 func (b *builder) subject(e *entry) {
+	b.ours = b.ours || e.written()
 	for _, p := range e.properties {
 		if class, what, ok := strings.Cut(p.Value, ": "); ok && p.Name == "plimsoll:gap" {
 			b.unread(finding.Gap{Class: class, Blocking: true, What: what})
@@ -193,6 +201,7 @@ func (b *builder) add(p ecosystem.Package, e *entry) {
 	if e.ref != "" {
 		b.byRef[e.ref] = i
 	}
+	b.ours = b.ours || e.written()
 	if owner := e.get("plimsoll:ownedBy"); owner != "" {
 		if b.owners == nil {
 			b.owners = map[int]string{}
@@ -224,6 +233,12 @@ func complete(p ecosystem.Package, e *entry) ecosystem.Package {
 	p.Module = cmp.Or(e.get("plimsoll:module"), stream(e.get("aquasecurity:trivy:Modularitylabel", "syft:metadata:modularityLabel")), p.Module)
 	p.Vendor = cmp.Or(e.get("plimsoll:vendor"), e.vendor)
 	p.Maintainer = cmp.Or(e.get("plimsoll:maintainer"), e.maintainer)
+	switch p.Type { // who made a distribution's package stands in either field, by the tool
+	case "rpm":
+		p.Vendor = cmp.Or(p.Vendor, p.Maintainer)
+	case "deb", "apk":
+		p.Maintainer = cmp.Or(p.Maintainer, p.Vendor)
+	}
 	p.Licenses, p.Digests = e.licences, e.digests
 	p.Declared, p.Dev = e.is("plimsoll:declared"), e.is("plimsoll:dev") || e.is("cdx:npm:package:development")
 	p.Data, p.Heuristic, p.Main = e.is("plimsoll:data"), e.is("plimsoll:heuristic"), e.is("plimsoll:main")

@@ -131,6 +131,51 @@ func TestGapsOfTheDocument(t *testing.T) {
 	}
 }
 
+// TestOwners wants the owners that Syft tells of in SPDX, for what stands among the owner's files alone.
+func TestOwners(t *testing.T) {
+	head := `{"spdxVersion": "SPDX-2.3", "packages": [`
+	pkg := func(id, purl string) string {
+		return `{"SPDXID": "` + id + `", "name": "x", "externalRefs": [{"referenceType": "purl", "referenceLocator": "` + purl + `"}]}`
+	}
+	claim := func(a, b string) string {
+		return `{"spdxElementId": "` + a + `", "relationshipType": "OTHER", "relatedSpdxElement": "` + b + `", "comment": "ownership-by-file-overlap: indicates"}`
+	}
+	asJSON := head + pkg("D", "pkg:deb/debian/node-ini@1?distro=debian-12") + "," + pkg("A", "pkg:npm/ini@1.0.0") + "," + pkg("B", "pkg:npm/rc@1.0.0") + "," + pkg("C", "pkg:npm/rc@1.0.0") +
+		`], "relationships": [` + claim("D", "A") + "," + claim("D", "B") + "," + claim("A", "C") + "]}"
+	tag := func(id, purl string) string {
+		return "PackageName: x\nSPDXID: " + id + "\nExternalRef: PACKAGE-MANAGER purl " + purl + "\n"
+	}
+	asTags := "SPDXVersion: SPDX-2.3\n" + tag("D", "pkg:deb/debian/node-ini@1?distro=debian-12") + tag("A", "pkg:npm/ini@1.0.0") + tag("B", "pkg:npm/rc@1.0.0") + tag("C", "pkg:npm/rc@1.0.0") +
+		"Relationship: D OTHER A\nRelationshipComment: ownership-by-file-overlap: indicates\nRelationship: D OTHER C\nRelationshipComment: evident-by: x\n"
+	for name, text := range map[string]string{"JSON": asJSON, "tags": asTags} {
+		doc, err := Read(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]int{}
+		for _, p := range doc.Packages {
+			got[p.Name] = p.Owner
+		}
+		if diff := cmp.Diff(map[string]int{"node-ini": -1, "ini": 0, "rc": -1}, got); diff != "" || len(doc.Notes) > 0 {
+			t.Errorf("%s: %s %+v", name, diff, doc.Notes)
+		}
+	}
+	doc, err := Read(strings.NewReader(head + pkg("D", "pkg:deb/debian/node-ini@1?distro=debian-12") + "," + pkg("A", "pkg:npm/ini@1.0.0") + "]}"))
+	if err != nil || len(doc.Notes) != 1 || doc.Notes[0].Class != "incomplete-sbom" || doc.Notes[0].Blocking {
+		t.Errorf("a document without owners: %+v, %v", doc.Notes, err)
+	}
+}
+
+// TestMakers wants who made a distribution's package where its kind looks for it.
+func TestMakers(t *testing.T) {
+	doc, err := Read(strings.NewReader(`{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
+		{"type": "library", "name": "bash", "publisher": "Red Hat, Inc.", "purl": "pkg:rpm/rhel/bash@5-1?distro=rhel-9"},
+		{"type": "library", "name": "docker-ce", "supplier": {"name": "Docker <support@docker.com>"}, "purl": "pkg:rpm/rhel/docker-ce@5-1?distro=rhel-9"}]}`))
+	if err != nil || doc.Packages[0].Vendor != "Red Hat, Inc." || doc.Packages[1].Vendor != "Docker <support@docker.com>" {
+		t.Errorf("%+v, %v", doc.Packages, err)
+	}
+}
+
 // TestUnknownVersion wants Syft's word for a version that it doesn't know to be none.
 func TestUnknownVersion(t *testing.T) {
 	doc, err := Read(strings.NewReader(`{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
