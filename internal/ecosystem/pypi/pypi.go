@@ -22,7 +22,7 @@ import (
 // Ecosystem is Python's, whichever tool installed the packages.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:    "pypi",
-	Version: 1,
+	Version: 2,
 	Wants:   func(s ecosystem.Stat) bool { return readerOf(s.Path) != nil },
 	Read:    read,
 	Advisories: func(p ecosystem.Package, _ ecosystem.Release) (string, bool) {
