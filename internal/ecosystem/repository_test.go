@@ -9,6 +9,8 @@ func TestRepository(t *testing.T) {
 		"github:x/g#0123":                                "git+https://github.com/x/g@0123",
 		"git+https://github.com/x/g?branch=main#0123":    "git+https://github.com/x/g@0123",
 		"https://github.com/x/g?rev=v1.0.0#0123":         "git+https://github.com/x/g@0123",
+		"hg+https://example.com/x#0123":                  "hg+https://example.com/x@0123",
+		"https://example.com/x+y":                        "git+https://example.com/x+y",
 		"https://github.com/x/g":                         "git+https://github.com/x/g",
 		"git+https://user@example.com:8443/x/g.git#0123": "git+https://user@example.com:8443/x/g.git@0123",
 	} {

@@ -12,6 +12,7 @@ import (
 const requirements = `# what we need
 --index-url https://pypi.org/simple
 -r more.txt
+-r requirements/base.txt
 Flask==2.0.1
 requests[security] == 2.25.1 ; python_version >= "3.6"  # a comment
 PyYAML===5.4 \
@@ -189,9 +190,10 @@ func TestLocks(t *testing.T) {
 		want       []string
 		note       string
 	}{
-		{path: "requirements.txt", text: requirements, want: []string{"4 flask@2.0.1", "5 requests@2.25.1", "6 pyyaml@5.4"},
-			note: `5 requirements without one version: "-e git+https://github.com/x/y#egg=y", "z @ https://example.org/z.whl", celery, django, numpy`},
+		{path: "app/requirements.txt", text: requirements, want: []string{"5 flask@2.0.1", "6 requests@2.25.1", "7 pyyaml@5.4"},
+			note: `the requirements of "app/more.txt" are not read: it is known by no name for such a file; 5 requirements without one version: "-e git+https://github.com/x/y#egg=y", "z @ https://example.org/z.whl", celery, django, numpy`},
 		{path: "requirements-dev.txt", text: "pytest==7.0.0", want: []string{"1 pytest@7.0.0 dev"}},
+		{path: "requirements/prod.txt", text: "\ufeffflask==2.0.1\r\n", want: []string{"1 flask@2.0.1"}},
 		{path: "poetry.lock", text: poetry, want: []string{"3 flask@2.0.1 → click jinja2 numpy", "24 pytest@7.0.0 dev", "29 older@1.0 dev", "42 forked@0.2.0" + git + ".git@4567"}},
 		{path: "uv.lock", text: uv, want: []string{"12 flask@2.0.1 → click zope-interface", "27 forked@0.2.0" + git + "@0123"}},
 		{path: "pdm.lock", text: pdm, want: []string{"4 flask@2.0.1 → click importlib-metadata", "17 pytest@7.0.0 dev"}},
@@ -213,11 +215,11 @@ func TestLocks(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
 			}
-			var note string
-			if len(found.Notes) > 0 {
-				note = found.Notes[0].What
+			var notes []string
+			for _, n := range found.Notes {
+				notes = append(notes, n.What)
 			}
-			if note != test.note {
+			if note := strings.Join(notes, "; "); note != test.note {
 				t.Errorf("note: %s", note)
 			}
 		})

@@ -18,9 +18,11 @@ const (
 // readMetadata reads the header of METADATA or PKG-INFO, lines in the manner of e-mail, as the core
 // metadata specification of packaging.python.org describes it. A header without a name or a version is
 // no package: older tools left such files behind.
-func readMetadata(f *ecosystem.File) (ecosystem.Found, error) {
+func readMetadata(f *ecosystem.File) (ecosystem.Found, error) { return parseMetadata(f.Reader) }
+
+func parseMetadata(r io.Reader) (ecosystem.Found, error) {
 	var m metadata
-	if err := eachField(f.Reader, m.field); err != nil {
+	if err := eachField(r, m.field); err != nil {
 		return ecosystem.Found{}, err
 	}
 	p := named(m.name, m.version)
