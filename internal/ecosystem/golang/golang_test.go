@@ -239,13 +239,20 @@ func open(path string) (*os.File, ecosystem.Stat, bool) {
 }
 
 func TestPacked(t *testing.T) {
-	b := make([]byte, 1024)
-	copy(b, "\x7fELF\x02\x01\x01")
-	b[16] = 2
-	copy(b[0xb4:], "UPX!")
-	got, err := read(context.Background(), file("usr/bin/packed", b))
-	if err != nil || len(got.Notes) != 1 || got.Notes[0].Class != "packed-program" {
-		t.Errorf("got %+v, %v", got, err)
+	for name, c := range map[string]struct {
+		head string
+		mark int
+	}{
+		"ELF": {"\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + "\x02", 0xb4},
+		"PE":  {"MZ" + strings.Repeat("\x00", 58) + "\x80", 0x3e0}, "Mach-O": {"\xcf\xfa\xed\xfe\x07\x00\x00\x01", 0x4a8},
+	} {
+		b := make([]byte, 8<<10)
+		copy(b, c.head)
+		copy(b[c.mark:], "UPX!")
+		got, err := read(context.Background(), file("usr/bin/packed", b))
+		if err != nil || len(got.Notes) != 1 || got.Notes[0].Class != "packed-program" {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
 	}
 }
 

@@ -35,10 +35,6 @@ func readProgram(f *ecosystem.File) (ecosystem.Found, error) {
 			if _, ok := sections.Find(infoSection); !ok {
 				return ecosystem.Found{}, nil
 			}
-		} else if isPacked(r) {
-			return ecosystem.Found{Notes: []ecosystem.Note{{
-				Class: "packed-program", Blocking: true, What: "the program is compressed by UPX; what was linked into it cannot be read",
-			}}}, nil
 		}
 	}
 	info, err := buildinfo.Read(ecosystem.Budget(r, readLimit))
@@ -46,15 +42,20 @@ func readProgram(f *ecosystem.File) (ecosystem.Found, error) {
 		if errors.Is(err, ecosystem.ErrLimit) {
 			return ecosystem.Found{}, fmt.Errorf("read build information of %s: %w", f.Path, err)
 		}
+		if isPacked(r) {
+			return ecosystem.Found{Notes: []ecosystem.Note{{
+				Class: "packed-program", Blocking: true, What: "the program is compressed by UPX; what was linked into it cannot be read",
+			}}}, nil
+		}
 		return ecosystem.Found{}, nil
 	}
 	return modules(info)
 }
 
-// isPacked says whether UPX compressed the program: it writes its mark behind the program headers
-// and leaves no section table.
+// isPacked says whether UPX compressed the program: it writes its mark behind the headers, and leaves
+// an ELF object no section table.
 func isPacked(r io.ReaderAt) bool {
-	var b [512]byte
+	var b [4096]byte
 	n, _ := r.ReadAt(b[:], 0)
 	return bytes.Contains(b[:n], []byte("UPX!"))
 }
