@@ -180,10 +180,11 @@ func (b *builder) unread(g finding.Gap) {
 	}
 }
 
-// add merges what differs in its places alone.
+// add merges what differs in its places alone. What somebody owns is not what nobody owns: only the
+// latter is judged by itself.
 func (b *builder) add(p ecosystem.Package, e *entry) {
 	key := strings.Join(append([]string{
-		p.Type, p.Namespace, p.Name, p.Version, p.Arch, p.SourceName, p.SourceVer, p.Module,
+		p.Type, p.Namespace, p.Name, p.Version, p.Arch, p.SourceName, p.SourceVer, p.Module, e.get("plimsoll:ownedBy"),
 		fmt.Sprint(p.Declared, p.Dev, p.Data, p.Heuristic, p.Main),
 	}, p.Qualifiers...), "\x00")
 	i, known := b.index[key]

@@ -166,6 +166,18 @@ func TestOwners(t *testing.T) {
 	}
 }
 
+// TestOwnedTwice wants a package that stands both among an owner's files and elsewhere to be two.
+func TestOwnedTwice(t *testing.T) {
+	doc, err := Read(strings.NewReader(`{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
+		{"bom-ref": "p1", "type": "library", "name": "node-lodash", "purl": "pkg:deb/debian/node-lodash@1?distro=debian-12"},
+		{"bom-ref": "p2", "type": "library", "name": "lodash", "purl": "pkg:npm/lodash@4.17.20", "properties": [{"name": "plimsoll:location", "value": "app/package.json"}]},
+		{"bom-ref": "p3", "type": "library", "name": "lodash", "purl": "pkg:npm/lodash@4.17.20", "properties": [
+			{"name": "plimsoll:location", "value": "usr/share/nodejs/lodash/package.json"}, {"name": "plimsoll:ownedBy", "value": "p1"}]}]}`))
+	if err != nil || len(doc.Packages) != 3 || doc.Packages[1].Owner != -1 || doc.Packages[2].Owner != 0 {
+		t.Errorf("%+v, %v", doc.Packages, err)
+	}
+}
+
 // TestMakers wants who made a distribution's package where its kind looks for it.
 func TestMakers(t *testing.T) {
 	doc, err := Read(strings.NewReader(`{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
