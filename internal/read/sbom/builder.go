@@ -173,9 +173,10 @@ func (b *builder) subject(e *entry) {
 }
 
 // unread keeps a gap of the scan that the document was made by: what could not be read then is not in
-// the document either. Gaps about packages that are listed are found again.
+// the document either, nor what packages did not say of themselves. Other gaps are found again.
 func (b *builder) unread(g finding.Gap) {
-	if g.Unread() && g.Blocking && len(b.doc.Notes) < maxList {
+	kept := g.Unread() || g.Class == "unknown-source" || g.Class == "unknown-module"
+	if kept && g.Blocking && len(b.doc.Notes) < maxList {
 		b.doc.Notes = append(b.doc.Notes, ecosystem.Note{Class: g.Class, Blocking: true, What: g.What, Path: g.Path})
 	}
 }
