@@ -138,7 +138,7 @@ func pinned(text string) ecosystem.Package {
 	}
 	version, ok := strings.CutPrefix(rest, "==")
 	version = strings.TrimSpace(strings.TrimPrefix(version, "="))
-	if !ok || version == "" || strings.ContainsAny(version, ",*<>!~ ") {
+	if !ok || version == "" || strings.ContainsAny(version, ",*<>~ ") || strings.Contains(version, "!=") {
 		return ecosystem.Package{}
 	}
 	return named(name, version)
