@@ -238,6 +238,17 @@ func open(path string) (*os.File, ecosystem.Stat, bool) {
 	return f, ecosystem.Stat{Path: strings.TrimPrefix(path, "/"), Size: info.Size(), Mode: info.Mode(), Head: head[:n]}, true
 }
 
+// TestNoRecord wants a note for programs that name no module at all: those of GOPATH and of other build
+// systems. A program of single files, and the Go distribution's own, need none.
+func TestNoRecord(t *testing.T) {
+	for path, want := range map[string]int{"github.com/x/y/cmd/z": 1, "": 1, "command-line-arguments": 0, "cmd/gofmt": 0} {
+		got, err := modules(&debug.BuildInfo{GoVersion: "go1.22.3", Path: path})
+		if err != nil || len(got.Notes) != want || len(got.Packages) == 0 {
+			t.Errorf("%q: %+v, %v", path, got, err)
+		}
+	}
+}
+
 func TestPacked(t *testing.T) {
 	for name, c := range map[string]struct {
 		head string

@@ -73,6 +73,9 @@ func modules(info *debug.BuildInfo) (ecosystem.Found, error) {
 			found.Notes = append(found.Notes, unknownVersion(fmt.Sprintf("the program's own module %s has no version", path)))
 		}
 	}
+	if isUnrecorded(info) {
+		found.Notes = append(found.Notes, unknownVersion(fmt.Sprintf("the program %.200s was built without a record of its modules (outside of module mode)", info.Path)))
+	}
 	for i, dep := range info.Deps {
 		if i == maxModules {
 			return found, ecosystem.Limit("more than %d modules", maxModules)
@@ -80,6 +83,13 @@ func modules(info *debug.BuildInfo) (ecosystem.Found, error) {
 		addDependency(&found, dep)
 	}
 	return found, nil
+}
+
+// isUnrecorded says whether the program names no module though it may hold some: it was built in
+// GOPATH mode or by another build system. Files named one by one, and the Go distribution's own
+// programs, have no module either.
+func isUnrecorded(info *debug.BuildInfo) bool {
+	return info.Main.Path == "" && len(info.Deps) == 0 && info.Path != "command-line-arguments" && !strings.HasPrefix(info.Path, "cmd/")
 }
 
 // addToolchain adds stdlib, and toolchain for the programs of the Go distribution itself.
