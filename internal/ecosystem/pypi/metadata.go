@@ -18,7 +18,22 @@ const (
 // readMetadata reads the header of METADATA or PKG-INFO, lines in the manner of e-mail, as the core
 // metadata specification of packaging.python.org describes it. A header without a name or a version is
 // no package: older tools left such files behind.
-func readMetadata(f *ecosystem.File) (ecosystem.Found, error) { return parseMetadata(f.Reader) }
+func readMetadata(f *ecosystem.File) (ecosystem.Found, error) {
+	found, err := parseMetadata(f.Reader)
+	for i := range found.Packages {
+		found.Packages[i].Main = isSource(f.Path)
+	}
+	return found, err
+}
+
+// isSource says whether metadata lies in a project's own folder, where setuptools leaves NAME.egg-info
+// when it builds or installs in place; that of something installed has the version in its name.
+func isSource(path string) bool {
+	rest, _ := cutLast(path)
+	_, folder := cutLast(rest)
+	name, ok := strings.CutSuffix(folder, ".egg-info")
+	return ok && !strings.Contains(name, "-") && insideLibrary(path) == ""
+}
 
 func parseMetadata(r io.Reader) (ecosystem.Found, error) {
 	var m metadata

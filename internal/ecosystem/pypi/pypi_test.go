@@ -102,6 +102,23 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
+// TestSource wants the metadata in a project's own folder to be the project's.
+func TestSource(t *testing.T) {
+	for path, want := range map[string]bool{
+		"app/src/shop.egg-info/PKG-INFO":                                          true,
+		"usr/lib/python3/dist-packages/cryptography.egg-info/PKG-INFO":            false,
+		"usr/lib/python3/site-packages/a-1.0.egg-info/PKG-INFO":                   false,
+		"opt/tool/a-1.0-py3.11.egg-info/PKG-INFO":                                 false,
+		"opt/venv/lib/python3.11/site-packages/a-1.0.dist-info/METADATA":          false,
+		"usr/lib/python3/site-packages/setuptools/_vendor/b-1.dist-info/METADATA": false,
+	} {
+		found, err := readText(path, wheel)
+		if err != nil || len(found.Packages) != 1 || found.Packages[0].Main != want {
+			t.Errorf("%s: %+v, %v", path, found.Packages, err)
+		}
+	}
+}
+
 // TestEgg reads eggs that are run without being unpacked.
 func TestEgg(t *testing.T) {
 	for name, method := range map[string]uint16{"deflated": zip.Deflate, "stored": zip.Store} {
