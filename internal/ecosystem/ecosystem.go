@@ -142,6 +142,14 @@ type Found struct {
 	Owned    []Owned
 	Release  *Release
 	Notes    []Note
+	Origin   *Origin
+}
+
+// Origin is what a file says of where the packages of another file come from.
+type Origin struct {
+	Of         string   // the other file, of the same layer and read by the same ecosystem
+	Qualifiers []string // of their purls, KEY=VALUE
+	Main       bool     // they are the project's own
 }
 
 // Owned lists files that a package manager installed. Paths are relative to the root. The same

@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -55,6 +56,23 @@ func saying(class string, n int) string {
 		return sayings[class][0]
 	}
 	return sayings[class][1]
+}
+
+// kindGaps tells of packages of kinds that no ecosystem of ours knows; documents of others have them.
+func (s *scan) kindGaps(id string, packages []inventory.Package) {
+	kinds, names := s.byName(), map[string][]string{}
+	for i := range packages {
+		if p := &packages[i]; kinds[p.Ecosystem] == nil {
+			names[p.Ecosystem] = append(names[p.Ecosystem], p.FullName())
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(names)) {
+		all := slices.Compact(slices.Sorted(slices.Values(names[kind])))
+		s.report.Coverage = append(s.report.Coverage, finding.Gap{
+			Class: vuln.GapNoFeed, Blocking: true, Target: id, Count: len(all),
+			What: fmt.Sprintf("%s %s: %s", plural(len(all), kind+" package"), saying(vuln.GapNoFeed, len(all)), some(all)),
+		})
+	}
 }
 
 // distributionGap tells of OS packages on a system that does not say what it is, and of a

@@ -238,14 +238,32 @@ func open(path string) (*os.File, ecosystem.Stat, bool) {
 	return f, ecosystem.Stat{Path: strings.TrimPrefix(path, "/"), Size: info.Size(), Mode: info.Mode(), Head: head[:n]}, true
 }
 
+// TestNoRecord wants a note for programs that name no module at all: those of GOPATH and of other build
+// systems. A program of single files, and the Go distribution's own, need none.
+func TestNoRecord(t *testing.T) {
+	for path, want := range map[string]int{"github.com/x/y/cmd/z": 1, "": 1, "command-line-arguments": 0, "cmd/gofmt": 0} {
+		got, err := modules(&debug.BuildInfo{GoVersion: "go1.22.3", Path: path})
+		if err != nil || len(got.Notes) != want || len(got.Packages) == 0 {
+			t.Errorf("%q: %+v, %v", path, got, err)
+		}
+	}
+}
+
 func TestPacked(t *testing.T) {
-	b := make([]byte, 1024)
-	copy(b, "\x7fELF\x02\x01\x01")
-	b[16] = 2
-	copy(b[0xb4:], "UPX!")
-	got, err := read(context.Background(), file("usr/bin/packed", b))
-	if err != nil || len(got.Notes) != 1 || got.Notes[0].Class != "packed-program" {
-		t.Errorf("got %+v, %v", got, err)
+	for name, c := range map[string]struct {
+		head string
+		mark int
+	}{
+		"ELF": {"\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + "\x02", 0xb4},
+		"PE":  {"MZ" + strings.Repeat("\x00", 58) + "\x80", 0x3e0}, "Mach-O": {"\xcf\xfa\xed\xfe\x07\x00\x00\x01", 0x4a8},
+	} {
+		b := make([]byte, 8<<10)
+		copy(b, c.head)
+		copy(b[c.mark:], "UPX!")
+		got, err := read(context.Background(), file("usr/bin/packed", b))
+		if err != nil || len(got.Notes) != 1 || got.Notes[0].Class != "packed-program" {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
 	}
 }
 

@@ -10,9 +10,15 @@ import (
 
 const maxLock = 16 << 20
 
+// isGradleLock says whether a file is one of Gradle's lock files: one for all configurations, or as
+// Gradle wrote them before 7.0, one for each in a folder of their own.
+func isGradleLock(path string) bool {
+	return strings.HasSuffix(path, "gradle.lockfile") || strings.HasSuffix(path, ".lockfile") && strings.Contains(path, "gradle/dependency-locks/")
+}
+
 // readGradleLock reads a gradle.lockfile: GROUP:ARTIFACT:VERSION=CONFIGURATION,… a line
-// (https://docs.gradle.org/current/userguide/dependency_locking.html). What only test configurations
-// ask for is for development.
+// (https://docs.gradle.org/current/userguide/dependency_locking.html). A file of one configuration has
+// its name and no list. What only test configurations ask for is for development.
 func readGradleLock(f *ecosystem.File) (ecosystem.Found, error) {
 	text, err := f.ReadAll(maxLock)
 	if err != nil {
@@ -27,6 +33,9 @@ func readGradleLock(f *ecosystem.File) (ecosystem.Found, error) {
 			continue
 		}
 		name, configurations, ok := strings.Cut(s, "=")
+		if !ok && strings.Contains(f.Path, "dependency-locks/") {
+			configurations, ok = strings.TrimSuffix(f.Base(), ".lockfile"), true
+		}
 		if !ok {
 			return found, fmt.Errorf("read Gradle lock file: line %d: %.80q is no locked dependency", number, s)
 		}

@@ -134,6 +134,9 @@ func Parse(text string) (ecosystem.Package, ecosystem.Release, error) {
 	if !isOS(p.Type) {
 		for _, q := range u.Qualifiers {
 			p.Qualifiers = append(p.Qualifiers, q.Key+"="+q.Value)
+			if q.Key == "arch" {
+				p.Arch = q.Value
+			}
 		}
 		return p, ecosystem.Release{}, nil
 	}

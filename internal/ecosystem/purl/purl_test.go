@@ -73,6 +73,7 @@ func TestThereAndBack(t *testing.T) {
 		{ecosystem.Package{Type: "npm", Namespace: "@babel", Name: "core", Version: "7.24.0"}, ecosystem.Release{}},
 		{ecosystem.Package{Type: "maven", Namespace: "io.netty", Name: "netty", Version: "4.1 final", Qualifiers: []string{"classifier=linux"}}, ecosystem.Release{}},
 		{ecosystem.Package{Type: "cargo", Name: "rand", Version: "0.8.5+meta"}, ecosystem.Release{}},
+		{ecosystem.Package{Type: "bitnami", Name: "redis", Version: "7.2.4-12", Arch: "amd64", Qualifiers: []string{"arch=amd64", "distro=debian-12"}}, ecosystem.Release{}},
 	} {
 		text := Of(c.p, c.on)
 		p, on, err := Parse(text)

@@ -16,6 +16,8 @@ func Gaps() []Gap {
 			"Build or fetch a database from whole feeds (plimsoll db build, plimsoll db update), or accept it: --allow-gap feed-partial."},
 		{"foreign-layer", "A layer is not distributed with the image; its bytes lie at another address, which is never fetched.",
 			"Scan the base image where it is licensed, then accept it: --allow-gap foreign-layer."},
+		{"incomplete-sbom", "A document says that its list of packages is not whole, or leaves out what an image would tell.",
+			"Scan what it was made of, or make it again with what was missing."},
 		{"interrupted", "The scan was stopped before all layers were read.", "Run it again."},
 		{"limit-reached", "Something is larger, deeper or more than an honest image has, and was not read to its end.",
 			"Look at what is named; accept it with --allow-gap limit-reached only if it is known to be harmless."},

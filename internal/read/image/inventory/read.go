@@ -30,6 +30,7 @@ func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
 	w := &layerRead{r: r, ctx: ctx, c: &Contents{}, at: map[string][]int{}}
 	res, err := r.walk(ctx, l, w.visit)
 	w.late()
+	w.originate()
 	if err == nil && len(w.links) > 0 {
 		err = w.again(l)
 	}
@@ -57,6 +58,7 @@ func (r *Reader) Again(ctx context.Context, l image.Layer, want map[string][]str
 		return nil
 	})
 	w.late()
+	w.originate()
 	return w.c.Reads, w.c.Gaps, err
 }
 
@@ -83,7 +85,30 @@ type layerRead struct {
 	at    map[string][]int // path → its reads
 	links []Link           // hard links to files that were not read under their own name
 	held  []heldFile
+	said  []origin
 	gaps  map[Gap]int // class and blocking → how many
+}
+
+// origin is what one ecosystem says of where packages come from.
+type origin struct {
+	eco string
+	ecosystem.Origin
+}
+
+// originate adds what was said of origins to the packages that it is about.
+func (w *layerRead) originate() {
+	for _, o := range w.said {
+		for _, i := range w.at[o.Of] {
+			if w.c.Reads[i].Ecosystem != o.eco {
+				continue
+			}
+			for n := range w.c.Reads[i].Packages {
+				p := &w.c.Reads[i].Packages[n]
+				p.Main = p.Main || o.Main
+				p.Qualifiers = append(p.Qualifiers, o.Qualifiers...)
+			}
+		}
+	}
 }
 
 // heldFile waits for the end of the layer, because its ecosystem reads several files together.
@@ -255,6 +280,9 @@ func (w *layerRead) keep(eco *ecosystem.Ecosystem, path string, f *ecosystem.Fil
 	}
 	for _, n := range found.Notes {
 		w.gap(Gap{Class: n.Class, Blocking: n.Blocking, What: n.What, Path: join(path, n.Path)})
+	}
+	if found.Origin != nil {
+		w.said = append(w.said, origin{eco.Name, *found.Origin})
 	}
 	if len(found.Packages) == 0 && len(found.Owned) == 0 && found.Release == nil && !eco.Database {
 		return
