@@ -68,10 +68,7 @@ func refused(e *transport.Error, ref image.Reference, r *repository) error {
 	case http.StatusNotFound:
 		return &image.NotFoundError{Name: ref.Familiar(), Where: where, Err: said(e)}
 	case http.StatusUnauthorized, http.StatusForbidden:
-		if r == nil || r.user == "" {
-			return fmt.Errorf("%s lets nobody read %q who is not signed in, or has no such image: docker login %s", where, ref.Repository, ref.Host)
-		}
-		return fmt.Errorf("%s does not let %q read %q: check its rights, or docker login %s again", where, r.user, ref.Repository, ref.Host)
+		return denied(where, ref, r)
 	case http.StatusTooManyRequests:
 		return fmt.Errorf("%s limits how often it may be asked: sign in with docker login %s, wait, or name a mirror", where, ref.Host)
 	}
@@ -79,6 +76,23 @@ func refused(e *transport.Error, ref image.Reference, r *repository) error {
 		return fmt.Errorf("%s answers %d: %w", where, e.StatusCode, why)
 	}
 	return fmt.Errorf("%s answers %d %s", where, e.StatusCode, http.StatusText(e.StatusCode))
+}
+
+// denied says with which credentials somebody was not let in. Registries answer so, too, where they
+// have no such image.
+func denied(where string, ref image.Reference, r *repository) error {
+	var l login
+	if r != nil {
+		l = r.login
+	}
+	switch {
+	case l.user != "":
+		return fmt.Errorf("%s does not let %q read %q, by the credentials of %s: check its rights, or docker login %s again",
+			where, l.user, ref.Repository, l.from, ref.Host)
+	case l.trouble != nil:
+		return fmt.Errorf("%s lets nobody read %q who is not signed in: %w", where, ref.Repository, l.trouble)
+	}
+	return fmt.Errorf("%s lets nobody read %q who is not signed in, or has no such image: docker login %s", where, ref.Repository, ref.Host)
 }
 
 // said is what the registry itself gives as the reason, if it does.

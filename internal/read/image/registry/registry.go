@@ -89,8 +89,11 @@ func open(ctx context.Context, t *guard, ref image.Reference, o Options) ([]*ima
 		return nil, explain(err, ref, r)
 	}
 	for _, img := range images {
-		if r.user != "" {
-			img.Notice = append(img.Notice, fmt.Sprintf("%s was asked as %q, by the credentials of docker or podman login", ref.Host, r.user))
+		if r.login.user != "" {
+			img.Notice = append(img.Notice, fmt.Sprintf("%s was asked as %s", ref.Host, r.login))
+		}
+		if r.login.trouble != nil {
+			img.Notice = append(img.Notice, r.login.trouble.Error())
 		}
 	}
 	return images, nil
@@ -101,7 +104,7 @@ type repository struct {
 	client *http.Client
 	ref    image.Reference
 	base   string // https://HOST/v2/REPOSITORY
-	user   string // who asks; empty when nobody is signed in
+	login  login
 	first  []byte // the manifest or index that the reference names
 	digest string // of first
 }

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
@@ -169,38 +168,17 @@ func connect(ctx context.Context, g *guard, ref image.Reference) (*repository, e
 		return r, err
 	}
 	repo := host.Repo(ref.Repository)
-	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, repo)
-	if err != nil {
-		return r, fmt.Errorf("read the credentials for %s: %w", ref.Host, err)
-	}
-	r.user = userOf(ctx, auth)
+	r.login = findLogin(ref, os.Getenv)
 	// Three attempts, for what may pass: one second apart, then three.
 	retrying := transport.NewRetry(g, transport.WithRetryStatusCodes(http.StatusTooManyRequests, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout))
-	signed, err := transport.NewWithContext(ctx, host, auth, retrying, []string{repo.Scope(transport.PullScope)})
+	signed, err := transport.NewWithContext(ctx, host, r.login.auth, retrying, []string{repo.Scope(transport.PullScope)})
 	if err != nil {
 		return r, err
 	}
 	r.client = &http.Client{Transport: signed, CheckRedirect: checkRedirect}
 	r.base = "https://" + host.RegistryStr() + "/v2/" + ref.Repository
 	return r, nil
-}
-
-// userOf names who asks, for the user to see; never the secret.
-func userOf(ctx context.Context, auth authn.Authenticator) string {
-	if auth == authn.Anonymous {
-		return ""
-	}
-	c, err := authn.Authorization(ctx, auth)
-	switch {
-	case err != nil:
-		return ""
-	case c.Username != "" && c.Username != "<token>":
-		return c.Username
-	case c.IdentityToken != "" || c.RegistryToken != "" || c.Password != "":
-		return "a token"
-	}
-	return ""
 }
 
 // checkRedirect keeps a registry from sending us to services inside of this network that it could not
