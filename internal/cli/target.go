@@ -138,7 +138,7 @@ func taken(img *image.Image) string {
 	s := map[string]string{
 		"archive": "an image in an archive", "oci": "an image in an OCI layout", "docker": "an image of Docker",
 		"podman": "an image of Podman", "containerd": "an image of containerd", "registry": "an image of a registry",
-		"rootfs": "a root file system", "container": "a running container",
+		"rootfs": "a root file system", "container": "a container",
 	}[img.Origin]
 	if s == "" {
 		s = img.Origin

@@ -62,7 +62,7 @@ func isAbsent(err error) bool {
 func here() []engine {
 	return []engine{
 		{Docker, findIn(daemon.Docker), openIn(daemon.Docker), containerIn(daemon.Docker)},
-		{Containerd, func(ctx context.Context, name string, _ image.Options) error { return containerd.Has(ctx, name) }, containerd.Open, nil},
+		{Containerd, func(ctx context.Context, name string, _ image.Options) error { return containerd.Has(ctx, name) }, containerd.Open, containerd.OpenContainer},
 		{Podman, findPodman, openPodman, containerIn(daemon.Podman)},
 	}
 }
