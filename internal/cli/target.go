@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -42,6 +43,9 @@ func (o *targetOptions) locate() (locate.Options, error) {
 		Options:  image.Options{Platform: o.platform, Offline: o.offline, Verify: o.verify},
 		Registry: registry.Options{CA: o.ca, PlainHTTP: o.plainHTTP, Mirrors: map[string][]string{}},
 	}
+	if err := o.validAs(); err != nil {
+		return lo, err
+	}
 	if o.platform != "" && o.platform != "all" {
 		if _, err := image.ParsePlatform(o.platform); err != nil {
 			return lo, usage("--platform: %v", err)
@@ -55,6 +59,17 @@ func (o *targetOptions) locate() (locate.Options, error) {
 		lo.Registry.Mirrors[host] = append(lo.Registry.Mirrors[host], mirror)
 	}
 	return lo, nil
+}
+
+func (o *targetOptions) validAs() error {
+	known := []string{string(locate.Source)}
+	for _, k := range locate.Schemes() {
+		known = append(known, string(k))
+	}
+	if o.as == "" || slices.Contains(known, o.as) {
+		return nil
+	}
+	return usage("--as %q is nothing that a target can be taken for%s: use %s", o.as, suggestion(o.as, known), strings.Join(known, ", "))
 }
 
 // open turns every word into subjects. What they keep open is closed by the returned func.
@@ -123,12 +138,9 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 
 // statusOf tells a call that is wrong from a world that does not answer.
 func statusOf(ctx context.Context, err error) int {
-	var notFound *image.NotFoundError
-	switch {
-	case ctx.Err() != nil:
+	var down *image.DownError
+	if ctx.Err() != nil || errors.As(err, &down) {
 		return exitIncomplete
-	case errors.As(err, &notFound):
-		return exitUsage
 	}
 	return exitUsage
 }

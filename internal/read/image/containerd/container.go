@@ -78,7 +78,7 @@ func findContainer(name string) (container, error) {
 	case !known:
 		return container{}, ErrAbsent
 	}
-	return container{}, &image.NotFoundError{Name: "container " + name, Where: "containerd"}
+	return container{}, &image.NotFoundError{Name: name, What: "container", Where: "containerd"}
 }
 
 func ids(of []container) string {

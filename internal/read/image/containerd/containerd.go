@@ -18,7 +18,7 @@ import (
 )
 
 // ErrAbsent says that containerd keeps nothing on this host.
-var ErrAbsent = errors.New("containerd keeps nothing here")
+var ErrAbsent error = &image.DownError{Err: errors.New("containerd keeps nothing here")}
 
 // roots are where containerd keeps its state: CONTAINERD_ROOT, or where its packagers put it.
 func roots() []string {
@@ -42,6 +42,39 @@ const (
 func Has(_ context.Context, name string) error {
 	_, err := find(name)
 	return err
+}
+
+// Names lists the images that containerd keeps.
+func Names() (names []string, err error) {
+	for _, root := range roots() {
+		err := store{root: root}.read(records, func(db *bolt) error {
+			top, ok, err := db.bucket().sub("v1")
+			if err != nil || !ok {
+				return err
+			}
+			spaces, err := namespaces(top)
+			if err != nil {
+				return err
+			}
+			for _, space := range spaces {
+				images, ok, err := top.sub(space, "images")
+				if err != nil || !ok {
+					continue
+				}
+				const most = 10_000
+				in, err := images.buckets(most)
+				if err != nil {
+					return err
+				}
+				names = append(names, in...)
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return names, err
+		}
+	}
+	return names, nil
 }
 
 // Open makes an image of one that containerd keeps, in the namespace of CONTAINERD_NAMESPACE, or in
@@ -110,7 +143,7 @@ func find(name string) (found, error) {
 			continue
 		}
 		if err != nil {
-			return found{}, fmt.Errorf("read containerd's records: %w", err)
+			return found{}, unread(err)
 		}
 		at, ok, err := lookUp(f, name)
 		f.Close()
@@ -124,6 +157,14 @@ func find(name string) (found, error) {
 		none = &image.NotFoundError{Name: name, Where: "containerd"}
 	}
 	return found{}, none
+}
+
+// unread is why records are not read.
+func unread(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return &image.DownError{Err: fmt.Errorf("read containerd's records: %w: run as root", err)}
+	}
+	return fmt.Errorf("read containerd's records: %w", err)
 }
 
 // lookUp finds an image in the records.

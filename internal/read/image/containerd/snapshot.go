@@ -178,7 +178,7 @@ func (s store) snapshot(db *bolt, name string) (snapshot, error) {
 func (s store) read(path string, f func(*bolt) error) error {
 	file, err := os.Open(filepath.Join(s.root, path))
 	if err != nil {
-		return fmt.Errorf("read containerd's records: %w", err)
+		return unread(err)
 	}
 	defer file.Close()
 	return consistently(file, f)

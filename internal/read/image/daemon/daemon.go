@@ -94,39 +94,14 @@ func (e *Engine) get(ctx context.Context, path string) (io.ReadCloser, error) {
 	}
 	res, err := e.client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", e, plain(err))
+		return nil, &image.DownError{Err: fmt.Errorf("ask %s: %w", e, e.why(err))}
 	}
 	if res.StatusCode == http.StatusOK {
 		return res.Body, nil
 	}
 	defer res.Body.Close()
-	var said struct{ Message string }
-	b, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	_ = json.Unmarshal(b, &said)
-	if said.Message == "" {
-		said.Message = res.Status
-	}
-	return nil, &answerError{status: res.StatusCode, message: said.Message, engine: e.String()}
+	return nil, e.refusal(res)
 }
-
-// plain takes the method and the address of a socket from an error.
-func plain(err error) error {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		err = u.Err
-	}
-	if errors.Is(err, os.ErrPermission) {
-		return errors.New("this user may not use the socket: run as root or as a member of its group")
-	}
-	return err
-}
-
-// answerError is an engine's refusal.
-type answerError struct {
-	status          int
-	message, engine string
-}
-
-func (e *answerError) Error() string { return fmt.Sprintf("%s answers: %.500s", e.engine, e.message) }
 
 func (e *Engine) getJSON(ctx context.Context, path string, into any) error {
 	body, err := e.get(ctx, path)
@@ -162,6 +137,19 @@ type graphDriver struct {
 func (e *Engine) Has(ctx context.Context, name string) error {
 	_, err := e.inspect(ctx, name)
 	return err
+}
+
+// Names lists the images that the engine keeps, as they are tagged.
+func (e *Engine) Names(ctx context.Context) ([]string, error) {
+	var all []struct{ RepoTags []string }
+	if err := e.getJSON(ctx, "/images/json", &all); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, i := range all {
+		names = append(names, i.RepoTags...)
+	}
+	return names, nil
 }
 
 func (e *Engine) inspect(ctx context.Context, name string) (inspected, error) {

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/read/image"
 )
 
 // endpoint is where an engine listens.
@@ -21,6 +23,7 @@ type endpoint struct {
 	certs   string // folder with ca.pem, cert.pem and key.pem; empty: no TLS
 	from    string // what named it, for errors
 	network bool   // it may be another machine
+	context bool   // one of Docker's contexts names it
 }
 
 // dockerEndpoint finds Docker as its own command line does: DOCKER_HOST, then DOCKER_CONTEXT, then
@@ -61,7 +64,7 @@ func podmanEndpoint(env func(string) string) (endpoint, error) {
 }
 
 // ErrAbsent says that nothing names an engine, and that none listens at the usual places.
-var ErrAbsent = errors.New("it does not run here")
+var ErrAbsent error = &image.DownError{Err: errors.New("it does not run here")}
 
 // firstSocket takes the first path that exists; without one, the error is of the usual place.
 func firstSocket(paths []string) (endpoint, error) {
@@ -90,13 +93,18 @@ func contextEndpoint(config, name, from string) (endpoint, error) {
 		Endpoints map[string]struct{ Host string }
 	}
 	if err := readJSON(filepath.Join(config, "contexts", "meta", id, "meta.json"), &meta); err != nil {
-		return endpoint{}, fmt.Errorf("read Docker context %q (of %s): %w", name, from, err)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errors.New("there is none of that name: docker context ls lists them")
+		}
+		return endpoint{}, fmt.Errorf("read Docker context %q, which %s names: %w", name, from, err)
 	}
 	certs := filepath.Join(config, "contexts", "tls", id, "docker")
 	if _, err := os.Stat(certs); err != nil {
 		certs = ""
 	}
-	return parseHost(meta.Endpoints["docker"].Host, certs, fmt.Sprintf("Docker context %q", name))
+	e, err := parseHost(meta.Endpoints["docker"].Host, certs, fmt.Sprintf("Docker context %q", name))
+	e.context = true
+	return e, err
 }
 
 func readJSON(path string, into any) error {

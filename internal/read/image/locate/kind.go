@@ -57,6 +57,9 @@ func Parse(word string) (Kind, string, error) {
 		if rest == "" {
 			return "", "", fmt.Errorf("%q names nothing: write %s:NAME", word, scheme)
 		}
+		if name, ok := strings.CutPrefix(rest, "//"); ok && slices.Contains([]Kind{Docker, Podman, Containerd, Registry}, Kind(scheme)) {
+			return "", "", fmt.Errorf("%q: no slashes follow a scheme: write %s:%s, or registry:%s for what a registry keeps", word, scheme, name, name)
+		}
 		return Kind(scheme), home(rest), nil
 	}
 	if word == "-" || strings.HasPrefix(word, "-:") || strings.HasPrefix(word, "-@") {

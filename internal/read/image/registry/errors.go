@@ -42,7 +42,7 @@ func explain(err error, ref image.Reference, r *repository) error {
 	)
 	switch {
 	case errors.As(err, &stalled):
-		return fmt.Errorf("%s: %w: try again, or name a mirror", asked, stalled)
+		return &image.DownError{Err: fmt.Errorf("%s: %w: try again, or name a mirror", asked, stalled)}
 	case errors.As(err, &authority):
 		return fmt.Errorf("%s: its certificate is signed by an authority that is not known here: name its PEM file with --ca", asked)
 	case errors.As(err, &hostname):
@@ -52,7 +52,7 @@ func explain(err error, ref image.Reference, r *repository) error {
 	case errors.As(err, &handshake), isPlainAnswer(err), errors.As(err, &insecure) && !errors.As(err, &by):
 		return fmt.Errorf("%s: it speaks plain HTTP, which must be allowed: --plain-http %s", asked, ref.Host)
 	case errors.As(err, &by):
-		return fmt.Errorf("%s: %w", asked, by.Err)
+		return &image.DownError{Err: fmt.Errorf("%s: %w", asked, by.Err)}
 	}
 	return fmt.Errorf("%s: %q: %w", asked, ref.Familiar(), err)
 }
@@ -70,12 +70,16 @@ func refused(e *transport.Error, ref image.Reference, r *repository) error {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return denied(where, ref, r)
 	case http.StatusTooManyRequests:
-		return fmt.Errorf("%s limits how often it may be asked: sign in with docker login %s, wait, or name a mirror", where, ref.Host)
+		return &image.DownError{Err: fmt.Errorf("%s limits how often it may be asked: sign in with docker login %s, wait, or name a mirror", where, ref.Host)}
 	}
+	err := fmt.Errorf("%s answers %d %s", where, e.StatusCode, http.StatusText(e.StatusCode))
 	if why := said(e); why != nil {
-		return fmt.Errorf("%s answers %d: %w", where, e.StatusCode, why)
+		err = fmt.Errorf("%s answers %d: %w", where, e.StatusCode, why)
 	}
-	return fmt.Errorf("%s answers %d %s", where, e.StatusCode, http.StatusText(e.StatusCode))
+	if e.StatusCode >= http.StatusInternalServerError {
+		return &image.DownError{Err: fmt.Errorf("%w: try again, or name a mirror", err)}
+	}
+	return err
 }
 
 // denied says with which credentials somebody was not let in. Registries answer so, too, where they
@@ -102,7 +106,7 @@ func said(e *transport.Error) error {
 	}
 	d := e.Errors[0]
 	why := strings.ToLower(strings.ReplaceAll(string(d.Code), "_", " "))
-	if d.Message != "" {
+	if d.Message != "" && !strings.EqualFold(d.Message, why) {
 		why = fmt.Sprintf("%s (%.200s)", why, d.Message)
 	}
 	return errors.New(strings.Join(strings.Fields(why), " "))
