@@ -62,22 +62,34 @@ func newEngine(kind, title string, at endpoint, err error) (*Engine, error) {
 	e := &Engine{kind: kind, title: title, endpoint: at, base: "http://" + kind}
 	dialer := &net.Dialer{Timeout: connectTimeout}
 	transport := &http.Transport{DialContext: dialer.DialContext, DisableCompression: true, ResponseHeaderTimeout: 10 * time.Minute}
-	if path, ok := strings.CutPrefix(at.host, "unix://"); ok {
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", path)
-		}
-	} else {
-		_, address, _ := strings.Cut(at.host, "://")
-		e.base = "http://" + address
-		if at.certs != "" || strings.HasPrefix(at.host, "https://") {
-			e.base = "https://" + address
-			if transport.TLSClientConfig, err = at.tlsConfig(); err != nil {
-				return nil, fmt.Errorf("find %s: %w", title, err)
-			}
-		}
+	if err := e.reach(transport, dialer); err != nil {
+		return nil, fmt.Errorf("find %s: %w", title, err)
 	}
 	e.client = &http.Client{Transport: transport}
 	return e, nil
+}
+
+// reach sets how connections are made.
+func (e *Engine) reach(transport *http.Transport, dialer *net.Dialer) (err error) {
+	scheme, address, _ := strings.Cut(e.endpoint.host, "://")
+	switch {
+	case scheme == "unix":
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", address)
+		}
+	case scheme == "ssh":
+		args, err := sshCommand(e.kind, e.endpoint.host, e.endpoint.key)
+		if err != nil {
+			return fmt.Errorf("%s (%s): %w", e.endpoint.from, e.endpoint.host, err)
+		}
+		transport.DialContext = dialSSH(args)
+	case e.endpoint.certs != "" || scheme == "https":
+		e.base = "https://" + address
+		transport.TLSClientConfig, err = e.endpoint.tlsConfig()
+	default:
+		e.base = "http://" + address
+	}
+	return err
 }
 
 // Network says whether the engine may be on another machine.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,9 +20,10 @@ import (
 
 // endpoint is where an engine listens.
 type endpoint struct {
-	host    string // unix://PATH, tcp://HOST:PORT, https://…
+	host    string // unix://PATH, tcp://HOST:PORT, https://…, ssh://…
 	certs   string // folder with ca.pem, cert.pem and key.pem; empty: no TLS
 	from    string // what named it, for errors
+	key     string // file of a private key for ssh; empty: ssh's own
 	network bool   // it may be another machine
 	context bool   // one of Docker's contexts names it
 }
@@ -29,13 +31,17 @@ type endpoint struct {
 // dockerEndpoint finds Docker as its own command line does: DOCKER_HOST, then DOCKER_CONTEXT, then
 // the current context of config.json, then the usual sockets.
 func dockerEndpoint(env func(string) string) (endpoint, error) {
-	if host := env("DOCKER_HOST"); host != "" {
-		return parseHost(host, env("DOCKER_CERT_PATH"), "DOCKER_HOST")
-	}
 	home, _ := os.UserHomeDir()
 	config := env("DOCKER_CONFIG")
 	if config == "" {
 		config = filepath.Join(home, ".docker")
+	}
+	if host := env("DOCKER_HOST"); host != "" {
+		certs := env("DOCKER_CERT_PATH")
+		if certs == "" && (env("DOCKER_TLS_VERIFY") != "" || env("DOCKER_TLS") != "") {
+			certs = config
+		}
+		return parseHost(host, certs, "DOCKER_HOST")
 	}
 	name, from := env("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
 	if name == "" {
@@ -54,7 +60,9 @@ func dockerEndpoint(env func(string) string) (endpoint, error) {
 // podmanEndpoint finds Podman's service: CONTAINER_HOST, then the sockets of the user and of root.
 func podmanEndpoint(env func(string) string) (endpoint, error) {
 	if host := env("CONTAINER_HOST"); host != "" {
-		return parseHost(host, "", "CONTAINER_HOST")
+		e, err := parseHost(host, "", "CONTAINER_HOST")
+		e.key = env("CONTAINER_SSHKEY")
+		return e, err
 	}
 	var candidates []string
 	if dir := env("XDG_RUNTIME_DIR"); dir != "" {
@@ -124,6 +132,9 @@ func readJSON(path string, into any) error {
 }
 
 func parseHost(host, certs, from string) (endpoint, error) {
+	if !strings.Contains(host, "://") && strings.Contains(host, ":") {
+		host = "tcp://" + host
+	}
 	scheme, rest, ok := strings.Cut(host, "://")
 	e := endpoint{host: host, from: from}
 	switch {
@@ -133,13 +144,28 @@ func parseHost(host, certs, from string) (endpoint, error) {
 		return e, nil
 	case scheme == "tcp", scheme == "http", scheme == "https":
 		e.network, e.certs = true, certs
+		e.host = scheme + "://" + withPort(rest, certs != "" || scheme == "https")
 		return e, nil
 	case scheme == "ssh":
-		return e, fmt.Errorf("%s is reached by SSH (%s), which is not spoken here: pipe `docker save IMAGE` into `plimsoll scan -`", from, host)
+		e.network = true
+		return e, nil
 	case scheme == "npipe" && runtime.GOOS == "windows":
 		return e, fmt.Errorf("%s is a Windows pipe (%s), which is not spoken yet: pipe `docker save IMAGE` into `plimsoll scan -`", from, host)
 	}
 	return e, fmt.Errorf("%s: an engine cannot be reached by %q", from, scheme)
+}
+
+// withPort adds the port that Docker listens at by custom.
+func withPort(address string, secure bool) string {
+	host, path, _ := strings.Cut(address, "/")
+	if _, _, err := net.SplitHostPort(host); err != nil {
+		port := "2375"
+		if secure {
+			port = "2376"
+		}
+		host = net.JoinHostPort(strings.Trim(host, "[]"), port)
+	}
+	return strings.TrimSuffix(host+"/"+path, "/")
 }
 
 // tlsConfig reads a client's certificates. A server is always verified.

@@ -27,7 +27,11 @@ func TestDockerEndpoint(t *testing.T) {
 		{name: "named context", env: map[string]string{"DOCKER_CONTEXT": "far"}, host: "tcp://far:2376", certs: true},
 		{name: "current context", host: "tcp://far:2376", certs: true},
 		{name: "unknown context", env: map[string]string{"DOCKER_CONTEXT": "none"}, err: `Docker context "none"`},
-		{name: "ssh", env: map[string]string{"DOCKER_HOST": "ssh://u@h"}, err: "docker save"},
+		{name: "no scheme", env: map[string]string{"DOCKER_HOST": "h:1234"}, host: "tcp://h:1234"},
+		{name: "no port", env: map[string]string{"DOCKER_HOST": "tcp://h"}, host: "tcp://h:2375"},
+		{name: "no port, IPv6", env: map[string]string{"DOCKER_HOST": "tcp://[::1]"}, host: "tcp://[::1]:2375"},
+		{name: "no port, with TLS", env: map[string]string{"DOCKER_HOST": "tcp://h", "DOCKER_TLS_VERIFY": "1"}, host: "tcp://h:2376", certs: true},
+		{name: "ssh", env: map[string]string{"DOCKER_HOST": "ssh://u@h"}, host: "ssh://u@h"},
 		{name: "no URL", env: map[string]string{"DOCKER_HOST": "here"}, err: "names no engine"},
 	}
 	for _, c := range cases {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"syscall"
 
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -24,7 +25,12 @@ func (e *Engine) why(err error) error {
 		named = " " + e.endpoint.from + " names it"
 	}
 	var authority x509.UnknownAuthorityError
+	var ssh *sshError
 	switch {
+	case errors.As(err, &ssh):
+		return ssh
+	case errors.Is(err, exec.ErrNotFound):
+		return errors.New("there is no ssh here to reach it with")
 	case errors.Is(err, fs.ErrPermission):
 		return errors.New("this user may not use the socket: run as root or as a member of its group")
 	case errors.Is(err, fs.ErrNotExist):
