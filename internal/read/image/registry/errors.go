@@ -28,6 +28,14 @@ func refusal(res *http.Response) error {
 	return e
 }
 
+// absent tells a part of an image that the registry has lost from an image that it does not have.
+func absent(err error) error {
+	if answer := (*transport.Error)(nil); errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("the registry has lost it: %w", fs.ErrNotExist)
+	}
+	return err
+}
+
 // explain turns an error on the way to an image into one line: what, why and what to do.
 func explain(err error, ref image.Reference, r *repository) error {
 	asked := "registry " + ref.Host

@@ -27,10 +27,14 @@ type guard struct {
 	base  *http.Transport
 	plain []string
 	idle  time.Duration
+	pause time.Duration
 }
 
 func newTransport(o Options) (*guard, error) {
-	g := &guard{plain: o.PlainHTTP, idle: o.Idle}
+	g := &guard{plain: o.PlainHTTP, idle: o.Idle, pause: o.Pause}
+	if g.pause == 0 {
+		g.pause = defaultPause
+	}
 	if g.idle == 0 {
 		g.idle = defaultIdle
 	}
@@ -169,10 +173,7 @@ func connect(ctx context.Context, g *guard, ref image.Reference) (*repository, e
 	}
 	repo := host.Repo(ref.Repository)
 	r.login = findLogin(ref, os.Getenv)
-	// Three attempts, for what may pass: one second apart, then three.
-	retrying := transport.NewRetry(g, transport.WithRetryStatusCodes(http.StatusTooManyRequests, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout))
-	signed, err := transport.NewWithContext(ctx, host, r.login.auth, retrying, []string{repo.Scope(transport.PullScope)})
+	signed, err := transport.NewWithContext(ctx, host, r.login.auth, &again{g, g.pause}, []string{repo.Scope(transport.PullScope)})
 	if err != nil {
 		return r, err
 	}
