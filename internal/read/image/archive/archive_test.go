@@ -264,6 +264,24 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 var _ io.Reader = endless{}
 
+// What is piped in by mistake is told as what it is.
+func TestStreamOfSomethingElse(t *testing.T) {
+	two := imagetest.OldDockerTar(imagetest.Image{Name: "a:1", Layers: cart.Layers}, imagetest.Image{Name: "b:1", Layers: cart.Layers[:1]})
+	for text, want := range map[string]string{
+		"":                        "it is empty",
+		"  {\"bomFormat\":":       "an SBOM is read as sbom:-",
+		"<?xml version=\"1.0\"?>": "an SBOM is read as sbom:-",
+		"SPDXVersion: SPDX-2.3":   "an SBOM is read as sbom:-",
+		"hello":                   "no tar archive",
+		string(two):               "standard input: it holds 2 images, name one as archive:-:NAME or archive:-@DIGEST: a:1, b:1",
+	} {
+		_, err := archive.OpenStream(t.Context(), strings.NewReader(text), "standard input", image.Options{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestBroken(t *testing.T) {
 	tarOf := func(files ...imagetest.File) []byte { return imagetest.Tar(files...) }
 	good := imagetest.New(cart)
