@@ -48,9 +48,13 @@ func OpenContainer(ctx context.Context, name string) (*image.Image, error) {
 }
 
 func findContainer(name string) (container, error) {
+	all, err := roots()
+	if err != nil {
+		return container{}, err
+	}
 	var found []container
 	known := false
-	for _, root := range roots() {
+	for _, root := range all {
 		err := store{root: root}.read(records, func(db *bolt) error {
 			in, err := containersIn(db, name)
 			for i := range in {

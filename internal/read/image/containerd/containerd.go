@@ -20,17 +20,26 @@ import (
 // ErrAbsent says that containerd keeps nothing on this host.
 var ErrAbsent error = &image.DownError{Err: errors.New("containerd keeps nothing here")}
 
-// roots are where containerd keeps its state: CONTAINERD_ROOT, or where its packagers put it.
-func roots() []string {
+// roots are where containerd keeps its state: CONTAINERD_ROOT, or where the one does that listens at
+// CONTAINERD_ADDRESS, or where its packagers put it.
+func roots() ([]string, error) {
 	if root := os.Getenv("CONTAINERD_ROOT"); root != "" {
-		return []string{root}
+		return []string{root}, nil
+	}
+	if address := os.Getenv("CONTAINERD_ADDRESS"); address != "" {
+		root, err := rootOf(address)
+		return []string{root}, err
 	}
 	all := []string{"/var/lib/containerd", "/var/lib/docker/containerd/daemon", "/var/lib/rancher/k3s/agent/containerd",
 		"/var/lib/rancher/rke2/agent/containerd", "/var/snap/microk8s/common/var/lib/containerd", "/var/lib/k0s/containerd"}
 	if home, err := os.UserHomeDir(); err == nil {
 		all = append(all, filepath.Join(home, ".local/share/containerd"))
 	}
-	return all
+	// The usual socket tells when a configuration has moved its state elsewhere.
+	if root, err := rootOf("/run/containerd/containerd.sock"); err == nil && !slices.Contains(all, root) {
+		all = append([]string{root}, all...)
+	}
+	return all, nil
 }
 
 const (
@@ -46,7 +55,11 @@ func Has(_ context.Context, name string) error {
 
 // Names lists the images that containerd keeps.
 func Names() (names []string, err error) {
-	for _, root := range roots() {
+	all, err := roots()
+	if err != nil {
+		return nil, err
+	}
+	for _, root := range all {
 		err := store{root: root}.read(records, func(db *bolt) error {
 			top, ok, err := db.bucket().sub("v1")
 			if err != nil || !ok {
@@ -90,6 +103,7 @@ func Open(ctx context.Context, name string, o image.Options) ([]*image.Image, er
 	}
 	for _, img := range images {
 		img.Name, img.Origin = familiar(at.name), "containerd"
+		img.Notice = append(img.Notice, "of containerd's namespace "+at.namespace)
 	}
 	return images, nil
 }
@@ -101,7 +115,11 @@ func OpenDigest(ctx context.Context, digest string, o image.Options) ([]*image.I
 		return nil, err
 	}
 	d := image.Descriptor{Digest: digest}
-	for _, root := range roots() {
+	all, err := roots()
+	if err != nil {
+		return nil, err
+	}
+	for _, root := range all {
 		store, err := image.OpenContent(filepath.Join(root, content))
 		if err != nil {
 			continue
@@ -136,8 +154,12 @@ type found struct {
 }
 
 func find(name string) (found, error) {
+	all, err := roots()
+	if err != nil {
+		return found{}, err
+	}
 	none := ErrAbsent
-	for _, root := range roots() {
+	for _, root := range all {
 		f, err := os.Open(filepath.Join(root, records))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

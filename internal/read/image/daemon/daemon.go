@@ -212,13 +212,18 @@ func nameFor(asked string, i inspected) string {
 }
 
 func (e *Engine) open(ctx context.Context, name string, i inspected, o image.Options) ([]*image.Image, error) {
-	if !e.Network() {
-		if img, err := e.inPlace(i); err == nil && !o.Verify {
+	why := ""
+	if !e.Network() && !o.Verify {
+		img, err := e.inPlace(i)
+		if err == nil {
 			if err := fits(name, img.Config.Platform(), o.Platform); err != nil {
 				return nil, err
 			}
 			return []*image.Image{img}, nil
 		}
+		why = ", because its layers cannot be read in place: " + err.Error()
+	}
+	if !e.Network() {
 		// Where Docker keeps images in containerd, an image's id is the digest of its manifest or index.
 		if images, err := containerd.OpenDigest(ctx, i.ID, o); err == nil {
 			return images, nil
@@ -229,7 +234,11 @@ func (e *Engine) open(ctx context.Context, name string, i inspected, o image.Opt
 		return nil, fmt.Errorf("export image %q: %w", name, err)
 	}
 	defer body.Close()
-	return archive.OpenStream(ctx, body, fmt.Sprintf("the export of %q from %s", name, e), o)
+	images, err := archive.OpenStream(ctx, body, fmt.Sprintf("the export of %q from %s", name, e), o)
+	for _, img := range images {
+		img.Notice = append(img.Notice, fmt.Sprintf("exported by %s%s", e, why))
+	}
+	return images, err
 }
 
 // fits holds the one platform of an image against the one that was asked for.
