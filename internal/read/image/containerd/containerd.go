@@ -98,6 +98,9 @@ func Open(ctx context.Context, name string, o image.Options) ([]*image.Image, er
 		return nil, err
 	}
 	images, err := open(ctx, at, o)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: pull it again, or write registry:%s", err, familiar(at.name))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read image %q of containerd (namespace %s): %w", at.name, at.namespace, err)
 	}

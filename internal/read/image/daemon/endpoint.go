@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -50,11 +51,7 @@ func dockerEndpoint(env func(string) string) (endpoint, error) {
 	if name != "" && name != "default" {
 		return contextEndpoint(config, name, from)
 	}
-	candidates := []string{"/var/run/docker.sock", filepath.Join(home, ".docker/run/docker.sock")}
-	if dir := env("XDG_RUNTIME_DIR"); dir != "" {
-		candidates = append(candidates, filepath.Join(dir, "docker.sock"))
-	}
-	return firstSocket(candidates)
+	return firstSocket([]string{"/var/run/docker.sock", filepath.Join(home, ".docker/run/docker.sock"), filepath.Join(runtimeDir(env), "docker.sock")})
 }
 
 // podmanEndpoint finds Podman's service: CONTAINER_HOST, then the sockets of the user and of root.
@@ -64,11 +61,15 @@ func podmanEndpoint(env func(string) string) (endpoint, error) {
 		e.key = env("CONTAINER_SSHKEY")
 		return e, err
 	}
-	var candidates []string
+	return firstSocket([]string{filepath.Join(runtimeDir(env), "podman/podman.sock"), "/run/podman/podman.sock"})
+}
+
+// runtimeDir is where a user's own services listen; su and cron leave it unnamed.
+func runtimeDir(env func(string) string) string {
 	if dir := env("XDG_RUNTIME_DIR"); dir != "" {
-		candidates = append(candidates, filepath.Join(dir, "podman/podman.sock"))
+		return dir
 	}
-	return firstSocket(append(candidates, "/run/podman/podman.sock"))
+	return filepath.Join("/run/user", strconv.Itoa(os.Getuid()))
 }
 
 // ErrAbsent says that nothing names an engine, and that none listens at the usual places.

@@ -3,6 +3,8 @@ package daemon
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,5 +54,31 @@ func TestDockerEndpoint(t *testing.T) {
 				t.Errorf("%+v, %v", got, err)
 			}
 		})
+	}
+}
+
+// The user's own Podman goes before root's.
+func TestPodmanEndpoint(t *testing.T) {
+	dir, err := os.MkdirTemp("", "p") // a path of a socket is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "podman", "podman.sock")
+	write(t, path+".d", nil)
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	env := map[string]string{"XDG_RUNTIME_DIR": dir}
+	got, err := podmanEndpoint(func(name string) string { return env[name] })
+	if err != nil || got.host != "unix://"+path || got.network {
+		t.Errorf("%+v, %v", got, err)
+	}
+	env["CONTAINER_HOST"], env["CONTAINER_SSHKEY"] = "ssh://core@h:22/run/podman.sock", "/key"
+	got, err = podmanEndpoint(func(name string) string { return env[name] })
+	if err != nil || got.host != env["CONTAINER_HOST"] || got.key != "/key" || !got.network {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
