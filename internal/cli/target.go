@@ -114,7 +114,7 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
 		bill, err := readBill(other.Path, g.env.Stdin)
 		if err != nil && other.Kind == locate.File {
-			err = fmt.Errorf("it is no archive of an image either: %w", err)
+			err = fmt.Errorf("%s is neither an archive of an image nor an SBOM (%w)", other.Path, err)
 		}
 		if err != nil {
 			return nil, exitError{exitUsage, err}

@@ -81,6 +81,11 @@ func TestEveryFormGivesTheSameImage(t *testing.T) {
 		{"gzip", imagetest.WriteFile(t, "x.tgz", imagetest.Compress(old, imagetest.Gzip)), "archive", image.DigestOf(cart.ConfigJSON())},
 		{"zstd", imagetest.WriteFile(t, "x.tar.zst", imagetest.Compress(l.Tar(), imagetest.Zstd)), "oci", l.Index[0].Digest},
 	}
+	// What pzstd writes: a frame that is passed over, and then several.
+	half := len(old) / 2
+	frames := append([]byte("\x50\x2a\x4d\x18\x04\x00\x00\x00size"), imagetest.Compress(old[:half], imagetest.Zstd)...)
+	frames = append(frames, imagetest.Compress(old[half:], imagetest.Zstd)...)
+	cases = append(cases, struct{ name, path, origin, digest string }{"pzstd", imagetest.WriteFile(t, "y.tar.zst", frames), "archive", image.DigestOf(cart.ConfigJSON())})
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			img := openOne(t, c.path, image.Options{})

@@ -63,7 +63,7 @@ func isCompressed(head []byte) bool {
 			return true
 		}
 	}
-	return false
+	return layer.IsSkippable(head)
 }
 
 // spool copies a stream, inflated, to a temporary file. The file is unlinked at once, so that no end
@@ -110,7 +110,7 @@ func inflate(r io.Reader) (in io.Reader, done func(), err error) {
 	case bytes.HasPrefix(head, gzipMagic):
 		z, err := gzip.NewReader(b)
 		return z, func() {}, err
-	case bytes.HasPrefix(head, zstdMagic):
+	case bytes.HasPrefix(head, zstdMagic), layer.IsSkippable(head): // pzstd begins with such a frame
 		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, nil, err

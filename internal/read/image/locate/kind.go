@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/read/image/archive"
+	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 	"github.com/plimsoll/plimsoll/internal/read/image/rootfs"
 )
 
@@ -151,7 +152,7 @@ func looksPacked(head []byte) bool {
 			return true
 		}
 	}
-	return len(head) == 512 && (string(head[257:262]) == "ustar" || isOldTar(head))
+	return layer.IsSkippable(head) || len(head) == 512 && (string(head[257:262]) == "ustar" || isOldTar(head))
 }
 
 // isOldTar holds the checksum of a tar header from before POSIX: the sum of all bytes, with its own

@@ -41,6 +41,7 @@ func TestParse(t *testing.T) {
 	inFolder(t)
 	write(t, "cart.tar", imagetest.OldDockerTar(cart))
 	write(t, "cart.tgz", imagetest.Compress(imagetest.New(cart).Tar(), imagetest.Gzip))
+	write(t, "cart.tar.zst", append([]byte("\x5f\x2a\x4d\x18\x01\x00\x00\x00x"), imagetest.Compress(nil, imagetest.Zstd)...))
 	write(t, "with:colon.tar", imagetest.OldDockerTar(cart))
 	write(t, "Dockerfile", []byte("FROM debian\n"))
 	write(t, "layout/oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`))
@@ -62,6 +63,7 @@ func TestParse(t *testing.T) {
 		{"-:shop/cart:1.4", Archive, "-:shop/cart:1.4"},
 		{"cart.tar", Archive, "cart.tar"},
 		{"./cart.tgz", Archive, "./cart.tgz"},
+		{"cart.tar.zst", Archive, "cart.tar.zst"},
 		{"cart.tar:shop/cart:1.4", Archive, "cart.tar:shop/cart:1.4"},
 		{"with:colon.tar", Archive, "with:colon.tar"},
 		{"layout", OCI, "layout"},
