@@ -183,7 +183,7 @@ func connect(ctx context.Context, g *guard, ref image.Reference) (*repository, e
 }
 
 // checkRedirect keeps a registry from sending us to services inside of this network that it could not
-// reach itself: cloud metadata, for one.
+// reach itself: cloud metadata, for one. One that is inside itself may keep its blobs there, too.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	const most = 10
 	if len(via) >= most {
@@ -191,8 +191,24 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	}
 	host := req.URL.Hostname()
 	ip := net.ParseIP(host)
-	if host != via[0].URL.Hostname() && ip != nil && (ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()) {
+	if host == via[0].URL.Hostname() || ip == nil || !isInside(ip) {
+		return nil
+	}
+	if ip.IsLinkLocalUnicast() || ip.IsUnspecified() || !livesInside(req.Context(), via[0].URL.Hostname()) {
 		return fmt.Errorf("it redirects to %s, an address inside of this network", host)
 	}
 	return nil
+}
+
+func isInside(ip net.IP) bool {
+	return ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()
+}
+
+// livesInside says whether all addresses of a host are inside of this network.
+func livesInside(ctx context.Context, host string) bool {
+	all, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if err != nil || len(all) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(all, func(a net.IPAddr) bool { return !isInside(a.IP) })
 }
