@@ -196,6 +196,22 @@ func TestErrors(t *testing.T) {
 	if _, err = gone.Open(t.Context(), "x", image.Options{}); err == nil || strings.Contains(err.Error(), "http") {
 		t.Errorf("no socket: %v", err)
 	}
+	// TLS on one side only.
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(secure.Close)
+	for host, want := range map[string]string{
+		"tcp://" + secure.Listener.Addr().String():                    "it speaks TLS: DOCKER_TLS_VERIFY=1",
+		"https://" + secure.Listener.Addr().String():                  "an authority that is not known here: put ca.pem",
+		strings.Replace(engineOf(t, i, nil).base, "http", "https", 1): "it speaks without TLS: unset DOCKER_CERT_PATH",
+	} {
+		wrong, err := At("docker", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := wrong.Has(t.Context(), "x"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", host, err, want)
+		}
+	}
 	for _, path := range []string{"../../etc", "a?b#c"} {
 		if p := pathOf(path); strings.ContainsAny(p, "?#") || strings.Contains(p, "..") {
 			t.Errorf("%q becomes %q", path, p)
