@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +34,7 @@ func TestMain(m *testing.M) {
 //	image FORM OUT DIR...   makes an image of which each folder is a layer; FORM is docker, old-docker,
 //	                        oci or folder
 //	valid FILE              holds a JSON report against the published schema
+//	status N COMMAND...     runs a command that must end with this exit status
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
@@ -49,8 +53,25 @@ func TestScript(t *testing.T) {
 			e.Setenv("CONTAINERD_ROOT", "/nowhere")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"image": makeImage, "valid": validate},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"image": makeImage, "valid": validate, "status": endsWith},
 	})
+}
+
+func endsWith(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: status N COMMAND...")
+	}
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit := (*exec.ExitError)(nil)
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
 }
 
 func makeImage(ts *testscript.TestScript, _ bool, args []string) {

@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/plimsoll/plimsoll/internal/read/image/locate"
 )
 
 // global holds what every command shares.
@@ -144,36 +146,10 @@ func allFlags(cmd *cobra.Command) []string {
 
 // suggestion is "; did you mean X?" for the word nearest to one that is wrong.
 func suggestion(word string, of []string) string {
-	best, at := 3, ""
-	for _, w := range of {
-		if d := distance(word, w); d < best {
-			best, at = d, w
-		}
+	if at := locate.Near(word, of); at != "" {
+		return fmt.Sprintf("; did you mean %q?", at)
 	}
-	if at == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", at)
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost = 1 + min(before, row[j], row[j+1])
-			}
-			before, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	return ""
 }
 
 // cacheHome is where Plimsoll keeps what can be made again; empty when the system names no place.

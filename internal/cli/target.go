@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -42,19 +43,46 @@ func (o *targetOptions) locate() (locate.Options, error) {
 		Options:  image.Options{Platform: o.platform, Offline: o.offline, Verify: o.verify},
 		Registry: registry.Options{CA: o.ca, PlainHTTP: o.plainHTTP, Mirrors: map[string][]string{}},
 	}
+	if err := o.validAs(); err != nil {
+		return lo, err
+	}
 	if o.platform != "" && o.platform != "all" {
 		if _, err := image.ParsePlatform(o.platform); err != nil {
 			return lo, usage("--platform: %v", err)
 		}
 	}
+	return lo, o.hosts(lo.Registry.Mirrors)
+}
+
+// hosts fills in the mirrors, and holds all hosts against how they are written.
+func (o *targetOptions) hosts(mirrors map[string][]string) error {
+	for _, host := range o.plainHTTP {
+		if strings.Contains(host, "/") {
+			return usage("--plain-http %q: write HOST[:PORT], as in registry.lan:5000", host)
+		}
+	}
 	for _, m := range o.mirrors {
 		host, mirror, ok := strings.Cut(m, "=")
 		if !ok || host == "" || mirror == "" {
-			return lo, usage("--mirror %q: write HOST=MIRROR, as in docker.io=mirror.example.com", m)
+			return usage("--mirror %q: write HOST=MIRROR, as in docker.io=mirror.example.com", m)
 		}
-		lo.Registry.Mirrors[host] = append(lo.Registry.Mirrors[host], mirror)
+		if strings.Contains(m, "://") {
+			return usage("--mirror %q: hosts are written without https://; one without TLS is also named by --plain-http", m)
+		}
+		mirrors[host] = append(mirrors[host], mirror)
 	}
-	return lo, nil
+	return nil
+}
+
+func (o *targetOptions) validAs() error {
+	known := []string{string(locate.Source)}
+	for _, k := range locate.Schemes() {
+		known = append(known, string(k))
+	}
+	if o.as == "" || slices.Contains(known, o.as) {
+		return nil
+	}
+	return usage("--as %q is nothing that a target can be taken for%s: use %s", o.as, suggestion(o.as, known), strings.Join(known, ", "))
 }
 
 // open turns every word into subjects. What they keep open is closed by the returned func.
@@ -99,7 +127,7 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
 		bill, err := readBill(other.Path, g.env.Stdin)
 		if err != nil && other.Kind == locate.File {
-			err = fmt.Errorf("it is no archive of an image either: %w", err)
+			err = fmt.Errorf("%s is neither an archive of an image nor an SBOM (%w)", other.Path, err)
 		}
 		if err != nil {
 			return nil, exitError{exitUsage, err}
@@ -123,12 +151,9 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 
 // statusOf tells a call that is wrong from a world that does not answer.
 func statusOf(ctx context.Context, err error) int {
-	var notFound *image.NotFoundError
-	switch {
-	case ctx.Err() != nil:
+	var down *image.DownError
+	if ctx.Err() != nil || errors.As(err, &down) {
 		return exitIncomplete
-	case errors.As(err, &notFound):
-		return exitUsage
 	}
 	return exitUsage
 }
@@ -138,7 +163,7 @@ func taken(img *image.Image) string {
 	s := map[string]string{
 		"archive": "an image in an archive", "oci": "an image in an OCI layout", "docker": "an image of Docker",
 		"podman": "an image of Podman", "containerd": "an image of containerd", "registry": "an image of a registry",
-		"rootfs": "a root file system", "container": "a running container",
+		"rootfs": "a root file system", "container": "a container",
 	}[img.Origin]
 	if s == "" {
 		s = img.Origin
