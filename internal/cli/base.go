@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"text/tabwriter"
@@ -64,7 +65,7 @@ func newBaseAdd(g *global) *cobra.Command {
 	var bases baseOptions
 	var name string
 	cmd := &cobra.Command{
-		Use: "add [flags] TARGET...", Short: "Enter images into the index", Args: cobra.MinimumNArgs(1),
+		Use: "add [flags] TARGET...", Short: "Enter images into the index", Args: words(1, -1),
 		Long: "Add takes the inventory of each image and keeps it with the image's name, digest and layers.\n" +
 			"A later scan of an image that begins with these layers names it as the base, tells its findings\n" +
 			"apart, and says which newer base of the same repository would clear them.",
@@ -77,12 +78,15 @@ func newBaseAdd(g *global) *cobra.Command {
 			if name != "" && len(args) > 1 {
 				return usage("--name is for one image at a time")
 			}
-			subjects, closeAll, err := o.target.open(cmd.Context(), g, args)
+			targets, err := o.target.open(cmd.Context(), g, args)
 			if err != nil {
 				return err
 			}
-			defer closeAll()
-			for _, s := range subjects {
+			defer targets.close()
+			for _, gap := range targets.missing {
+				err = errors.Join(err, exitError{exitIncomplete, errors.New(gap.What)})
+			}
+			for _, s := range targets.subjects {
 				if s.Image == nil {
 					return usage("an SBOM has no layers to be known by: add the image itself")
 				}
@@ -90,7 +94,7 @@ func newBaseAdd(g *global) *cobra.Command {
 					return err
 				}
 			}
-			return nil
+			return err
 		},
 	}
 	o.flags(cmd.Flags())
@@ -119,7 +123,7 @@ func addBase(cmd *cobra.Command, g *global, o *readOptions, x base.Index, s scan
 	if err := x.Add(e); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(g.env.Stdout, "%s %s: %d layers, %d packages\n", e.Name, e.Platform, len(e.DiffIDs), len(e.Packages))
+	_, err = fmt.Fprintf(g.env.Stdout, "%s %s: %d layers, %d packages\n", printable(e.Name), printable(e.Platform), len(e.DiffIDs), len(e.Packages))
 	return err
 }
 
@@ -127,7 +131,7 @@ func newBaseList(g *global) *cobra.Command {
 	var bases baseOptions
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the known base images", Args: cobra.NoArgs,
+		Use: "list", Short: "List the known base images", Args: words(0, 0),
 		Example: "  plimsoll base list\n  plimsoll base list --json",
 		RunE: func(*cobra.Command, []string) error {
 			entries, err := bases.known(g, "")
@@ -144,7 +148,7 @@ func newBaseList(g *global) *cobra.Command {
 				if !e.Created.IsZero() {
 					day = e.Created.Format(time.DateOnly)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", e.Name, e.Platform, day, len(e.DiffIDs), len(e.Packages), e.Digest)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", printable(e.Name), printable(e.Platform), day, len(e.DiffIDs), len(e.Packages), e.Digest)
 			}
 			return w.Flush()
 		},
@@ -157,8 +161,9 @@ func newBaseList(g *global) *cobra.Command {
 func newBaseRemove(g *global) *cobra.Command {
 	var bases baseOptions
 	cmd := &cobra.Command{
-		Use: "remove NAME|DIGEST", Short: "Take images out of the index", Args: cobra.ExactArgs(1),
-		Example: "  plimsoll base remove debian:11",
+		Use: "remove NAME|DIGEST", Short: "Take images out of the index", Args: words(1, 1),
+		Example:           "  plimsoll base remove debian:11",
+		ValidArgsFunction: choose(func() []string { return baseNames(g) }),
 		RunE: func(_ *cobra.Command, args []string) error {
 			x, _ := bases.index(g)
 			n, err := x.Remove(args[0])

@@ -40,7 +40,7 @@ func newCache(g *global) *cobra.Command {
 func newCacheStatus(g *global, open func() (*layercache.Cache, error)) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "status", Short: "Say how much is kept, and where", Args: cobra.NoArgs,
+		Use: "status", Short: "Say how much is kept, and where", Args: words(0, 0),
 		Example: "  plimsoll cache status\n  plimsoll cache status --json",
 		RunE: func(*cobra.Command, []string) error {
 			c, err := open()
@@ -66,11 +66,14 @@ func newCachePrune(g *global, open func() (*layercache.Cache, error)) *cobra.Com
 	var keep string
 	var everything bool
 	cmd := &cobra.Command{
-		Use: "prune", Short: "Remove what was used longest ago", Args: cobra.NoArgs,
+		Use: "prune", Short: "Remove what was used longest ago", Args: words(0, 0),
 		Example: "  plimsoll cache prune              # down to the cache's own limit\n" +
 			"  plimsoll cache prune --keep 500MB\n  plimsoll cache prune --all",
 		RunE: func(*cobra.Command, []string) error {
 			left := int64(-1)
+			if everything && keep != "" {
+				return usage("--all keeps nothing: leave --keep out")
+			}
 			if everything {
 				left = 0
 			} else if keep != "" {
@@ -91,6 +94,5 @@ func newCachePrune(g *global, open func() (*layercache.Cache, error)) *cobra.Com
 	}
 	cmd.Flags().StringVar(&keep, "keep", "", "how much may stay, as in 500MB or 2GB")
 	cmd.Flags().BoolVar(&everything, "all", false, "remove everything")
-	cmd.MarkFlagsMutuallyExclusive("keep", "all")
 	return cmd
 }

@@ -15,7 +15,7 @@ func newDBBuild(g *global) *cobra.Command {
 	var from, to string
 	var keys []string
 	cmd := &cobra.Command{
-		Use: "build --from MIRROR --db DIR", Short: "Build a database from a folder of feeds", Args: cobra.NoArgs,
+		Use: "build --from MIRROR --db DIR", Short: "Build a database from a folder of feeds", Args: words(0, 0),
 		Long: "Build reads a folder that holds feeds in their official layouts, and writes a database:\n\n" +
 			"  osv/ECOSYSTEM/all.zip                       OSV's bucket\n" +
 			"  debian/tracker.json                         the Debian security tracker\n" +

@@ -60,7 +60,7 @@ type updateOptions struct {
 func newDBUpdate(g *global) *cobra.Command {
 	var o updateOptions
 	cmd := &cobra.Command{
-		Use: "update --from MIRROR...", Short: "Fetch a newer database from a mirror", Args: cobra.NoArgs,
+		Use: "update --from MIRROR...", Short: "Fetch a newer database from a mirror", Args: words(0, 0),
 		Long: "Update asks the mirrors in their order, and fetches only the shards that have changed. A transfer that\n" +
 			"breaks off is taken up again the next time; the present database stays in force until the new one is whole.\n\n" +
 			"A MIRROR is an https:// (or http://) address, or a folder: what db build and db export write; or oci: and an\n" +
@@ -174,7 +174,7 @@ func newDBExport(g *global) *cobra.Command {
 	var to string
 	var keys []string
 	cmd := &cobra.Command{
-		Use: "export --to DIR", Short: "Write the database in force as a mirror, for others to update from", Args: cobra.NoArgs,
+		Use: "export --to DIR", Short: "Write the database in force as a mirror, for others to update from", Args: words(0, 0),
 		Long: "Export writes the database that a scan would use, every byte of it verified: a folder that db update\n" +
 			"takes as it is, and that any web server can offer. With --sign-key it is signed.",
 		Example: "  plimsoll db export --to ./mirror\n  plimsoll db export --to ./mirror --sign-key key.pem",

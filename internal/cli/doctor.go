@@ -23,7 +23,7 @@ type diagnosis struct{ what, state, detail string }
 func newDoctor(g *global) *cobra.Command {
 	var db dbOptions
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Say what this host and your rights allow", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Say what this host and your rights allow", Args: words(0, 0),
 		Example: "  plimsoll doctor",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all := []diagnosis{

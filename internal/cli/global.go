@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -87,8 +88,14 @@ func (g *global) settings(cmd *cobra.Command, set map[string]bool) error {
 	if top.Kind != yaml.MappingNode {
 		return usage("%s:%d: settings are a mapping of flag names, as in \"fail-on: critical\"", path, top.Line)
 	}
+	said := map[string]int{}
 	for i := 0; i+1 < len(top.Content); i += 2 {
-		if err := apply(cmd, set, path, top.Content[i], top.Content[i+1]); err != nil {
+		key := top.Content[i]
+		if line := said[key.Value]; line > 0 {
+			return usage("%s:%d: %q stands in line %d already", path, key.Line, key.Value, line)
+		}
+		said[key.Value] = key.Line
+		if err := apply(cmd, set, path, key, top.Content[i+1]); err != nil {
 			return err
 		}
 	}
@@ -142,40 +149,6 @@ func allFlags(cmd *cobra.Command) []string {
 	return names
 }
 
-// suggestion is "; did you mean X?" for the word nearest to one that is wrong.
-func suggestion(word string, of []string) string {
-	best, at := 3, ""
-	for _, w := range of {
-		if d := distance(word, w); d < best {
-			best, at = d, w
-		}
-	}
-	if at == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", at)
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost = 1 + min(before, row[j], row[j+1])
-			}
-			before, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
-}
-
 // cacheHome is where Plimsoll keeps what can be made again; empty when the system names no place.
 func (g *global) cacheHome() string {
 	if dir := g.env.Getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
@@ -194,6 +167,14 @@ func (g *global) say(format string, args ...any) {
 	}
 }
 
+// width is how many columns a table may take: the terminal's, or what COLUMNS says where there is none.
+func (g *global) width() int {
+	if n, err := strconv.Atoi(g.env.Getenv("COLUMNS")); g.env.Width == 0 && err == nil && n > 0 {
+		return n
+	}
+	return g.env.Width
+}
+
 func (g *global) color() bool {
-	return g.env.Width > 0 && !g.noColor && g.env.Getenv("NO_COLOR") == ""
+	return g.env.Width > 0 && !g.noColor && g.env.Getenv("NO_COLOR") == "" && g.env.Getenv("TERM") != "dumb"
 }

@@ -133,23 +133,22 @@ func (o *scanOptions) line() (gate.Line, error) {
 	}
 	for _, class := range o.allowGap {
 		if _, ok := catalog.FindGap(class); !ok {
-			var classes []string
-			for _, g := range catalog.Gaps() {
-				classes = append(classes, g.Class)
-			}
-			return l, usage("--allow-gap %q is no class of gap%s (plimsoll explain gaps lists them)", class, suggestion(class, classes))
+			return l, usage("--allow-gap %q is no class of gap%s (plimsoll explain gaps lists them)", class, suggestion(class, gapClasses()))
 		}
 	}
 	return l, nil
 }
+
+// checkKinds are the families that --checks chooses from.
+var checkKinds = []string{"vuln", "image"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {
 		return usage("--base-only and --app-only leave nothing: use one of them")
 	}
 	for _, c := range o.checks {
-		if !slices.Contains([]string{"vuln", "image"}, c) {
-			return usage("--checks %q: use vuln or image", c)
+		if !slices.Contains(checkKinds, c) {
+			return usage("--checks %q: use %s", c, strings.Join(checkKinds, " or "))
 		}
 	}
 	for _, word := range o.severities {
@@ -176,7 +175,7 @@ func newScan(g *global) *cobra.Command {
 		Example: "  plimsoll scan debian:12\n" +
 			"  plimsoll scan --fail-on critical -o sarif=out.sarif -o table ./image.tar\n" +
 			"  docker save shop/cart | plimsoll scan -",
-		Args: cobra.MinimumNArgs(1),
+		Args: words(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runScan(cmd.Context(), g, &o, args) },
 	}
 	o.flags(cmd.Flags())
@@ -213,10 +212,7 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 		return err
 	}
 	hidden := o.filter.Apply(r)
-	if err := out.write(g, r, hidden); err != nil {
-		return err
-	}
-	return verdictError(r.Verdict.Action)
+	return outcome(r.Verdict.Action, out.write(g, r, hidden))
 }
 
 // read opens the words and scans what they name.
@@ -228,11 +224,11 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	if o.jobs < 1 {
 		return nil, usage("--jobs %d: at least 1", o.jobs)
 	}
-	subjects, closeAll, err := o.target.open(ctx, g, words)
+	targets, err := o.target.open(ctx, g, words)
 	if err != nil {
 		return nil, err
 	}
-	defer closeAll()
+	defer targets.close()
 	bar := newBar(g)
 	defer bar.clear()
 	log := g.logger()
@@ -241,18 +237,19 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 		Verify: o.target.verify, Skip: skip, Progress: func(p scan.Progress) {
 			log.Debug("layer done", "target", p.Target, "done", p.Done, "of", p.Of, "kept", p.Cached)
 			bar.show(p)
-		}, EndOfLife: distro.EndOfLife,
+		}, EndOfLife: distro.EndOfLife, Missing: targets.missing,
 	}
 	more(&so)
-	return scan.Run(ctx, subjects, so)
+	return scan.Run(ctx, targets.subjects, so)
 }
 
-func verdictError(a finding.Action) error {
-	switch a {
-	case finding.Deny:
-		return exitError{status: exitDeny}
-	case finding.Incomplete:
-		return exitError{status: exitIncomplete}
+// outcome is how a scan ends: a report that could not be written does not lift a denial.
+func outcome(a finding.Action, err error) error {
+	switch {
+	case a == finding.Deny:
+		return exitError{exitDeny, err}
+	case a == finding.Incomplete, err != nil:
+		return exitError{exitIncomplete, err}
 	}
 	return nil
 }
@@ -265,7 +262,7 @@ func newSBOM(g *global) *cobra.Command {
 		Example: "  plimsoll sbom alpine:3.20 > alpine.cdx.json\n" +
 			"  plimsoll sbom -o spdx=shop.spdx.json ./shop.tar\n" +
 			"  plimsoll sbom -o table ./rootfs",
-		Args: cobra.MinimumNArgs(1),
+		Args: words(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out, err := parseOutputs(g, o.outputs, "cyclonedx")
 			if err != nil {
@@ -275,10 +272,7 @@ func newSBOM(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := out.write(g, r, 0); err != nil {
-				return err
-			}
-			return verdictError(r.Verdict.Action)
+			return outcome(r.Verdict.Action, out.write(g, r, 0))
 		},
 	}
 	o.flags(cmd.Flags())

@@ -1,14 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
@@ -38,6 +41,9 @@ func (o *targetOptions) flags(f *pflag.FlagSet) {
 }
 
 func (o *targetOptions) locate() (locate.Options, error) {
+	if o.as != "" && !slices.Contains(asWords(), o.as) {
+		return locate.Options{}, usage("--as %q: use %s%s", o.as, strings.Join(asWords(), ", "), suggestion(o.as, asWords()))
+	}
 	lo := locate.Options{
 		Options:  image.Options{Platform: o.platform, Offline: o.offline, Verify: o.verify},
 		Registry: registry.Options{CA: o.ca, PlainHTTP: o.plainHTTP, Mirrors: map[string][]string{}},
@@ -57,29 +63,44 @@ func (o *targetOptions) locate() (locate.Options, error) {
 	return lo, nil
 }
 
-// open turns every word into subjects. What they keep open is closed by the returned func.
-func (o *targetOptions) open(ctx context.Context, g *global, words []string) ([]scan.Subject, func(), error) {
+// opened is what words turned out to be.
+type opened struct {
+	subjects []scan.Subject
+	missing  []finding.Gap // the words whose engine or registry did not answer, beside others that did
+}
+
+func (o *opened) close() {
+	for _, s := range o.subjects {
+		if s.Image != nil {
+			s.Image.Close()
+		}
+	}
+}
+
+// open turns every word into subjects; the caller closes them. A wrong word ends it all; one that
+// cannot be opened at this time is missing, unless nothing else is there to look at.
+func (o *targetOptions) open(ctx context.Context, g *global, words []string) (*opened, error) {
 	lo, err := o.locate()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var subjects []scan.Subject
-	closeAll := func() {
-		for _, s := range subjects {
-			if s.Image != nil {
-				s.Image.Close()
-			}
-		}
-	}
+	var all opened
 	for _, word := range words {
-		more, err := o.one(ctx, g, word, lo)
-		if err != nil {
-			closeAll()
-			return nil, nil, err
+		more, oneErr := o.one(ctx, g, word, lo)
+		all.subjects = append(all.subjects, more...)
+		var exit exitError
+		if errors.As(oneErr, &exit) && exit.status == exitIncomplete && ctx.Err() == nil && len(words) > 1 {
+			all.missing = append(all.missing, finding.Gap{Class: "unreachable-target", Blocking: true, What: fmt.Sprintf("%s: %v", word, oneErr), Count: 1})
+			err = cmp.Or(err, oneErr)
+		} else if oneErr != nil {
+			all.close()
+			return nil, oneErr
 		}
-		subjects = append(subjects, more...)
 	}
-	return subjects, closeAll, nil
+	if len(all.subjects) == 0 {
+		return nil, err
+	}
+	return &all, nil
 }
 
 // one opens what a single word means.
@@ -107,7 +128,7 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 		g.say("%s: taken for an SBOM (%s)", other.Path, bill.Origin)
 		return []scan.Subject{{Bill: bill}}, nil
 	case err != nil:
-		return nil, exitError{statusOf(ctx, err), err}
+		return nil, exitError{statusOf(ctx, word, lo, err), err}
 	}
 	var subjects []scan.Subject
 	for _, img := range imgs {
@@ -121,14 +142,19 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	return subjects, nil
 }
 
-// statusOf tells a call that is wrong from a world that does not answer.
-func statusOf(ctx context.Context, err error) int {
-	var notFound *image.NotFoundError
+// statusOf tells a call that is wrong, or a file in it, from an engine or a registry that does not answer.
+func statusOf(ctx context.Context, word string, lo locate.Options, err error) int {
+	kind, name, parseErr := locate.Parse(word)
+	_, nameErr := image.ParseReference(name)
+	var none *image.NotFoundError
 	switch {
 	case ctx.Err() != nil:
 		return exitIncomplete
-	case errors.As(err, &notFound):
+	case parseErr != nil, errors.As(err, &none), kind == locate.Image && lo.Offline:
 		return exitUsage
+	case slices.Contains([]locate.Kind{locate.Image, locate.Docker, locate.Podman, locate.Containerd, locate.Registry}, kind) && nameErr == nil,
+		kind == locate.Container:
+		return exitIncomplete
 	}
 	return exitUsage
 }

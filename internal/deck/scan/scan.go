@@ -39,6 +39,7 @@ type Options struct {
 	TempDir  string // for what outgrows memory; the system's when empty
 	Now      time.Time
 	Progress func(Progress) // nil: nobody wants to know
+	Missing  []finding.Gap  // what the caller wanted looked at and could not open
 
 	// EndOfLife is the day a distribution's support ends; false when that is not known.
 	EndOfLife func(ecosystem.Release) (time.Time, bool)
@@ -88,6 +89,7 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 		Ecosystems: o.Kinds, Buffer: layer.NewBuffer(bufferMemory, bufferDisk, o.TempDir), Verify: o.Verify, Skip: o.Skip,
 	}, upgrades: map[string]string{}, kinds: map[string]string{}}
 	s.reader.Limits = layer.DefaultLimits
+	s.report.Coverage = slices.Clone(o.Missing)
 	for _, one := range subjects {
 		if err := s.subject(ctx, one); err != nil {
 			return nil, err

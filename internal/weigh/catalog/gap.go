@@ -38,6 +38,8 @@ func Gaps() []Gap {
 			"Build with a version (for Go: from a tagged checkout), or accept it: --allow-gap unknown-version."},
 		{"unmatched-source", "A dependency comes from a repository or another registry, of which no advisories speak.",
 			"Use a published version, or accept it: --allow-gap unmatched-source."},
+		{"unreachable-target", "One of several targets could not be opened: its engine or registry did not answer, or refused.",
+			"See the message, and run again when it answers."},
 		{"unreadable-database", "A package manager's database could not be read.", "See the message; the image may be corrupt."},
 		{"unreadable-file", "A file could not be read.", "Run with the rights to read it, or skip it by name: --skip PATH."},
 		{"unreadable-layer", "A layer could not be read to its end.", "Fetch or export the image again."},

@@ -28,7 +28,7 @@ var Default = Line{FailOn: finding.High}
 
 // failures are the classes of gap that say that something broke while it was read. They stand even
 // when the gate only reports: a report of half an image is not a report of the image.
-var failures = []string{"unreadable-database", "unreadable-package", "unreadable-file", "unreadable-layer", "limit-reached", "digest-mismatch", "interrupted"}
+var failures = []string{"unreadable-database", "unreadable-package", "unreadable-file", "unreadable-layer", "limit-reached", "digest-mismatch", "interrupted", "unreachable-target"}
 
 // Judge fills in the verdict of every target and of the report, and marks the gaps that are allowed.
 func Judge(r *finding.Report, l Line) {
