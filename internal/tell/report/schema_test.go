@@ -106,8 +106,9 @@ func TestSerialFollowsContent(t *testing.T) {
 	}
 	other := reporttest.Sample()
 	other.Packages[0].Version = "2"
-	if serial(reporttest.Sample()) != serial(reporttest.Sample()) || serial(other) == serial(reporttest.Sample()) {
-		t.Error("the serial number does not follow the content")
+	once := serial(reporttest.Sample())
+	if again := serial(reporttest.Sample()); once != again || once == serial(other) {
+		t.Errorf("the serial number does not follow the content: %s, %s for the same", once, again)
 	}
 }
 
