@@ -180,16 +180,12 @@ func baseWords(b *finding.Base) string {
 }
 
 func (t *table) findings(v *view) {
-	application := "What to do"
-	if len(v.base) > 0 || v.Base != nil {
-		application = "What to do in the application"
-	}
 	malware, other := v.other, []*finding.Finding(nil)
 	if i := slices.IndexFunc(v.other, func(f *finding.Finding) bool { return f.Kind != finding.KindMalware }); i >= 0 {
 		malware, other = v.other[:i], v.other[i:]
 	}
 	t.rows("Remove at once", malware, len(malware))
-	t.deeds(application, v.app)
+	t.deeds(v.appTitle(), v.app)
 	t.deeds("What to do in the base image", v.base)
 	t.rows("Also found", other, len(other))
 	t.rows("Without a fix, the worst", v.unfixed, maxUnfixed)
