@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,23 +79,7 @@ func newBaseAdd(g *global) *cobra.Command {
 			if name != "" && len(args) > 1 {
 				return usage("--name is for one image at a time")
 			}
-			targets, err := o.target.open(cmd.Context(), g, args)
-			if err != nil {
-				return err
-			}
-			defer targets.close()
-			for _, gap := range targets.missing {
-				err = errors.Join(err, exitError{exitIncomplete, errors.New(gap.What)})
-			}
-			for _, s := range targets.subjects {
-				if s.Image == nil {
-					return usage("an SBOM has no layers to be known by: add the image itself")
-				}
-				if err := addBase(cmd, g, &o, x, s, name); err != nil {
-					return err
-				}
-			}
-			return err
+			return addBases(cmd.Context(), g, &o, x, args, name)
 		},
 	}
 	o.flags(cmd.Flags())
@@ -104,8 +89,29 @@ func newBaseAdd(g *global) *cobra.Command {
 	return cmd
 }
 
-func addBase(cmd *cobra.Command, g *global, o *readOptions, x base.Index, s scan.Subject, name string) error {
-	r, err := scan.Run(cmd.Context(), []scan.Subject{s}, scan.Options{
+// addBases enters what words name. One that cannot be opened at this time does not keep the others out.
+func addBases(ctx context.Context, g *global, o *readOptions, x base.Index, words []string, name string) error {
+	targets, err := o.target.open(ctx, g, words)
+	if err != nil {
+		return err
+	}
+	defer targets.close()
+	for _, gap := range targets.missing {
+		err = exitError{exitIncomplete, errors.Join(err, errors.New(gap.What))}
+	}
+	for _, s := range targets.subjects {
+		if s.Image == nil {
+			return usage("an SBOM has no layers to be known by: add the image itself")
+		}
+		if err := addBase(ctx, g, o, x, s, name); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func addBase(ctx context.Context, g *global, o *readOptions, x base.Index, s scan.Subject, name string) error {
+	r, err := scan.Run(ctx, []scan.Subject{s}, scan.Options{
 		Kinds: all.Ecosystems(), Cache: o.cache(g), Jobs: max(o.jobs, 1), Verify: o.target.verify, Now: g.env.Now(),
 	})
 	if err != nil {

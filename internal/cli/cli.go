@@ -143,7 +143,7 @@ func Run(ctx context.Context, e Env) int {
 		exit = exitError{exitIncomplete, err}
 	}
 	if exit.cause != nil {
-		fmt.Fprintf(e.Stderr, "plimsoll: %v\n", exit.cause)
+		fmt.Fprintln(e.Stderr, "plimsoll: "+printable(exit.cause.Error()))
 	}
 	return exit.status
 }

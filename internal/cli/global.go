@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -163,9 +164,21 @@ func (g *global) cacheHome() string {
 // say writes a line to stderr, unless the user wants none.
 func (g *global) say(format string, args ...any) {
 	if !g.quiet {
-		fmt.Fprintf(g.env.Stderr, format+"\n", args...)
+		fmt.Fprintln(g.env.Stderr, printable(fmt.Sprintf(format, args...)))
 	}
 }
+
+// epoch is the date that documents carry which must carry one; zero when SOURCE_DATE_EPOCH names none
+// (https://reproducible-builds.org/specs/source-date-epoch/). The clock would make each run another.
+func (g *global) epoch() time.Time {
+	n, err := strconv.ParseInt(g.env.Getenv("SOURCE_DATE_EPOCH"), 10, 64)
+	if err != nil || n < 0 || n > maxEpoch {
+		return time.Time{}
+	}
+	return time.Unix(n, 0)
+}
+
+const maxEpoch = 253402300799 // the end of the year 9999, which is as far as RFC 3339 goes
 
 // width is how many columns a table may take: the terminal's, or what COLUMNS says where there is none.
 func (g *global) width() int {

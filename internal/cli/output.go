@@ -86,7 +86,7 @@ func (o outputs) write(g *global, r *finding.Report, hidden int) error {
 	}
 	var errs []error
 	for _, one := range o {
-		options := report.Options{Hidden: hidden}
+		options := report.Options{Hidden: hidden, Time: g.epoch()}
 		if one.file == "" {
 			options.Width, options.Color = g.width(), g.color()
 			if err := report.Write(g.env.Stdout, one.format, r, options); err != nil {

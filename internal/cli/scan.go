@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -258,7 +259,10 @@ func newSBOM(g *global) *cobra.Command {
 	var o readOptions
 	cmd := &cobra.Command{
 		Use: "sbom [flags] TARGET...", Short: "List what is in images and folders, as a bill of materials",
-		Long: "Sbom takes the inventory that scan takes, and writes it without judging it.\nThe default format is CycloneDX 1.6.",
+		Long: "Sbom takes the inventory that scan takes, and writes it without judging it.\nThe default format is CycloneDX 1.6.\n\n" +
+			"The same input gives the same bytes. So the date of a document is the one that SOURCE_DATE_EPOCH names, in\n" +
+			"seconds since 1970, or that of the advisories; else CycloneDX has none, and SPDX, which must have one, the\n" +
+			"first of January 1970.",
 		Example: "  plimsoll sbom alpine:3.20 > alpine.cdx.json\n" +
 			"  plimsoll sbom -o spdx=shop.spdx.json ./shop.tar\n" +
 			"  plimsoll sbom -o table ./rootfs",
@@ -302,10 +306,11 @@ func (b *bar) clear() {
 	}
 }
 
-// printable keeps foreign names from steering the terminal.
+// printable keeps foreign names from steering the terminal: controls, and turns of the writing
+// direction, become "?". Lines stay lines.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if r != '\n' && !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
