@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 	"time"
+	"unicode"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/google/go-cmp/cmp"
@@ -92,6 +93,20 @@ func TestSPDXForms(t *testing.T) {
 		if p.PackageName != q.PackageName || p.PackageVersion != q.PackageVersion || p.PackageLicenseDeclared != q.PackageLicenseDeclared || p.PackageComment != q.PackageComment {
 			t.Errorf("%+v\n%+v", p, q)
 		}
+	}
+}
+
+// TestNamesAreNoTags wants no name of an image to be read as SPDX tags of its own.
+func TestNamesAreNoTags(t *testing.T) {
+	r := oneTarget()
+	want := bytes.Count(write(t, "spdx-tag", r, Options{}), []byte("\nPackageName:"))
+	r.Targets[0].Name = "shop\nPackageName: a\u0085PackageName: b"
+	out := write(t, "spdx-tag", r, Options{})
+	if got := bytes.Count(out, []byte("\nPackageName:")); got != want {
+		t.Errorf("%d packages, want %d", got, want)
+	}
+	if bytes.ContainsFunc(out, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }) {
+		t.Error("a control character stands in the document")
 	}
 }
 
