@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/plimsoll/plimsoll/internal/read/image/locate"
 )
 
 // strict has every command of a tree say what is wrong with a call, and what the right one would be. A
@@ -93,34 +95,9 @@ func suggestion(word string, of []string) string {
 // nearest is the word that differs in the fewest letters, if they are few; also one of which word is
 // the beginning.
 func nearest(word string, of []string) string {
-	best, at := min(3, len(word)), ""
-	for _, w := range of {
-		if d := distance(word, w); d < best {
-			best, at = d, w
-		}
-	}
+	at := locate.Near(word, of)
 	if i := slices.IndexFunc(of, func(w string) bool { return strings.HasPrefix(w, word) }); at == "" && i >= 0 && len(word) > 1 {
 		at = of[i]
 	}
 	return at
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost = 1 + min(before, row[j], row[j+1])
-			}
-			before, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -41,12 +41,12 @@ func (o *targetOptions) flags(f *pflag.FlagSet) {
 }
 
 func (o *targetOptions) locate() (locate.Options, error) {
-	if o.as != "" && !slices.Contains(asWords(), o.as) {
-		return locate.Options{}, usage("--as %q: use %s%s", o.as, strings.Join(asWords(), ", "), suggestion(o.as, asWords()))
-	}
 	lo := locate.Options{
 		Options:  image.Options{Platform: o.platform, Offline: o.offline, Verify: o.verify},
 		Registry: registry.Options{CA: o.ca, PlainHTTP: o.plainHTTP, Mirrors: map[string][]string{}},
+	}
+	if err := o.validAs(); err != nil {
+		return lo, err
 	}
 	if o.platform != "" && o.platform != "all" {
 		if _, err := image.ParsePlatform(o.platform); err != nil {
@@ -61,6 +61,14 @@ func (o *targetOptions) locate() (locate.Options, error) {
 		lo.Registry.Mirrors[host] = append(lo.Registry.Mirrors[host], mirror)
 	}
 	return lo, nil
+}
+
+// validAs knows the words of --as.
+func (o *targetOptions) validAs() error {
+	if o.as == "" || slices.Contains(asWords(), o.as) {
+		return nil
+	}
+	return usage("--as %q is nothing that a target can be taken for%s: use %s", o.as, suggestion(o.as, asWords()), strings.Join(asWords(), ", "))
 }
 
 // opened is what words turned out to be.
@@ -120,7 +128,7 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
 		bill, err := readBill(other.Path, g.env.Stdin)
 		if err != nil && other.Kind == locate.File {
-			err = fmt.Errorf("it is no archive of an image either: %w", err)
+			err = fmt.Errorf("%s is neither an archive of an image nor an SBOM (%w)", other.Path, err)
 		}
 		if err != nil {
 			return nil, exitError{exitUsage, err}
@@ -128,7 +136,7 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 		g.say("%s: taken for an SBOM (%s)", other.Path, bill.Origin)
 		return []scan.Subject{{Bill: bill}}, nil
 	case err != nil:
-		return nil, exitError{statusOf(ctx, word, lo, err), err}
+		return nil, exitError{statusOf(ctx, err), err}
 	}
 	var subjects []scan.Subject
 	for _, img := range imgs {
@@ -142,18 +150,10 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	return subjects, nil
 }
 
-// statusOf tells a call that is wrong, or a file in it, from an engine or a registry that does not answer.
-func statusOf(ctx context.Context, word string, lo locate.Options, err error) int {
-	kind, name, parseErr := locate.Parse(word)
-	_, nameErr := image.ParseReference(name)
-	var none *image.NotFoundError
-	switch {
-	case ctx.Err() != nil:
-		return exitIncomplete
-	case parseErr != nil, errors.As(err, &none), kind == locate.Image && lo.Offline:
-		return exitUsage
-	case slices.Contains([]locate.Kind{locate.Image, locate.Docker, locate.Podman, locate.Containerd, locate.Registry}, kind) && nameErr == nil,
-		kind == locate.Container:
+// statusOf tells a call that is wrong from a world that does not answer.
+func statusOf(ctx context.Context, err error) int {
+	var down *image.DownError
+	if ctx.Err() != nil || errors.As(err, &down) {
 		return exitIncomplete
 	}
 	return exitUsage
@@ -164,7 +164,7 @@ func taken(img *image.Image) string {
 	s := map[string]string{
 		"archive": "an image in an archive", "oci": "an image in an OCI layout", "docker": "an image of Docker",
 		"podman": "an image of Podman", "containerd": "an image of containerd", "registry": "an image of a registry",
-		"rootfs": "a root file system", "container": "a running container",
+		"rootfs": "a root file system", "container": "a container",
 	}[img.Origin]
 	if s == "" {
 		s = img.Origin

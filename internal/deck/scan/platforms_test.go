@@ -71,3 +71,28 @@ func TestPlatforms(t *testing.T) {
 		t.Error("a compressed layer was read in full, and is not verified")
 	}
 }
+
+// Of an image for another system nothing but its files is known: the gate does not pass on it.
+func TestOtherSystem(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "win.tar")
+	img := imagetest.Image{Platform: "windows/amd64", Layers: []imagetest.Layer{{Files: []imagetest.File{{Path: "Files/app.exe", Body: "MZ"}}}}}
+	if err := os.WriteFile(path, imagetest.OldDockerTar(img), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	imgs, err := archive.Open(context.Background(), path, image.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer imgs[0].Close()
+	db, err := snapshot.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := scan.Run(context.Background(), []scan.Subject{{Image: imgs[0]}}, scan.Options{Kinds: all.Ecosystems(), Lookup: db, Line: gate.Default, Jobs: 1, Now: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Verdict.Action != finding.Incomplete || len(r.Coverage) != 1 || r.Coverage[0].Class != "no-feed" {
+		t.Errorf("verdict %s, gaps %+v", r.Verdict.Action, r.Coverage)
+	}
+}

@@ -168,17 +168,26 @@ type Options struct {
 	MaxSpool int64
 }
 
+// DownError says that a place which may have an image does not answer, fails, or does not let this user
+// in: the name may well be right.
+type DownError struct{ Err error }
+
+func (e *DownError) Error() string { return e.Err.Error() }
+
+func (e *DownError) Unwrap() error { return e.Err }
+
 // NotFoundError says that a place has no image of that name.
 type NotFoundError struct {
 	Name, Where string
+	What        string // what it would be; empty: image
 	Err         error
 }
 
 func (e *NotFoundError) Error() string {
 	if e.Err != nil {
-		return fmt.Sprintf("%s has no image %q: %v", e.Where, e.Name, e.Err)
+		return fmt.Sprintf("%s has no %s %q: %v", e.Where, orElse(e.What, "image"), e.Name, e.Err)
 	}
-	return fmt.Sprintf("%s has no image %q", e.Where, e.Name)
+	return fmt.Sprintf("%s has no %s %q", e.Where, orElse(e.What, "image"), e.Name)
 }
 
 func (e *NotFoundError) Unwrap() error { return e.Err }

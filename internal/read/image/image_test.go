@@ -81,6 +81,48 @@ func TestParseManifestRefuses(t *testing.T) {
 	}
 }
 
+// Where several images of an index would do, the one for just that platform is taken, wherever it stands.
+func TestChoose(t *testing.T) {
+	of := func(platforms ...string) (all []image.Descriptor) {
+		for i, name := range platforms {
+			p, err := image.ParsePlatform(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, image.Descriptor{Digest: "sha256:" + strings.Repeat(string('a'+rune(i)), 64), Platform: &p})
+		}
+		return all
+	}
+	for _, c := range []struct {
+		has  []string
+		want string
+		at   int // -1: none
+	}{
+		{[]string{"linux/arm/v5", "linux/arm/v6", "linux/arm/v7"}, "linux/arm", 2},
+		{[]string{"linux/arm/v5", "linux/arm/v6", "linux/arm/v7"}, "linux/arm/v6", 1},
+		{[]string{"linux/arm/v6", "linux/arm"}, "linux/arm/v7", 1},
+		{[]string{"linux/arm/v6"}, "linux/arm", 0},
+		{[]string{"linux/arm"}, "linux/arm/v6", 0},
+		{[]string{"linux/arm/v6"}, "linux/arm/v7", -1},
+		{[]string{"linux/amd64/v3", "linux/amd64"}, "linux/amd64", 1},
+		{[]string{"linux/amd64", "linux/amd64/v3"}, "linux/amd64/v3", 1},
+		{[]string{"linux/amd64"}, "linux/amd64/v3", 0},
+		{[]string{"linux/arm64/v8"}, "arm64", 0},
+		{[]string{"linux/arm64"}, "linux/arm64/v8", 0},
+		{[]string{"linux/arm64/v8"}, "linux/arm64/v9", -1},
+		{[]string{"windows/amd64"}, "linux/amd64", -1},
+	} {
+		all := of(c.has...)
+		got, err := image.Choose(all, c.want)
+		switch {
+		case c.at < 0 && err == nil:
+			t.Errorf("%s of %q: %s", c.want, c.has, got[0].Platform)
+		case c.at >= 0 && (err != nil || len(got) != 1 || got[0].Digest != all[c.at].Digest):
+			t.Errorf("%s of %q: %v, %v, want %s", c.want, c.has, got, err, all[c.at].Platform)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"digest":"sha256:` + hex64 + `","platform":{"os":"linux","architecture":"arm","variant":"v7"}}]}`))
 	f.Add([]byte(`{"architecture":"amd64","os":"linux","config":{"Env":["A=b"],"ExposedPorts":{"80/tcp":{}}},"rootfs":{"type":"layers","diff_ids":["sha256:` + hex64 + `"]},"history":[{"created_by":"/bin/sh -c #(nop) CMD","empty_layer":true},{"created_by":"RUN x # buildkit"}]}`))

@@ -81,6 +81,11 @@ func TestEveryFormGivesTheSameImage(t *testing.T) {
 		{"gzip", imagetest.WriteFile(t, "x.tgz", imagetest.Compress(old, imagetest.Gzip)), "archive", image.DigestOf(cart.ConfigJSON())},
 		{"zstd", imagetest.WriteFile(t, "x.tar.zst", imagetest.Compress(l.Tar(), imagetest.Zstd)), "oci", l.Index[0].Digest},
 	}
+	// What pzstd writes: a frame that is passed over, and then several.
+	half := len(old) / 2
+	frames := append([]byte("\x50\x2a\x4d\x18\x04\x00\x00\x00size"), imagetest.Compress(old[:half], imagetest.Zstd)...)
+	frames = append(frames, imagetest.Compress(old[half:], imagetest.Zstd)...)
+	cases = append(cases, struct{ name, path, origin, digest string }{"pzstd", imagetest.WriteFile(t, "y.tar.zst", frames), "archive", image.DigestOf(cart.ConfigJSON())})
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			img := openOne(t, c.path, image.Options{})
@@ -263,6 +268,24 @@ type endless struct{}
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 var _ io.Reader = endless{}
+
+// What is piped in by mistake is told as what it is.
+func TestStreamOfSomethingElse(t *testing.T) {
+	two := imagetest.OldDockerTar(imagetest.Image{Name: "a:1", Layers: cart.Layers}, imagetest.Image{Name: "b:1", Layers: cart.Layers[:1]})
+	for text, want := range map[string]string{
+		"":                        "it is empty",
+		"  {\"bomFormat\":":       "an SBOM is read as sbom:-",
+		"<?xml version=\"1.0\"?>": "an SBOM is read as sbom:-",
+		"SPDXVersion: SPDX-2.3":   "an SBOM is read as sbom:-",
+		"hello":                   "no tar archive",
+		string(two):               "standard input: it holds 2 images, name one as archive:-:NAME or archive:-@DIGEST: a:1, b:1",
+	} {
+		_, err := archive.OpenStream(t.Context(), strings.NewReader(text), "standard input", image.Options{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v, want %q", text, err, want)
+		}
+	}
+}
 
 func TestBroken(t *testing.T) {
 	tarOf := func(files ...imagetest.File) []byte { return imagetest.Tar(files...) }

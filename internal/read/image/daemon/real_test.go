@@ -1,3 +1,5 @@
+//go:build unix
+
 package daemon
 
 import (
@@ -115,6 +117,31 @@ func TestRealEngines(t *testing.T) {
 func sortedSet(all []string) []string {
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(s string) bool { return s == "6 srv" || s == "5 srv/c" })
+}
+
+// By ssh, where the remote clients connect to the engines: an ssh that stays on this host will do.
+func TestRealEnginesBySSH(t *testing.T) {
+	engines := real(t)
+	standIn(t, "while [ \"$1\" != -- ]; do shift; done\nshift 2\nexec \"$@\"\n")
+	img := imagetest.Image{Name: "plimsoll-test/ssh:1", Layers: []imagetest.Layer{{Files: []imagetest.File{{Path: "app", Body: "x"}}}}}
+	for _, e := range engines {
+		t.Run(e.kind, func(t *testing.T) {
+			load(t, e, imagetest.OldDockerTar(img))
+			defer send(t, e, http.MethodDelete, "/images/"+img.Name, "", http.StatusOK)
+			far, err := At(e.kind, "ssh://root@far"+strings.TrimPrefix(e.endpoint.host, "unix://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			images, err := far.Open(t.Context(), img.Name, image.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer images[0].Close()
+			if got := seen(t, images[0]); !slices.Equal(got, []string{"0 app"}) {
+				t.Errorf("it holds %q", got)
+			}
+		})
+	}
 }
 
 // What a container has written lies on top of its image, also when it does not run.

@@ -54,7 +54,7 @@ func open(ctx context.Context, b Blob, o Options) (source, error) {
 	head = head[:n]
 	stream = io.MultiReader(bytes.NewReader(head), stream)
 	switch {
-	case bytes.HasPrefix(head, gzipMagic), bytes.HasPrefix(head, zstdMagic), isSkippable(head):
+	case bytes.HasPrefix(head, gzipMagic), bytes.HasPrefix(head, zstdMagic), IsSkippable(head):
 		return startInflating(ctx, stream, head, o), nil
 	case bytes.HasPrefix(head, xzMagic), bytes.HasPrefix(head, bz2Magic):
 		return nil, fmt.Errorf("read layer: xz and bzip2 are no compressions of the OCI image format: recompress the image with gzip or zstd")
@@ -64,8 +64,8 @@ func open(ctx context.Context, b Blob, o Options) (source, error) {
 	return startPlain(ctx, stream, o), nil
 }
 
-// isSkippable knows the frames that zstd allows before the data (RFC 8878 §3.1.2).
-func isSkippable(b []byte) bool {
+// IsSkippable knows the frames that zstd allows before the data (RFC 8878 §3.1.2).
+func IsSkippable(b []byte) bool {
 	return len(b) >= 4 && b[0]&0xf0 == 0x50 && b[1] == 0x2a && b[2] == 0x4d && b[3] == 0x18
 }
 

@@ -330,7 +330,7 @@ func TestAnswers(t *testing.T) {
 				w.Write(body)
 			})
 		})
-		_, err := registry.Open(t.Context(), host+"/shop/cart:1.4", registry.Options{})
+		_, err := registry.Open(t.Context(), host+"/shop/cart:1.4", registry.Options{Pause: time.Millisecond})
 		return err
 	}
 	wantError(t, answer(200, []byte(`{"schemaVersion":1}`)), "schema 1")
