@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -240,6 +241,9 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 			bar.show(p)
 		}, EndOfLife: distro.EndOfLife, Missing: targets.missing,
 	}
+	if first := targets.subjects[0].Image; first != nil {
+		bar.show(scan.Progress{Target: first.Name, Of: len(first.Layers)})
+	}
 	more(&so)
 	return scan.Run(ctx, targets.subjects, so)
 }
@@ -297,8 +301,17 @@ func (b *bar) show(p scan.Progress) {
 		return
 	}
 	b.last, b.shown = time.Now(), true
-	fmt.Fprintf(b.g.env.Stderr, "\r\x1b[K%.60s: %d of %d layers", printable(p.Target), p.Done, p.Of)
+	const counts = len(": 9999 of 9999 layers") + 1
+	room := max(cmp.Or(b.g.env.Width, 80)-counts, 8)
+	if strings.ContainsFunc(p.Target, func(r rune) bool { return r >= wide }) {
+		room /= 2
+	}
+	// One line, or what it leaves behind could not be cleared.
+	fmt.Fprintf(b.g.env.Stderr, "\r\x1b[K%.*s: %d of %d layers", room, strings.ReplaceAll(printable(p.Target), "\n", "?"), p.Done, p.Of)
 }
+
+// wide is the first character that may take two columns.
+const wide = 0x1100
 
 func (b *bar) clear() {
 	if b.shown {

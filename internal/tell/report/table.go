@@ -15,7 +15,7 @@ const (
 	defaultWidth = 100
 	leastWidth   = 40
 	margin       = "  "
-	severityWide = 10 // the column of severities: the longest word and two spaces
+	severityWide = 11 // the column of severities: the longest word and two spaces
 	maxMild      = 15 // rows below high that a section shows; the rest is counted
 	maxUnfixed   = 5  // rows of what has no fix
 )
@@ -249,7 +249,7 @@ func (t *table) rows(title string, all []*finding.Finding, most int) {
 }
 
 // indent is where the text of rows begins: margin and the column of severities.
-const indent = margin + "          "
+const indent = margin + "           "
 
 // lead is a word in the column of severities.
 func (t *table) lead(word, color string) string {
