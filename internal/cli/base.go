@@ -21,7 +21,7 @@ import (
 type baseOptions struct{ dir string }
 
 func (o *baseOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.dir, "base-index", "", "folder of known base images (default: in the user's cache folder)")
+	f.StringVar(&o.dir, "base-index", "", "`DIR` of known base images (default: in the user's cache folder)")
 }
 
 func (o *baseOptions) index(g *global) (base.Index, bool) {
@@ -84,7 +84,7 @@ func newBaseAdd(g *global) *cobra.Command {
 	}
 	o.flags(cmd.Flags())
 	bases.flags(cmd.Flags())
-	cmd.Flags().StringVar(&name, "name", "", "name to keep it under (default: the image's own)")
+	cmd.Flags().StringVar(&name, "name", "", "`NAME` to keep it under (default: the image's own)")
 	cmd.Flags().MarkHidden("output")
 	return cmd
 }

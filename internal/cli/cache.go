@@ -25,7 +25,7 @@ func newCache(g *global) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{Use: "cache", Short: "Show and prune what is kept of layers that were read",
 		Example: "  plimsoll cache status\n  plimsoll cache prune --keep 500MB"}
-	cmd.PersistentFlags().StringVar(&dir, "cache-dir", "", "the folder (default: in the user's cache folder)")
+	cmd.PersistentFlags().StringVar(&dir, "cache-dir", "", "the `DIR` (default: in the user's cache folder)")
 	open := func() (*layercache.Cache, error) {
 		where := g.layerCacheDir(dir)
 		if where == "" {
@@ -92,7 +92,7 @@ func newCachePrune(g *global, open func() (*layercache.Cache, error)) *cobra.Com
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&keep, "keep", "", "how much may stay, as in 500MB or 2GB")
+	cmd.Flags().StringVar(&keep, "keep", "", "how much may stay (`SIZE`), as in 500MB or 2GB")
 	cmd.Flags().BoolVar(&everything, "all", false, "remove everything")
 	return cmd
 }

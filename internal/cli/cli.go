@@ -201,6 +201,8 @@ func newRoot(e Env) *cobra.Command {
 	root.AddCommand(newScan(g), newSBOM(g), newDB(g), newBase(g), newCache(g), newExplain(g), newDoctor(g), newVersion(g))
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = g.help(g.env.Stdout, cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { return g.help(g.env.Stderr, cmd) })
 	strict(root)
 	complete(g, root)
 	return root

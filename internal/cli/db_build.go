@@ -62,9 +62,9 @@ func newDBBuild(g *global) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&from, "from", "", "folder of feeds")
-	cmd.Flags().StringArrayVar(&keys, "sign-key", nil, "PEM file of an ed25519 private key (PKCS #8) to sign with; may be repeated")
-	cmd.Flags().StringVar(&to, "db", "", "folder to write the database to")
+	cmd.Flags().StringVar(&from, "from", "", "`DIR` of feeds")
+	cmd.Flags().StringArrayVar(&keys, "sign-key", nil, "PEM `FILE` of an ed25519 private key (PKCS #8) to sign with; may be repeated")
+	cmd.Flags().StringVar(&to, "db", "", "`DIR` to write the database to")
 	return cmd
 }
 

@@ -42,7 +42,7 @@ func newDoctor(g *global) *cobra.Command {
 		},
 	}
 	db.flags(cmd.Flags())
-	cmd.Flags().StringVar(&cacheDir, "cache-dir", "", "folder that keeps what layers hold (default: in the user's cache folder)")
+	cmd.Flags().StringVar(&cacheDir, "cache-dir", "", "`DIR` that keeps what layers hold (default: in the user's cache folder)")
 	return cmd
 }
 

@@ -29,8 +29,8 @@ type global struct {
 func (g *global) flags(f *pflag.FlagSet) {
 	f.BoolVarP(&g.quiet, "quiet", "q", false, "say nothing on stderr but errors")
 	f.BoolVar(&g.noColor, "no-color", false, "no colours, on a terminal either (also: NO_COLOR)")
-	f.StringVar(&g.logLevel, "log-level", "warn", "least level that is logged: debug, info, warn or error")
-	f.StringVar(&g.config, "config", "", "file of settings (default: plimsoll.yaml in the current folder, if there is one)")
+	f.StringVar(&g.logLevel, "log-level", "warn", "least `LEVEL` that is logged: debug, info, warn or error")
+	f.StringVar(&g.config, "config", "", "`FILE` of settings (default: plimsoll.yaml in the current folder, if there is one)")
 }
 
 // prepare fills flags that the command line left open from the environment, then from the settings

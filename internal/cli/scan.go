@@ -35,11 +35,11 @@ type readOptions struct {
 
 func (o *readOptions) flags(f *pflag.FlagSet) {
 	o.target.flags(f)
-	f.StringArrayVarP(&o.outputs, "output", "o", nil, "FORMAT or FORMAT=FILE; may be repeated")
-	f.StringArrayVar(&o.skip, "skip", nil, "path inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
-	f.StringVar(&o.cacheDir, "cache-dir", "", "folder that keeps what layers hold (default: in the user's cache folder)")
+	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats(), ", ")+"; may be repeated")
+	f.StringArrayVar(&o.skip, "skip", nil, "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
+	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` that keeps what layers hold (default: in the user's cache folder)")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, and use nothing that was kept")
-	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "layers that are read at a time")
+	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "`NUMBER` of layers that are read at a time")
 }
 
 // cache opens the folder of kept layers; a nil cache keeps nothing.
@@ -112,15 +112,15 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.read.flags(f)
 	o.db.flags(f)
 	o.bases.flags(f)
-	f.StringVar(&o.base, "base", "", "known base image that the targets are built on (default: what they say, or their layers)")
-	f.StringVar(&o.failOn, "fail-on", "high", "least severity that denies, when there is a fix: critical, high, medium or low; what is known to be exploited denies too; none only reports")
+	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
+	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium or low; what is known to be exploited denies too; none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
-	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "class of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
-	f.StringSliceVar(&o.severities, "severity", nil, "show only these severities; the gate sees all")
+	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "`CLASS` of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
+	f.StringSliceVar(&o.severities, "severity", nil, "show only these `SEVERITIES`; the gate sees all")
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
-	f.StringSliceVar(&o.checks, "checks", nil, "kinds of check to run: vuln, image (default: all)")
+	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image (default: all)")
 }
 
 // line is the gate that the flags draw.
