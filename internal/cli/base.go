@@ -145,7 +145,7 @@ func newBaseList(g *global) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(g.env.Stdout).Encode(entries)
+				return json.NewEncoder(g.env.Stdout).Encode(append([]base.Entry{}, entries...)) // [] and not null
 			}
 			w := tabwriter.NewWriter(g.env.Stdout, 0, 4, 2, ' ', 0)
 			fmt.Fprintln(w, "NAME\tPLATFORM\tCREATED\tLAYERS\tPACKAGES\tDIGEST")
