@@ -176,7 +176,11 @@ func afterDocker(args []string) []string {
 		case "-H", "--host":
 			os.Setenv("DOCKER_HOST", value)
 		case "-c", "--context":
+			// A context that is named goes before an address that the environment names.
+			os.Unsetenv("DOCKER_HOST")
 			os.Setenv("DOCKER_CONTEXT", value)
+		case "--config":
+			os.Setenv("DOCKER_CONFIG", value)
 		}
 	}
 	return args[i+1:]

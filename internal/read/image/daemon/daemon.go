@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -225,8 +226,13 @@ func (e *Engine) open(ctx context.Context, name string, i inspected, o image.Opt
 	}
 	if !e.Network() {
 		// Where Docker keeps images in containerd, an image's id is the digest of its manifest or index.
-		if images, err := containerd.OpenDigest(ctx, i.ID, o); err == nil {
+		images, err := containerd.OpenDigest(ctx, i.ID, o)
+		if err == nil {
 			return images, nil
+		}
+		// What the store does not have, an export would not have either.
+		if down := (*image.DownError)(nil); errors.Is(err, fs.ErrNotExist) && !errors.As(err, &down) {
+			return nil, fmt.Errorf("read image %q of %s: %w: pull it for that platform", name, e, err)
 		}
 	}
 	body, err := e.get(ctx, "/images/"+pathOf(name)+"/get")

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os/exec"
+	"strings"
 	"syscall"
 
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -39,6 +40,8 @@ func (e *Engine) why(err error) error {
 		return fmt.Errorf("nobody listens there: is %s running?%s", e.title, named)
 	case errors.As(err, &authority):
 		return fmt.Errorf("its certificate is signed by an authority that is not known here: put ca.pem where %s", e.authorities())
+	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"): // net/http has no type for it
+		return errors.New("it speaks without TLS: unset DOCKER_CERT_PATH and DOCKER_TLS_VERIFY")
 	}
 	return err
 }
@@ -64,8 +67,14 @@ func (e *Engine) refusal(res *http.Response) error {
 	var said struct{ Message string }
 	b, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	_ = json.Unmarshal(b, &said)
-	if said.Message == "" {
+	switch text := strings.TrimSpace(string(b)); {
+	case said.Message != "":
+	case text == "" || strings.HasPrefix(text, "<"):
 		said.Message = res.Status
+	case strings.Contains(text, "HTTP request to an HTTPS server"):
+		said.Message = "it speaks TLS: DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH name the certificates"
+	default:
+		said.Message = text
 	}
 	err := &answerError{status: res.StatusCode, message: said.Message, engine: e.String()}
 	if res.StatusCode >= http.StatusInternalServerError {

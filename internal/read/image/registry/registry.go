@@ -96,7 +96,7 @@ func open(ctx context.Context, t *guard, ref image.Reference, o Options) ([]*ima
 	}
 	d, err := r.root(ctx)
 	if err != nil {
-		return nil, explain(err, ref, r)
+		return nil, r.orTags(ctx, explain(err, ref, r))
 	}
 	images, err := image.Resolve(ctx, r, []image.Descriptor{d}, o.Options)
 	if err != nil {

@@ -308,6 +308,7 @@ func TestAnswers(t *testing.T) {
 	if !errors.As(err, &notFound) {
 		t.Errorf("unknown tag: %v", err)
 	}
+	wantError(t, err, `has no image "`+host+`/shop/cart:9"`, "its tags are 1.4")
 	_, err = registry.Open(t.Context(), host+"/shop/none:1", registry.Options{})
 	if !errors.As(err, &notFound) {
 		t.Errorf("unknown name: %v", err)
