@@ -199,16 +199,16 @@ func (s *scan) again(ctx context.Context, id string, img *image.Image, contents 
 func layerGaps(id string, i int, c *inventory.Contents, err error) []finding.Gap {
 	var gaps []finding.Gap
 	if err != nil {
-		class := "unreadable-layer"
+		class, what := "unreadable-layer", err.Error()
 		switch {
 		case errors.Is(err, layer.ErrLimit):
 			class = "limit-reached"
 		case errors.Is(err, layer.ErrDigest):
 			class = "digest-mismatch"
 		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-			class = "interrupted"
+			class, what = "interrupted", "not read to its end, because the scan was interrupted"
 		}
-		gaps = append(gaps, finding.Gap{Class: class, Blocking: true, Target: id, What: err.Error(), Layer: &i, Count: 1})
+		gaps = append(gaps, finding.Gap{Class: class, Blocking: true, Target: id, What: what, Layer: &i, Count: 1})
 	}
 	return append(gaps, fewer(id, i, c.Gaps)...)
 }

@@ -82,7 +82,7 @@ func mdGaps(b *strings.Builder, title string, gaps []*finding.Gap) {
 	}
 	fmt.Fprintf(b, "\n%s\n\n", title)
 	told := map[string]bool{}
-	for _, g := range gaps {
+	for _, g := range gapRows(gaps) {
 		word := "note"
 		switch {
 		case g.Allowed:
@@ -90,10 +90,7 @@ func mdGaps(b *strings.Builder, title string, gaps []*finding.Gap) {
 		case g.Blocking:
 			word = "blocks"
 		}
-		fmt.Fprintf(b, "- %s: %s", word, md(g.What))
-		if g.Path != "" {
-			fmt.Fprintf(b, " (%s)", md(g.Path))
-		}
+		fmt.Fprintf(b, "- %s: %s", word, markup.Replace(g.text()))
 		if known, ok := catalog.FindGap(g.Class); ok && g.Blocking && !g.Allowed && !told[g.Class] {
 			told[g.Class] = true
 			b.WriteString(" → " + md(known.Do))

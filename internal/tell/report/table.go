@@ -293,7 +293,7 @@ func (t *table) gaps(gaps []*finding.Gap) {
 
 func (t *table) list(gaps []*finding.Gap) {
 	told := map[string]bool{}
-	for _, g := range gaps {
+	for _, g := range gapRows(gaps) {
 		word, color := "note", dim
 		switch {
 		case g.Allowed:
@@ -301,11 +301,7 @@ func (t *table) list(gaps []*finding.Gap) {
 		case g.Blocking:
 			word, color = "blocks", yellow
 		}
-		text := clean(g.What)
-		if g.Path != "" {
-			text += " (" + clean(g.Path) + ")"
-		}
-		t.para(t.lead(word, color), indent, text)
+		t.para(t.lead(word, color), indent, g.text())
 		if known, ok := catalog.FindGap(g.Class); ok && g.Blocking && !g.Allowed && !told[g.Class] {
 			told[g.Class] = true
 			t.para(indent, indent, "→ "+known.Do)
