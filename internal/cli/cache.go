@@ -23,8 +23,10 @@ func (g *global) layerCacheDir(asked string) string {
 
 func newCache(g *global) *cobra.Command {
 	var dir string
-	cmd := &cobra.Command{Use: "cache", Short: "Show and prune what is kept of layers that were read",
-		Example: "  plimsoll cache status\n  plimsoll cache prune --keep 500MB"}
+	cmd := &cobra.Command{
+		Use: "cache", Short: "Show and prune what is kept of layers that were read",
+		Example: "  plimsoll cache status\n  plimsoll cache prune --keep 500MB",
+	}
 	cmd.PersistentFlags().StringVar(&dir, "cache-dir", "", "the `DIR` (default: in the user's cache folder)")
 	open := func() (*layercache.Cache, error) {
 		where := g.layerCacheDir(dir)

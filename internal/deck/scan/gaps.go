@@ -62,15 +62,19 @@ func (s *scan) distributionGap(t *finding.Target, packages []inventory.Package) 
 		return
 	}
 	if system, _, _ := strings.Cut(t.Platform, "/"); system != "" && system != "linux" {
-		s.report.Coverage = append(s.report.Coverage, finding.Gap{Class: vuln.GapNoFeed, Blocking: true, Target: t.ID, Count: 1,
-			What: fmt.Sprintf("it is made for %s, of whose own parts nothing is known here", system)})
+		s.report.Coverage = append(s.report.Coverage, finding.Gap{
+			Class: vuln.GapNoFeed, Blocking: true, Target: t.ID, Count: 1,
+			What: fmt.Sprintf("it is made for %s, of whose own parts nothing is known here", system),
+		})
 		return
 	}
 	os := slices.ContainsFunc(packages, func(p inventory.Package) bool {
 		return slices.Contains([]string{"deb", "rpm", "apk"}, p.Ecosystem)
 	})
-	g := finding.Gap{Class: "unknown-distribution", Blocking: os, Target: t.ID, Count: 1,
-		What: "no distribution is named in it (os-release is missing)"}
+	g := finding.Gap{
+		Class: "unknown-distribution", Blocking: os, Target: t.ID, Count: 1,
+		What: "no distribution is named in it (os-release is missing)",
+	}
 	if !os {
 		g.What += ", and no package manager was found: what was copied in by hand is known only where it carries its own metadata"
 	}

@@ -24,7 +24,8 @@ import (
 func TestPlatforms(t *testing.T) {
 	shared := imagetest.Layer{Compression: imagetest.Gzip, Files: []imagetest.File{{Path: "etc/os-release", Body: "ID=alpine\nVERSION_ID=3.11.0\n"}}}
 	bad := imagetest.Layer{Compression: imagetest.Gzip, Files: []imagetest.File{
-		{Path: "app/node_modules/minimist/package.json", Body: `{"name": "minimist", "version": "1.2.5"}`}}}
+		{Path: "app/node_modules/minimist/package.json", Body: `{"name": "minimist", "version": "1.2.5"}`},
+	}}
 	good := imagetest.Layer{Compression: imagetest.Gzip, Files: []imagetest.File{{Path: "app/readme", Body: "nothing"}}}
 	l := imagetest.New()
 	l.Tag("shop", l.AddIndex(true,

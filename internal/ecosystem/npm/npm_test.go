@@ -14,20 +14,21 @@ import (
 
 func TestWants(t *testing.T) {
 	for path, want := range map[string]bool{
-		"app/node_modules/a/package.json":                                      true,
-		"app/node_modules/@s/a/package.json":                                   true,
-		"app/node_modules/a/node_modules/b/package.json":                       true,
-		"app/node_modules/test/package.json":                                   true,
-		"app/node_modules/.pnpm/a@1.0.0/node_modules/a/package.json":           true,
-		"app/node_modules/.pnpm/@s+a@1.0.0/node_modules/@s/a/package.json":     true,
-		"app/tests/node_modules/a/package.json":                                true,
-		"usr/lib/node_modules/npm/package.json":                                true,
-		"usr/lib/node_modules/npm/node_modules/tar/package.json":               true,
-		"usr/share/nodejs/@types/node/package.json":                            true,
-		"app/package.json":                                                     true,
-		"package.json":                                                         true,
-		"app/node_modules/a/dist/package.json":                                 false,
-		"app/node_modules/a/test/fixtures/package.json":                        false,
+		"app/node_modules/a/package.json":                                  true,
+		"app/node_modules/@s/a/package.json":                               true,
+		"app/node_modules/a/node_modules/b/package.json":                   true,
+		"app/node_modules/test/package.json":                               true,
+		"app/node_modules/.pnpm/a@1.0.0/node_modules/a/package.json":       true,
+		"app/node_modules/.pnpm/@s+a@1.0.0/node_modules/@s/a/package.json": true,
+		"app/tests/node_modules/a/package.json":                            true,
+		"usr/lib/node_modules/npm/package.json":                            true,
+		"usr/lib/node_modules/npm/node_modules/tar/package.json":           true,
+		"usr/share/nodejs/@types/node/package.json":                        true,
+
+		"app/package.json":                              true,
+		"package.json":                                  true,
+		"app/node_modules/a/dist/package.json":          false,
+		"app/node_modules/a/test/fixtures/package.json": false,
 		"app/node_modules/resolve/test/pathfilter/node_modules/x/package.json": false,
 		"app/node_modules/@s/package.json":                                     false,
 		"app/node_modules/.bin/package.json":                                   false,
@@ -38,7 +39,7 @@ func TestWants(t *testing.T) {
 		"app/bun.lock":                                                         true,
 		"app/node_modules/a/yarn.lock":                                         false,
 		"app/.yarn/cache/a-npm-1.0.0-0123456789-8.zip":                         true,
-		"app/some.zip": false,
+		"app/some.zip":                                                         false,
 	} {
 		if got := wants(ecosystem.Stat{Path: path}); got != want {
 			t.Errorf("wants(%s) = %v", path, got)

@@ -187,8 +187,10 @@ func TestLocks(t *testing.T) {
 		want       []string
 		note       string
 	}{
-		{path: "requirements.txt", text: requirements, want: []string{"4 flask@2.0.1", "5 requests@2.25.1", "6 pyyaml@5.4"},
-			note: `5 requirements without one version: "-e git+https://github.com/x/y#egg=y", "z @ https://example.org/z.whl", celery, django, numpy`},
+		{
+			path: "requirements.txt", text: requirements, want: []string{"4 flask@2.0.1", "5 requests@2.25.1", "6 pyyaml@5.4"},
+			note: `5 requirements without one version: "-e git+https://github.com/x/y#egg=y", "z @ https://example.org/z.whl", celery, django, numpy`,
+		},
 		{path: "requirements-dev.txt", text: "pytest==7.0.0", want: []string{"1 pytest@7.0.0 dev"}},
 		{path: "poetry.lock", text: poetry, want: []string{"3 flask@2.0.1 → click jinja2 numpy", "24 pytest@7.0.0 dev", "29 older@1.0 dev", "42 forked@0.2.0" + git + ".git"}},
 		{path: "uv.lock", text: uv, want: []string{"12 flask@2.0.1 → click zope-interface", "27 forked@0.2.0" + git + "?rev=main#0123"}},

@@ -10,36 +10,64 @@ type Gap struct {
 // Gaps lists all classes of gap.
 func Gaps() []Gap {
 	return []Gap{
-		{"digest-mismatch", "A layer's bytes are not those that the manifest or the configuration names.",
-			"Do not run the image: fetch or export it again, and find out who changed it."},
-		{"feed-partial", "The database's feed for this kind of package does not claim to be whole, and has nothing on the package. It may well be vulnerable.",
-			"Build or fetch a database from whole feeds (plimsoll db build, plimsoll db update), or accept it: --allow-gap feed-partial."},
-		{"foreign-layer", "A layer is not distributed with the image; its bytes lie at another address, which is never fetched.",
-			"Scan the base image where it is licensed, then accept it: --allow-gap foreign-layer."},
+		{
+			"digest-mismatch", "A layer's bytes are not those that the manifest or the configuration names.",
+			"Do not run the image: fetch or export it again, and find out who changed it.",
+		},
+		{
+			"feed-partial", "The database's feed for this kind of package does not claim to be whole, and has nothing on the package. It may well be vulnerable.",
+			"Build or fetch a database from whole feeds (plimsoll db build, plimsoll db update), or accept it: --allow-gap feed-partial.",
+		},
+		{
+			"foreign-layer", "A layer is not distributed with the image; its bytes lie at another address, which is never fetched.",
+			"Scan the base image where it is licensed, then accept it: --allow-gap foreign-layer.",
+		},
 		{"interrupted", "The scan was stopped before all layers were read.", "Run it again."},
-		{"limit-reached", "Something is larger, deeper or more than an honest image has, and was not read to its end.",
-			"Look at what is named; accept it with --allow-gap limit-reached only if it is known to be harmless."},
-		{"no-feed", "There are no advisories for this kind of package or this release of the distribution.",
-			"Use a release that its distribution publishes advisories for, or accept it: --allow-gap no-feed."},
+		{
+			"limit-reached", "Something is larger, deeper or more than an honest image has, and was not read to its end.",
+			"Look at what is named; accept it with --allow-gap limit-reached only if it is known to be harmless.",
+		},
+		{
+			"no-feed", "There are no advisories for this kind of package or this release of the distribution.",
+			"Use a release that its distribution publishes advisories for, or accept it: --allow-gap no-feed.",
+		},
 		{"own-code", "The project itself: advisories speak of published packages, not of one's own code.", "Nothing."},
-		{"packed-program", "A program is compressed (UPX), so that what it is made of cannot be read.",
-			"Ship it uncompressed, or accept it: --allow-gap packed-program."},
-		{"platform-missing", "An index names a platform whose image is not here.",
-			"Pull that platform, or name the one that is here with --platform."},
-		{"third-party", "The package was made by a vendor other than the distribution, whose advisories do not cover it.",
-			"Ask the vendor for advisories or VEX, or accept it: --allow-gap third-party."},
-		{"unknown-distribution", "The image does not say which distribution it is, so that its OS packages cannot be matched.",
-			"Keep /usr/lib/os-release in the image."},
-		{"unknown-module", "A package comes from an rpm module stream, and the feed has a fix for a stream that it does not name.",
-			"Look the advisory up at its distribution, or accept it: --allow-gap unknown-module."},
-		{"unknown-source", "Packages do not say which source package they were built from, which advisories speak of.",
-			"Keep dpkg's own status file, or accept it: --allow-gap unknown-source."},
-		{"unknown-version", "A package has no version, or one that its ecosystem cannot order.",
-			"Build with a version (for Go: from a tagged checkout), or accept it: --allow-gap unknown-version."},
-		{"unmatched-source", "A dependency comes from a repository or another registry, of which no advisories speak.",
-			"Use a published version, or accept it: --allow-gap unmatched-source."},
-		{"unreachable-target", "One of several targets could not be opened: its engine or registry did not answer, or refused.",
-			"See the message, and run again when it answers."},
+		{
+			"packed-program", "A program is compressed (UPX), so that what it is made of cannot be read.",
+			"Ship it uncompressed, or accept it: --allow-gap packed-program.",
+		},
+		{
+			"platform-missing", "An index names a platform whose image is not here.",
+			"Pull that platform, or name the one that is here with --platform.",
+		},
+		{
+			"third-party", "The package was made by a vendor other than the distribution, whose advisories do not cover it.",
+			"Ask the vendor for advisories or VEX, or accept it: --allow-gap third-party.",
+		},
+		{
+			"unknown-distribution", "The image does not say which distribution it is, so that its OS packages cannot be matched.",
+			"Keep /usr/lib/os-release in the image.",
+		},
+		{
+			"unknown-module", "A package comes from an rpm module stream, and the feed has a fix for a stream that it does not name.",
+			"Look the advisory up at its distribution, or accept it: --allow-gap unknown-module.",
+		},
+		{
+			"unknown-source", "Packages do not say which source package they were built from, which advisories speak of.",
+			"Keep dpkg's own status file, or accept it: --allow-gap unknown-source.",
+		},
+		{
+			"unknown-version", "A package has no version, or one that its ecosystem cannot order.",
+			"Build with a version (for Go: from a tagged checkout), or accept it: --allow-gap unknown-version.",
+		},
+		{
+			"unmatched-source", "A dependency comes from a repository or another registry, of which no advisories speak.",
+			"Use a published version, or accept it: --allow-gap unmatched-source.",
+		},
+		{
+			"unreachable-target", "One of several targets could not be opened: its engine or registry did not answer, or refused.",
+			"See the message, and run again when it answers.",
+		},
 		{"unreadable-database", "A package manager's database could not be read.", "See the message: the image may be corrupt, or this user may not read the file."},
 		{"unreadable-file", "A file could not be read.", "Run with the rights to read it, or skip it by name: --skip PATH."},
 		{"unreadable-layer", "A layer, or a part of a root file system, could not be read to its end.", "Fetch or export the image again; read a root file system with the rights that it wants."},
