@@ -53,14 +53,27 @@ func (o *targetOptions) locate() (locate.Options, error) {
 			return lo, usage("--platform: %v", err)
 		}
 	}
+	return lo, o.hosts(lo.Registry.Mirrors)
+}
+
+// hosts fills in the mirrors, and holds all hosts against how they are written.
+func (o *targetOptions) hosts(mirrors map[string][]string) error {
+	for _, host := range o.plainHTTP {
+		if strings.Contains(host, "/") {
+			return usage("--plain-http %q: write HOST[:PORT], as in registry.lan:5000", host)
+		}
+	}
 	for _, m := range o.mirrors {
 		host, mirror, ok := strings.Cut(m, "=")
 		if !ok || host == "" || mirror == "" {
-			return lo, usage("--mirror %q: write HOST=MIRROR, as in docker.io=mirror.example.com", m)
+			return usage("--mirror %q: write HOST=MIRROR, as in docker.io=mirror.example.com", m)
 		}
-		lo.Registry.Mirrors[host] = append(lo.Registry.Mirrors[host], mirror)
+		if strings.Contains(m, "://") {
+			return usage("--mirror %q: hosts are written without https://; one without TLS is also named by --plain-http", m)
+		}
+		mirrors[host] = append(mirrors[host], mirror)
 	}
-	return lo, nil
+	return nil
 }
 
 // validAs knows the words of --as.

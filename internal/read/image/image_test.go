@@ -113,6 +113,11 @@ func TestChoose(t *testing.T) {
 		{[]string{"linux/arm64"}, "linux/arm64/v8", 0},
 		{[]string{"linux/arm64/v8"}, "linux/arm64/v9", -1},
 		{[]string{"windows/amd64"}, "linux/amd64", -1},
+		{[]string{"linux/amd64", "linux/arm64/v8"}, "linux/aarch64", 1},
+		{[]string{"linux/arm64", "linux/amd64"}, "x86_64", 1},
+		{[]string{"linux/arm/v6", "linux/arm/v7"}, "linux/armhf", 1},
+		{[]string{"linux/arm/v7", "linux/arm/v6"}, "Linux/ARM/6", 1},
+		{[]string{"linux/amd64", "linux/386"}, "i386", 1},
 	} {
 		all := of(c.has...)
 		got, err := image.Choose(all, c.want)

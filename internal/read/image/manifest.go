@@ -122,13 +122,35 @@ func ParsePlatform(s string) (Platform, error) {
 	case s == "" || len(parts) > 3 || slices.Contains(parts, ""):
 		return Platform{}, fmt.Errorf("%q is no platform: write OS/ARCH, as in linux/arm64", s)
 	case len(parts) == 1:
-		return Platform{OS: "linux", Architecture: parts[0]}, nil
+		return Platform{OS: "linux", Architecture: parts[0]}.usual(), nil
 	}
 	p := Platform{OS: parts[0], Architecture: parts[1]}
 	if len(parts) == 3 {
 		p.Variant = parts[2]
 	}
-	return p, nil
+	return p.usual(), nil
+}
+
+// usual spells an architecture as images do, where a kernel or a distribution spells it otherwise
+// (containerd's platforms, "Normalize").
+func (p Platform) usual() Platform {
+	p.OS = strings.ToLower(p.OS)
+	switch p.Architecture = strings.ToLower(p.Architecture); p.Architecture {
+	case "x86_64", "x86-64":
+		p.Architecture = "amd64"
+	case "aarch64":
+		p.Architecture = "arm64"
+	case "armhf":
+		p.Architecture, p.Variant = "arm", orElse(p.Variant, "v7")
+	case "armel":
+		p.Architecture, p.Variant = "arm", orElse(p.Variant, "v6")
+	case "i386":
+		p.Architecture = "386"
+	}
+	if v := p.Variant; v != "" && v[0] >= '0' && v[0] <= '9' {
+		p.Variant = "v" + v
+	}
+	return p
 }
 
 // variant is the variant, or what its absence means (containerd's platforms, "Normalize"): arm64 is v8,

@@ -213,6 +213,9 @@ func nameFor(asked string, i inspected) string {
 }
 
 func (e *Engine) open(ctx context.Context, name string, i inspected, o image.Options) ([]*image.Image, error) {
+	if len(i.RootFS.Layers) == 0 && i.GraphDriver.Name == "overlay2" && len(i.GraphDriver.Data) == 0 {
+		return e.withoutLayers(ctx, name, i)
+	}
 	why := ""
 	if !e.Network() && !o.Verify {
 		img, err := e.inPlace(i)
@@ -245,6 +248,21 @@ func (e *Engine) open(ctx context.Context, name string, i inspected, o image.Opt
 		img.Notice = append(img.Notice, fmt.Sprintf("exported by %s%s", e, why))
 	}
 	return images, err
+}
+
+// withoutLayers is an image that is nothing but its configuration, which Docker can neither show in its
+// storage nor export. What it tells of an image are the fields of a configuration, but for their case,
+// which JSON is read without.
+func (e *Engine) withoutLayers(ctx context.Context, name string, i inspected) ([]*image.Image, error) {
+	var raw json.RawMessage
+	if err := e.getJSON(ctx, "/images/"+pathOf(name)+"/json", &raw); err != nil {
+		return nil, err
+	}
+	c, err := image.ParseConfig(raw)
+	if err != nil {
+		return nil, err
+	}
+	return []*image.Image{{Digest: i.ID, Platform: c.Platform().String(), Config: c}}, nil
 }
 
 // fits holds the one platform of an image against the one that was asked for.

@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -49,6 +51,7 @@ func dockerRoot(t *testing.T, img imagetest.Image) (root string, i inspected) {
 		ID: image.DigestOf(config), RepoTags: []string{img.Name}, OS: "linux", Architecture: "amd64",
 		GraphDriver: graphDriver{Name: "overlay2", Data: map[string]string{}},
 	}
+	i.RootFS.Layers = diffIDs(img)
 	hex := func(digest string) string { return strings.TrimPrefix(digest, "sha256:") }
 	write(t, filepath.Join(root, "image/overlay2/imagedb/content/sha256", hex(i.ID)), config)
 	chain := image.ChainIDs(diffIDs(img))
@@ -229,6 +232,21 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err = gone.Open(t.Context(), "x", image.Options{}); err == nil || strings.Contains(err.Error(), "http") {
 		t.Errorf("no socket: %v", err)
+	}
+	// One that takes connections and says nothing.
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { mute.Close() })
+	hangs, err := At("docker", "tcp://"+mute.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err = hangs.Has(short, "x"); err == nil || !strings.Contains(err.Error(), "it does not answer") {
+		t.Errorf("one that hangs: %v", err)
 	}
 	// TLS on one side only.
 	secure := httptest.NewTLSServer(http.NotFoundHandler())

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,8 @@ func (e *Engine) why(err error) error {
 		return ssh
 	case errors.Is(err, exec.ErrNotFound):
 		return errors.New("there is no ssh here to reach it with")
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("it does not answer: is %s hanging?%s", e.title, named)
 	case errors.Is(err, fs.ErrPermission):
 		return errors.New("this user may not use the socket: run as root or as a member of its group")
 	case errors.Is(err, fs.ErrNotExist):

@@ -119,6 +119,35 @@ func sortedSet(all []string) []string {
 	return slices.DeleteFunc(slices.Compact(all), func(s string) bool { return s == "6 srv" || s == "5 srv/c" })
 }
 
+// An image that is nothing but its configuration, which Docker itself cannot export.
+func TestRealImageWithoutLayers(t *testing.T) {
+	e := real(t)[0]
+	const name = "plimsoll-test/none:1"
+	archive := string(imagetest.Tar(imagetest.File{Path: "Dockerfile", Body: "FROM scratch\nUSER app\nLABEL a=b\n"}))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.base+"/build?t="+name, strings.NewReader(archive))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-tar")
+	res, err := e.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, _ := io.ReadAll(res.Body)
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK || strings.Contains(string(said), "errorDetail") {
+		t.Fatalf("build: %s: %s", res.Status, said)
+	}
+	defer send(t, e, http.MethodDelete, "/images/"+name, "", http.StatusOK)
+	images, err := e.Open(t.Context(), name, image.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img := images[0]; len(img.Layers) != 0 || img.Config.User != "app" || img.Config.Labels["a"] != "b" || !strings.HasPrefix(img.Platform, "linux/") {
+		t.Errorf("%+v", img)
+	}
+}
+
 // By ssh, where the remote clients connect to the engines: an ssh that stays on this host will do.
 func TestRealEnginesBySSH(t *testing.T) {
 	engines := real(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +56,13 @@ func (e engine) no(err error) string {
 		return e.title() + " does not run here"
 	}
 	return fmt.Sprintf("%s could not be asked (%v)", e.title(), err)
+}
+
+// failed says whether an engine might have had the image, for all that its answer tells. containerd,
+// which stands under many a Docker, opens its records to root alone; who is not root keeps nothing there.
+func (e engine) failed(err error) bool {
+	var none *image.NotFoundError
+	return !errors.As(err, &none) && !isAbsent(err) && !(e.scheme == Containerd && errors.Is(err, fs.ErrPermission))
 }
 
 func isAbsent(err error) bool {

@@ -125,34 +125,52 @@ func (w world) search(ctx context.Context, word string, o Options) ([]*image.Ima
 	if _, err := image.ParseReference(word); err != nil && !isID(word) {
 		return nil, orMeant(fmt.Errorf("%q is no file or folder here, and no name of an image: %w", word, err), meant(word))
 	}
-	asked, like := []string{"no file or folder here is called so"}, meant(word)
-	var down error
+	var asked, failed []string
 	for _, e := range w.engines {
 		err := e.has(ctx, word, o.Options)
 		if err == nil {
-			return e.open(ctx, word, o.Options)
+			return noticed(failed)(e.open(ctx, word, o.Options))
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		asked = append(asked, e.no(err))
-		if failed := (*image.DownError)(nil); errors.As(err, &failed) && !isAbsent(err) {
-			down = err
+		if e.failed(err) {
+			failed = append(failed, e.no(err))
 		}
 	}
+	before := strings.Join(append([]string{"no file or folder here is called so"}, asked...), "; ")
 	if !o.Offline {
-		images, err := fromRegistry(ctx, word, o)
+		images, err := noticed(failed)(fromRegistry(ctx, word, o))
 		if err == nil {
 			return images, nil
 		}
-		return nil, orMeant(fmt.Errorf("cannot find %q: %w; before, %s", word, err, strings.Join(asked, "; ")), orElse(like, w.near(ctx, word, o)))
+		return nil, w.orMeant(ctx, fmt.Errorf("cannot find %q: %w; before, %s", word, err, before), word, o)
 	}
-	err := fmt.Errorf("cannot find %q: %s; registries are not asked, because --offline is given", word, strings.Join(asked, "; "))
-	err = orMeant(err, orElse(like, w.near(ctx, word, o)))
-	if down != nil {
+	err := w.orMeant(ctx, fmt.Errorf("cannot find %q: %s; registries are not asked, because --offline is given", word, before), word, o)
+	if len(failed) > 0 {
 		err = &image.DownError{Err: err}
 	}
 	return nil, err
+}
+
+// noticed has what was found tell who could not be asked before: it may not be what was meant.
+func noticed(failed []string) func([]*image.Image, error) ([]*image.Image, error) {
+	return func(images []*image.Image, err error) ([]*image.Image, error) {
+		for _, img := range images {
+			img.Notice = append(img.Notice, failed...)
+		}
+		return images, err
+	}
+}
+
+// orMeant adds what may have been meant to an error about a word that was not found anywhere.
+func (w world) orMeant(ctx context.Context, err error, word string, o Options) error {
+	like := meant(word)
+	if like == "" {
+		like = w.near(ctx, word, o)
+	}
+	return orMeant(err, like)
 }
 
 // near is the image on this host that may be meant.
@@ -163,13 +181,6 @@ func (w world) near(ctx context.Context, word string, o Options) string {
 		}
 	}
 	return ""
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // isID says whether a word may be the beginning of an image's id.
