@@ -13,6 +13,8 @@ import (
 	"time"
 )
 
+//go:generate go test . -run TestSchema -update
+
 // Schema names the version of the JSON report.
 const Schema = "plimsoll/report/v1"
 
@@ -120,13 +122,13 @@ type Layer struct {
 
 // Surface counts what an attacker finds to work with.
 type Surface struct {
-	Packages        int      `json:"packages"`
-	Executables     int      `json:"executables"`
-	Shells          int      `json:"shells"`
-	Interpreters    int      `json:"interpreters"`
-	PackageManagers int      `json:"packageManagers"`
-	SUID            int      `json:"suid"`
-	Ports           []string `json:"ports,omitempty"`
+	Packages        int   `json:"packages"`
+	Executables     int   `json:"executables"`
+	Shells          int   `json:"shells"`
+	Interpreters    int   `json:"interpreters"`
+	PackageManagers int   `json:"packageManagers"`
+	SUID            int   `json:"suid"`
+	Ports           []int `json:"ports,omitempty"`
 }
 
 // Package is one installed or declared package of a target. A package that stands in several places

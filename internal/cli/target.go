@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
@@ -29,13 +31,13 @@ type targetOptions struct {
 }
 
 func (o *targetOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.platform, "platform", "", "platform of an image, as in linux/arm64, or all (default: this host's)")
+	f.StringVar(&o.platform, "platform", "", "`PLATFORM` of an image, as in linux/arm64, or all (default: this host's)")
 	f.BoolVar(&o.offline, "offline", false, "touch no network at all")
 	f.BoolVar(&o.verify, "verify", false, "read and hash every byte, also what could be skipped")
-	f.StringVar(&o.as, "as", "", "what the targets are taken for, whatever they look like: docker, podman, containerd, registry, oci, archive, rootfs, container, sbom or source")
-	f.StringArrayVar(&o.ca, "ca", nil, "PEM file of an authority to trust for registries; may be repeated")
-	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "HOST[:PORT] of a registry that is spoken to without TLS; may be repeated")
-	f.StringArrayVar(&o.mirrors, "mirror", nil, "HOST=MIRROR[/PREFIX]: ask the mirror before the registry; may be repeated")
+	f.StringVar(&o.as, "as", "", "`KIND` that the targets are taken for, whatever they look like: docker, podman, containerd, registry, oci, archive, rootfs, container, sbom or source")
+	f.StringArrayVar(&o.ca, "ca", nil, "PEM `FILE` of an authority to trust for registries; may be repeated")
+	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
+	f.StringArrayVar(&o.mirrors, "mirror", nil, "`HOST=MIRROR[/PREFIX]`: ask the mirror before the registry; may be repeated")
 }
 
 func (o *targetOptions) locate() (locate.Options, error) {
@@ -74,40 +76,52 @@ func (o *targetOptions) hosts(mirrors map[string][]string) error {
 	return nil
 }
 
+// validAs knows the words of --as.
 func (o *targetOptions) validAs() error {
-	known := []string{string(locate.Source)}
-	for _, k := range locate.Schemes() {
-		known = append(known, string(k))
-	}
-	if o.as == "" || slices.Contains(known, o.as) {
+	if o.as == "" || slices.Contains(asWords(), o.as) {
 		return nil
 	}
-	return usage("--as %q is nothing that a target can be taken for%s: use %s", o.as, suggestion(o.as, known), strings.Join(known, ", "))
+	return usage("--as %q is nothing that a target can be taken for%s: use %s", o.as, suggestion(o.as, asWords()), strings.Join(asWords(), ", "))
 }
 
-// open turns every word into subjects. What they keep open is closed by the returned func.
-func (o *targetOptions) open(ctx context.Context, g *global, words []string) ([]scan.Subject, func(), error) {
+// opened is what words turned out to be.
+type opened struct {
+	subjects []scan.Subject
+	missing  []finding.Gap // the words whose engine or registry did not answer, beside others that did
+}
+
+func (o *opened) close() {
+	for _, s := range o.subjects {
+		if s.Image != nil {
+			s.Image.Close()
+		}
+	}
+}
+
+// open turns every word into subjects; the caller closes them. A wrong word ends it all; one that
+// cannot be opened at this time is missing, unless nothing else is there to look at.
+func (o *targetOptions) open(ctx context.Context, g *global, words []string) (*opened, error) {
 	lo, err := o.locate()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var subjects []scan.Subject
-	closeAll := func() {
-		for _, s := range subjects {
-			if s.Image != nil {
-				s.Image.Close()
-			}
-		}
-	}
+	var all opened
 	for _, word := range words {
-		more, err := o.one(ctx, g, word, lo)
-		if err != nil {
-			closeAll()
-			return nil, nil, err
+		more, oneErr := o.one(ctx, g, word, lo)
+		all.subjects = append(all.subjects, more...)
+		var exit exitError
+		if errors.As(oneErr, &exit) && exit.status == exitIncomplete && ctx.Err() == nil && len(words) > 1 {
+			all.missing = append(all.missing, finding.Gap{Class: "unreachable-target", Blocking: true, What: fmt.Sprintf("%s: %v", word, oneErr), Count: 1})
+			err = cmp.Or(err, oneErr)
+		} else if oneErr != nil {
+			all.close()
+			return nil, oneErr
 		}
-		subjects = append(subjects, more...)
 	}
-	return subjects, closeAll, nil
+	if len(all.subjects) == 0 {
+		return nil, err
+	}
+	return &all, nil
 }
 
 // one opens what a single word means.

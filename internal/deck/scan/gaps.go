@@ -82,8 +82,10 @@ func (s *scan) distributionGap(t *finding.Target, packages []inventory.Package) 
 		return
 	}
 	if system, _, _ := strings.Cut(t.Platform, "/"); system != "" && system != "linux" {
-		s.report.Coverage = append(s.report.Coverage, finding.Gap{Class: vuln.GapNoFeed, Blocking: true, Target: t.ID, Count: 1,
-			What: fmt.Sprintf("it is made for %s, of whose own parts nothing is known here", system)})
+		s.report.Coverage = append(s.report.Coverage, finding.Gap{
+			Class: vuln.GapNoFeed, Blocking: true, Target: t.ID, Count: 1,
+			What: fmt.Sprintf("it is made for %s, of whose own parts nothing is known here", system),
+		})
 		return
 	}
 	os := slices.ContainsFunc(packages, func(p inventory.Package) bool {

@@ -26,7 +26,8 @@ func TestPlatforms(t *testing.T) {
 		{Path: "etc/os-release", Body: "ID=alpine\nVERSION_ID=3.11.0\n"},
 		{Path: "lib/apk/db/installed", Body: "P:openssl\nV:9.9.9-r0\nA:x86_64\n\n"}}}
 	bad := imagetest.Layer{Compression: imagetest.Gzip, Files: []imagetest.File{
-		{Path: "app/node_modules/minimist/package.json", Body: `{"name": "minimist", "version": "1.2.5"}`}}}
+		{Path: "app/node_modules/minimist/package.json", Body: `{"name": "minimist", "version": "1.2.5"}`},
+	}}
 	good := imagetest.Layer{Compression: imagetest.Gzip, Files: []imagetest.File{{Path: "app/readme", Body: "nothing"}}}
 	l := imagetest.New()
 	l.Tag("shop", l.AddIndex(true,

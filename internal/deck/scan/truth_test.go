@@ -93,8 +93,10 @@ func subject(t *testing.T, feed, name, version string) (*ecosystem.Ecosystem, ec
 	t.Helper()
 	p := ecosystem.Package{Name: name, Version: version, SourceName: name, SourceVer: version}
 	var on ecosystem.Release
-	kind := map[string]string{"Go": "golang", "npm": "npm", "Maven": "maven", "NuGet": "nuget", "PyPI": "pypi",
-		"crates.io": "cargo", "RubyGems": "gem", "Packagist": "composer", "Bitnami": "bitnami"}[feed]
+	kind := map[string]string{
+		"Go": "golang", "npm": "npm", "Maven": "maven", "NuGet": "nuget", "PyPI": "pypi",
+		"crates.io": "cargo", "RubyGems": "gem", "Packagist": "composer", "Bitnami": "bitnami",
+	}[feed]
 	switch {
 	case strings.HasPrefix(feed, "debian "):
 		kind, on = "deb", ecosystem.Release{ID: "debian", Codename: strings.TrimPrefix(feed, "debian ")}

@@ -7,8 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -174,7 +174,11 @@ func TestAgreesWithToolchain(t *testing.T) {
 	if os.Getenv("PLIMSOLL_TEST") == "all" {
 		limit = 20_000
 	}
-	for _, root := range []string{filepath.Join(runtime.GOROOT(), "bin"), "/usr/bin", "/usr/sbin", "/usr/lib"} {
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range []string{filepath.Join(strings.TrimSpace(string(goroot)), "bin"), "/usr/bin", "/usr/sbin", "/usr/lib"} {
 		n := 0
 		_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() && n < limit {

@@ -28,7 +28,8 @@ func (d db) Package(feed, name string) ([]advisory.Row, advisory.Cover, error) {
 func (d db) Vulnerability(id string) (advisory.Vulnerability, bool, error) {
 	if id == "GHSA-1" || id == "GO-1" {
 		return advisory.Vulnerability{ID: "CVE-1", Aliases: []string{"GHSA-1", "GO-1"}, Ratings: []finding.Rating{
-			{Source: "nvd", Severity: finding.Critical}, {Source: "ghsa", Severity: finding.Medium}}}, true, nil
+			{Source: "nvd", Severity: finding.Critical}, {Source: "ghsa", Severity: finding.Medium},
+		}}, true, nil
 	}
 	return advisory.Vulnerability{}, false, nil
 }

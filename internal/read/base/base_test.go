@@ -32,8 +32,11 @@ func TestIndex(t *testing.T) {
 		diffIDs []string
 		want    string
 	}{
-		{[]string{"a", "app"}, "debian:12.1"}, {[]string{"a", "n", "app"}, "node:20"}, {[]string{"a", "n"}, "debian:12.1"},
-		{[]string{"a"}, ""}, {[]string{"x", "a"}, ""},
+		{[]string{"a", "app"}, "debian:12.1"},
+		{[]string{"a", "n", "app"}, "node:20"},
+		{[]string{"a", "n"}, "debian:12.1"},
+		{[]string{"a"}, ""},
+		{[]string{"x", "a"}, ""},
 	} {
 		if e, _ := Under(entries, c.diffIDs); e.Name != c.want {
 			t.Errorf("under %v is %q, want %q", c.diffIDs, e.Name, c.want)

@@ -31,8 +31,10 @@ func TestParseReference(t *testing.T) {
 			t.Errorf("%s: %s, %s, %v; want %s, %s", c.word, r, r.Familiar(), err, c.full, c.familiar)
 		}
 	}
-	for _, word := range []string{"", "Shop", "shop//cart", "../etc", "a:b:c", "a@sha256:12", "a@md5:" + hex64, "a b", "-a", "a/", "a:" + strings.Repeat("x", 129),
-		strings.Repeat("a", 256), "a___b", "host:port/x"} {
+	for _, word := range []string{
+		"", "Shop", "shop//cart", "../etc", "a:b:c", "a@sha256:12", "a@md5:" + hex64, "a b", "-a", "a/", "a:" + strings.Repeat("x", 129),
+		strings.Repeat("a", 256), "a___b", "host:port/x",
+	} {
 		if r, err := image.ParseReference(word); err == nil {
 			t.Errorf("%q is taken for %s", word, r)
 		}

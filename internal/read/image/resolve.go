@@ -326,8 +326,10 @@ func (r *resolver) build(ctx context.Context, l leaf) (*Image, error) {
 	if len(c.DiffIDs) != len(m.Layers) {
 		return nil, fmt.Errorf("manifest %s lists %d layers, its configuration %d", l.Digest, len(m.Layers), len(c.DiffIDs))
 	}
-	img := &Image{Digest: l.Digest, IndexDigest: l.index, Config: c,
-		Annotations: merge(l.annotations, l.Annotations, m.Annotations), Layers: make([]Layer, len(m.Layers))}
+	img := &Image{
+		Digest: l.Digest, IndexDigest: l.index, Config: c,
+		Annotations: merge(l.annotations, l.Annotations, m.Annotations), Layers: make([]Layer, len(m.Layers)),
+	}
 	img.Platform = c.Platform().String()
 	if c.OS == "" && l.Platform != nil {
 		img.Platform = l.Platform.String()
@@ -384,7 +386,9 @@ func (i *Image) DropForeign(absent []int) {
 		i.Layers = append(i.Layers[:at], i.Layers[at+1:]...)
 	}
 	for _, at := range absent {
-		i.Gaps = append(i.Gaps, Gap{Class: "foreign-layer", Layer: at,
-			What: fmt.Sprintf("layer %d (%s) is not distributed with the image, and its addresses are not visited", at, i.Config.DiffIDs[at])})
+		i.Gaps = append(i.Gaps, Gap{
+			Class: "foreign-layer", Layer: at,
+			What: fmt.Sprintf("layer %d (%s) is not distributed with the image, and its addresses are not visited", at, i.Config.DiffIDs[at]),
+		})
 	}
 }

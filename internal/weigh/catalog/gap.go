@@ -28,25 +28,45 @@ func Gaps() []Gap {
 		{"other-release", "A package comes from a newer release of the distribution, or from its backports, or such a repository is in use. It was compared with the advisories of the release that the image names, which do not know it.",
 			"Use the release's own package, or accept it: --allow-gap other-release."},
 		{"own-code", "The project itself: advisories speak of published packages, not of one's own code.", "Nothing."},
-		{"packed-program", "A program is compressed (UPX), so that what it is made of cannot be read.",
-			"Ship it uncompressed, or accept it: --allow-gap packed-program."},
-		{"platform-missing", "An index names a platform whose image is not here.",
-			"Pull that platform, or name the one that is here with --platform."},
-		{"third-party", "The package was made by a vendor other than the distribution, whose advisories do not cover it.",
-			"Ask the vendor for advisories or VEX, or accept it: --allow-gap third-party."},
-		{"unknown-distribution", "The image does not say which distribution it is, so that its OS packages cannot be matched.",
-			"Keep /usr/lib/os-release in the image."},
-		{"unknown-module", "A package comes from an rpm module stream, and the feed has a fix for a stream that it does not name.",
-			"Look the advisory up at its distribution, or accept it: --allow-gap unknown-module."},
-		{"unknown-source", "Packages do not say which source package they were built from, which advisories speak of.",
-			"Keep dpkg's own status file, or accept it: --allow-gap unknown-source."},
-		{"unknown-version", "A package has no version, or one that its ecosystem cannot order.",
-			"Build with a version (for Go: from a tagged checkout), or accept it: --allow-gap unknown-version."},
-		{"unmatched-source", "A dependency comes from a repository or another registry, of which no advisories speak.",
-			"Use a published version, or accept it: --allow-gap unmatched-source."},
-		{"unreadable-database", "A package manager's database could not be read.", "See the message; the image may be corrupt."},
+		{
+			"packed-program", "A program is compressed (UPX), so that what it is made of cannot be read.",
+			"Ship it uncompressed, or accept it: --allow-gap packed-program.",
+		},
+		{
+			"platform-missing", "An index names a platform whose image is not here.",
+			"Pull that platform, or name the one that is here with --platform.",
+		},
+		{
+			"third-party", "The package was made by a vendor other than the distribution, whose advisories do not cover it.",
+			"Ask the vendor for advisories or VEX, or accept it: --allow-gap third-party.",
+		},
+		{
+			"unknown-distribution", "The image does not say which distribution it is, so that its OS packages cannot be matched.",
+			"Keep /usr/lib/os-release in the image.",
+		},
+		{
+			"unknown-module", "A package comes from an rpm module stream, and the feed has a fix for a stream that it does not name.",
+			"Look the advisory up at its distribution, or accept it: --allow-gap unknown-module.",
+		},
+		{
+			"unknown-source", "Packages do not say which source package they were built from, which advisories speak of.",
+			"Keep dpkg's own status file, or accept it: --allow-gap unknown-source.",
+		},
+		{
+			"unknown-version", "A package has no version, or one that its ecosystem cannot order.",
+			"Build with a version (for Go: from a tagged checkout), or accept it: --allow-gap unknown-version.",
+		},
+		{
+			"unmatched-source", "A dependency comes from a repository or another registry, of which no advisories speak.",
+			"Use a published version, or accept it: --allow-gap unmatched-source.",
+		},
+		{
+			"unreachable-target", "One of several targets could not be opened: its engine or registry did not answer, or refused.",
+			"See the message, and run again when it answers.",
+		},
+		{"unreadable-database", "A package manager's database could not be read.", "See the message: the image may be corrupt, or this user may not read the file."},
 		{"unreadable-file", "A file could not be read.", "Run with the rights to read it, or skip it by name: --skip PATH."},
-		{"unreadable-layer", "A layer could not be read to its end.", "Fetch or export the image again."},
+		{"unreadable-layer", "A layer, or a part of a root file system, could not be read to its end.", "Fetch or export the image again; read a root file system with the rights that it wants."},
 		{"unreadable-package", "A package's own metadata could not be read.", "See the message; skip it by name if it is a test file: --skip PATH."},
 	}
 }

@@ -27,8 +27,10 @@ func osRelease(id string) imagetest.File {
 var (
 	base = imagetest.Layer{Files: []imagetest.File{osRelease("debian")}, CreatedBy: "/bin/sh -c #(nop) ADD file:1 in / "}
 	app  = imagetest.Layer{Files: []imagetest.File{{Path: "app/main", Body: "x"}}, CreatedBy: "/bin/sh -c make", Compression: imagetest.Gzip}
-	cart = imagetest.Image{Name: "shop/cart:1.4", Layers: []imagetest.Layer{base, app}, Config: map[string]any{"User": "app"},
-		Annotations: map[string]string{"org.opencontainers.image.base.name": "debian:12"}}
+	cart = imagetest.Image{
+		Name: "shop/cart:1.4", Layers: []imagetest.Layer{base, app}, Config: map[string]any{"User": "app"},
+		Annotations: map[string]string{"org.opencontainers.image.base.name": "debian:12"},
+	}
 	till = imagetest.Image{Name: "registry.example:5000/till:2", Layers: []imagetest.Layer{base}}
 )
 
@@ -297,7 +299,8 @@ func TestBroken(t *testing.T) {
 	}
 	loop := []imagetest.File{
 		{Path: "c.json", Body: string(till.ConfigJSON())},
-		{Path: "a/layer.tar", Type: tar.TypeSymlink, Link: "../b/layer.tar"}, {Path: "b/layer.tar", Type: tar.TypeSymlink, Link: "../a/layer.tar"},
+		{Path: "a/layer.tar", Type: tar.TypeSymlink, Link: "../b/layer.tar"},
+		{Path: "b/layer.tar", Type: tar.TypeSymlink, Link: "../a/layer.tar"},
 		{Path: "manifest.json", Body: `[{"Config":"c.json","RepoTags":null,"Layers":["a/layer.tar"]}]`},
 	}
 	outside := append([]imagetest.File{}, loop...)
@@ -321,8 +324,10 @@ func TestBroken(t *testing.T) {
 		{"link outside", tarOf(outside...), []string{"layer 0", "missing"}},
 		{"config missing", tarOf(imagetest.File{Path: "manifest.json", Body: `[{"Config":"../c.json","Layers":[]}]`}), []string{"image configuration"}},
 		{"too few layers", tarOf(loop[0], imagetest.File{Path: "manifest.json", Body: `[{"Config":"c.json","Layers":[]}]`}), []string{"lists 0 layers, the image configuration 1"}},
-		{"config is another", tarOf(imagetest.File{Path: manifest + ".json", Body: "{}"}, imagetest.File{Path: "manifest.json", Body: `[{"Config":"` + manifest + `.json","Layers":[]}]`}),
-			[]string{"digest does not match"}},
+		{
+			"config is another", tarOf(imagetest.File{Path: manifest + ".json", Body: "{}"}, imagetest.File{Path: "manifest.json", Body: `[{"Config":"` + manifest + `.json","Layers":[]}]`}),
+			[]string{"digest does not match"},
+		},
 		{"manifest missing", edit(func(l *imagetest.Layout) { delete(l.Blobs, l.Index[0].Digest) }), []string{"manifest sha256:" + manifest + " is missing"}},
 		{"manifest changed", edit(func(l *imagetest.Layout) { l.Blobs[l.Index[0].Digest] = []byte("{}") }), []string{"manifest", "digest does not match"}},
 		{"layer missing", edit(func(l *imagetest.Layout) { delete(l.Blobs, app) }), []string{"layer 1 " + app + " is missing"}},

@@ -30,8 +30,10 @@ func roots() ([]string, error) {
 		root, err := rootOf(address)
 		return []string{root}, err
 	}
-	all := []string{"/var/lib/containerd", "/var/lib/docker/containerd/daemon", "/var/lib/rancher/k3s/agent/containerd",
-		"/var/lib/rancher/rke2/agent/containerd", "/var/snap/microk8s/common/var/lib/containerd", "/var/lib/k0s/containerd"}
+	all := []string{
+		"/var/lib/containerd", "/var/lib/docker/containerd/daemon", "/var/lib/rancher/k3s/agent/containerd",
+		"/var/lib/rancher/rke2/agent/containerd", "/var/snap/microk8s/common/var/lib/containerd", "/var/lib/k0s/containerd",
+	}
 	if home, err := os.UserHomeDir(); err == nil {
 		all = append(all, filepath.Join(home, ".local/share/containerd"))
 	}

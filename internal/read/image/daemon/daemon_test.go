@@ -47,8 +47,10 @@ func write(t *testing.T, path string, b []byte) {
 func dockerRoot(t *testing.T, img imagetest.Image) (root string, i inspected) {
 	root = t.TempDir()
 	config := img.ConfigJSON()
-	i = inspected{ID: image.DigestOf(config), RepoTags: []string{img.Name}, OS: "linux", Architecture: "amd64",
-		GraphDriver: graphDriver{Name: "overlay2", Data: map[string]string{}}}
+	i = inspected{
+		ID: image.DigestOf(config), RepoTags: []string{img.Name}, OS: "linux", Architecture: "amd64",
+		GraphDriver: graphDriver{Name: "overlay2", Data: map[string]string{}},
+	}
 	i.RootFS.Layers = diffIDs(img)
 	hex := func(digest string) string { return strings.TrimPrefix(digest, "sha256:") }
 	write(t, filepath.Join(root, "image/overlay2/imagedb/content/sha256", hex(i.ID)), config)

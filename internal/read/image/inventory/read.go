@@ -325,17 +325,21 @@ func (w *layerRead) compact(eco *ecosystem.Ecosystem, path string, found ecosyst
 // time zones, fonts, C headers.
 func isData(p string) bool {
 	p = strings.TrimPrefix(p, "/")
-	for _, dir := range []string{"usr/include/", "usr/src/", "usr/share/doc/", "usr/share/man/", "usr/share/info/", "usr/share/locale/",
+	for _, dir := range []string{
+		"usr/include/", "usr/src/", "usr/share/doc/", "usr/share/man/", "usr/share/info/", "usr/share/locale/",
 		"usr/share/zoneinfo/", "usr/share/fonts/", "usr/share/icons/", "usr/share/lintian/", "usr/share/bug/",
-		"usr/share/doc-base/", "usr/share/licenses/"} {
+		"usr/share/doc-base/", "usr/share/licenses/",
+	} {
 		if strings.HasPrefix(p, dir) {
 			return true
 		}
 	}
 	// Lists that name folders too name those on the way.
-	return slices.Contains([]string{".", "", "usr", "usr/include", "usr/src", "usr/share", "usr/share/doc", "usr/share/man", "usr/share/info",
+	return slices.Contains([]string{
+		".", "", "usr", "usr/include", "usr/src", "usr/share", "usr/share/doc", "usr/share/man", "usr/share/info",
 		"usr/share/locale", "usr/share/zoneinfo", "usr/share/fonts", "usr/share/icons", "usr/share/lintian", "usr/share/lintian/overrides",
-		"usr/share/bug", "usr/share/doc-base", "usr/share/licenses"}, p)
+		"usr/share/bug", "usr/share/doc-base", "usr/share/licenses",
+	}, p)
 }
 
 // readSafely is the border to the parsers of foreign bytes: a fault in one becomes an error about

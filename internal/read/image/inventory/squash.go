@@ -171,8 +171,10 @@ func (s *stack) visible() []seen {
 			names, folders = names+len(c.Names), folders+len(c.Folders)
 		}
 	}
-	above := &layerSets{names: make(map[uint64]struct{}, names), folders: make(map[uint64]struct{}, folders),
-		whiteouts: map[uint64]struct{}{}, opaques: map[uint64]struct{}{}}
+	above := &layerSets{
+		names: make(map[uint64]struct{}, names), folders: make(map[uint64]struct{}, folders),
+		whiteouts: map[uint64]struct{}{}, opaques: map[uint64]struct{}{},
+	}
 	all := make([]seen, 0, reads)
 	for i := len(s.layers) - 1; i >= 0; i-- {
 		c := s.layers[i]

@@ -154,8 +154,10 @@ const (
 
 func startStream(ctx context.Context, o Options, fill func(s *streamSource) error) *streamSource {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &streamSource{ctx: ctx, cancel: cancel, claim: o, full: make(chan []byte, chunkCount),
-		free: make(chan []byte, chunkCount), done: make(chan struct{})}
+	s := &streamSource{
+		ctx: ctx, cancel: cancel, claim: o, full: make(chan []byte, chunkCount),
+		free: make(chan []byte, chunkCount), done: make(chan struct{}),
+	}
 	for range chunkCount {
 		s.free <- make([]byte, chunkSize)
 	}

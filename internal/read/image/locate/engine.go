@@ -73,8 +73,10 @@ func isAbsent(err error) bool {
 func here() []engine {
 	return []engine{
 		{Docker, findIn(daemon.Docker), openIn(daemon.Docker), namesIn(daemon.Docker), containerIn(daemon.Docker)},
-		{Containerd, func(ctx context.Context, name string, _ image.Options) error { return containerd.Has(ctx, name) }, containerd.Open,
-			func(context.Context, image.Options) ([]string, error) { return containerd.Names() }, containerd.OpenContainer},
+		{
+			Containerd, func(ctx context.Context, name string, _ image.Options) error { return containerd.Has(ctx, name) }, containerd.Open,
+			func(context.Context, image.Options) ([]string, error) { return containerd.Names() }, containerd.OpenContainer,
+		},
 		{Podman, findPodman, openPodman, namesIn(daemon.Podman), containerIn(daemon.Podman)},
 	}
 }

@@ -99,7 +99,8 @@ func keeps(scheme Kind, name string, err error) engine {
 		}
 		return nil
 	}
-	return engine{scheme: scheme, find: find,
+	return engine{
+		scheme: scheme, find: find,
 		names: func(context.Context, image.Options) ([]string, error) { return []string{name}, err },
 		open: func(ctx context.Context, asked string, o image.Options) ([]*image.Image, error) {
 			if err := find(ctx, asked, o); err != nil {
@@ -112,7 +113,8 @@ func keeps(scheme Kind, name string, err error) engine {
 				return nil, err
 			}
 			return &image.Image{Name: asked, Origin: "container"}, nil
-		}}
+		},
+	}
 }
 
 func TestOrder(t *testing.T) {

@@ -145,8 +145,10 @@ func (l *login) take(a types.AuthConfig, from string) bool {
 		return false
 	}
 	l.from = from
-	l.auth = authn.FromConfig(authn.AuthConfig{Username: a.Username, Password: a.Password, Auth: a.Auth,
-		IdentityToken: a.IdentityToken, RegistryToken: a.RegistryToken})
+	l.auth = authn.FromConfig(authn.AuthConfig{
+		Username: a.Username, Password: a.Password, Auth: a.Auth,
+		IdentityToken: a.IdentityToken, RegistryToken: a.RegistryToken,
+	})
 	return true
 }
 

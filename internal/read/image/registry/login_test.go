@@ -26,15 +26,23 @@ func TestFindLogin(t *testing.T) {
 	}{
 		{name: "nobody", image: "r.example/a"},
 		{name: "docker login", image: "r.example/a", user: "d", from: docker, files: map[string]string{docker: `{"auths":{"r.example":` + entry("d") + `}}`}},
-		{name: "podman login beside a Docker without", image: "r.example/a", user: "p", from: podman,
-			files: map[string]string{docker: `{"auths":{"other.example":` + entry("d") + `},"currentContext":"x"}`, podman: `{"auths":{"r.example":` + entry("p") + `}}`}},
+		{
+			name: "podman login beside a Docker without", image: "r.example/a", user: "p", from: podman,
+			files: map[string]string{docker: `{"auths":{"other.example":` + entry("d") + `},"currentContext":"x"}`, podman: `{"auths":{"r.example":` + entry("p") + `}}`},
+		},
 		{name: "podman login for good", image: "r.example/a", user: "k", from: kept, files: map[string]string{kept: `{"auths":{"r.example":` + entry("k") + `}}`}},
-		{name: "the file that is named comes first", image: "r.example/a", user: "n", from: named,
-			files: map[string]string{docker: `{"auths":{"r.example":` + entry("d") + `}}`, named: `{"auths":{"r.example":` + entry("n") + `}}`}},
-		{name: "the environment itself", image: "r.example/a", user: "e", from: "DOCKER_AUTH_CONFIG", env: `{"auths":{"r.example":` + entry("e") + `}}`,
-			files: map[string]string{docker: `{"auths":{"r.example":` + entry("d") + `}}`}},
-		{name: "the narrowest key", image: "r.example/a/b/c", user: "ab", from: podman,
-			files: map[string]string{podman: `{"auths":{"r.example/x":` + entry("x") + `,"r.example":` + entry("all") + `,"r.example/a/b":` + entry("ab") + `,"r.example/a":` + entry("a") + `}}`}},
+		{
+			name: "the file that is named comes first", image: "r.example/a", user: "n", from: named,
+			files: map[string]string{docker: `{"auths":{"r.example":` + entry("d") + `}}`, named: `{"auths":{"r.example":` + entry("n") + `}}`},
+		},
+		{
+			name: "the environment itself", image: "r.example/a", user: "e", from: "DOCKER_AUTH_CONFIG", env: `{"auths":{"r.example":` + entry("e") + `}}`,
+			files: map[string]string{docker: `{"auths":{"r.example":` + entry("d") + `}}`},
+		},
+		{
+			name: "the narrowest key", image: "r.example/a/b/c", user: "ab", from: podman,
+			files: map[string]string{podman: `{"auths":{"r.example/x":` + entry("x") + `,"r.example":` + entry("all") + `,"r.example/a/b":` + entry("ab") + `,"r.example/a":` + entry("a") + `}}`},
+		},
 		{name: "another's key", image: "r.example/b", files: map[string]string{podman: `{"auths":{"r.example/a":` + entry("a") + `}}`}},
 		{name: "old keys", image: "r.example/b", user: "o", from: docker, files: map[string]string{docker: `{"auths":{"https://r.example/v1/":` + entry("o") + `}}`}},
 		{name: "the hub as Docker files it", image: "debian", user: "h", from: docker, files: map[string]string{docker: `{"auths":{"https://index.docker.io/v1/":` + entry("h") + `}}`}},
@@ -43,8 +51,10 @@ func TestFindLogin(t *testing.T) {
 		{name: "helper for all", image: "debian", user: "helped", from: "docker-credential-test", files: map[string]string{docker: `{"auths":{"https://index.docker.io/v1/":{}},"credsStore":"test"}`}},
 		{name: "a token", image: "r.example/a", user: "a token", from: docker, files: map[string]string{docker: `{"auths":{"r.example":{"identitytoken":"x"}}}`}},
 		{name: "no such helper", image: "r.example/a", trouble: "docker-credential-gone", files: map[string]string{docker: `{"credsStore":"gone"}`}},
-		{name: "a helper that fails, and another file", image: "r.example/a", user: "p", from: podman,
-			files: map[string]string{docker: `{"credsStore":"locked"}`, podman: `{"auths":{"r.example":` + entry("p") + `}}`}, trouble: "keychain is locked"},
+		{
+			name: "a helper that fails, and another file", image: "r.example/a", user: "p", from: podman,
+			files: map[string]string{docker: `{"credsStore":"locked"}`, podman: `{"auths":{"r.example":` + entry("p") + `}}`}, trouble: "keychain is locked",
+		},
 		{name: "broken file", image: "r.example/a", trouble: docker, files: map[string]string{docker: `{broken`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -63,8 +73,10 @@ func TestFindLogin(t *testing.T) {
 			t.Setenv("PATH", filepath.Join(dir, "bin"))
 			t.Setenv("HOME", dir)
 			t.Setenv("DOCKER_AUTH_CONFIG", c.env)
-			env := map[string]string{"DOCKER_CONFIG": filepath.Join(dir, "docker"), "XDG_RUNTIME_DIR": filepath.Join(dir, "run"),
-				"XDG_CONFIG_HOME": filepath.Join(dir, "config"), "DOCKER_AUTH_CONFIG": c.env}
+			env := map[string]string{
+				"DOCKER_CONFIG": filepath.Join(dir, "docker"), "XDG_RUNTIME_DIR": filepath.Join(dir, "run"),
+				"XDG_CONFIG_HOME": filepath.Join(dir, "config"), "DOCKER_AUTH_CONFIG": c.env,
+			}
 			for name, text := range c.files {
 				write(name, text, 0o600)
 				if name == named {

@@ -51,8 +51,10 @@ func TestRealRegistryWithPasswords(t *testing.T) {
 	login(t, host, user, strings.TrimSpace(string(password)))
 	l := imagetest.New(imagetest.Image{Name: "plimsoll-test/secret:1", Layers: cart.Layers})
 	auth := base64.StdEncoding.EncodeToString([]byte(user + ":" + strings.TrimSpace(string(password))))
-	args := []string{"copy", "--dest-authfile", imagetest.WriteFile(t, "auth.json", fmt.Appendf(nil, `{"auths":{%q:{"auth":%q}}}`, host, auth)),
-		"--dest-tls-verify=false", "oci-archive:" + imagetest.WriteFile(t, "x.tar", l.Tar()), "docker://" + name}
+	args := []string{
+		"copy", "--dest-authfile", imagetest.WriteFile(t, "auth.json", fmt.Appendf(nil, `{"auths":{%q:{"auth":%q}}}`, host, auth)),
+		"--dest-tls-verify=false", "oci-archive:" + imagetest.WriteFile(t, "x.tar", l.Tar()), "docker://" + name,
+	}
 	if out, err := exec.CommandContext(t.Context(), "skopeo", args...).CombinedOutput(); err != nil {
 		t.Fatalf("skopeo copy: %v: %s", err, out)
 	}

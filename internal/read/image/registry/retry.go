@@ -26,8 +26,10 @@ const (
 	longestPause = 30 * time.Second
 )
 
-var passing = []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-	http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+var passing = []int{
+	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+	http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+}
 
 // RoundTrip sends a request, whose body, if there is one, can be sent again.
 func (a *again) RoundTrip(req *http.Request) (*http.Response, error) {
