@@ -25,13 +25,14 @@ import (
 
 // Entry is one known base image.
 type Entry struct {
-	Schema   string    `json:"schema"`
-	Name     string    `json:"name"`
-	Digest   string    `json:"digest"`
-	Platform string    `json:"platform"`
-	Created  time.Time `json:"created,omitzero"`
-	DiffIDs  []string  `json:"diffIDs"`  // bottom first
-	Packages []string  `json:"packages"` // purls of what is matched against advisories, sorted
+	Schema      string    `json:"schema"`
+	Name        string    `json:"name"`
+	Digest      string    `json:"digest"`
+	IndexDigest string    `json:"indexDigest,omitempty"` // what builders mostly name an image by
+	Platform    string    `json:"platform"`
+	Created     time.Time `json:"created,omitzero"`
+	DiffIDs     []string  `json:"diffIDs"`  // bottom first
+	Packages    []string  `json:"packages"` // purls of what is matched against advisories, sorted
 }
 
 // Schema names the form of an entry.
@@ -96,7 +97,7 @@ func (x Index) Remove(word string) (int, error) {
 	entries, err := x.List()
 	n := 0
 	for _, e := range entries {
-		if e.Name == word || e.Digest == word {
+		if e.Name == word || e.Digest == word || e.IndexDigest == word {
 			if rm := os.Remove(filepath.Join(x.Dir, e.file())); rm != nil && !errors.Is(rm, fs.ErrNotExist) {
 				return n, errors.Join(err, rm)
 			}
@@ -173,9 +174,12 @@ func Parse(b []byte, e *Entry) error {
 
 // Find returns the entries of a name (with or without its registry) or a digest.
 func Find(entries []Entry, word string) []Entry {
+	if word == "" {
+		return nil
+	}
 	var found []Entry
 	for _, e := range entries {
-		if e.Name == word || e.Digest == word && word != "" || e.Repository() == repository(word) && tag(e.Name) == tag(word) {
+		if e.Name == word || e.Digest == word || e.IndexDigest == word || e.Repository() == repository(word) && tag(e.Name) == tag(word) {
 			found = append(found, e)
 		}
 	}

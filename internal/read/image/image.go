@@ -30,6 +30,10 @@ type Image struct {
 	Gaps        []Gap             // what cannot be assessed: foreign layers, for one
 	Notice      []string          // for stderr: which credential was used, which mirror answered
 
+	// Materials reads the images that the build's provenance names; nil when there is none beside the
+	// image. Its author is not verified.
+	Materials func(context.Context) ([]Material, error)
+
 	close func() error
 }
 
