@@ -206,12 +206,13 @@ func Under(entries []Entry, diffIDs []string) (Entry, bool) {
 	return best, len(best.DiffIDs) > 0
 }
 
-// Newer returns the entries of the same repository and platform that were made later, the latest first.
-// Builds that can be repeated all claim one moment; their tags tell then.
+// Newer returns the entries of the same repository and platform that were made later, the latest first:
+// not those with a lower version for a tag, which get fixes too and are built anew. Builds that can be
+// repeated all claim one moment; their tags tell then.
 func Newer(entries []Entry, than Entry) []Entry {
 	var newer []Entry
 	for _, e := range entries {
-		if e.Repository() == than.Repository() && e.Platform == than.Platform && byAge(e, than) > 0 {
+		if e.Repository() == than.Repository() && e.Platform == than.Platform && byAge(e, than) > 0 && byTag(e, than) >= 0 {
 			newer = append(newer, e)
 		}
 	}
@@ -219,10 +220,10 @@ func Newer(entries []Entry, than Entry) []Entry {
 	return newer
 }
 
-func byAge(a, b Entry) int {
-	if c := a.Created.Compare(b.Created); c != 0 {
-		return c
-	}
+func byAge(a, b Entry) int { return cmp.Or(a.Created.Compare(b.Created), byTag(a, b)) }
+
+// byTag is 0 for tags that are no versions.
+func byTag(a, b Entry) int {
 	c, err := ecosystem.CompareNumbered(tag(a.Name), tag(b.Name))
 	if err != nil {
 		return 0
