@@ -236,8 +236,8 @@ func asWhiteout(e *Entry) {
 	switch {
 	case base == ".wh..wh..opq":
 		e.Kind, e.Path = Opaque, dir
-	case strings.HasPrefix(base, ".wh..wh."):
-		e.Kind = Device
+	case strings.HasPrefix(base, ".wh..wh."), base == ".wh.", base == ".wh..", base == ".wh...":
+		e.Kind = Device // or no name of a file is left
 	default:
 		e.Kind, e.Path = Whiteout, strings.TrimPrefix(dir+"/"+base[len(".wh."):], "/")
 	}
