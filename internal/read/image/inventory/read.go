@@ -205,7 +205,7 @@ func (w *layerRead) offer(e *layer.Entry, at string) {
 	st := ecosystem.Stat{Path: e.Path, Size: e.Size, Mode: e.Mode}
 	if e.Size > 0 && couldBeProgram(&st) {
 		head, err := e.Head(64)
-		if err != nil && !errors.Is(err, layer.ErrNoBody) {
+		if err != nil {
 			w.gap(Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: e.Path})
 			return
 		}
