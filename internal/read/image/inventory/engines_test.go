@@ -237,11 +237,20 @@ func engines(t *testing.T, name string) map[string]engine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	podman, err := daemon.Podman()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return map[string]engine{
 		"docker": {
 			load: "/usr/bin/docker load -q -i ARCHIVE; id=$(/usr/bin/docker create " + name + " /x); /usr/bin/docker export $id | tar -x -C ROOT; /usr/bin/docker rm $id",
 			drop: "/usr/bin/docker rmi " + name,
 			open: func(ctx context.Context) ([]*image.Image, error) { return docker.Open(ctx, name, image.Options{}) },
+		},
+		"podman": {
+			load: "podman load -q -i ARCHIVE; id=$(podman create " + name + " /x); podman export $id | tar -x -C ROOT; podman rm $id",
+			drop: "podman rmi " + name,
+			open: func(ctx context.Context) ([]*image.Image, error) { return podman.Open(ctx, name, image.Options{}) },
 		},
 		"containerd": {
 			load: "ctr -n plimsoll-test images import ARCHIVE; ctr -n plimsoll-test images mount docker.io/" + name + " ROOT",
@@ -257,7 +266,7 @@ func engines(t *testing.T, name string) map[string]engine {
 // layers' tars, and from where the engine keeps them unpacked.
 func TestEngines(t *testing.T) {
 	if os.Getenv("PLIMSOLL_TEST") != "all" {
-		t.Skip("needs root, Docker and containerd: set PLIMSOLL_TEST=all")
+		t.Skip("needs root, Docker, Podman and containerd: set PLIMSOLL_TEST=all")
 	}
 	const piles = 16
 	image := fmt.Sprintf("plimsoll-test/pile:%d", os.Getpid()) // tests may run beside each other
@@ -269,6 +278,7 @@ func TestEngines(t *testing.T) {
 					refused++
 				}
 			}
+			t.Logf("%d of %d piles were refused", refused, piles)
 			if refused > piles/2 {
 				t.Errorf("%d of %d piles were refused", refused, piles)
 			}
