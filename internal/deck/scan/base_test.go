@@ -2,6 +2,7 @@ package scan_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image/archive"
 	"github.com/plimsoll/plimsoll/internal/read/image/imagetest"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
+	"github.com/plimsoll/plimsoll/internal/tell/report/reporttest"
 )
 
 // The layers of the tests: what debian and node hold, and what an application adds.
@@ -146,6 +148,11 @@ func scanned(t *testing.T, img *image.Image, b scan.Bases) *finding.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
+	out, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reporttest.Validate(t, out)
 	return r
 }
 

@@ -47,8 +47,15 @@ func TestIndex(t *testing.T) {
 			t.Errorf("find %s: %d, want %d", word, len(got), want)
 		}
 	}
+	// Whoever shares an index may name its files otherwise.
+	if err := os.Rename(filepath.Join(x.Dir, node.file()), filepath.Join(x.Dir, "node.json")); err != nil {
+		t.Fatal(err)
+	}
 	if n, _ := x.Remove("node:20"); n != 1 {
 		t.Errorf("removed %d", n)
+	}
+	if entries, _ := x.List(); len(entries) != 2 {
+		t.Errorf("%d entries are left, want 2", len(entries))
 	}
 }
 
