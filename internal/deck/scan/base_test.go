@@ -117,6 +117,23 @@ func TestBase(t *testing.T) {
 	}
 }
 
+// TestBaseInFlatLayout has the attestation beside the image in index.json, without an index of their own.
+func TestBaseInFlatLayout(t *testing.T) {
+	l := imagetest.New()
+	d := l.Add(imagetest.Image{Platform: "linux/amd64", Layers: []imagetest.Layer{debianLayer, appLayer}})
+	l.Tag("shop/cart:1.4", d)
+	l.Index = append(l.Index, l.Attest(d, "https://slsa.dev/provenance/v0.2", made(d, "debian@12 "+digest("1"))))
+	imgs, err := archive.Open(context.Background(), l.Folder(t), image.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer imgs[0].Close()
+	want := &finding.Base{Name: "debian:12", Digest: digest("1"), By: "provenance"}
+	if diff := cmp.Diff(want, scanned(t, imgs[0], scan.Bases{}).Targets[0].Base); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // everywhere opens the one image of a layout from a folder, an archive and a registry.
 func everywhere(t *testing.T, l *imagetest.Layout) map[string]*image.Image {
 	t.Helper()
