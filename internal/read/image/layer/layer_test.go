@@ -148,13 +148,14 @@ func TestWalkRefusesWrongBytes(t *testing.T) {
 		o    Options
 		want error
 	}{
-		"diff ID":       {streamBlob(gz(raw)), Options{DiffID: sum([]byte("other"))}, ErrDigest},
-		"digest":        {streamBlob(gz(raw)), Options{Digest: sum([]byte("other"))}, ErrDigest},
-		"cut in a body": {atBlob(raw[:1000]), Options{}, ErrTruncated},
-		"cut stream":    {streamBlob(raw[:1000]), Options{}, ErrTruncated},
-		"cut gzip":      {streamBlob(gz(raw)[:30]), Options{}, io.ErrUnexpectedEOF},
-		"cut zstd":      {streamBlob(zst(raw)[:30]), Options{}, io.ErrUnexpectedEOF},
-		"bomb":          {streamBlob(bomb), Options{Limits: Limits{Entries: 9, Uncompressed: 1 << 19, PathLength: 99}}, nil},
+		"diff ID":                  {streamBlob(gz(raw)), Options{DiffID: sum([]byte("other"))}, ErrDigest},
+		"digest":                   {streamBlob(gz(raw)), Options{Digest: sum([]byte("other"))}, ErrDigest},
+		"digest of what is inside": {streamBlob(gz(raw)), Options{Digest: sum(raw)}, ErrDigest},
+		"cut in a body":            {atBlob(raw[:1000]), Options{}, ErrTruncated},
+		"cut stream":               {streamBlob(raw[:1000]), Options{}, ErrTruncated},
+		"cut gzip":                 {streamBlob(gz(raw)[:30]), Options{}, io.ErrUnexpectedEOF},
+		"cut zstd":                 {streamBlob(zst(raw)[:30]), Options{}, io.ErrUnexpectedEOF},
+		"bomb":                     {streamBlob(bomb), Options{Limits: Limits{Entries: 9, Uncompressed: 1 << 19, PathLength: 99}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := walkAll(t, c.blob, c.o)
