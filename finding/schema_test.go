@@ -73,6 +73,7 @@ var words = map[reflect.Type][]any{
 
 // narrow says more of single fields than their types do.
 var narrow = map[string]map[string]any{
+	"Base.By":             {"enum": []any{"flag", "annotation", "provenance", "layers"}},
 	"Finding.Deck":        {"enum": []any{Build, Ship, Admit, Run}},
 	"Finding.Fingerprint": {"pattern": "^[0-9a-f]{32}$"},
 	"Finding.Published":   {"format": "date"},

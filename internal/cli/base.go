@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
 	"github.com/plimsoll/plimsoll/internal/read/base"
@@ -112,7 +113,8 @@ func addBases(ctx context.Context, g *global, o *readOptions, x base.Index, word
 
 func addBase(ctx context.Context, g *global, o *readOptions, x base.Index, s scan.Subject, name string) error {
 	r, err := scan.Run(ctx, []scan.Subject{s}, scan.Options{
-		Kinds: all.Ecosystems(), Cache: o.cache(g), Jobs: max(o.jobs, 1), Verify: o.target.verify, Now: g.env.Now(),
+		Kinds: all.Ecosystems(), Tool: finding.Tool{Name: "plimsoll", Version: version()}, Cache: o.cache(g), Jobs: max(o.jobs, 1),
+		Verify: o.target.verify, Now: g.env.Now(),
 	})
 	if err != nil {
 		return err

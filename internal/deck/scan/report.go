@@ -2,6 +2,7 @@ package scan
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 )
 
 // target adds an image to the report.
-func (s *scan) target(id string, img *image.Image, contents []*inventory.Contents, inv inventory.Inventory) {
+func (s *scan) target(ctx context.Context, id string, img *image.Image, contents []*inventory.Contents, inv inventory.Inventory) {
 	t := finding.Target{
 		ID: id, Kind: "image", Name: img.Name, Origin: img.Origin, Digest: img.Digest, IndexDigest: img.IndexDigest,
 		Platform: img.Platform, Verified: true, OS: s.os(inv.Release),
@@ -34,7 +35,7 @@ func (s *scan) target(id string, img *image.Image, contents []*inventory.Content
 			Index: i, Digest: l.Digest, DiffID: cmp.Or(c.DiffID, l.DiffID), Size: l.Size, CreatedBy: l.CreatedBy, Verified: c.Verified,
 		})
 	}
-	t.Base = s.baseOf(img, t.Layers)
+	t.Base = s.baseOf(ctx, img, &t)
 	for i := range t.Layers {
 		t.Layers[i].Base = t.Base != nil && i < t.Base.Layers
 	}

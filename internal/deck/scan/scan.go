@@ -128,7 +128,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 		gaps = append(gaps, s.again(ctx, id, img, contents, inv.Needs)...)
 		inv = inventory.Squash(contents, s.o.Kinds)
 	}
-	s.target(id, img, contents, inv)
+	s.target(ctx, id, img, contents, inv)
 	s.report.Coverage = append(s.report.Coverage, gaps...)
 	s.configuration()
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {

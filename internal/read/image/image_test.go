@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,4 +151,49 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAttribute wants instructions only where history and layers agree in number.
+func TestAttribute(t *testing.T) {
+	type steps = []image.History
+	run, copied, empty := image.History{CreatedBy: "/bin/sh -c apt-get update"}, image.History{CreatedBy: "COPY . /app # buildkit"}, image.History{CreatedBy: "CMD [\"sh\"]", EmptyLayer: true}
+	for name, c := range map[string]struct {
+		history steps
+		want    []string
+	}{
+		"as Docker writes it":        {steps{empty, run, empty, copied}, []string{"RUN apt-get update", "COPY . /app"}},
+		"none, as Bazel":             {nil, []string{"", ""}},
+		"shorter, as Kaniko":         {steps{run}, []string{"", ""}},
+		"longer":                     {steps{run, copied, run}, []string{"", ""}},
+		"all empty":                  {steps{empty, empty}, []string{"", ""}},
+		"equal with the empty ones":  {steps{run, empty}, []string{"", ""}},
+		"without an instruction":     {steps{{Comment: "imported"}, copied}, []string{"", "COPY . /app"}},
+		"the classic builder's nops": {steps{{CreatedBy: "/bin/sh -c #(nop) ADD file:1 in / "}, run}, []string{"ADD file:1 in /", "RUN apt-get update"}},
+	} {
+		img := image.Image{Config: image.Config{History: c.history}, Layers: make([]image.Layer, 2)}
+		img.Attribute()
+		if got := []string{img.Layers[0].CreatedBy, img.Layers[1].CreatedBy}; !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestInstruction(t *testing.T) {
+	for createdBy, want := range map[string]string{
+		"/bin/sh -c apt-get update":                       "RUN apt-get update",
+		"RUN /bin/sh -c apt-get update # buildkit":        "RUN apt-get update",
+		"|1 VERSION=2 /bin/sh -c make":                    "RUN make",
+		"RUN |2 A=b c TOKEN=x /bin/sh -c make # buildkit": "RUN make",
+		"RUN |1 A=b /bin/bash -o pipefail -c make":        "RUN |1 A=b /bin/bash -o pipefail -c make",
+		"/bin/sh -c #(nop) COPY dir:1 in /app ":           "COPY dir:1 in /app",
+		"COPY . /app # buildkit":                          "COPY . /app",
+		"WORKDIR /app":                                    "WORKDIR /app",
+		"ADD rootfs.tar.xz / # buildkit":                  "ADD rootfs.tar.xz /",
+		"bazel build ...":                                 "bazel build ...",
+		"":                                                "",
+	} {
+		if got := image.Instruction(createdBy); got != want {
+			t.Errorf("%q is %q, want %q", createdBy, got, want)
+		}
+	}
 }

@@ -40,10 +40,10 @@ const (
 )
 
 // Resolve follows descriptors, through nested indexes, to the images that a platform option asks
-// for. Attestations and other artifacts are passed over. Images come without a name, an origin and
-// what closes them.
+// for. Attestations and other artifacts are no images; the provenance among them can be asked of the
+// image that it is about. Images come without a name, an origin and what closes them.
 func Resolve(ctx context.Context, s Store, from []Descriptor, o Options) ([]*Image, error) {
-	r := &resolver{store: s, documents: map[string][]byte{}}
+	r := &resolver{store: s, documents: map[string][]byte{}, attestations: map[string][]Descriptor{}}
 	if u, ok := s.(Unpacker); ok && !o.Verify {
 		r.unpacked = u.Unpacked
 	}
@@ -85,6 +85,8 @@ type resolver struct {
 	leaves    []leaf
 	absent    []Descriptor // listed by an index, but not in the store
 	unpacked  func(diffIDs []string) ([]Layer, bool)
+
+	attestations map[string][]Descriptor // by the digest of the manifest that they are about
 }
 
 // document returns a blob that holds what its digest says.
@@ -143,6 +145,7 @@ func missing(err error, what, digest string) error {
 // expand gathers the leaves below a descriptor.
 func (r *resolver) expand(ctx context.Context, l leaf, depth int) error {
 	if !l.IsImage() {
+		r.attest(l.Descriptor)
 		return nil
 	}
 	if r.visits++; r.visits > maxVisits {
@@ -334,6 +337,7 @@ func (r *resolver) build(ctx context.Context, l leaf) (*Image, error) {
 	if c.OS == "" && l.Platform != nil {
 		img.Platform = l.Platform.String()
 	}
+	img.Materials = r.materials(l.Descriptor, c.Platform())
 	absent, err := r.buildLayers(img, m.Layers)
 	if err != nil {
 		return nil, err

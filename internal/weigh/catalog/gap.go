@@ -68,6 +68,8 @@ func Gaps() []Gap {
 		{"unreadable-file", "A file could not be read.", "Run with the rights to read it, or skip it by name: --skip PATH."},
 		{"unreadable-layer", "A layer, or a part of a root file system, could not be read to its end.", "Fetch or export the image again; read a root file system with the rights that it wants."},
 		{"unreadable-package", "A package's own metadata could not be read.", "See the message; skip it by name if it is a test file: --skip PATH."},
+		{"unreadable-provenance", "The provenance that lies beside an image could not be read, so that it does not tell the base image.",
+			"Name the base with --base, or fetch the image again."},
 	}
 }
 

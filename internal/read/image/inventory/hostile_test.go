@@ -82,6 +82,30 @@ func TestBrokenReader(t *testing.T) {
 	}
 }
 
+// TestSparse has a program and a package that are stored sparse, so that nobody knows what they are: both
+// are gaps. A file that nobody could want is none.
+func TestSparse(t *testing.T) {
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for _, h := range []tar.Header{{Name: "bin/tool", Mode: 0o755}, {Name: "a.pkg", Mode: 0o644}, {Name: "disk.img", Mode: 0o644}} {
+		h.Typeflag, h.Size, h.Format = tar.TypeReg, 4, tar.FormatPAX
+		h.PAXRecords = map[string]string{"VND.sparse.map": "0,4"}
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, "body")
+	}
+	w.Close()
+	raw := bytes.ReplaceAll(buf.Bytes(), []byte("VND.sparse"), []byte("GNU.sparse")) // which the writer does not write
+	r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, "")}
+	c, err := r.Layer(t.Context(), image.Layer{Open: func(context.Context) (layer.Blob, error) {
+		return layer.Blob{At: bytes.NewReader(raw), Size: int64(len(raw))}, nil
+	}})
+	if err != nil || len(c.Gaps) != 2 || c.Gaps[0].Path != "bin/tool" || c.Gaps[1].Path != "a.pkg" || !c.Gaps[0].Blocking {
+		t.Errorf("gaps %+v, %v", c.Gaps, err)
+	}
+}
+
 // TestNoRoomToBuffer has neither memory nor a folder for temporary files: what needs random access is a
 // gap, and the rest stands.
 func TestNoRoomToBuffer(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,13 +28,14 @@ const maxGaps = 20
 
 // Layer reads one layer. On an error the contents hold what was read before it, and are incomplete.
 func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
-	w := &layerRead{r: r, ctx: ctx, c: &Contents{}, at: map[string][]int{}}
+	w := newLayerRead(ctx, r)
 	res, err := r.walk(ctx, l, w.visit)
 	w.late()
 	w.originate()
-	if err == nil && len(w.links) > 0 {
-		err = w.again(l)
+	if err == nil && len(w.hard) > 0 {
+		err = w.linked(l)
 	}
+	w.settle()
 	c := w.c
 	c.Digest, c.DiffID, c.Verified, c.Size, c.Entries = res.Digest, res.DiffID, res.Verified, res.Size, res.Entries
 	if res.Skipped > 0 {
@@ -41,25 +43,6 @@ func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
 	}
 	c.Reads = slices.DeleteFunc(c.Reads, func(r Read) bool { return len(r.Paths) == 0 })
 	return c, err
-}
-
-// Again reads some files of a layer once more, each under other names: files that are wanted for what
-// a symbolic or hard link calls them. The keys of want are paths in the layer.
-func (r *Reader) Again(ctx context.Context, l image.Layer, want map[string][]string) ([]Read, []Gap, error) {
-	w := &layerRead{r: r, ctx: ctx, c: &Contents{}, at: map[string][]int{}}
-	_, err := r.walk(ctx, l, func(e *layer.Entry) error {
-		for _, name := range want[e.Path] {
-			if e.Kind == layer.File {
-				as := *e
-				as.Path = name
-				w.offer(&as)
-			}
-		}
-		return nil
-	})
-	w.late()
-	w.originate()
-	return w.c.Reads, w.c.Gaps, err
 }
 
 func (r *Reader) walk(ctx context.Context, l image.Layer, visit func(*layer.Entry) error) (layer.Result, error) {
@@ -78,15 +61,20 @@ func (r *Reader) walk(ctx context.Context, l image.Layer, visit func(*layer.Entr
 
 // layerRead is the reading of one layer.
 type layerRead struct {
-	r     *Reader
-	ctx   context.Context
-	c     *Contents
-	hash  hasher
-	at    map[string][]int // path → its reads
-	links []Link           // hard links to files that were not read under their own name
-	held  []heldFile
-	said  []origin
-	gaps  map[Gap]int // class and blocking → how many
+	r      *Reader
+	ctx    context.Context
+	c      *Contents
+	places places
+	count  int                 // of entries so far
+	at     map[string][]int    // path → its reads
+	hard   map[string]hardLink // by where the link stands
+	held   []heldFile
+	said   []origin
+	gaps   map[Gap]int // class and blocking → how many
+}
+
+func newLayerRead(ctx context.Context, r *Reader) *layerRead {
+	return &layerRead{r: r, ctx: ctx, c: &Contents{}, places: places{folders: map[uint64]int{}}, at: map[string][]int{}}
 }
 
 // origin is what one ecosystem says of where packages come from.
@@ -113,10 +101,11 @@ func (w *layerRead) originate() {
 
 // heldFile waits for the end of the layer, because its ecosystem reads several files together.
 type heldFile struct {
-	stat ecosystem.Stat
-	eco  *ecosystem.Ecosystem
-	at   io.ReaderAt
-	free func()
+	place string // where it stands
+	stat  ecosystem.Stat
+	eco   *ecosystem.Ecosystem
+	at    io.ReaderAt
+	free  func()
 }
 
 func (w *layerRead) gap(g Gap) {
@@ -140,109 +129,129 @@ func (w *layerRead) gap(g Gap) {
 }
 
 func (w *layerRead) visit(e *layer.Entry) error {
+	w.count++
+	name := e.Path
+	if e.Kind == layer.Opaque {
+		name += "/." // the folder itself, wherever its name leads
+	}
+	at, ok := w.places.at(name)
+	if !ok {
+		w.gap(Gap{Class: "unreadable-file", Blocking: true, What: "the symbolic links to it lead in a circle", Path: e.Path})
+		return nil
+	}
 	switch e.Kind {
 	case layer.Whiteout:
-		w.c.Whiteouts = append(w.c.Whiteouts, e.Path)
-		return nil
+		w.places.enter(parent(at), len(w.c.Names), false)
+		w.c.Whiteouts = append(w.c.Whiteouts, at)
 	case layer.Opaque:
-		w.c.Opaques = append(w.c.Opaques, e.Path)
-		return nil
+		at = strings.TrimSuffix(strings.TrimSuffix(at, "."), "/")
+		w.places.enter(at, len(w.c.Names), false)
+		w.c.Opaques = append(w.c.Opaques, at)
 	case layer.Dir:
-		w.c.Folders = append(w.c.Folders, w.hash.path(e.Path))
-		w.forget(e.Path)
-		return nil
-	}
-	w.c.Names = append(w.c.Names, w.hash.path(e.Path))
-	if e.Kind == layer.Hardlink {
-		w.hardLink(e)
-		return nil
-	}
-	w.forget(e.Path)
-	if w.r.Skip != nil && w.r.Skip(e.Path) {
-		return nil
-	}
-	switch e.Kind {
-	case layer.Symlink:
-		w.c.Links = append(w.c.Links, Link{Path: e.Path, Target: e.Link})
-	case layer.File:
-		w.offer(e)
+		w.forget(at)
+		w.places.enter(at, len(w.c.Names), true)
+	default:
+		w.file(e, at)
 	}
 	return w.ctx.Err()
 }
 
+// file takes an entry that is no folder. It has its own name from the entry, by which it is known, and
+// stands at another where a link of its layer leads there.
+func (w *layerRead) file(e *layer.Entry, at string) {
+	w.places.enter(parent(at), len(w.c.Names), false)
+	h := w.places.hash.path(at)
+	if w.places.isFolder(h) {
+		w.forgetBelow(at)
+	}
+	w.c.Names = append(w.c.Names, h)
+	switch e.Kind {
+	case layer.Hardlink:
+		w.hardLink(e, at)
+	case layer.Symlink:
+		w.forget(at)
+		w.places.link(at, e.Link)
+	case layer.File:
+		w.forget(at)
+		if w.r.Skip == nil || !w.r.Skip(e.Path) && !w.r.Skip(at) {
+			w.offer(e, at)
+		}
+	default:
+		w.forget(at)
+	}
+}
+
 // forget drops what an earlier entry of the same path said: the last entry of a tar wins.
-func (w *layerRead) forget(path string) {
-	for _, i := range w.at[path] {
-		w.c.Reads[i].Paths = slices.DeleteFunc(w.c.Reads[i].Paths, func(p string) bool { return p == path })
+func (w *layerRead) forget(at string) {
+	for _, i := range w.at[at] {
+		w.c.Reads[i].Paths = slices.DeleteFunc(w.c.Reads[i].Paths, func(p string) bool { return p == at })
 	}
-	delete(w.at, path)
+	delete(w.at, at)
+	delete(w.hard, at)
+	w.places.link(at, "")
 }
 
-// hardLink gives a file that was read one more name. When it was not, but would be under this name,
-// it is read at the end.
-func (w *layerRead) hardLink(e *layer.Entry) {
-	if e.Path == e.Link {
-		return
+// forgetBelow drops what stood in a folder that something else replaces within its layer.
+func (w *layerRead) forgetBelow(dir string) {
+	below := func(p string) bool { return strings.HasPrefix(p, dir+"/") }
+	gone := map[string]bool{}
+	for p := range w.at {
+		gone[p] = below(p)
 	}
-	w.forget(e.Path)
-	if reads := w.at[e.Link]; len(reads) > 0 {
-		for _, i := range reads {
-			w.c.Reads[i].Paths = append(w.c.Reads[i].Paths, e.Path)
-		}
-		w.at[e.Path] = slices.Clone(reads)
-		return
+	for p := range w.places.links {
+		gone[p] = below(p)
 	}
-	// The link's own entry has no bytes. What only the bytes could tell was told by the target; what only
-	// the name tells is asked again: BusyBox' own image has all its commands as links to "[".
-	of := func(path string) ecosystem.Stat {
-		return ecosystem.Stat{Path: path, Size: 1, Mode: e.Mode, Head: []byte(aProgram)}
+	for p := range w.hard {
+		gone[p] = below(p)
 	}
-	for i := range w.r.Ecosystems {
-		if eco := &w.r.Ecosystems[i]; eco.Wants(of(e.Path)) && !eco.Wants(of(e.Link)) {
-			w.links = append(w.links, Link{Path: e.Path, Target: e.Link})
-			return
+	for p, is := range gone {
+		if is {
+			w.forget(p)
 		}
 	}
 }
 
-// aProgram is how an executable begins.
-const aProgram = "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00"
-
-// again reads the targets of hard links under the names of the links.
-func (w *layerRead) again(l image.Layer) error {
-	want := map[string][]string{}
-	for _, link := range w.links {
-		want[link.Target] = append(want[link.Target], link.Path)
+// settle keeps of each path what stands there in the end. A folder that takes the place of its own
+// whiteout lies over the folder below as any other does: engines make no opaque one of it.
+func (w *layerRead) settle() {
+	w.c.Whiteouts = slices.DeleteFunc(w.c.Whiteouts, func(p string) bool { return w.places.isFolder(w.places.hash.path(p)) })
+	w.c.Names, w.c.Folders = w.places.settle(w.c.Names)
+	for _, at := range slices.Sorted(maps.Keys(w.places.links)) {
+		if w.r.Skip == nil || !w.r.Skip(at) {
+			w.c.Links = append(w.c.Links, Link{Path: at, Target: w.places.links[at]})
+		}
 	}
-	reads, gaps, err := w.r.Again(w.ctx, l, want)
-	w.c.Reads = append(w.c.Reads, reads...)
-	for _, g := range gaps {
-		w.gap(g)
-	}
-	return err
 }
 
 // offer asks every ecosystem whether it wants the file, and has the first bytes at hand where those
 // could decide: for programs and libraries.
-func (w *layerRead) offer(e *layer.Entry) {
+func (w *layerRead) offer(e *layer.Entry, at string) {
 	st := ecosystem.Stat{Path: e.Path, Size: e.Size, Mode: e.Mode}
 	if e.Size > 0 && couldBeProgram(&st) {
 		head, err := e.Head(64)
-		if err != nil && !errors.Is(err, layer.ErrNoBody) {
+		if err != nil {
 			w.gap(Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: e.Path})
 			return
 		}
 		st.Head = slices.Clone(head)
 	}
-	var wanting []*ecosystem.Ecosystem
-	for i := range w.r.Ecosystems {
-		if eco := &w.r.Ecosystems[i]; eco.Wants(st) {
-			wanting = append(wanting, eco)
-		}
+	wanting := w.wanting(st)
+	if len(wanting) == 0 && at != st.Path {
+		st.Path = at
+		wanting = w.wanting(st)
 	}
 	if len(wanting) > 0 {
-		w.read(e, st, wanting)
+		w.read(e, at, st, wanting)
 	}
+}
+
+func (w *layerRead) wanting(st ecosystem.Stat) (all []*ecosystem.Ecosystem) {
+	for i := range w.r.Ecosystems {
+		if eco := &w.r.Ecosystems[i]; eco.Wants(st) {
+			all = append(all, eco)
+		}
+	}
+	return all
 }
 
 // couldBeProgram is true for what is executable, and for what is named like a library or a Windows
@@ -255,7 +264,7 @@ func couldBeProgram(st *ecosystem.Stat) bool {
 	return strings.Contains(base, ".so") || strings.HasSuffix(base, ".dll") || strings.HasSuffix(base, ".exe")
 }
 
-func (w *layerRead) read(e *layer.Entry, st ecosystem.Stat, wanting []*ecosystem.Ecosystem) {
+func (w *layerRead) read(e *layer.Entry, at string, st ecosystem.Stat, wanting []*ecosystem.Ecosystem) {
 	body, err := w.body(e, len(wanting) > 1)
 	if err != nil {
 		w.readGap(wanting[0], st.Path, err)
@@ -264,11 +273,11 @@ func (w *layerRead) read(e *layer.Entry, st ecosystem.Stat, wanting []*ecosystem
 	defer body.release()
 	for _, eco := range wanting {
 		if eco.Late {
-			w.hold(body, st, eco)
+			w.hold(body, at, st, eco)
 			continue
 		}
 		f := &ecosystem.File{Stat: st, Reader: body.reader(), At: body.at}
-		w.keep(eco, st.Path, f)
+		w.keep(eco, at, f)
 	}
 }
 
@@ -304,7 +313,7 @@ func (w *layerRead) compact(eco *ecosystem.Ecosystem, path string, found ecosyst
 	add := func(name string, files []string) {
 		o := Owned{Package: name, Files: make([]uint64, 0, len(files)), Data: len(files) > 0}
 		for _, f := range files {
-			o.Files = append(o.Files, w.hash.owned(f))
+			o.Files = append(o.Files, w.places.hash.owned(f))
 			o.Data = o.Data && isData(f)
 		}
 		r.Owned = append(r.Owned, o)
@@ -367,13 +376,13 @@ func (w *layerRead) readGap(eco *ecosystem.Ecosystem, path string, err error) {
 	w.gap(Gap{Class: class, Blocking: true, What: err.Error(), Path: path})
 }
 
-func (w *layerRead) hold(b *fileBody, st ecosystem.Stat, eco *ecosystem.Ecosystem) {
+func (w *layerRead) hold(b *fileBody, place string, st ecosystem.Stat, eco *ecosystem.Ecosystem) {
 	at, free, err := w.r.Buffer.Copy(b.reader(), st.Size)
 	if err != nil {
 		w.readGap(eco, st.Path, err)
 		return
 	}
-	w.held = append(w.held, heldFile{st, eco, at, free})
+	w.held = append(w.held, heldFile{place, st, eco, at, free})
 }
 
 // late reads the files that were held.
@@ -391,7 +400,7 @@ func (w *layerRead) late() {
 			}
 			return nil, false
 		}
-		w.keep(h.eco, h.stat.Path, f)
+		w.keep(h.eco, h.place, f)
 	}
 	for _, h := range w.held {
 		h.free()

@@ -68,7 +68,11 @@ func (h header) mode() fs.FileMode {
 func (h header) name() string {
 	name := cString(h[:100])
 	if string(h[257:262]) == "ustar" && h[262] == 0 && h[345] != 0 {
-		return cString(h[345:500]) + "/" + name
+		prefix := h[345:500]
+		if string(h[508:512]) == "tar\x00" {
+			prefix = h[345:476] // star keeps times behind it
+		}
+		return cString(prefix) + "/" + name
 	}
 	return name
 }

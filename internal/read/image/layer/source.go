@@ -352,7 +352,7 @@ func (s *streamSource) finish(whole bool) (sums, error) {
 }
 
 func (s *streamSource) checkClaims() error {
-	if d := s.claim.Digest; d != "" && d != s.sums.digest && d != s.sums.diffID {
+	if d := s.claim.Digest; d != "" && d != s.sums.digest {
 		return fmt.Errorf("%w: the manifest names layer %s, its bytes are %s", ErrDigest, d, s.sums.digest)
 	}
 	if d := s.claim.DiffID; d != "" && d != s.sums.diffID {

@@ -161,13 +161,14 @@ func (r *repository) document(ctx context.Context, path string) ([]byte, error) 
 // Has says yes: a registry would have to be asked.
 func (r *repository) Has(image.Descriptor) bool { return true }
 
-// Document fetches a manifest, or a configuration, which is stored as a blob.
+// Document fetches a manifest, or a configuration or statement, which is stored as a blob.
 func (r *repository) Document(ctx context.Context, d image.Descriptor) ([]byte, error) {
 	if d.Digest == r.digest {
 		return r.first, nil
 	}
 	kind := "manifests/"
-	if strings.Contains(d.MediaType, "config") || strings.Contains(d.MediaType, "container.image") || d.MediaType == "application/octet-stream" {
+	if strings.Contains(d.MediaType, "config") || strings.Contains(d.MediaType, "container.image") ||
+		strings.Contains(d.MediaType, "in-toto") || d.MediaType == "application/octet-stream" {
 		kind = "blobs/"
 	}
 	b, err := r.document(ctx, kind+d.Digest)
