@@ -22,14 +22,17 @@ var floors = []struct {
 	floor  int
 }{
 	{"finding", 0},
-	{"internal/check", 1}, {"internal/expr", 1}, {"internal/ecosystem", 1},
+	{"internal/check", 1},
+	{"internal/expr", 1},
+	{"internal/ecosystem", 1},
 	{"internal/read/", 2},
 	{"internal/judge/", 3},
 	{"internal/weigh/", 4},
 	{"internal/tell/", 5},
 	{"internal/deck/", 6},
 	{"internal/face/", 7},
-	{"internal/cli", 8}, {"cmd/", 8},
+	{"internal/cli", 8},
+	{"cmd/", 8},
 }
 
 // exceptions are imports that the floors forbid and that are right all the same.

@@ -8,7 +8,12 @@
 // The package uses the standard library alone and knows nothing of where findings come from.
 package finding
 
-import "time"
+import (
+	"strings"
+	"time"
+)
+
+//go:generate go test . -run TestSchema -update
 
 // Schema names the version of the JSON report.
 const Schema = "plimsoll/report/v1"
@@ -117,13 +122,13 @@ type Layer struct {
 
 // Surface counts what an attacker finds to work with.
 type Surface struct {
-	Packages        int      `json:"packages"`
-	Executables     int      `json:"executables"`
-	Shells          int      `json:"shells"`
-	Interpreters    int      `json:"interpreters"`
-	PackageManagers int      `json:"packageManagers"`
-	SUID            int      `json:"suid"`
-	Ports           []string `json:"ports,omitempty"`
+	Packages        int   `json:"packages"`
+	Executables     int   `json:"executables"`
+	Shells          int   `json:"shells"`
+	Interpreters    int   `json:"interpreters"`
+	PackageManagers int   `json:"packageManagers"`
+	SUID            int   `json:"suid"`
+	Ports           []int `json:"ports,omitempty"`
 }
 
 // Package is one installed or declared package of a target. A package that stands in several places
@@ -296,6 +301,16 @@ type Gap struct {
 	Path     string `json:"path,omitempty"`
 	Layer    *int   `json:"layer,omitempty"`
 	Count    int    `json:"count"`
+}
+
+// Unread says that the gap is something that could not be read, so that the list of packages may be
+// short. The other classes are about packages that are listed.
+func (g Gap) Unread() bool {
+	switch g.Class {
+	case "digest-mismatch", "foreign-layer", "incomplete-sbom", "interrupted", "limit-reached", "no-database", "packed-program":
+		return true
+	}
+	return strings.HasPrefix(g.Class, "unreadable-")
 }
 
 // Verdict is what a build obeys.

@@ -54,8 +54,10 @@ func shuffled(rnd *rand.Rand) *Report {
 	r := &Report{
 		Targets: []Target{{ID: "x"}, {ID: "y"}},
 		Packages: []Package{
-			{ID: "A", Target: "x", Name: "a", OwnedBy: "B", DependsOn: []string{"C", "B"}}, {ID: "B", Target: "x", Name: "b"},
-			{ID: "C", Target: "x", Name: "c"}, {ID: "D", Target: "y", Name: "d"},
+			{ID: "A", Target: "x", Name: "a", OwnedBy: "B", DependsOn: []string{"C", "B"}},
+			{ID: "B", Target: "x", Name: "b"},
+			{ID: "C", Target: "x", Name: "c"},
+			{ID: "D", Target: "y", Name: "d"},
 		},
 		Findings: []Finding{
 			{Target: "x", Rule: "exploited", Severity: Medium, Risk: &Risk{KEV: true}, Package: "B"},

@@ -2,26 +2,30 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/plimsoll/plimsoll/internal/cli"
 	"github.com/plimsoll/plimsoll/internal/read/image/imagetest"
+	"github.com/plimsoll/plimsoll/internal/tell/report/reporttest"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"plimsoll": func() {
 		e := cli.Process()
 		e.Now = func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
-		status := cli.Main(e)
+		status := validated(e)
 		if to := os.Getenv(peakFile); to != "" {
 			b, _ := os.ReadFile("/proc/self/status")
 			_ = os.WriteFile(to, b, 0o644)
@@ -34,12 +38,56 @@ func TestMain(m *testing.M) {
 // its memory. What a parent reads of its child counts the parent's own memory at the fork.
 const peakFile = "PLIMSOLL_TEST_PEAK"
 
+// validated runs the program and holds every JSON report that it was asked for against the published
+// schema. What is wrong goes to the file that PLIMSOLL_INVALID names: many scripts want the program to
+// fail, and so would not notice a status of its own.
+func validated(e cli.Env) int {
+	var stdout bytes.Buffer
+	e.Stdout = io.MultiWriter(e.Stdout, &stdout)
+	status := cli.Main(e)
+	for i, arg := range e.Args {
+		format, ok := strings.CutPrefix(arg, "--output=")
+		if i > 0 && (e.Args[i-1] == "-o" || e.Args[i-1] == "--output") {
+			format, ok = arg, true
+		}
+		name, file, _ := strings.Cut(format, "=")
+		if !ok || name != "json" || status > 1 && status != 3 {
+			continue
+		}
+		doc, err := stdout.Bytes(), error(nil)
+		if file != "" && file != "-" {
+			if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+				continue
+			}
+			doc, err = os.ReadFile(file)
+		}
+		if err == nil {
+			err = reporttest.Check(doc, schemaFile)
+		}
+		if err != nil && status != 3 || err != nil && len(doc) > 0 {
+			invalid(fmt.Errorf("%q: %w", e.Args, err))
+		}
+	}
+	return status
+}
+
+func invalid(why error) {
+	f, err := os.OpenFile(os.Getenv("PLIMSOLL_INVALID"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		panic(errors.Join(why, err))
+	}
+	defer f.Close()
+	fmt.Fprintln(f, why)
+}
+
 // TestScript runs testdata/script: the command line's specification. Besides testscript's own, the
 // scripts have the commands
 //
 //	image FORM OUT DIR...   makes an image of which each folder is a layer; FORM is docker, old-docker,
 //	                        oci or folder
-//	valid FILE              holds a JSON report against the published schema
+//	valid FILE              holds a JSON report against the published schema; those that the program
+//	                        itself writes with -o json are held against it always
+//	status N PROGRAM ARG... wants the program to end with just this exit status
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
@@ -56,9 +104,17 @@ func TestScript(t *testing.T) {
 			e.Setenv("CONTAINER_HOST", "unix:///nowhere/podman.sock")
 			e.Setenv("CONTAINERD_ADDRESS", "/nowhere/containerd.sock")
 			e.Setenv("CONTAINERD_ROOT", "/nowhere")
+			wrong := filepath.Join(t.TempDir(), filepath.Base(e.WorkDir))
+			e.Setenv("PLIMSOLL_INVALID", wrong)
+			e.Setenv("PLIMSOLL_SCHEMA", schemaFile)
+			e.Defer(func() {
+				if b, err := os.ReadFile(wrong); err == nil {
+					t.Errorf("%s: reports that are not as the schema says: %s", filepath.Base(e.WorkDir), b)
+				}
+			})
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"image": makeImage, "valid": validate},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"image": makeImage, "valid": validate, "status": wantStatus},
 	})
 }
 
@@ -97,21 +153,32 @@ func makeImage(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func validate(ts *testscript.TestScript, neg bool, args []string) {
-	schema, err := jsonschema.NewCompiler().Compile(schemaFile)
-	ts.Check(err)
-	var doc any
-	d := json.NewDecoder(strings.NewReader(ts.ReadFile(args[0])))
-	d.UseNumber()
-	ts.Check(d.Decode(&doc))
-	v, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(ts.ReadFile(args[0]))))
-	ts.Check(err)
-	if err := schema.Validate(v); (err != nil) != neg {
+	if err := reporttest.Check([]byte(ts.ReadFile(args[0])), schemaFile); (err != nil) != neg {
 		ts.Fatalf("%s: %v", args[0], err)
 	}
 }
 
-// schemaFile is absolute, because scripts run elsewhere.
+func wantStatus(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: status N PROGRAM ARG...")
+	}
+	got, err := 0, ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if args[0] != strconv.Itoa(got) {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
+}
+
+// schemaFile is absolute, because scripts run elsewhere; the program in a script is told of it.
 var schemaFile = func() string {
+	if p := os.Getenv("PLIMSOLL_SCHEMA"); p != "" {
+		return p
+	}
 	p, err := filepath.Abs(filepath.Join("..", "..", "docs", "schema", "report-v1.schema.json"))
 	if err != nil {
 		panic(err)

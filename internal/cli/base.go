@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"text/tabwriter"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
 	"github.com/plimsoll/plimsoll/internal/read/base"
@@ -19,7 +22,7 @@ import (
 type baseOptions struct{ dir string }
 
 func (o *baseOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.dir, "base-index", "", "folder of known base images (default: in the user's cache folder)")
+	f.StringVar(&o.dir, "base-index", "", "`DIR` of known base images (default: in the user's cache folder)")
 }
 
 func (o *baseOptions) index(g *global) (base.Index, bool) {
@@ -64,7 +67,7 @@ func newBaseAdd(g *global) *cobra.Command {
 	var bases baseOptions
 	var name string
 	cmd := &cobra.Command{
-		Use: "add [flags] TARGET...", Short: "Enter images into the index", Args: cobra.MinimumNArgs(1),
+		Use: "add [flags] TARGET...", Short: "Enter images into the index", Args: words(1, -1),
 		Long: "Add takes the inventory of each image and keeps it with the image's name, digest and layers.\n" +
 			"A later scan of an image that begins with these layers names it as the base, tells its findings\n" +
 			"apart, and says which newer base of the same repository would clear them.",
@@ -77,32 +80,41 @@ func newBaseAdd(g *global) *cobra.Command {
 			if name != "" && len(args) > 1 {
 				return usage("--name is for one image at a time")
 			}
-			subjects, closeAll, err := o.target.open(cmd.Context(), g, args)
-			if err != nil {
-				return err
-			}
-			defer closeAll()
-			for _, s := range subjects {
-				if s.Image == nil {
-					return usage("an SBOM has no layers to be known by: add the image itself")
-				}
-				if err := addBase(cmd, g, &o, x, s, name); err != nil {
-					return err
-				}
-			}
-			return nil
+			return addBases(cmd.Context(), g, &o, x, args, name)
 		},
 	}
 	o.flags(cmd.Flags())
 	bases.flags(cmd.Flags())
-	cmd.Flags().StringVar(&name, "name", "", "name to keep it under (default: the image's own)")
+	cmd.Flags().StringVar(&name, "name", "", "`NAME` to keep it under (default: the image's own)")
 	cmd.Flags().MarkHidden("output")
 	return cmd
 }
 
-func addBase(cmd *cobra.Command, g *global, o *readOptions, x base.Index, s scan.Subject, name string) error {
-	r, err := scan.Run(cmd.Context(), []scan.Subject{s}, scan.Options{
-		Kinds: all.Ecosystems(), Cache: o.cache(g), Jobs: max(o.jobs, 1), Verify: o.target.verify, Now: g.env.Now(),
+// addBases enters what words name. One that cannot be opened at this time does not keep the others out.
+func addBases(ctx context.Context, g *global, o *readOptions, x base.Index, words []string, name string) error {
+	targets, err := o.target.open(ctx, g, words)
+	if err != nil {
+		return err
+	}
+	defer targets.close()
+	for _, gap := range targets.missing {
+		err = exitError{exitIncomplete, errors.Join(err, errors.New(gap.What))}
+	}
+	for _, s := range targets.subjects {
+		if s.Image == nil {
+			return usage("an SBOM has no layers to be known by: add the image itself")
+		}
+		if err := addBase(ctx, g, o, x, s, name); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func addBase(ctx context.Context, g *global, o *readOptions, x base.Index, s scan.Subject, name string) error {
+	r, err := scan.Run(ctx, []scan.Subject{s}, scan.Options{
+		Kinds: all.Ecosystems(), Tool: finding.Tool{Name: "plimsoll", Version: version()}, Cache: o.cache(g), Jobs: max(o.jobs, 1),
+		Verify: o.target.verify, Now: g.env.Now(),
 	})
 	if err != nil {
 		return err
@@ -119,7 +131,7 @@ func addBase(cmd *cobra.Command, g *global, o *readOptions, x base.Index, s scan
 	if err := x.Add(e); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(g.env.Stdout, "%s %s: %d layers, %d packages\n", e.Name, e.Platform, len(e.DiffIDs), len(e.Packages))
+	_, err = fmt.Fprintf(g.env.Stdout, "%s %s: %d layers, %d packages\n", printable(e.Name), printable(e.Platform), len(e.DiffIDs), len(e.Packages))
 	return err
 }
 
@@ -127,7 +139,7 @@ func newBaseList(g *global) *cobra.Command {
 	var bases baseOptions
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the known base images", Args: cobra.NoArgs,
+		Use: "list", Short: "List the known base images", Args: words(0, 0),
 		Example: "  plimsoll base list\n  plimsoll base list --json",
 		RunE: func(*cobra.Command, []string) error {
 			entries, err := bases.known(g, "")
@@ -135,7 +147,7 @@ func newBaseList(g *global) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(g.env.Stdout).Encode(entries)
+				return json.NewEncoder(g.env.Stdout).Encode(append([]base.Entry{}, entries...)) // [] and not null
 			}
 			w := tabwriter.NewWriter(g.env.Stdout, 0, 4, 2, ' ', 0)
 			fmt.Fprintln(w, "NAME\tPLATFORM\tCREATED\tLAYERS\tPACKAGES\tDIGEST")
@@ -144,7 +156,7 @@ func newBaseList(g *global) *cobra.Command {
 				if !e.Created.IsZero() {
 					day = e.Created.Format(time.DateOnly)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", e.Name, e.Platform, day, len(e.DiffIDs), len(e.Packages), e.Digest)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", printable(e.Name), printable(e.Platform), day, len(e.DiffIDs), len(e.Packages), e.Digest)
 			}
 			return w.Flush()
 		},
@@ -157,8 +169,9 @@ func newBaseList(g *global) *cobra.Command {
 func newBaseRemove(g *global) *cobra.Command {
 	var bases baseOptions
 	cmd := &cobra.Command{
-		Use: "remove NAME|DIGEST", Short: "Take images out of the index", Args: cobra.ExactArgs(1),
-		Example: "  plimsoll base remove debian:11",
+		Use: "remove NAME|DIGEST", Short: "Take images out of the index", Args: words(1, 1),
+		Example:           "  plimsoll base remove debian:11",
+		ValidArgsFunction: choose(func() []string { return baseNames(g) }),
 		RunE: func(_ *cobra.Command, args []string) error {
 			x, _ := bases.index(g)
 			n, err := x.Remove(args[0])

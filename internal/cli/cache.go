@@ -23,9 +23,11 @@ func (g *global) layerCacheDir(asked string) string {
 
 func newCache(g *global) *cobra.Command {
 	var dir string
-	cmd := &cobra.Command{Use: "cache", Short: "Show and prune what is kept of layers that were read",
-		Example: "  plimsoll cache status\n  plimsoll cache prune --keep 500MB"}
-	cmd.PersistentFlags().StringVar(&dir, "cache-dir", "", "the folder (default: in the user's cache folder)")
+	cmd := &cobra.Command{
+		Use: "cache", Short: "Show and prune what is kept of layers that were read",
+		Example: "  plimsoll cache status\n  plimsoll cache prune --keep 500MB",
+	}
+	cmd.PersistentFlags().StringVar(&dir, "cache-dir", "", "the `DIR` (default: in the user's cache folder)")
 	open := func() (*layercache.Cache, error) {
 		where := g.layerCacheDir(dir)
 		if where == "" {
@@ -40,7 +42,7 @@ func newCache(g *global) *cobra.Command {
 func newCacheStatus(g *global, open func() (*layercache.Cache, error)) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "status", Short: "Say how much is kept, and where", Args: cobra.NoArgs,
+		Use: "status", Short: "Say how much is kept, and where", Args: words(0, 0),
 		Example: "  plimsoll cache status\n  plimsoll cache status --json",
 		RunE: func(*cobra.Command, []string) error {
 			c, err := open()
@@ -54,7 +56,7 @@ func newCacheStatus(g *global, open func() (*layercache.Cache, error)) *cobra.Co
 			if asJSON {
 				return json.NewEncoder(g.env.Stdout).Encode(s)
 			}
-			_, err = fmt.Fprintf(g.env.Stdout, "%s\n%d layers, %s of at most %s\n", s.Dir, s.Entries, bytesOf(s.Bytes), bytesOf(s.Limit))
+			_, err = fmt.Fprintf(g.env.Stdout, "%s\n%d entries, %s of at most %s\n", s.Dir, s.Entries, bytesOf(s.Bytes), bytesOf(s.Limit))
 			return err
 		},
 	}
@@ -66,11 +68,14 @@ func newCachePrune(g *global, open func() (*layercache.Cache, error)) *cobra.Com
 	var keep string
 	var everything bool
 	cmd := &cobra.Command{
-		Use: "prune", Short: "Remove what was used longest ago", Args: cobra.NoArgs,
+		Use: "prune", Short: "Remove what was used longest ago", Args: words(0, 0),
 		Example: "  plimsoll cache prune              # down to the cache's own limit\n" +
 			"  plimsoll cache prune --keep 500MB\n  plimsoll cache prune --all",
 		RunE: func(*cobra.Command, []string) error {
 			left := int64(-1)
+			if everything && keep != "" {
+				return usage("--all keeps nothing: leave --keep out")
+			}
 			if everything {
 				left = 0
 			} else if keep != "" {
@@ -85,12 +90,11 @@ func newCachePrune(g *global, open func() (*layercache.Cache, error)) *cobra.Com
 				return err
 			}
 			removed, freed, err := c.Prune(left)
-			fmt.Fprintf(g.env.Stdout, "removed %d layers, %s\n", removed, bytesOf(freed))
+			fmt.Fprintf(g.env.Stdout, "removed %d entries, %s\n", removed, bytesOf(freed))
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&keep, "keep", "", "how much may stay, as in 500MB or 2GB")
+	cmd.Flags().StringVar(&keep, "keep", "", "how much may stay (`SIZE`), as in 500MB or 2GB")
 	cmd.Flags().BoolVar(&everything, "all", false, "remove everything")
-	cmd.MarkFlagsMutuallyExclusive("keep", "all")
 	return cmd
 }

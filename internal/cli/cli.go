@@ -18,6 +18,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -39,6 +40,8 @@ type Env struct {
 	// Width is the terminal's, in columns; 0 where stdout is none. Progress says that stderr is one.
 	Width    int
 	Progress bool
+
+	reporting *atomic.Bool // a report is being written: it is not to be cut
 }
 
 // Process is the environment of this process.
@@ -50,7 +53,7 @@ func Process() Env {
 	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 		e.Width = width
 	}
-	e.Progress = term.IsTerminal(int(os.Stderr.Fd()))
+	e.Progress = term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
 	return e
 }
 
@@ -93,8 +96,30 @@ func Main(e Env) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return Run(ctx, e)
+	e.reporting = new(atomic.Bool)
+	done := make(chan int, 1)
+	go func() { done <- Run(ctx, e) }()
+	select {
+	case status := <-done:
+		return status
+	case <-ctx.Done():
+	}
+	stop() // from here on a signal ends the program as it ends any other
+	select {
+	case status := <-done:
+		return status
+	case <-time.After(grace):
+	}
+	if e.reporting.Load() {
+		return <-done
+	}
+	fmt.Fprintln(e.Stderr, "plimsoll: interrupted: what it waited for did not let go; nothing was reported")
+	return exitIncomplete
 }
+
+// grace is how long an interrupted command may take to say what it has. Waiting for a pipe or a file
+// system cannot be broken off, but left.
+const grace = 900 * time.Millisecond
 
 // Run is Main under a context of the caller's.
 func Run(ctx context.Context, e Env) int {
@@ -114,15 +139,11 @@ func Run(ctx context.Context, e Env) int {
 		return exitPass
 	}
 	var exit exitError
-	switch {
-	case !errors.As(err, &exit):
+	if !errors.As(err, &exit) {
 		exit = exitError{exitIncomplete, err}
-		if isCall(err) {
-			exit.status = exitUsage
-		}
 	}
 	if exit.cause != nil {
-		fmt.Fprintf(e.Stderr, "plimsoll: %s\n", told(exit.cause.Error()))
+		fmt.Fprintln(e.Stderr, "plimsoll: "+told(exit.cause.Error()))
 	}
 	return exit.status
 }
@@ -155,21 +176,14 @@ func afterDocker(args []string) []string {
 		case "-H", "--host":
 			os.Setenv("DOCKER_HOST", value)
 		case "-c", "--context":
+			// A context that is named goes before an address that the environment names.
+			os.Unsetenv("DOCKER_HOST")
 			os.Setenv("DOCKER_CONTEXT", value)
+		case "--config":
+			os.Setenv("DOCKER_CONFIG", value)
 		}
 	}
 	return args[i+1:]
-}
-
-// isCall knows cobra's own complaints about words and flags, which have no type.
-func isCall(err error) bool {
-	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "flag needs an argument", "invalid argument",
-		"required flag", "accepts ", "requires at least", "bad flag syntax"} {
-		if strings.HasPrefix(err.Error(), start) {
-			return true
-		}
-	}
-	return false
 }
 
 func newRoot(e Env) *cobra.Command {
@@ -187,9 +201,14 @@ func newRoot(e Env) *cobra.Command {
 		Version:           version(),
 	}
 	root.SetVersionTemplate("plimsoll {{.Version}}\n")
-	root.SuggestionsMinimumDistance = 2
 	g.flags(root.PersistentFlags())
 	root.AddCommand(newScan(g), newSBOM(g), newDB(g), newBase(g), newCache(g), newExplain(g), newDoctor(g), newVersion(g))
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = g.help(g.env.Stdout, cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { return g.help(g.env.Stderr, cmd) })
+	strict(root)
+	complete(g, root)
 	return root
 }
 

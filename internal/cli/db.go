@@ -25,9 +25,9 @@ type dbOptions struct {
 }
 
 func (o *dbOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.dir, "db", "", "database folder (default: what db update fetched, else the one in the program)")
-	f.StringArrayVar(&o.keys, "db-key", nil, "PEM file of a public key: the database must be signed by it; may be repeated")
-	f.StringVar(&o.maxAge, "db-max-age", "", "refuse a database that is older, as in 72h or 7d")
+	f.StringVar(&o.dir, "db", "", "`DIR` of the database (default: what db update fetched, else the one in the program)")
+	f.StringArrayVar(&o.keys, "db-key", nil, "PEM `FILE` of a public key: the database must be signed by it; may be repeated")
+	f.StringVar(&o.maxAge, "db-max-age", "", "refuse a database that is older than `AGE`, as in 72h or 7d")
 }
 
 // defaultDBDir is where db update puts a database; empty when the system names no place.

@@ -15,7 +15,7 @@ func newDBBuild(g *global) *cobra.Command {
 	var from, to string
 	var keys []string
 	cmd := &cobra.Command{
-		Use: "build --from MIRROR --db DIR", Short: "Build a database from a folder of feeds", Args: cobra.NoArgs,
+		Use: "build --from MIRROR --db DIR", Short: "Build a database from a folder of feeds", Args: words(0, 0),
 		Long: "Build reads a folder that holds feeds in their official layouts, and writes a database:\n\n" +
 			"  osv/ECOSYSTEM/all.zip                       OSV's bucket\n" +
 			"  debian/tracker.json                         the Debian security tracker\n" +
@@ -62,9 +62,9 @@ func newDBBuild(g *global) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&from, "from", "", "folder of feeds")
-	cmd.Flags().StringArrayVar(&keys, "sign-key", nil, "PEM file of an ed25519 private key (PKCS #8) to sign with; may be repeated")
-	cmd.Flags().StringVar(&to, "db", "", "folder to write the database to")
+	cmd.Flags().StringVar(&from, "from", "", "`DIR` of feeds")
+	cmd.Flags().StringArrayVar(&keys, "sign-key", nil, "PEM `FILE` of an ed25519 private key (PKCS #8) to sign with; may be repeated")
+	cmd.Flags().StringVar(&to, "db", "", "`DIR` to write the database to")
 	return cmd
 }
 

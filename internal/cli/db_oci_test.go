@@ -33,8 +33,10 @@ func TestUpdateFromRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := imagetest.New()
-	m := image.Manifest{MediaType: imagetest.ManifestType, ArtifactType: "application/vnd.plimsoll.db.v1",
-		Config: l.Put("application/vnd.oci.empty.v1+json", []byte("{}"))}
+	m := image.Manifest{
+		MediaType: imagetest.ManifestType, ArtifactType: "application/vnd.plimsoll.db.v1",
+		Config: l.Put("application/vnd.oci.empty.v1+json", []byte("{}")),
+	}
 	files, err := os.ReadDir(exported)
 	if err != nil {
 		t.Fatal(err)
@@ -75,8 +77,10 @@ func TestUpdateFromRegistry(t *testing.T) {
 	}
 
 	var stderr bytes.Buffer
-	e := Env{Args: []string{"db", "update", "--from", "oci:" + host + "/no/such:1", "--db", t.TempDir()}, Stdout: &bytes.Buffer{}, Stderr: &stderr,
-		Getenv: func(string) string { return "" }, Now: time.Now}
+	e := Env{
+		Args: []string{"db", "update", "--from", "oci:" + host + "/no/such:1", "--db", t.TempDir()}, Stdout: &bytes.Buffer{}, Stderr: &stderr,
+		Getenv: func(string) string { return "" }, Now: time.Now,
+	}
 	if status := Run(context.Background(), e); status == exitPass || !strings.Contains(stderr.String(), "no/such") {
 		t.Errorf("status %d: %s", status, stderr.String())
 	}

@@ -34,7 +34,7 @@ func newDBStatus(g *global) *cobra.Command {
 	var o dbOptions
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "status", Short: "Say how old the database is, what it holds and what it lacks", Args: cobra.NoArgs,
+		Use: "status", Short: "Say how old the database is, what it holds and what it lacks", Args: words(0, 0),
 		Example: "  plimsoll db status\n  plimsoll db status --json | jq .built",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			db, err := o.open(cmd.Context(), g)
@@ -95,7 +95,7 @@ func newDBLookup(g *global) *cobra.Command {
 		Long: "Lookup takes an ecosystem as db status lists them (npm, Go, Debian:12) and a package's name as advisories\n" +
 			"write it: the source package for Debian, group:artifact for Maven. One word alone is an advisory's id.",
 		Example: "  plimsoll db lookup npm lodash\n  plimsoll db lookup Debian:12 openssl\n  plimsoll db lookup CVE-2021-44228",
-		Args:    cobra.RangeArgs(1, 2),
+		Args:    words(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			db, err := o.open(cmd.Context(), g)
 			if err != nil {

@@ -60,7 +60,7 @@ type updateOptions struct {
 func newDBUpdate(g *global) *cobra.Command {
 	var o updateOptions
 	cmd := &cobra.Command{
-		Use: "update --from MIRROR...", Short: "Fetch a newer database from a mirror", Args: cobra.NoArgs,
+		Use: "update --from MIRROR...", Short: "Fetch a newer database from a mirror", Args: words(0, 0),
 		Long: "Update asks the mirrors in their order, and fetches only the shards that have changed. A transfer that\n" +
 			"breaks off is taken up again the next time; the present database stays in force until the new one is whole.\n\n" +
 			"A MIRROR is an https:// (or http://) address, or a folder: what db build and db export write; or oci: and an\n" +
@@ -73,15 +73,15 @@ func newDBUpdate(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return runUpdate(cmd.Context(), g, &o) },
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.from, "from", nil, "mirror to ask; may be repeated")
-	f.StringVar(&o.dir, "db", "", "folder of the database (default: in the user's cache folder)")
-	f.StringArrayVar(&o.keys, "db-key", nil, "PEM file of a public key to trust; may be repeated")
+	f.StringArrayVar(&o.from, "from", nil, "`MIRROR` to ask; may be repeated")
+	f.StringVar(&o.dir, "db", "", "`DIR` of the database (default: in the user's cache folder)")
+	f.StringArrayVar(&o.keys, "db-key", nil, "PEM `FILE` of a public key to trust; may be repeated")
 	f.BoolVar(&o.unsigned, "allow-unsigned", false, "take a database that no trusted key has signed: whoever controls the mirror or the way to it decides what is vulnerable")
 	f.BoolVar(&o.older, "allow-older", false, "take a database that is older than the present one")
 	f.BoolVar(&o.offline, "offline", false, "touch no network: only folders are asked")
-	f.StringArrayVar(&o.ca, "ca", nil, "PEM file of an authority to trust for registries; may be repeated")
-	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "HOST[:PORT] of a registry that is spoken to without TLS; may be repeated")
-	f.DurationVar(&o.stall, "stall", 30*time.Second, "how long a mirror may be silent")
+	f.StringArrayVar(&o.ca, "ca", nil, "PEM `FILE` of an authority to trust for registries; may be repeated")
+	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
+	f.DurationVar(&o.stall, "stall", 30*time.Second, "how long a mirror may be silent (`TIME`)")
 	return cmd
 }
 
@@ -174,7 +174,7 @@ func newDBExport(g *global) *cobra.Command {
 	var to string
 	var keys []string
 	cmd := &cobra.Command{
-		Use: "export --to DIR", Short: "Write the database in force as a mirror, for others to update from", Args: cobra.NoArgs,
+		Use: "export --to DIR", Short: "Write the database in force as a mirror, for others to update from", Args: words(0, 0),
 		Long: "Export writes the database that a scan would use, every byte of it verified: a folder that db update\n" +
 			"takes as it is, and that any web server can offer. With --sign-key it is signed.",
 		Example: "  plimsoll db export --to ./mirror\n  plimsoll db export --to ./mirror --sign-key key.pem",
@@ -199,7 +199,7 @@ func newDBExport(g *global) *cobra.Command {
 		},
 	}
 	o.flags(cmd.Flags())
-	cmd.Flags().StringVar(&to, "to", "", "folder to write")
-	cmd.Flags().StringArrayVar(&keys, "sign-key", nil, "PEM file of an ed25519 private key (PKCS #8) to sign with; may be repeated")
+	cmd.Flags().StringVar(&to, "to", "", "`DIR` to write")
+	cmd.Flags().StringArrayVar(&keys, "sign-key", nil, "PEM `FILE` of an ed25519 private key (PKCS #8) to sign with; may be repeated")
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"text/tabwriter"
@@ -22,13 +23,14 @@ type diagnosis struct{ what, state, detail string }
 
 func newDoctor(g *global) *cobra.Command {
 	var db dbOptions
+	var cacheDir string
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Say what this host and your rights allow", Args: cobra.NoArgs,
-		Example: "  plimsoll doctor",
+		Use: "doctor", Short: "Say what this host and your rights allow", Args: words(0, 0),
+		Example: "  plimsoll doctor\n  plimsoll doctor --db ./db --db-max-age 72h\n  sudo plimsoll doctor  # what root could do",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all := []diagnosis{
 				{"program", "ok", fmt.Sprintf("%s, %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)},
-				diagnoseDatabase(cmd, g, &db), diagnoseCache(g), diagnoseTemp(),
+				diagnoseRights(os.Geteuid()), diagnoseDatabase(cmd, g, &db), diagnoseCache(g, cacheDir), diagnoseTemp(),
 				diagnoseEngine(cmd.Context(), "Docker", daemon.Docker), diagnoseEngine(cmd.Context(), "Podman", daemon.Podman),
 				diagnoseContainerd(cmd.Context()),
 			}
@@ -40,7 +42,19 @@ func newDoctor(g *global) *cobra.Command {
 		},
 	}
 	db.flags(cmd.Flags())
+	cmd.Flags().StringVar(&cacheDir, "cache-dir", "", "`DIR` that keeps what layers hold (default: in the user's cache folder)")
 	return cmd
+}
+
+// diagnoseRights says what the user may read; uid is negative on systems without numbers for users.
+func diagnoseRights(uid int) diagnosis {
+	switch {
+	case uid == 0:
+		return diagnosis{"rights", "ok", "root: engines' own folders, containers and all files of a root file system can be read"}
+	case uid > 0:
+		return diagnosis{"rights", "limited", fmt.Sprintf("user %d: layers are asked of engines and not read in their folders; what only root may read is told as a gap", uid)}
+	}
+	return diagnosis{"rights", "ok", "those of this user"}
 }
 
 func diagnoseDatabase(cmd *cobra.Command, g *global, o *dbOptions) diagnosis {
@@ -67,14 +81,14 @@ func diagnoseDatabase(cmd *cobra.Command, g *global, o *dbOptions) diagnosis {
 	return diagnosis{"database", "ok", detail}
 }
 
-func diagnoseCache(g *global) diagnosis {
-	dir := g.layerCacheDir("")
+func diagnoseCache(g *global, dir string) diagnosis {
+	dir = g.layerCacheDir(dir)
 	if dir == "" {
 		return diagnosis{"layer cache", "none", "this system names no cache folder: give one with --cache-dir"}
 	}
 	c, err := layercache.Open(dir, 0)
 	if err != nil {
-		return diagnosis{"layer cache", "fault", err.Error()}
+		return diagnosis{"layer cache", "fault", err.Error() + "; scans go on without it: name a folder of yours with --cache-dir"}
 	}
 	s, err := c.Status()
 	if err != nil {
@@ -118,6 +132,8 @@ func engineState(name string, err error, absent bool) diagnosis {
 		return diagnosis{name, "ok", "its images can be scanned by name"}
 	case absent:
 		return diagnosis{name, "none", err.Error()}
+	case errors.Is(err, fs.ErrPermission):
+		return diagnosis{name, "denied", err.Error() + "; run as root, or scan what docker save or ctr images export writes"}
 	}
 	return diagnosis{name, "fault", err.Error()}
 }

@@ -19,7 +19,7 @@ func newExplain(g *global) *cobra.Command {
 		Long: "Explain tells of a check (by its id or another tool's), of a vulnerability (by any of its ids) and of a\n" +
 			"class of what was not assessed. The words \"checks\" and \"gaps\" list all.",
 		Example: "  plimsoll explain image/end-of-life\n  plimsoll explain CVE-2021-44228\n  plimsoll explain feed-partial\n  plimsoll explain checks",
-		Args:    cobra.ExactArgs(1),
+		Args:    words(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, id := g.env.Stdout, args[0]
 			if id == "checks" || id == "gaps" {
@@ -46,9 +46,7 @@ func newExplain(g *global) *cobra.Command {
 			}
 			return explainVulnerability(w, v)
 		},
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return explainable(), cobra.ShellCompDirectiveNoFileComp
-		},
+		ValidArgsFunction: choose(explainable),
 	}
 	db.flags(cmd.Flags())
 	return cmd
@@ -69,12 +67,9 @@ func lookupAny(d *advisory.DB, id string) (advisory.Vulnerability, bool, error) 
 func explainable() []string {
 	words := []string{"checks", "gaps"}
 	for _, c := range catalog.Cards() {
-		words = append(words, c.ID)
+		words = append(append(words, c.ID), c.Aliases...)
 	}
-	for _, g := range catalog.Gaps() {
-		words = append(words, g.Class)
-	}
-	return words
+	return append(words, gapClasses()...)
 }
 
 func listWords(w io.Writer, of string) error {

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,8 +29,8 @@ type global struct {
 func (g *global) flags(f *pflag.FlagSet) {
 	f.BoolVarP(&g.quiet, "quiet", "q", false, "say nothing on stderr but errors")
 	f.BoolVar(&g.noColor, "no-color", false, "no colours, on a terminal either (also: NO_COLOR)")
-	f.StringVar(&g.logLevel, "log-level", "warn", "least level that is logged: debug, info, warn or error")
-	f.StringVar(&g.config, "config", "", "file of settings (default: plimsoll.yaml in the current folder, if there is one)")
+	f.StringVar(&g.logLevel, "log-level", "warn", "least `LEVEL` that is logged: debug, info, warn or error")
+	f.StringVar(&g.config, "config", "", "`FILE` of settings (default: plimsoll.yaml in the current folder, if there is one)")
 }
 
 // prepare fills flags that the command line left open from the environment, then from the settings
@@ -69,7 +71,7 @@ func (g *global) settings(cmd *cobra.Command, set map[string]bool) error {
 	if !asked {
 		path = "plimsoll.yaml"
 	}
-	b, err := readSettings(path)
+	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && !asked {
 		return nil
 	}
@@ -87,27 +89,18 @@ func (g *global) settings(cmd *cobra.Command, set map[string]bool) error {
 	if top.Kind != yaml.MappingNode {
 		return usage("%s:%d: settings are a mapping of flag names, as in \"fail-on: critical\"", path, top.Line)
 	}
+	said := map[string]int{}
 	for i := 0; i+1 < len(top.Content); i += 2 {
-		if err := apply(cmd, set, path, top.Content[i], top.Content[i+1]); err != nil {
+		key := top.Content[i]
+		if line := said[key.Value]; line > 0 {
+			return usage("%s:%d: %q stands in line %d already", path, key.Line, key.Value, line)
+		}
+		said[key.Value] = key.Line
+		if err := apply(cmd, set, path, key, top.Content[i+1]); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// readSettings reads a file that may have come with somebody else's sources.
-func readSettings(path string) ([]byte, error) {
-	const most = 1 << 20
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is no file", path)
-	case info.Size() > most:
-		return nil, fmt.Errorf("%s has %d bytes, at most %d are read", path, info.Size(), most)
-	}
-	return os.ReadFile(path)
 }
 
 func apply(cmd *cobra.Command, set map[string]bool, path string, key, value *yaml.Node) error {
@@ -157,40 +150,6 @@ func allFlags(cmd *cobra.Command) []string {
 	return names
 }
 
-// suggestion is "; did you mean X?" for the word nearest to one that is wrong.
-func suggestion(word string, of []string) string {
-	best, at := 3, ""
-	for _, w := range of {
-		if d := distance(word, w); d < best {
-			best, at = d, w
-		}
-	}
-	if at == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", at)
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost = 1 + min(before, row[j], row[j+1])
-			}
-			before, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
-}
-
 // cacheHome is where Plimsoll keeps what can be made again; empty when the system names no place.
 func (g *global) cacheHome() string {
 	if dir := g.env.Getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
@@ -209,6 +168,26 @@ func (g *global) say(format string, args ...any) {
 	}
 }
 
+// epoch is the date that documents carry which must carry one; zero when SOURCE_DATE_EPOCH names none
+// (https://reproducible-builds.org/specs/source-date-epoch/). The clock would make each run another.
+func (g *global) epoch() time.Time {
+	n, err := strconv.ParseInt(g.env.Getenv("SOURCE_DATE_EPOCH"), 10, 64)
+	if err != nil || n < 0 || n > maxEpoch {
+		return time.Time{}
+	}
+	return time.Unix(n, 0)
+}
+
+const maxEpoch = 253402300799 // the end of the year 9999, which is as far as RFC 3339 goes
+
+// width is how many columns a table may take: the terminal's, or what COLUMNS says where there is none.
+func (g *global) width() int {
+	if n, err := strconv.Atoi(g.env.Getenv("COLUMNS")); g.env.Width == 0 && err == nil && n > 0 {
+		return n
+	}
+	return g.env.Width
+}
+
 func (g *global) color() bool {
-	return g.env.Width > 0 && !g.noColor && g.env.Getenv("NO_COLOR") == ""
+	return g.env.Width > 0 && !g.noColor && g.env.Getenv("NO_COLOR") == "" && g.env.Getenv("TERM") != "dumb"
 }

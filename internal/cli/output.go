@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -26,19 +28,22 @@ func parseOutputs(g *global, words []string, byDefault string) (outputs, error) 
 	var out outputs
 	onStdout := 0
 	for _, w := range words {
-		format, file, _ := strings.Cut(w, "=")
-		var names []string
-		known := false
-		for _, f := range report.Formats {
-			names = append(names, f.Name)
-			known = known || f.Name == format
+		format, file, hasFile := strings.Cut(w, "=")
+		if !slices.Contains(formats(), format) {
+			return nil, usage("-o %q is no format%s: use %s", format, suggestion(format, formats()), strings.Join(formats(), ", "))
 		}
-		if !known {
-			return nil, usage("-o %q is no format%s: use %s", format, suggestion(format, names), strings.Join(names, ", "))
-		}
-		if file == "" || file == "-" {
+		switch {
+		case hasFile && file == "":
+			return nil, usage("-o %s names no file after the \"=\"", w)
+		case file == "" || file == "-":
 			file = ""
 			onStdout++
+		case slices.ContainsFunc(out, func(o output) bool { return o.file == file }):
+			return nil, usage("-o %s: another format goes to that file already", w)
+		default:
+			if err := writable(file); err != nil {
+				return nil, usage("-o %s: %v", w, err)
+			}
 		}
 		out = append(out, output{format, file})
 	}
@@ -48,14 +53,42 @@ func parseOutputs(g *global, words []string, byDefault string) (outputs, error) 
 	return out, nil
 }
 
+// writable says before a long scan what would keep its report from being written after it.
+func writable(file string) error {
+	switch info, err := os.Stat(file); {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s is a folder", file)
+	case err == nil && !info.Mode().IsRegular():
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), ".plimsoll-")
+	if err != nil {
+		return unnamed(err, filepath.Dir(file))
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
+// unnamed tells of the folder, and not of a temporary file in it that nobody knows.
+func unnamed(err error, folder string) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return fmt.Errorf("folder %s: %w", folder, at.Err)
+	}
+	return err
+}
+
 // write writes the report in every format. All are tried, so that one full disk does not cost the
 // others.
 func (o outputs) write(g *global, r *finding.Report, hidden int) error {
+	if g.env.reporting != nil {
+		g.env.reporting.Store(true)
+	}
 	var errs []error
 	for _, one := range o {
-		options := report.Options{Hidden: hidden}
+		options := report.Options{Hidden: hidden, Time: g.epoch()}
 		if one.file == "" {
-			options.Width, options.Color = g.env.Width, g.color()
+			options.Width, options.Color = g.width(), g.color()
 			if err := report.Write(g.env.Stdout, one.format, r, options); err != nil {
 				errs = append(errs, fmt.Errorf("write the report: %w", err))
 			}
@@ -77,7 +110,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".plimsoll-")
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, unnamed(err, filepath.Dir(path)))
 	}
 	err = errors.Join(write(f), f.Chmod(0o644), f.Close())
 	if err == nil {

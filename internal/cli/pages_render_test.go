@@ -18,7 +18,6 @@ const generated = "<!-- Made by go generate ./internal/cli; do not edit. -->\n"
 func pages() map[string]string {
 	all := map[string]string{"checks/gaps.md": gapsPage()}
 	root := newRoot(Env{Getenv: func(string) string { return "" }})
-	root.InitDefaultCompletionCmd()
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
 		if c.Hidden || c.Name() == "help" {

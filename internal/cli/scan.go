@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -9,7 +10,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -35,11 +35,11 @@ type readOptions struct {
 
 func (o *readOptions) flags(f *pflag.FlagSet) {
 	o.target.flags(f)
-	f.StringArrayVarP(&o.outputs, "output", "o", nil, "FORMAT or FORMAT=FILE; may be repeated")
-	f.StringArrayVar(&o.skip, "skip", nil, "path inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
-	f.StringVar(&o.cacheDir, "cache-dir", "", "folder that keeps what layers hold (default: in the user's cache folder)")
+	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats(), ", ")+"; may be repeated")
+	f.StringArrayVar(&o.skip, "skip", nil, "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
+	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` that keeps what layers hold (default: in the user's cache folder)")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, and use nothing that was kept")
-	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "layers that are read at a time")
+	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "`NUMBER` of layers that are read at a time")
 }
 
 // cache opens the folder of kept layers; a nil cache keeps nothing.
@@ -112,15 +112,15 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.read.flags(f)
 	o.db.flags(f)
 	o.bases.flags(f)
-	f.StringVar(&o.base, "base", "", "known base image that the targets are built on (default: what they say, or their layers)")
-	f.StringVar(&o.failOn, "fail-on", "high", "least severity that denies, when there is a fix: critical, high, medium or low; what is known to be exploited denies too; none only reports")
+	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
+	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium or low; what is known to be exploited denies too; none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
-	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "class of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
-	f.StringSliceVar(&o.severities, "severity", nil, "show only these severities; the gate sees all")
+	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "`CLASS` of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
+	f.StringSliceVar(&o.severities, "severity", nil, "show only these `SEVERITIES`; the gate sees all")
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
-	f.StringSliceVar(&o.checks, "checks", nil, "kinds of check to run: vuln, image (default: all)")
+	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image (default: all)")
 }
 
 // line is the gate that the flags draw.
@@ -135,23 +135,22 @@ func (o *scanOptions) line() (gate.Line, error) {
 	}
 	for _, class := range o.allowGap {
 		if _, ok := catalog.FindGap(class); !ok {
-			var classes []string
-			for _, g := range catalog.Gaps() {
-				classes = append(classes, g.Class)
-			}
-			return l, usage("--allow-gap %q is no class of gap%s (plimsoll explain gaps lists them)", class, suggestion(class, classes))
+			return l, usage("--allow-gap %q is no class of gap%s (plimsoll explain gaps lists them)", class, suggestion(class, gapClasses()))
 		}
 	}
 	return l, nil
 }
+
+// checkKinds are the families that --checks chooses from.
+var checkKinds = []string{"vuln", "image"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {
 		return usage("--base-only and --app-only leave nothing: use one of them")
 	}
 	for _, c := range o.checks {
-		if !slices.Contains([]string{"vuln", "image"}, c) {
-			return usage("--checks %q: use vuln or image", c)
+		if !slices.Contains(checkKinds, c) {
+			return usage("--checks %q: use %s", c, strings.Join(checkKinds, " or "))
 		}
 	}
 	for _, word := range o.severities {
@@ -178,7 +177,7 @@ func newScan(g *global) *cobra.Command {
 		Example: "  plimsoll scan debian:12\n" +
 			"  plimsoll scan --fail-on critical -o sarif=out.sarif -o table ./image.tar\n" +
 			"  docker save shop/cart | plimsoll scan -",
-		Args: cobra.MinimumNArgs(1),
+		Args: words(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runScan(cmd.Context(), g, &o, args) },
 	}
 	o.flags(cmd.Flags())
@@ -215,10 +214,7 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 		return err
 	}
 	hidden := o.filter.Apply(r)
-	if err := out.write(g, r, hidden); err != nil {
-		return err
-	}
-	return verdictError(r.Verdict.Action)
+	return outcome(r.Verdict.Action, out.write(g, r, hidden))
 }
 
 // read opens the words and scans what they name.
@@ -230,11 +226,11 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	if o.jobs < 1 {
 		return nil, usage("--jobs %d: at least 1", o.jobs)
 	}
-	subjects, closeAll, err := o.target.open(ctx, g, words)
+	targets, err := o.target.open(ctx, g, words)
 	if err != nil {
 		return nil, err
 	}
-	defer closeAll()
+	defer targets.close()
 	bar := newBar(g)
 	defer bar.clear()
 	log := g.logger()
@@ -243,18 +239,22 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 		Verify: o.target.verify, Skip: skip, Progress: func(p scan.Progress) {
 			log.Debug("layer done", "target", p.Target, "done", p.Done, "of", p.Of, "kept", p.Cached)
 			bar.show(p)
-		}, EndOfLife: distro.EndOfLife,
+		}, EndOfLife: distro.EndOfLife, Missing: targets.missing,
+	}
+	if first := targets.subjects[0].Image; first != nil {
+		bar.show(scan.Progress{Target: first.Name, Of: len(first.Layers)})
 	}
 	more(&so)
-	return scan.Run(ctx, subjects, so)
+	return scan.Run(ctx, targets.subjects, so)
 }
 
-func verdictError(a finding.Action) error {
-	switch a {
-	case finding.Deny:
-		return exitError{status: exitDeny}
-	case finding.Incomplete:
-		return exitError{status: exitIncomplete}
+// outcome is how a scan ends: a report that could not be written does not lift a denial.
+func outcome(a finding.Action, err error) error {
+	switch {
+	case a == finding.Deny:
+		return exitError{exitDeny, err}
+	case a == finding.Incomplete, err != nil:
+		return exitError{exitIncomplete, err}
 	}
 	return nil
 }
@@ -263,11 +263,14 @@ func newSBOM(g *global) *cobra.Command {
 	var o readOptions
 	cmd := &cobra.Command{
 		Use: "sbom [flags] TARGET...", Short: "List what is in images and folders, as a bill of materials",
-		Long: "Sbom takes the inventory that scan takes, and writes it without judging it.\nThe default format is CycloneDX 1.6.",
+		Long: "Sbom takes the inventory that scan takes, and writes it without judging it.\nThe default format is CycloneDX 1.6.\n\n" +
+			"The same input gives the same bytes. So the date of a document is the one that SOURCE_DATE_EPOCH names, in\n" +
+			"seconds since 1970, or that of the advisories; else CycloneDX has none, and SPDX, which must have one, the\n" +
+			"first of January 1970.",
 		Example: "  plimsoll sbom alpine:3.20 > alpine.cdx.json\n" +
 			"  plimsoll sbom -o spdx=shop.spdx.json ./shop.tar\n" +
 			"  plimsoll sbom -o table ./rootfs",
-		Args: cobra.MinimumNArgs(1),
+		Args: words(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out, err := parseOutputs(g, o.outputs, "cyclonedx")
 			if err != nil {
@@ -277,10 +280,7 @@ func newSBOM(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := out.write(g, r, 0); err != nil {
-				return err
-			}
-			return verdictError(r.Verdict.Action)
+			return outcome(r.Verdict.Action, out.write(g, r, 0))
 		},
 	}
 	o.flags(cmd.Flags())
@@ -301,8 +301,17 @@ func (b *bar) show(p scan.Progress) {
 		return
 	}
 	b.last, b.shown = time.Now(), true
-	fmt.Fprintf(b.g.env.Stderr, "\r\x1b[K%.60s: %d of %d layers", printable(p.Target), p.Done, p.Of)
+	const counts = len(": 9999 of 9999 layers") + 1
+	room := max(cmp.Or(b.g.env.Width, 80)-counts, 8)
+	if strings.ContainsFunc(p.Target, func(r rune) bool { return r >= wide }) {
+		room /= 2
+	}
+	// One line, or what it leaves behind could not be cleared.
+	fmt.Fprintf(b.g.env.Stderr, "\r\x1b[K%.*s: %d of %d layers", room, strings.ReplaceAll(printable(p.Target), "\n", "?"), p.Done, p.Of)
 }
+
+// wide is the first character that may take two columns.
+const wide = 0x1100
 
 func (b *bar) clear() {
 	if b.shown {
@@ -310,22 +319,19 @@ func (b *bar) clear() {
 	}
 }
 
-// printable keeps foreign names from steering the terminal.
+// told is what goes to stderr. A foreign name with a line end in it does not begin a line that looks like
+// one of ours.
+func told(s string) string {
+	return printable(strings.ReplaceAll(strings.TrimSuffix(strings.ReplaceAll(s, "\t", "  "), "\n"), "\n", "\n  "))
+}
+
+// printable keeps foreign names from steering the terminal: controls, and turns of the writing
+// direction, become "?". Lines stay lines.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r != ' ' && !unicode.IsGraphic(r) || r == utf8.RuneError {
+		if r != '\n' && !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
 	}, s)
-}
-
-// told is what goes to stderr: errors and notices hold foreign names, which must neither steer the
-// terminal nor look like a line of ours.
-func told(s string) string {
-	lines := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
-	for i, line := range lines {
-		lines[i] = printable(strings.ReplaceAll(line, "\t", "  "))
-	}
-	return strings.Join(lines, "\n  ")
 }

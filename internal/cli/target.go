@@ -1,14 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
@@ -28,13 +31,13 @@ type targetOptions struct {
 }
 
 func (o *targetOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.platform, "platform", "", "platform of an image, as in linux/arm64, or all (default: this host's)")
+	f.StringVar(&o.platform, "platform", "", "`PLATFORM` of an image, as in linux/arm64, or all (default: this host's)")
 	f.BoolVar(&o.offline, "offline", false, "touch no network at all")
 	f.BoolVar(&o.verify, "verify", false, "read and hash every byte, also what could be skipped")
-	f.StringVar(&o.as, "as", "", "what the targets are taken for, whatever they look like: docker, podman, containerd, registry, oci, archive, rootfs, container, sbom or source")
-	f.StringArrayVar(&o.ca, "ca", nil, "PEM file of an authority to trust for registries; may be repeated")
-	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "HOST[:PORT] of a registry that is spoken to without TLS; may be repeated")
-	f.StringArrayVar(&o.mirrors, "mirror", nil, "HOST=MIRROR[/PREFIX]: ask the mirror before the registry; may be repeated")
+	f.StringVar(&o.as, "as", "", "`KIND` that the targets are taken for, whatever they look like: docker, podman, containerd, registry, oci, archive, rootfs, container, sbom or source")
+	f.StringArrayVar(&o.ca, "ca", nil, "PEM `FILE` of an authority to trust for registries; may be repeated")
+	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
+	f.StringArrayVar(&o.mirrors, "mirror", nil, "`HOST=MIRROR[/PREFIX]`: ask the mirror before the registry; may be repeated")
 }
 
 func (o *targetOptions) locate() (locate.Options, error) {
@@ -42,44 +45,83 @@ func (o *targetOptions) locate() (locate.Options, error) {
 		Options:  image.Options{Platform: o.platform, Offline: o.offline, Verify: o.verify},
 		Registry: registry.Options{CA: o.ca, PlainHTTP: o.plainHTTP, Mirrors: map[string][]string{}},
 	}
+	if err := o.validAs(); err != nil {
+		return lo, err
+	}
 	if o.platform != "" && o.platform != "all" {
 		if _, err := image.ParsePlatform(o.platform); err != nil {
 			return lo, usage("--platform: %v", err)
 		}
 	}
+	return lo, o.hosts(lo.Registry.Mirrors)
+}
+
+// hosts fills in the mirrors, and holds all hosts against how they are written.
+func (o *targetOptions) hosts(mirrors map[string][]string) error {
+	for _, host := range o.plainHTTP {
+		if strings.Contains(host, "/") {
+			return usage("--plain-http %q: write HOST[:PORT], as in registry.lan:5000", host)
+		}
+	}
 	for _, m := range o.mirrors {
 		host, mirror, ok := strings.Cut(m, "=")
 		if !ok || host == "" || mirror == "" {
-			return lo, usage("--mirror %q: write HOST=MIRROR, as in docker.io=mirror.example.com", m)
+			return usage("--mirror %q: write HOST=MIRROR, as in docker.io=mirror.example.com", m)
 		}
-		lo.Registry.Mirrors[host] = append(lo.Registry.Mirrors[host], mirror)
+		if strings.Contains(m, "://") {
+			return usage("--mirror %q: hosts are written without https://; one without TLS is also named by --plain-http", m)
+		}
+		mirrors[host] = append(mirrors[host], mirror)
 	}
-	return lo, nil
+	return nil
 }
 
-// open turns every word into subjects. What they keep open is closed by the returned func.
-func (o *targetOptions) open(ctx context.Context, g *global, words []string) ([]scan.Subject, func(), error) {
+// validAs knows the words of --as.
+func (o *targetOptions) validAs() error {
+	if o.as == "" || slices.Contains(asWords(), o.as) {
+		return nil
+	}
+	return usage("--as %q is nothing that a target can be taken for%s: use %s", o.as, suggestion(o.as, asWords()), strings.Join(asWords(), ", "))
+}
+
+// opened is what words turned out to be.
+type opened struct {
+	subjects []scan.Subject
+	missing  []finding.Gap // the words whose engine or registry did not answer, beside others that did
+}
+
+func (o *opened) close() {
+	for _, s := range o.subjects {
+		if s.Image != nil {
+			s.Image.Close()
+		}
+	}
+}
+
+// open turns every word into subjects; the caller closes them. A wrong word ends it all; one that
+// cannot be opened at this time is missing, unless nothing else is there to look at.
+func (o *targetOptions) open(ctx context.Context, g *global, words []string) (*opened, error) {
 	lo, err := o.locate()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var subjects []scan.Subject
-	closeAll := func() {
-		for _, s := range subjects {
-			if s.Image != nil {
-				s.Image.Close()
-			}
-		}
-	}
+	var all opened
 	for _, word := range words {
-		more, err := o.one(ctx, g, word, lo)
-		if err != nil {
-			closeAll()
-			return nil, nil, err
+		more, oneErr := o.one(ctx, g, word, lo)
+		all.subjects = append(all.subjects, more...)
+		var exit exitError
+		if errors.As(oneErr, &exit) && exit.status == exitIncomplete && ctx.Err() == nil && len(words) > 1 {
+			all.missing = append(all.missing, finding.Gap{Class: "unreachable-target", Blocking: true, What: fmt.Sprintf("%s: %v", word, oneErr), Count: 1})
+			err = cmp.Or(err, oneErr)
+		} else if oneErr != nil {
+			all.close()
+			return nil, oneErr
 		}
-		subjects = append(subjects, more...)
 	}
-	return subjects, closeAll, nil
+	if len(all.subjects) == 0 {
+		return nil, err
+	}
+	return &all, nil
 }
 
 // one opens what a single word means.
@@ -99,7 +141,7 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
 		bill, err := readBill(other.Path, g.env.Stdin)
 		if err != nil && other.Kind == locate.File {
-			err = fmt.Errorf("it is no archive of an image either: %w", err)
+			err = fmt.Errorf("%s is neither an archive of an image nor an SBOM (%w)", other.Path, err)
 		}
 		if err != nil {
 			return nil, exitError{exitUsage, err}
@@ -123,12 +165,9 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 
 // statusOf tells a call that is wrong from a world that does not answer.
 func statusOf(ctx context.Context, err error) int {
-	var notFound *image.NotFoundError
-	switch {
-	case ctx.Err() != nil:
+	var down *image.DownError
+	if ctx.Err() != nil || errors.As(err, &down) {
 		return exitIncomplete
-	case errors.As(err, &notFound):
-		return exitUsage
 	}
 	return exitUsage
 }
@@ -138,7 +177,7 @@ func taken(img *image.Image) string {
 	s := map[string]string{
 		"archive": "an image in an archive", "oci": "an image in an OCI layout", "docker": "an image of Docker",
 		"podman": "an image of Podman", "containerd": "an image of containerd", "registry": "an image of a registry",
-		"rootfs": "a root file system", "container": "a running container",
+		"rootfs": "a root file system", "container": "a container",
 	}[img.Origin]
 	if s == "" {
 		s = img.Origin

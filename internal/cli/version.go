@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,12 +16,20 @@ var release = ""
 
 // version is the release, or what the build says of its checkout.
 func version() string {
-	if release != "" {
-		return release
+	if info, ok := debug.ReadBuildInfo(); ok && release == "" {
+		return versionOf(info)
 	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "0.1.0-dev"
+	return cmp.Or(release, unstamped)
+}
+
+// unstamped is the version of a build that knows nothing of where it comes from.
+const unstamped = "0.1.0-dev"
+
+// versionOf is the main module's version, which Go makes of the nearest tag, or of the revision where
+// there is none, with "+dirty" for a checkout that was changed.
+func versionOf(info *debug.BuildInfo) string {
+	if v := strings.TrimPrefix(info.Main.Version, "v"); v != "" && v != "(devel)" {
+		return v
 	}
 	revision, dirty := "", ""
 	for _, s := range info.Settings {
@@ -32,22 +42,18 @@ func version() string {
 			}
 		}
 	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v[len("v"):]
-	}
 	if revision == "" {
-		return "0.1.0-dev"
+		return unstamped
 	}
-	return "0.1.0-dev+" + revision + dirty
+	return unstamped + "+" + revision + dirty
 }
 
-// now is the clock, or the moment that reproducible builds set
-// (https://reproducible-builds.org/specs/source-date-epoch/).
+// now is the clock. Reports do not carry it: it says how old the database is, and whose support has ended.
 func now() time.Time { return time.Now().UTC() }
 
 func newVersion(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version, and what the program was built with", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version, and what the program was built with", Args: words(0, 0),
 		Example: "  plimsoll version",
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(g.env.Stdout, "plimsoll %s (%s %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

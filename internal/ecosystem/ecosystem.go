@@ -43,6 +43,10 @@ type Ecosystem struct {
 	// under which the walk would not meet them.
 	Fixed []string
 
+	// OneOf says that the Fixed paths are places and forms of one and the same database: the first of
+	// them that the container sees with packages in it counts, and what others say is out of date.
+	OneOf bool
+
 	// Database says that each wanted file tells of the whole set of packages, so that the packages of
 	// a layer are told by comparing the file with the one in the layer below.
 	Database bool
@@ -58,6 +62,11 @@ type Ecosystem struct {
 	// ThirdParty says that a package was made by somebody other than the distribution, so that its
 	// advisories do not speak of it, nor of what it brings. Nil: every package is the distribution's.
 	ThirdParty func(p Package, on Release) bool
+
+	// OtherRelease says that a package was built for a newer release of its distribution than the one it
+	// stands on, or backported to it. Advisories for this release do not know it: they are compared all
+	// the same, and a gap says so. Nil: never.
+	OtherRelease func(p Package, on Release) bool
 
 	// AdvisoryVersion is the version that advisories compare; nil: Package.Version. Distributions whose
 	// advisories speak of source packages compare the source's version.
@@ -133,6 +142,14 @@ type Found struct {
 	Owned    []Owned
 	Release  *Release
 	Notes    []Note
+	Origin   *Origin
+}
+
+// Origin is what a file says of where the packages of another file come from.
+type Origin struct {
+	Of         string   // the other file, of the same layer and read by the same ecosystem
+	Qualifiers []string // of their purls, KEY=VALUE
+	Main       bool     // they are the project's own
 }
 
 // Owned lists files that a package manager installed. Paths are relative to the root. The same

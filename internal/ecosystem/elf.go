@@ -51,6 +51,7 @@ type Sections struct {
 	entry   int
 	table   []byte
 	names   []byte
+	end     int64
 	present bool
 }
 
@@ -109,7 +110,17 @@ func (s *Sections) load(at int64, count, names int) {
 		}
 	}
 	s.present = true
+	s.end = at + int64(s.entry*count)
+	for i := range count {
+		const noBits = 8
+		if off, size := s.extent(i); s.order.Uint32(s.table[i*s.entry+4:]) != noBits && off >= 0 && size >= 0 && off+size > s.end {
+			s.end = off + size
+		}
+	}
 }
+
+// End is where the object ends, as far as its sections tell: what follows was appended to it.
+func (s Sections) End() int64 { return s.end }
 
 // Present says whether the object has a section table that could be read.
 func (s Sections) Present() bool { return s.present }

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -19,40 +20,96 @@ type Bases struct {
 	Named string // by the user; empty: to be found out
 }
 
-// baseOf names the image that a target was built on: by the user's word, by what the image says of
-// itself (OCI image specification, annotations.md), or by its layers. Only of a base whose layers are
-// known can it be said what it brought.
-func (s *scan) baseOf(img *image.Image, layers []finding.Layer) *finding.Base {
+// baseOf names the image that a target was built on. The user's word comes first. Then what is proven,
+// by the image beginning with the layers of a known base: one that a witness names, or any. Only of
+// such a base can it be said what it brought. What a witness merely claims comes last.
+func (s *scan) baseOf(ctx context.Context, img *image.Image, t *finding.Target) *finding.Base {
 	var diffIDs []string
-	for _, l := range layers {
+	for _, l := range t.Layers {
 		diffIDs = append(diffIDs, l.DiffID)
 	}
-	name, digest := img.Annotations["org.opencontainers.image.base.name"], img.Annotations["org.opencontainers.image.base.digest"]
-	if name == "" && digest == "" {
-		name, digest = img.Config.Labels["org.opencontainers.image.base.name"], img.Config.Labels["org.opencontainers.image.base.digest"]
-	}
-	switch {
-	case s.o.Bases.Named != "":
-		return named(base.Find(s.o.Bases.Known, s.o.Bases.Named), &finding.Base{Name: s.o.Bases.Named, By: "flag"}, diffIDs)
-	case name != "" || digest != "":
-		found := base.Find(s.o.Bases.Known, cmp.Or(digest, name))
-		if len(found) == 0 {
-			found = base.Find(s.o.Bases.Known, name)
+	if word := s.o.Bases.Named; word != "" {
+		b := &finding.Base{Name: word, By: byFlag}
+		if e, ok := base.Under(base.Find(s.o.Bases.Known, word), diffIDs); ok {
+			fill(b, e)
 		}
-		return named(found, &finding.Base{Name: name, Digest: digest, By: "annotation"}, diffIDs)
+		return b
+	}
+	witnesses := []func() []finding.Base{
+		func() []finding.Base { return annotated(img.Annotations) },
+		func() []finding.Base { return s.provenance(ctx, img, t.ID) },
+		func() []finding.Base { return annotated(img.Config.Labels) },
+	}
+	var claim *finding.Base
+	for _, ask := range witnesses {
+		claims := ask()
+		if b := s.proven(claims, diffIDs); b != nil {
+			return b
+		}
+		if claim == nil && len(claims) == 1 {
+			claim = &claims[0]
+		}
 	}
 	if e, ok := base.Under(s.o.Bases.Known, diffIDs); ok {
-		return &finding.Base{Name: e.Name, Digest: e.Digest, By: "layers", Layers: len(e.DiffIDs)}
+		claim = &finding.Base{By: byLayers}
+		fill(claim, e)
 	}
-	return nil
+	return claim
 }
 
-// named fills in what the index knows of a base that has been named.
-func named(found []base.Entry, b *finding.Base, diffIDs []string) *finding.Base {
-	if e, ok := base.Under(found, diffIDs); ok {
-		b.Name, b.Digest, b.Layers = e.Name, cmp.Or(b.Digest, e.Digest), len(e.DiffIDs)
+// How a base is known.
+const (
+	byFlag       = "flag"
+	byAnnotation = "annotation"
+	byProvenance = "provenance"
+	byLayers     = "layers"
+)
+
+// annotated is what an image says of itself (OCI image specification, annotations.md). Labels are
+// inherited from the base, so that they may speak of the base's own base.
+func annotated(of map[string]string) []finding.Base {
+	name, digest := of["org.opencontainers.image.base.name"], of["org.opencontainers.image.base.digest"]
+	if name == "" && digest == "" {
+		return nil
 	}
-	return b
+	return []finding.Base{{Name: name, Digest: digest, By: byAnnotation}}
+}
+
+// provenance is what the build says that it was made from. Several images are so many claims: those of
+// other stages stand beside that of the base.
+func (s *scan) provenance(ctx context.Context, img *image.Image, target string) (claims []finding.Base) {
+	if img.Materials == nil {
+		return nil
+	}
+	materials, err := img.Materials(ctx)
+	if err != nil {
+		s.report.Coverage = append(s.report.Coverage, finding.Gap{
+			Class: "unreadable-provenance", Target: target, Count: 1, What: "the base image is not known by it: " + err.Error(),
+		})
+	}
+	for _, m := range materials {
+		claims = append(claims, finding.Base{Name: m.Name, Digest: m.Digest, By: byProvenance})
+	}
+	return claims
+}
+
+// proven is the claim about a known base whose layers are the longest beginning of the image's; nil when
+// none holds.
+func (s *scan) proven(claims []finding.Base, diffIDs []string) (best *finding.Base) {
+	for i := range claims {
+		c := &claims[i]
+		known := slices.Concat(base.Find(s.o.Bases.Known, c.Digest), base.Find(s.o.Bases.Known, c.Name))
+		if e, ok := base.Under(known, diffIDs); ok && (best == nil || len(e.DiffIDs) > best.Layers) {
+			best = c
+			fill(best, e)
+		}
+	}
+	return best
+}
+
+// fill says what the index knows of a base.
+func fill(b *finding.Base, e base.Entry) {
+	b.Name, b.Digest, b.Layers = e.Name, cmp.Or(b.Digest, e.Digest), len(e.DiffIDs)
 }
 
 // newer says which newer known base would clear most of what the present one brought, when one would.
@@ -61,7 +118,7 @@ func (s *scan) newer(t *finding.Target) error {
 		return nil
 	}
 	i := slices.IndexFunc(s.o.Bases.Known, func(e base.Entry) bool {
-		return e.Name == t.Base.Name && len(e.DiffIDs) == t.Base.Layers && e.DiffIDs[0] == t.Layers[0].DiffID
+		return e.Name == t.Base.Name && isBeginning(e.DiffIDs, t.Layers[:t.Base.Layers])
 	})
 	if i < 0 {
 		return nil
@@ -80,6 +137,10 @@ func (s *scan) newer(t *finding.Target) error {
 		}
 	}
 	return nil
+}
+
+func isBeginning(diffIDs []string, of []finding.Layer) bool {
+	return slices.EqualFunc(diffIDs, of, func(id string, l finding.Layer) bool { return id == l.DiffID })
 }
 
 // baseFindings are the vulnerabilities of the packages that the base brought, as RULE TYPE NAME.
@@ -142,7 +203,7 @@ func without(a, b map[string]bool) int {
 
 // EntryOf is the index entry of a target that was scanned: an inventory is enough.
 func EntryOf(r *finding.Report, t *finding.Target, img *image.Image) base.Entry {
-	e := base.Entry{Name: t.Name, Digest: t.Digest, Platform: t.Platform, Created: img.Config.Created}
+	e := base.Entry{Name: t.Name, Digest: t.Digest, IndexDigest: t.IndexDigest, Platform: t.Platform, Created: img.Config.Created}
 	for _, l := range t.Layers {
 		e.DiffIDs = append(e.DiffIDs, l.DiffID)
 	}

@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,6 +44,7 @@ func (s *scan) packageGaps(id string, subjects []vuln.Subject, gaps []vuln.Gap) 
 var sayings = map[string][2]string{
 	vuln.GapNoFeed:         {"without any advisories to compare with", "without any advisories to compare with"},
 	vuln.GapThirdParty:     {"from a vendor that the distribution's advisories do not cover", "from vendors that the distribution's advisories do not cover"},
+	vuln.GapOtherRelease:   {"built for another release, which this one's advisories do not know", "built for another release, which this one's advisories do not know"},
 	vuln.GapPartial:        {"on which the database's feed, which is not whole, says nothing", "on which the database's feed, which is not whole, says nothing"},
 	vuln.GapUnknownVersion: {"whose version is not known or cannot be compared", "whose versions are not known or cannot be compared"},
 	vuln.GapUnknownModule:  {"of a module stream that advisories do not name", "of module streams that advisories do not name"},
@@ -56,20 +58,64 @@ func saying(class string, n int) string {
 	return sayings[class][1]
 }
 
-// distributionGap tells of OS packages on a system that does not say what it is.
+// kindGaps tells of packages of kinds that no ecosystem of ours knows; documents of others have them.
+func (s *scan) kindGaps(id string, packages []inventory.Package) {
+	kinds, names := s.byName(), map[string][]string{}
+	for i := range packages {
+		if p := &packages[i]; kinds[p.Ecosystem] == nil {
+			names[p.Ecosystem] = append(names[p.Ecosystem], p.FullName())
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(names)) {
+		all := slices.Compact(slices.Sorted(slices.Values(names[kind])))
+		s.report.Coverage = append(s.report.Coverage, finding.Gap{
+			Class: vuln.GapNoFeed, Blocking: true, Target: id, Count: len(all),
+			What: fmt.Sprintf("%s %s: %s", plural(len(all), kind+" package"), saying(vuln.GapNoFeed, len(all)), some(all)),
+		})
+	}
+}
+
+// distributionGap tells of OS packages on a system that does not say what it is, and of a
+// distribution whose packages cannot be told.
 func (s *scan) distributionGap(t *finding.Target, packages []inventory.Package) {
-	if t.OS != nil || t.Kind == "source" || t.Kind == "sbom" {
+	if t.Kind == "source" || t.Kind == "sbom" {
+		return
+	}
+	if system, _, _ := strings.Cut(t.Platform, "/"); system != "" && system != "linux" {
+		s.report.Coverage = append(s.report.Coverage, finding.Gap{
+			Class: vuln.GapNoFeed, Blocking: true, Target: t.ID, Count: 1,
+			What: fmt.Sprintf("it is made for %s, of whose own parts nothing is known here", system),
+		})
 		return
 	}
 	os := slices.ContainsFunc(packages, func(p inventory.Package) bool {
 		return slices.Contains([]string{"deb", "rpm", "apk"}, p.Ecosystem)
 	})
+	if t.OS != nil {
+		if !os {
+			s.databaseGap(t)
+		}
+		return
+	}
 	g := finding.Gap{Class: "unknown-distribution", Blocking: os, Target: t.ID, Count: 1,
 		What: "no distribution is named in it (os-release is missing)"}
 	if !os {
 		g.What += ", and no package manager was found: what was copied in by hand is known only where it carries its own metadata"
 	}
 	s.report.Coverage = append(s.report.Coverage, g)
+}
+
+// databaseGap tells of a distribution without a single package: its manager is not one that is read,
+// or its database was removed from the image.
+func (s *scan) databaseGap(t *finding.Target) {
+	if slices.ContainsFunc(s.report.Coverage, func(g finding.Gap) bool {
+		return g.Target == t.ID && g.Class == "unreadable-database"
+	}) {
+		return
+	}
+	s.report.Coverage = append(s.report.Coverage, finding.Gap{Class: "no-database", Blocking: true, Target: t.ID, Count: 1,
+		What: fmt.Sprintf("no list of installed packages (dpkg, apk, rpm) was found, though it names itself %s: its packages are not known",
+			strings.TrimSpace(t.OS.ID+" "+t.OS.Version))})
 }
 
 func plural(n int, what string) string {

@@ -15,18 +15,16 @@ func (s *scan) layer(ctx context.Context, img *image.Image, i int) (c *inventory
 	l := img.Layers[i]
 	keys := s.keys(l)
 	for _, key := range keys {
-		if c := s.read.get(key); c != nil {
+		if c := s.read.get(key); c != nil && agrees(c, l) {
 			return c, true, nil
 		}
 	}
-	for _, key := range keys {
-		if c := s.kept(key); c != nil {
-			if err := s.reader.Budget.Take(c); err != nil {
-				return &inventory.Contents{}, true, err
-			}
-			s.read.put(keys, c)
-			return c, true, nil
+	if c := s.kept(l, keys); c != nil {
+		if err := s.reader.Budget.Take(c); err != nil {
+			return &inventory.Contents{}, true, err
 		}
+		s.read.put(keys, c)
+		return c, true, nil
 	}
 	c, err = s.reader.Layer(ctx, l)
 	if err == nil && !blocked(c) {
@@ -69,46 +67,61 @@ func blocked(c *inventory.Contents) bool {
 	return slices.ContainsFunc(c.Gaps, func(g inventory.Gap) bool { return g.Blocking })
 }
 
-// keys are the names under which a layer may be found. The blob's digest is believed of a source that
-// verified it: a configuration may claim any diff ID beside it. A diff ID is believed of an engine
-// that unpacked the layer itself. A file that nobody hashed is known by what the system says of it.
+// agrees says whether contents are those that a layer's configuration claims. Where they are not the
+// layer is read, and found to be another, as it would be without a cache.
+func agrees(c *inventory.Contents, l image.Layer) bool {
+	return c.DiffID == "" || l.DiffID == "" || c.DiffID == l.DiffID
+}
+
+// keys are the names under which a layer may be found. A blob's digest is believed of a source that
+// verified it. A file that nobody hashed is known by what the system says of it, together with what is
+// claimed of it; never by the claim alone.
 func (s *scan) keys(l image.Layer) []string {
 	var keys []string
-	switch {
-	case l.Trusted && l.Digest != "":
+	if l.Trusted && l.Digest != "" {
 		keys = append(keys, s.key("blob", l.Digest))
-	case l.Trusted && l.DiffID != "":
-		keys = append(keys, s.key("diff", l.DiffID))
 	}
 	if l.Identity != "" {
-		keys = append(keys, s.key("file", l.Identity+" "+l.DiffID+" "+l.Digest))
+		keys = append(keys, s.fileKey(l))
 	}
 	return keys
 }
 
+func (s *scan) fileKey(l image.Layer) string {
+	return s.key("file", l.Identity+" "+l.DiffID+" "+l.Digest)
+}
+
 func (s *scan) key(kind, name string) string {
-	return kind + " " + name + " read by " + inventory.Key(s.o.Kinds)
+	return kind + " " + name + " read by " + s.o.Tool.Version + " " + inventory.Key(s.o.Kinds)
 }
 
 // caches says whether contents outlive the run: not when paths were left out of them.
 func (s *scan) caches() bool { return s.o.Cache != nil && s.o.Skip == nil }
 
-func (s *scan) kept(key string) *inventory.Contents {
-	if !s.caches() {
+// kept looks for contents in the cache. What is to be verified, and lies on this host, is read.
+func (s *scan) kept(l image.Layer, keys []string) *inventory.Contents {
+	if !s.caches() || s.o.Verify && l.Identity != "" {
 		return nil
 	}
-	b, ok := s.o.Cache.Get(key)
-	if !ok {
-		return nil
+	for _, key := range keys {
+		b, ok := s.o.Cache.Get(key)
+		if ok && image.CheckDigest(string(b)) == nil {
+			b, ok = s.o.Cache.Get(s.key("diff", string(b)))
+		}
+		if !ok {
+			continue
+		}
+		if c, err := inventory.Decode(b); err == nil && agrees(c, l) && (c.Verified || !s.o.Verify) {
+			return c
+		}
 	}
-	c, err := inventory.Decode(b)
-	if err != nil || s.o.Verify && !c.Verified {
-		return nil
-	}
-	return c
+	return nil
 }
 
-// keep stores contents. A cache that cannot be written costs time, not truth.
+// keep stores contents: what is verified under its diff ID, to which the digest of the blob and the
+// identity of the file then lead. A file that was verified only because that was asked for is not
+// remembered so: a run that does not ask says the same whether the cache has it or not. A cache that
+// cannot be written costs time, not truth.
 func (s *scan) keep(l image.Layer, c *inventory.Contents) {
 	if !s.caches() {
 		return
@@ -119,10 +132,11 @@ func (s *scan) keep(l image.Layer, c *inventory.Contents) {
 	}
 	if c.Verified && c.DiffID != "" {
 		s.o.Cache.Put(s.key("diff", c.DiffID), b)
+		b = []byte(c.DiffID)
 		s.o.Cache.Put(s.key("blob", c.Digest), b)
 	}
-	if l.Identity != "" {
-		s.o.Cache.Put(s.key("file", l.Identity+" "+l.DiffID+" "+l.Digest), b)
+	if l.Identity != "" && !s.o.Verify {
+		s.o.Cache.Put(s.fileKey(l), b)
 	}
 }
 

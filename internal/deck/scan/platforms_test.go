@@ -22,9 +22,12 @@ import (
 // TestPlatforms scans an index of two platforms: the layer that they share is read once, and the worse
 // verdict is the report's.
 func TestPlatforms(t *testing.T) {
-	shared := imagetest.Layer{Compression: imagetest.Gzip, Files: []imagetest.File{{Path: "etc/os-release", Body: "ID=alpine\nVERSION_ID=3.11.0\n"}}}
+	shared := imagetest.Layer{Compression: imagetest.Gzip, Files: []imagetest.File{
+		{Path: "etc/os-release", Body: "ID=alpine\nVERSION_ID=3.11.0\n"},
+		{Path: "lib/apk/db/installed", Body: "P:openssl\nV:9.9.9-r0\nA:x86_64\n\n"}}}
 	bad := imagetest.Layer{Compression: imagetest.Gzip, Files: []imagetest.File{
-		{Path: "app/node_modules/minimist/package.json", Body: `{"name": "minimist", "version": "1.2.5"}`}}}
+		{Path: "app/node_modules/minimist/package.json", Body: `{"name": "minimist", "version": "1.2.5"}`},
+	}}
 	good := imagetest.Layer{Compression: imagetest.Gzip, Files: []imagetest.File{{Path: "app/readme", Body: "nothing"}}}
 	l := imagetest.New()
 	l.Tag("shop", l.AddIndex(true,
@@ -69,5 +72,30 @@ func TestPlatforms(t *testing.T) {
 	}
 	if !r.Targets[0].Verified {
 		t.Error("a compressed layer was read in full, and is not verified")
+	}
+}
+
+// Of an image for another system nothing but its files is known: the gate does not pass on it.
+func TestOtherSystem(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "win.tar")
+	img := imagetest.Image{Platform: "windows/amd64", Layers: []imagetest.Layer{{Files: []imagetest.File{{Path: "Files/app.exe", Body: "MZ"}}}}}
+	if err := os.WriteFile(path, imagetest.OldDockerTar(img), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	imgs, err := archive.Open(context.Background(), path, image.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer imgs[0].Close()
+	db, err := snapshot.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := scan.Run(context.Background(), []scan.Subject{{Image: imgs[0]}}, scan.Options{Kinds: all.Ecosystems(), Lookup: db, Line: gate.Default, Jobs: 1, Now: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Verdict.Action != finding.Incomplete || len(r.Coverage) != 1 || r.Coverage[0].Class != "no-feed" {
+		t.Errorf("verdict %s, gaps %+v", r.Verdict.Action, r.Coverage)
 	}
 }

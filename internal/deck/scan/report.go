@@ -2,6 +2,7 @@ package scan
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 )
 
 // target adds an image to the report.
-func (s *scan) target(id string, img *image.Image, contents []*inventory.Contents, inv inventory.Inventory) {
+func (s *scan) target(ctx context.Context, id string, img *image.Image, contents []*inventory.Contents, inv inventory.Inventory) {
 	t := finding.Target{
 		ID: id, Kind: "image", Name: img.Name, Origin: img.Origin, Digest: img.Digest, IndexDigest: img.IndexDigest,
 		Platform: img.Platform, Verified: true, OS: s.os(inv.Release),
@@ -34,7 +35,7 @@ func (s *scan) target(id string, img *image.Image, contents []*inventory.Content
 			Index: i, Digest: l.Digest, DiffID: cmp.Or(c.DiffID, l.DiffID), Size: l.Size, CreatedBy: l.CreatedBy, Verified: c.Verified,
 		})
 	}
-	t.Base = s.baseOf(img, t.Layers)
+	t.Base = s.baseOf(ctx, img, &t)
 	for i := range t.Layers {
 		t.Layers[i].Base = t.Base != nil && i < t.Base.Layers
 	}
@@ -49,6 +50,35 @@ func (s *scan) bill(id string, b *Bill) {
 		g.Target = id
 		s.report.Coverage = append(s.report.Coverage, g)
 	}
+	s.vouch(b)
+}
+
+// vouch settles for which owned packages the distribution does not speak, as a layer's inventory does.
+func (s *scan) vouch(b *Bill) {
+	kinds := s.byName()
+	for i := range b.Packages {
+		p := &b.Packages[i]
+		if p.Owner < 0 {
+			continue
+		}
+		owner := &b.Packages[p.Owner]
+		if kind := kinds[owner.Ecosystem]; kind != nil && kind.ThirdParty != nil {
+			var on ecosystem.Release
+			if b.Release != nil {
+				on = *b.Release
+			}
+			p.Unvouched = kind.ThirdParty(owner.Package, on)
+		}
+	}
+}
+
+// byName are the ecosystems by their names.
+func (s *scan) byName() map[string]*ecosystem.Ecosystem {
+	kinds := map[string]*ecosystem.Ecosystem{}
+	for i := range s.o.Kinds {
+		kinds[s.o.Kinds[i].Name] = &s.o.Kinds[i]
+	}
+	return kinds
 }
 
 func (s *scan) os(r *ecosystem.Release) *finding.OS {
@@ -110,6 +140,7 @@ func (s *scan) judge(id string, packages []inventory.Package, on *ecosystem.Rele
 		s.finding(t, &packages[n], &s.report.Packages[first+n], m)
 	}
 	s.packageGaps(id, subjects, gaps)
+	s.kindGaps(id, packages)
 	s.distributionGap(t, packages)
 	return nil
 }
@@ -167,10 +198,7 @@ func inBase(t *finding.Target, places []inventory.Place) bool {
 // subjects are the packages to judge: all but those that are an OS package's own files. Of says
 // which package each is.
 func (s *scan) subjects(packages []inventory.Package) (subjects []vuln.Subject, of []int) {
-	kinds := map[string]*ecosystem.Ecosystem{}
-	for i := range s.o.Kinds {
-		kinds[s.o.Kinds[i].Name] = &s.o.Kinds[i]
-	}
+	kinds := s.byName()
 	for i := range packages {
 		p := &packages[i]
 		if p.Owner >= 0 && !p.Unvouched || kinds[p.Ecosystem] == nil {

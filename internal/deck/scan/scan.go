@@ -40,6 +40,7 @@ type Options struct {
 	TempDir  string // for what outgrows memory; the system's when empty
 	Now      time.Time
 	Progress func(Progress) // nil: nobody wants to know
+	Missing  []finding.Gap  // what the caller wanted looked at and could not open
 
 	// EndOfLife is the day a distribution's support ends; false when that is not known.
 	EndOfLife func(ecosystem.Release) (time.Time, bool)
@@ -97,6 +98,7 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 		Ecosystems: o.Kinds, Buffer: layer.NewBuffer(bufferMemory, bufferDisk, o.TempDir), Verify: o.Verify, Skip: o.Skip,
 	}, upgrades: map[string]string{}, kinds: map[string]string{}}
 	s.reader.Limits = layer.DefaultLimits
+	s.report.Coverage = slices.Clone(o.Missing)
 	for _, one := range subjects {
 		if err := s.subject(ctx, one); err != nil {
 			return nil, err
@@ -135,7 +137,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 		gaps = append(gaps, s.again(ctx, id, img, contents, inv.Needs)...)
 		inv = inventory.Squash(contents, s.o.Kinds)
 	}
-	s.target(id, img, contents, inv)
+	s.target(ctx, id, img, contents, inv)
 	for _, g := range inv.Gaps {
 		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: g.Blocking, Target: id, What: g.What, Count: g.Count})
 	}
@@ -211,16 +213,16 @@ func (s *scan) again(ctx context.Context, id string, img *image.Image, contents 
 func layerGaps(id string, i int, c *inventory.Contents, err error) []finding.Gap {
 	var gaps []finding.Gap
 	if err != nil {
-		class := "unreadable-layer"
+		class, what := "unreadable-layer", err.Error()
 		switch {
 		case errors.Is(err, layer.ErrLimit):
 			class = "limit-reached"
 		case errors.Is(err, layer.ErrDigest):
 			class = "digest-mismatch"
 		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-			class = "interrupted"
+			class, what = "interrupted", "not read to its end, because the scan was interrupted"
 		}
-		gaps = append(gaps, finding.Gap{Class: class, Blocking: true, Target: id, What: err.Error(), Layer: &i, Count: 1})
+		gaps = append(gaps, finding.Gap{Class: class, Blocking: true, Target: id, What: what, Layer: &i, Count: 1})
 	}
 	return append(gaps, fewer(id, i, c.Gaps)...)
 }

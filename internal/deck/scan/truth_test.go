@@ -51,6 +51,26 @@ func TestKnownExamples(t *testing.T) {
 	}
 }
 
+// TestProgramsHaveAFeed holds the names under which programs without a package manager are looked up
+// against the feed: a name that it does not have would find nothing for good.
+func TestProgramsHaveAFeed(t *testing.T) {
+	db, err := snapshot.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	kinds := all.Ecosystems()
+	kind := &kinds[slices.IndexFunc(kinds, func(e ecosystem.Ecosystem) bool { return e.Name == "binary" })]
+	for _, name := range []string{"git", "go", "haproxy", "httpd", "java", "lua", "mariadb", "memcached", "nginx", "node", "openjdk", "openldap",
+		"openresty", "pgbouncer", "php", "postgresql", "python", "rabbitmq", "redis", "ruby", "sqlite", "valkey", "varnish", "wordpress"} {
+		p := ecosystem.Package{Type: "generic", Name: name, Version: "1"}
+		feed, ok := kind.Advisories(p, ecosystem.Release{})
+		if rows, _, err := db.Package(feed, kind.Key(p)); !ok || err != nil || len(rows) == 0 {
+			t.Errorf("%s: nothing in %q under %q: %v", name, feed, kind.Key(p), err)
+		}
+	}
+}
+
 // has judges one package as its own kind would bring it.
 func has(t *testing.T, db *advisory.DB, feed, name, version, id string) bool {
 	t.Helper()
@@ -73,8 +93,10 @@ func subject(t *testing.T, feed, name, version string) (*ecosystem.Ecosystem, ec
 	t.Helper()
 	p := ecosystem.Package{Name: name, Version: version, SourceName: name, SourceVer: version}
 	var on ecosystem.Release
-	kind := map[string]string{"Go": "golang", "npm": "npm", "Maven": "maven", "NuGet": "nuget", "PyPI": "pypi",
-		"crates.io": "cargo", "RubyGems": "gem", "Packagist": "composer", "Bitnami": "bitnami"}[feed]
+	kind := map[string]string{
+		"Go": "golang", "npm": "npm", "Maven": "maven", "NuGet": "nuget", "PyPI": "pypi",
+		"crates.io": "cargo", "RubyGems": "gem", "Packagist": "composer", "Bitnami": "bitnami",
+	}[feed]
 	switch {
 	case strings.HasPrefix(feed, "debian "):
 		kind, on = "deb", ecosystem.Release{ID: "debian", Codename: strings.TrimPrefix(feed, "debian ")}

@@ -17,8 +17,8 @@ import (
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "apk",
 	Version:    2,
-	Wants:      func(s ecosystem.Stat) bool { return slices.Contains(databases, s.Path) },
-	Read:       func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) { return readInstalled(f) },
+	Wants:      func(s ecosystem.Stat) bool { return s.Path == repositories || slices.Contains(databases, s.Path) },
+	Read:       read,
 	Fixed:      databases,
 	Database:   true,
 	OS:         true,
@@ -30,6 +30,13 @@ var Ecosystem = ecosystem.Ecosystem{
 
 // databases are where apk looks; /lib is a link to /usr/lib from Alpine 3.22 on and in Wolfi.
 var databases = []string{"lib/apk/db/installed", "usr/lib/apk/db/installed"}
+
+func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+	if f.Path == repositories {
+		return readRepositories(f)
+	}
+	return readInstalled(f)
+}
 
 func origin(p ecosystem.Package) string {
 	if p.SourceName != "" {

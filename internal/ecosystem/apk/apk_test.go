@@ -52,6 +52,12 @@ R:ssl_client
 
 P:.build-deps
 V:20240101.000000
+D:musl
+
+P:build-deps
+V:20240101.000000
+A:noarch
+T:virtual meta package
 D:musl`
 
 func TestRead(t *testing.T) {
@@ -76,6 +82,36 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestBroken wants an error for what is no list of packages, or not all of one: an empty inventory
+// without a word would read as clean.
+func TestBroken(t *testing.T) {
+	tests := []struct {
+		name, content string
+		packages      int
+		says          string
+	}{
+		{"empty", "", 0, ""},
+		{"apk 3's format", "ADBd\x00\x01\x02", 0, "ADB"},
+		{"zeros", strings.Repeat("\x00", 4096), 0, "at line 1"},
+		{"a line that is no field", "P:a\nV:1\nno field\n\nP:b\nV:2\n", 2, "at line 3"},
+		{"cut short within a package", "P:a\nV:1\n\nC:Q1\nP:b\n", 1, `"b" without`},
+		{"a block of zeros", "P:a\nV:1\nF:usr" + strings.Repeat("\x00", 100) + "b\n", 1, "a zero byte"},
+		{"a lost blank line", "P:a\nV:1\nP:b\nV:2\n", 1, `"a" and "b"`},
+		{"cut short before the name", "P:a\nV:1\n\nC:Q1\n", 1, `"" without`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			found, err := readInstalled(open(test.content))
+			if len(found.Packages) != test.packages {
+				t.Errorf("%+v, want %d packages", found.Packages, test.packages)
+			}
+			if (err != nil) != (test.says != "") || err != nil && !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%v, want %q", err, test.says)
+			}
+		})
+	}
+}
+
 func TestAdvisories(t *testing.T) {
 	tests := []struct {
 		on   ecosystem.Release
@@ -97,6 +133,33 @@ func TestAdvisories(t *testing.T) {
 	}
 }
 
+func TestRepositories(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		says string
+	}{
+		"one branch": {"https://dl-cdn.alpinelinux.org/alpine/v3.19/main\nhttps://dl-cdn.alpinelinux.org/alpine/v3.19/community\n", ""},
+		"edge": {"https://dl-cdn.alpinelinux.org/alpine/v3.19/main\r\n@testing https://dl-cdn.alpinelinux.org/alpine/edge/testing\r\n",
+			"(edge, v3.19)"},
+		"comment":  {"https://dl-cdn.alpinelinux.org/alpine/v3.19/main\n#https://dl-cdn.alpinelinux.org/alpine/edge/main\n", ""},
+		"Wolfi":    {"https://packages.wolfi.dev/os\nhttps://example.com/edge-proxy/os\n", ""},
+		"a folder": {"/media/cdrom/apks\nhttps://dl-cdn.alpinelinux.org/alpine/v3.19/main", ""},
+		"empty":    {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := open(test.text)
+			f.Path = repositories
+			found, err := Ecosystem.Read(t.Context(), f)
+			if err != nil || !Ecosystem.Wants(f.Stat) {
+				t.Fatal(err, Ecosystem.Wants(f.Stat))
+			}
+			if (len(found.Notes) > 0) != (test.says != "") || test.says != "" && !strings.Contains(found.Notes[0].What, test.says) {
+				t.Errorf("%+v, want %q", found.Notes, test.says)
+			}
+		})
+	}
+}
+
 func TestThirdParty(t *testing.T) {
 	if !thirdParty(ecosystem.Package{Maintainer: "NGINX Packaging <nginx-packaging@f5.com>"}, ecosystem.Release{}) {
 		t.Error("nginx.org's package passes for Alpine's")
@@ -111,6 +174,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("P:a\r\nV:1\nD:a=1 b\nF:\nR:x")
 	f.Fuzz(func(t *testing.T, content string) {
 		found, _ := readInstalled(open(content))
+		_, _ = readRepositories(open(content))
 		for _, p := range found.Packages {
 			if p.Name == "" || p.Version == "" {
 				t.Errorf("a package without name or version: %v", p)

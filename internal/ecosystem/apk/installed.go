@@ -2,8 +2,10 @@ package apk
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -25,8 +27,12 @@ func readInstalled(f *ecosystem.File) (ecosystem.Found, error) {
 	r := reader{provided: map[string]string{}}
 	in := &io.LimitedReader{R: f.Reader, N: maxDatabase}
 	err := r.read(in)
-	if err == nil && in.N == 0 {
+	switch {
+	case err != nil:
+	case in.N == 0:
 		err = ecosystem.Limit("more than %d bytes", maxDatabase)
+	case r.broken > 0:
+		err = fmt.Errorf("%d lines or packages that apk would not take, the first at line %d: %s", r.broken, r.brokenAt, r.brokenWhy)
 	}
 	r.resolve()
 	if err != nil {
@@ -43,18 +49,40 @@ type reader struct {
 	p        ecosystem.Package
 	folder   string
 	provides []string
-	broken   error // what first made no sense
+	virtual  bool
+	begun    bool // the paragraph has a line
+
+	number    int // of the line
+	broken    int // places that are not of the format
+	brokenAt  int
+	brokenWhy string
+}
+
+// breaks notes a place that is not of the format. What else the file says is still read.
+func (r *reader) breaks(why string) {
+	if r.broken++; r.broken == 1 {
+		r.brokenAt, r.brokenWhy = r.number, why
+	}
 }
 
 func (r *reader) read(in io.Reader) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
-	for number := 1; lines.Scan(); number++ {
-		switch line := lines.Bytes(); {
+	for lines.Scan() {
+		line := lines.Bytes()
+		r.number++
+		r.begun = r.begun || len(line) > 0
+		if bytes.IndexByte(line, 0) >= 0 {
+			r.breaks("a zero byte, as in a file whose end or block was lost")
+		}
+		switch {
 		case len(line) == 0:
 			r.finish()
 		case len(line) < 2 || line[1] != ':':
-			r.breaks("line %d is no field: %.60q", number, line)
+			if r.number == 1 && bytes.HasPrefix(line, []byte(adbMagic)) {
+				return errors.New("apk 3's own format (ADB) is not read as a list of installed packages")
+			}
+			r.breaks("no field")
 		case strings.IndexByte(fields, line[0]) >= 0:
 			r.field(line[0], string(line[2:]))
 		}
@@ -63,26 +91,25 @@ func (r *reader) read(in io.Reader) error {
 		}
 	}
 	r.finish()
-	if err := lines.Err(); err != nil {
-		return err
-	}
-	return r.broken
-}
-
-// breaks keeps the first thing that makes no sense; apk itself would refuse the database. What can be
-// read is read all the same.
-func (r *reader) breaks(format string, args ...any) {
-	if r.broken == nil {
-		r.broken = fmt.Errorf(format, args...)
-	}
+	return lines.Err()
 }
 
 // fields are the keys that are read. Others are passed over without a copy.
-const fields = "PVAomLCDpFR"
+const fields = "PVAoTmLCDpFR"
+
+// adbMagic begins the format in which apk 3 keeps indexes and packages. What is installed it still
+// lists as text.
+const adbMagic = "ADB"
+
+// virtualText is how apk describes what "apk add --virtual" makes.
+const virtualText = "virtual meta package"
 
 func (r *reader) field(key byte, v string) {
 	switch key {
 	case 'P':
+		if r.p.Name != "" {
+			r.breaks(fmt.Sprintf("two packages in one paragraph: %.80q and %.80q", r.p.Name, v))
+		}
 		r.p.Name = v
 	case 'V':
 		r.p.Version = v
@@ -90,6 +117,8 @@ func (r *reader) field(key byte, v string) {
 		r.p.Arch = v
 	case 'o':
 		r.p.SourceName = v
+	case 'T':
+		r.virtual = v == virtualText
 	case 'm':
 		r.p.Maintainer = v
 	case 'L':
@@ -108,20 +137,22 @@ func (r *reader) field(key byte, v string) {
 	}
 }
 
-// finish ends a paragraph. Virtual packages, which "apk add --virtual" makes, begin with a dot and
-// have nothing in them.
+// finish ends a paragraph. Virtual packages, which "apk add --virtual" makes, are called by a name of
+// the user's own, mostly with a dot before it, and have nothing in them.
 func (r *reader) finish() {
-	if p := r.p; p.Name != "" && p.Name[0] != '.' && p.Version != "" {
+	switch p := r.p; {
+	case !r.begun:
+	case p.Name == "" || p.Version == "":
+		r.breaks(fmt.Sprintf("package %.80q without a name or a version", p.Name))
+	case p.Name[0] != '.' && !r.virtual:
 		p.Type = "apk"
 		r.packages = append(r.packages, p)
 		for _, v := range r.provides {
 			r.provided[capability(v)] = p.Name
 		}
 	}
-	if (r.p.Name == "") != (r.p.Version == "") {
-		r.breaks("a package lacks its name or version: %.100q %.100q", r.p.Name, r.p.Version)
-	}
-	r.p, r.folder, r.provides = ecosystem.Package{}, "", nil
+	r.p, r.folder, r.provides, r.virtual = ecosystem.Package{}, "", nil, false
+	r.begun = false
 }
 
 // resolve turns what packages ask for into the names of the installed packages that give it. What

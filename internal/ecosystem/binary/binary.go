@@ -18,7 +18,7 @@ import (
 // Ecosystem is the programs without a package manager.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:    "binary",
-	Version: 1,
+	Version: 2,
 	Wants:   wants,
 	Read:    read,
 	Advisories: func(p ecosystem.Package, _ ecosystem.Release) (string, bool) {
@@ -39,8 +39,10 @@ func wants(s ecosystem.Stat) bool {
 		return s.Size < maxText
 	case "VERSION":
 		return s.Size < maxText && (s.Path == "go/VERSION" || strings.HasSuffix(s.Path, "/go/VERSION"))
-	case "OTP_VERSION":
+	case "OTP_VERSION", "rabbit.app", "elixir.app":
 		return s.Size < maxText
+	case "version.php":
+		return s.Size < maxText && (s.Path == wordPress || strings.HasSuffix(s.Path, "/"+wordPress))
 	}
 	return false
 }
@@ -53,6 +55,10 @@ func read(ctx context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 		return readGo(f)
 	case "OTP_VERSION":
 		return readErlang(f)
+	case "rabbit.app", "elixir.app":
+		return readApplication(f)
+	case "version.php":
+		return readWordPress(f)
 	default:
 		return readProgram(ctx, f, base)
 	}
@@ -65,6 +71,8 @@ func feedKey(p ecosystem.Package) string {
 		return "java"
 	case "go":
 		return "golang"
+	case "rabbitmq", "wordpress":
+		return p.Name
 	}
 	for i := range classifiers {
 		if classifiers[i].name == p.Name {

@@ -27,11 +27,20 @@ var samples = []struct{ path, body, want string }{
 	{"usr/local/bin/redis-server", "\x00systemd\x00upstart\x00err\x007.0.15\x00c11-builtin\x00shutdown_in", "redis@7.0.15"},
 	{"usr/local/bin/redis-server", "\x00\xdfA7.0.15" + "1790282056000000000\x00%llx\x00", "redis@7.0.15"},
 	{"usr/local/bin/redis-server", "\x00\xdfA6.2.11" + "1f2e3d4c5b6a-1690282056000000000\x00%llx\x00", "redis@6.2.11"},
+	{"usr/local/bin/redis-server", "zsets_items\x008.0.2\x0014.2.0\x00c11-builtin\x00shutdown_in", "redis@8.0.2"},
+	{"usr/local/bin/redis-server", "\x00txt\x008.0.2" + "1789404730000000000\x00Running", "redis@8.0.2"},
+	{"usr/local/bin/redis-server", "\x00txt\x008.0.11" + "1789404730000000000\x00Running", "redis@8.0.11"},
+	{"usr/local/bin/redis-server", "\x007.2.4" + "buildkitsandbox-1704818391000000000\x00", "redis@7.2.4"},
+	{"usr/local/bin/redis-server", "\x007.2.4" + "build-7.example-1704818391000000000\x00", "redis@7.2.4"},
+	{"usr/local/bin/valkey-server", "\x00\x00valkey8.1.1" + "1792855166000000000\x00\x00v=%s", "valkey@8.1.1"},
+	{"usr/local/bin/valkey-server", "\x00ga\x008.1.1\x007.2.4\x0014.2.0\x0000000000\x00shutdown_in", "valkey@8.1.1"},
+	{"usr/local/bin/valkey-server", "\x007.2.8\x00c11-builtin\x00shutdown_in", "valkey@7.2.8"},
 	{"usr/local/bin/node", "\x00node.js/v20.20.2\x00", "node@20.20.2"},
 	{"usr/local/lib/libpython3.11.so.1.0", "after $\x00%s: '%s'\x003.11.2\x00%.80s (%.80s) %.80s\x00", "python@3.11.2"},
 	{"usr/local/bin/python3.13", "\x003.2.0\x00\x003.13.0rc2+\x00", "python@3.13.0rc2"},
 	{"opt/lib/libcrypto.so.3", "@\x00OpenSSL 3.0.19 27 Jan 2026\x003.0.19\x00not available", "openssl@3.0.19"},
 	{"opt/lib/libcrypto.so.1.1", "\x00OpenSSL 1.1.1w  11 Sep 2023\x00", "openssl@1.1.1w"},
+	{"opt/lib/libcrypto.so.1.1", "\x00OpenSSL 1.1.1k  FIPS 25 Mar 2021\x00", "openssl@1.1.1k"},
 	{"bin/busybox", "\x00BusyBox v1.35.0 (Debian 1:1.35.0-4+deb12u1+b1)\x00", "busybox@1.35.0"},
 	{"usr/local/sbin/haproxy", "\x00 version 2.6.12-1+deb12u4, released 2026/10/17\x00", "haproxy@2.6.12"},
 	{"opt/pg/bin/postgres", "\x00postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)\n", "postgresql@15.20"},
@@ -58,6 +67,40 @@ var samples = []struct{ path, body, want string }{
 	{"tini", "\x00tini version 0.19.0\x00", "tini@0.19.0"},
 	{"usr/local/bin/lua5.4", "\x00Lua 5.4.4  Copyright (C) 1994-2022 Lua.org, PUC-Rio\x00", "lua@5.4.4"},
 	{"usr/local/lib/libluajit-5.1.so.2", "\x00LuaJIT 2.1.0-beta3\x00", "luajit@2.1.0-beta3"},
+	{"usr/local/mysql/bin/mysqld", "files.empty()\x00MySQL 9.7.4\x00log_before", "mysql@9.7.4"},
+	{"opt/pgbouncer", "memtotal\x00PgBouncer 1.18.0\x00pool_mode", "pgbouncer@1.18.0"},
+	{"usr/local/libexec/slapd", "\x00@(#) $OpenLDAP: slapd 2.5.13+dfsg-5 (Feb  8 2023 01:56:12) $", "openldap@2.5.13"},
+	{"usr/local/bin/ffmpeg", "specified.\n\x00%s version 5.1.9-0+deb12u1\x00%sbuilt", "ffmpeg@5.1.9"},
+	{"usr/local/lib/libavcodec.so.59.37.100", "\x00FFmpeg version 5.1.9-0+deb12u1\x00", "ffmpeg@5.1.9"},
+	{"usr/local/bin/bun", "\x00Bun/1.4.5\x00", "bun@1.4.5"},
+	{"usr/local/bin/deno", "User-Agent: Deno/0.80.0\x002.9.6+e518fbdDeno/2.9.6Deno/2.9.6+e518fbd", "deno@2.9.6"},
+	{"usr/local/bin/x86_64-linux-gnu-gcc-12", " zstd\x0012.2.0\x00(Debian 12.2.0-14+deb12u1) \x00gcc version %s %s\n\x00", "gcc@12.2.0"},
+	{"usr/local/bin/gcc", "%s%s\n\x0014.2.0\x00(GCC) \x00(C)\x00no input", "gcc@14.2.0"},
+	{"usr/local/lib/libsqlcipher.so.1.8.0", "parameters\x00community\x004.6.1\x00%s", "sqlcipher@4.6.1"},
+	{"usr/local/sbin/named", "\x00named version: BIND 9.18.49-1~deb12u3-Debian <>\x00", "bind@9.18.49"},
+	{"usr/local/sbin/dnsmasq", "dnsmasq.conf\x00dnsmasq-2.90\x00version.bind", "dnsmasq@2.90"},
+	{"usr/local/sbin/nsd", "Dnstap\x00NSD 4.6.1\x00closing", "nsd@4.6.1"},
+	{"usr/local/sbin/knotd", "\x00Knot DNS 3.2.6\x00", "knot-dns@3.2.6"},
+	{"usr/local/bin/h2o", "\x00h2o version 2.2.5\x00OpenSSL: %s", "h2o@2.2.5"},
+	{"usr/exim/bin/exim", "<<eximcnumber>>\x004.96\x00<<eximversion>>\x00", "exim@4.96"},
+	{"usr/sbin/postconf", "\x00mail_version=3.7.11\x00", "postfix@3.7.11"},
+	{"usr/local/sbin/proftpd", "\x00ProFTPD Version 1.3.8\x00LANG", "proftpd@1.3.8"},
+	{"usr/local/sbin/vsftpd", "available.\x00(vsFTPd 3.0.3)\x00", "vsftpd@3.0.3"},
+	{"usr/local/sbin/mosquitto", "remapping.\x002.0.11\x00mosquitto version %s\n", "mosquitto@2.0.11"},
+	{"usr/local/sbin/openvpn", "\x00OpenVPN 2.6.14 x86_64-pc-linux-gnu [SSL (OpenSSL)]", "openvpn@2.6.14"},
+	{"usr/local/bin/stunnel", "\x00stunnel 5.68 on x86_64-pc-linux-gnu platform\x00", "stunnel@5.68"},
+	{"usr/local/bin/tor", "\x00 (on Tor 0.4.9.11 )\x00", "tor@0.4.9.11"},
+	{"usr/local/bin/turnserver", "TURN Server\x00Coturn-4.6.1 'Gorst'\x00", "coturn@4.6.1"},
+	{"usr/local/sbin/keepalived", "\x00Keepalived v2.2.7 (01/16,2022)\x00", "keepalived@2.2.7"},
+	{"usr/local/bin/rsync", "\"%s\"\x003.5.0\x00copyright\x00url\x00Copyright", "rsync@3.5.0"},
+	{"usr/local/bin/sudo", "\x00Sudo version %s\n\x001.9.13p3\x00Configure", "sudo@1.9.13p3"},
+	{"usr/local/bin/jq", "Error: writing output failed: %s\n\x001.6\x00DEBUG:", "jq@1.6"},
+	{"usr/local/bin/zstd", "Enabled\x00v1.5.4\x00Zstandard CLI\x00Yann", "zstd@1.5.4"},
+	{"usr/local/bin/xz", "\x00xz (XZ Utils) 5.4.1\x00liblzma", "xz@5.4.1"},
+	{"usr/local/bin/getopt", "\x00util-linux 2.38.1\x00", "util-linux@2.38.1"},
+	{"usr/local/lib/libexpat.so.1.8.10", "started\x00expat_2.5.0\x00", "expat@2.5.0"},
+	{"usr/local/lib/libgnutls.so.30", "\x00Enabled GnuTLS 3.7.9 logging...", "gnutls@3.7.9"},
+	{"usr/local/lib/libsqlcipher.so.0", "kdf_iter\x003.4.1\x00cipher_page_size\x00", "sqlcipher@3.4.1"},
 }
 
 func TestPrograms(t *testing.T) {
@@ -82,6 +125,11 @@ func TestTexts(t *testing.T) {
 		{"usr/java/release", "JAVA_VERSION=\"1.8.0_412\"\nIMPLEMENTOR=\"Oracle Corporation\"\n", "java@1.8.0_412", "java", "8.0.412"},
 		{"usr/local/go/VERSION", "go1.22.3\ntime 2024-05-01T19:49:47Z\n", "go@1.22.3", "golang", "1.22.3"},
 		{"usr/local/lib/erlang/releases/25/OTP_VERSION", "25.2.3\n", "erlang@25.2.3", "", "25.2.3"},
+		{"opt/rabbitmq/plugins/rabbit-3.10.8/ebin/rabbit.app", "{application, 'rabbit', [\n\t{description, \"RabbitMQ\"},\n\t{vsn, \"3.10.8\"},\n", "rabbitmq@3.10.8", "rabbitmq", "3.10.8"},
+		{"usr/local/lib/elixir/lib/elixir/ebin/elixir.app", "{application,elixir,\n    [{description,\"elixir\"},\n     {vsn,\"1.14.0\"},\n", "elixir@1.14.0", "", "1.14.0"},
+		{"usr/src/wordpress/wp-includes/version.php", "<?php\n/**\n * $wp_version = '1.0'\n */\n$wp_version = '6.1.9';\n", "wordpress@6.1.9", "wordpress", "6.1.9"},
+		{"x/rabbit.app", "{application, other, [{vsn, \"1\"}", "", "", ""},
+		{"wp-includes/version.php", "<?php $wp_version = $other;\n", "", "", ""},
 		{"etc/release", "something else\n", "", "", ""},
 		{"x/go/VERSION", "1.0\n", "", "", ""},
 	} {
@@ -165,7 +213,12 @@ func TestClassifiers(t *testing.T) {
 		tested[name] = true
 	}
 	for _, c := range classifiers {
-		if !tested[c.name] && c.name != "valkey" { // the same bytes as Redis
+		for pattern := range strings.SplitSeq(c.files, " ") {
+			if pattern == "" || strings.ContainsAny(pattern[:1], "*[?") {
+				t.Errorf("%s: %q does not begin with a byte that the table is sorted by", c.name, pattern)
+			}
+		}
+		if !tested[c.name] {
 			t.Errorf("%s has no sample", c.name)
 		}
 	}

@@ -54,11 +54,8 @@ func readProgram(ctx context.Context, f *ecosystem.File, base string) (ecosystem
 func needlesFor(base string) ([]*needle, error) {
 	var needles []*needle
 	nameVersion := regexp.MustCompile(`\d+\.\d+`)
-	for i := range classifiers {
+	for _, i := range classifiersFor(base) {
 		c := &classifiers[i]
-		if !c.fits(base) {
-			continue
-		}
 		v := nameVersion.FindString(base)
 		if v == "" && strings.Contains(c.anchor, "{v}") {
 			continue

@@ -14,7 +14,7 @@ import (
 // Ecosystem is Bitnami.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:    "bitnami",
-	Version: 1,
+	Version: 2,
 	Wants: func(s ecosystem.Stat) bool {
 		base := s.Base()
 		return strings.HasPrefix(base, ".spdx-") && strings.HasSuffix(base, ".spdx") && s.Under("opt/bitnami")
@@ -62,11 +62,11 @@ func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 	var found ecosystem.Found
 	for _, p := range doc.Packages {
 		for _, ref := range p.Refs {
-			name, arch, ok := cutPURL(ref.Locator)
+			pkg, ok := parsePURL(ref.Locator)
 			if ref.Type != "purl" || !ok {
 				continue
 			}
-			pkg := ecosystem.Package{Type: "bitnami", Name: name, Version: p.Version, Arch: arch}
+			pkg.Version = p.Version
 			if p.Declared != "" && p.Declared != "NOASSERTION" && p.Declared != "NONE" {
 				pkg.Licenses = []string{p.Declared}
 			}
@@ -77,15 +77,20 @@ func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 	return found, nil
 }
 
-// cutPURL takes name and architecture from pkg:bitnami/NAME@VERSION?arch=ARCH&distro=DISTRO.
-func cutPURL(purl string) (name, arch string, ok bool) {
+// parsePURL takes name, architecture and distribution from pkg:bitnami/NAME@VERSION?arch=ARCH&distro=DISTRO.
+func parsePURL(purl string) (p ecosystem.Package, ok bool) {
 	rest, ok := strings.CutPrefix(purl, "pkg:bitnami/")
 	rest, query, _ := strings.Cut(rest, "?")
-	name, _, _ = strings.Cut(rest, "@")
+	p.Type = "bitnami"
+	p.Name, _, _ = strings.Cut(rest, "@")
 	for pair := range strings.SplitSeq(query, "&") {
-		if value, found := strings.CutPrefix(pair, "arch="); found {
-			arch = value
+		key, value, _ := strings.Cut(pair, "=")
+		if key == "arch" {
+			p.Arch = value
+		}
+		if value != "" && (key == "arch" || key == "distro") {
+			p.Qualifiers = append(p.Qualifiers, pair)
 		}
 	}
-	return name, arch, ok && name != ""
+	return p, ok && p.Name != ""
 }

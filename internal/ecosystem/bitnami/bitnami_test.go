@@ -30,7 +30,7 @@ func TestRead(t *testing.T) {
 		t.Error("wants the wrong files")
 	}
 	got, err := read(context.Background(), file(redis))
-	want := []ecosystem.Package{{Type: "bitnami", Name: "redis", Version: "7.2.4-12", Arch: "amd64", Licenses: []string{"BSD-3-Clause"}}}
+	want := []ecosystem.Package{{Type: "bitnami", Name: "redis", Version: "7.2.4-12", Arch: "amd64", Qualifiers: []string{"arch=amd64", "distro=debian-12"}, Licenses: []string{"BSD-3-Clause"}}}
 	if diff := cmp.Diff(want, got.Packages); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}

@@ -28,7 +28,13 @@ var Ecosystem = ecosystem.Ecosystem{
 // maxPackages bounds the crates of one file.
 const maxPackages = 50_000
 
-func isLock(s ecosystem.Stat) bool { return s.Base() == "Cargo.lock" }
+// isLock leaves out the lock files inside crates that Cargo fetched or vendored: they say what their
+// authors built with.
+func isLock(s ecosystem.Stat) bool {
+	path := "/" + s.Path
+	return s.Base() == "Cargo.lock" && !strings.Contains(path, "/registry/src/") && !strings.Contains(path, "/git/checkouts/") &&
+		!strings.Contains(path, "/vendor/")
+}
 
 func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 	if isLock(f.Stat) {
@@ -55,8 +61,10 @@ func crate(name, version, source string) (ecosystem.Package, []ecosystem.Note) {
 	case kind == "" || kind == "local" || kind == "path":
 		p.Main = true
 		return p, nil
+	case kind == "git" && url == "": // cargo-auditable keeps the repository's name to itself
+		p.Qualifiers = []string{"vcs_url=git"}
 	case kind == "git":
-		p.Qualifiers = []string{"vcs_url=" + source}
+		p.Qualifiers = []string{ecosystem.Repository(source)}
 	default:
 		p.Qualifiers = []string{"repository_url=" + max(url, kind)}
 	}

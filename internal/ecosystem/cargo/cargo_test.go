@@ -129,12 +129,26 @@ source = "registry+https://github.com/rust-lang/crates.io-index"
 "checksum time 0.1.0 (registry+https://github.com/rust-lang/crates.io-index)" = "00"
 `
 
+func TestWants(t *testing.T) {
+	for path, want := range map[string]bool{
+		"app/Cargo.lock": true,
+		"usr/local/cargo/registry/src/index.crates.io-6f17d22bba15001f/ripgrep-13.0.0/Cargo.lock": false,
+		"root/.cargo/git/checkouts/serde-0123/4567/Cargo.lock":                                    false,
+		"src/vendor/syn/Cargo.lock": false,
+		"app/Cargo.toml":            false,
+	} {
+		if got := Ecosystem.Wants(ecosystem.Stat{Path: path}); got != want {
+			t.Errorf("wants(%s) = %v", path, got)
+		}
+	}
+}
+
 func TestLock(t *testing.T) {
 	for body, want := range map[string][]ecosystem.Package{
 		lockV4: {
 			{Type: "cargo", Name: "shop", Version: "0.1.0", Main: true, Declared: true, Line: 4, Depends: []string{"rustls", "time"}},
 			{Type: "cargo", Name: "rustls", Version: "0.23.17", Declared: true, Line: 12},
-			{Type: "cargo", Name: "fork", Version: "1.0.0", Declared: true, Line: 18, Qualifiers: []string{"vcs_url=git+https://example.com/fork?rev=1#1234"}},
+			{Type: "cargo", Name: "fork", Version: "1.0.0", Declared: true, Line: 18, Qualifiers: []string{"vcs_url=git+https://example.com/fork@1234"}},
 		},
 		lockV1: {
 			{Type: "cargo", Name: "shop", Version: "0.1.0", Main: true, Declared: true, Line: 1, Depends: []string{"time"}},

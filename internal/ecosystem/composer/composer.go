@@ -1,5 +1,6 @@
 // Package composer knows the packages of PHP: those that Composer installed, by its own record in
-// vendor/composer/installed.json (of Composer 1 and 2), and those that composer.lock declares.
+// vendor/composer/installed.json (of Composer 1 and 2) or, where that is missing, installed.php, and those
+// that composer.lock declares.
 //
 // Names are lower case, as Packagist files them. A version that is a branch ("dev-main", "2.x-dev") has no
 // place among releases: such a package is told as it stands, and its version counts as unknown.
@@ -16,7 +17,8 @@ import (
 // Ecosystem is Composer and Packagist.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "composer",
-	Version:    1,
+	Version:    2,
+	Late:       true, // installed.php counts only without installed.json
 	Wants:      wants,
 	Read:       read,
 	Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) { return "Packagist", true },
@@ -40,6 +42,8 @@ func wants(s ecosystem.Stat) bool {
 	switch s.Base() {
 	case "installed.json":
 		return strings.HasSuffix(s.Path, "composer/installed.json")
+	case "installed.php":
+		return strings.HasSuffix(s.Path, "vendor/composer/installed.php")
 	case "composer.lock":
 		return !strings.Contains("/"+s.Path, "/vendor/") // inside a package it is its author's
 	}
@@ -47,6 +51,13 @@ func wants(s ecosystem.Stat) bool {
 }
 
 func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+	if f.Base() == "installed.php" {
+		found, err := readPHP(f)
+		if err != nil {
+			err = fmt.Errorf("read %s: %w", f.Base(), err)
+		}
+		return found, err
+	}
 	b, err := f.ReadAll(maxFile)
 	if err != nil {
 		return ecosystem.Found{}, fmt.Errorf("read %s: %w", f.Base(), err)

@@ -23,7 +23,7 @@ func TestWants(t *testing.T) {
 		"app/composer.lock":                  true,
 		"app/vendor/x/y/composer.lock":       false,
 		"app/installed.json":                 false,
-		"app/vendor/composer/installed.php":  false,
+		"app/vendor/composer/installed.php":  true,
 	} {
 		if got := wants(ecosystem.Stat{Path: path}); got != want {
 			t.Errorf("wants(%s) = %v", path, got)
@@ -150,7 +150,7 @@ func TestComposer(t *testing.T) {
 	for _, p := range shown.Installed {
 		want[p.Name] = p.Version
 	}
-	for _, path := range []string{"vendor/composer/installed.json", "composer.lock"} {
+	for _, path := range []string{"vendor/composer/installed.json", "vendor/composer/installed.php", "composer.lock"} {
 		b, err := os.ReadFile(filepath.Join(dir, path))
 		if err != nil {
 			t.Fatal(err)
@@ -244,6 +244,35 @@ func FuzzRead(f *testing.F) {
 			path = "composer.lock"
 		}
 		found, _ := readText(path, text)
+		for _, p := range found.Packages {
+			if p.Name == "" || p.Namespace == "" || p.Line < 1 {
+				t.Errorf("half a package: %+v", p)
+			}
+		}
+	})
+}
+
+// TestPHPBesideJSON wants installed.php to say nothing where installed.json says it.
+func TestPHPBesideJSON(t *testing.T) {
+	const text = "<?php return array(\n    'versions' => array(\n        'acme/a' => array(\n            'pretty_version' => 'v1.2.0',\n            'dev_requirement' => true,\n        ),\n" +
+		"        'acme/gone' => array(\n            'replaced' => array(\n                0 => '*',\n            ),\n        ),\n    ),\n);\n"
+	for beside, want := range map[bool]int{true: 0, false: 1} {
+		found, err := read(context.Background(), &ecosystem.File{
+			Stat: ecosystem.Stat{Path: "app/vendor/composer/installed.php", Size: int64(len(text))}, Reader: strings.NewReader(text),
+			Sibling: func(path string) (*ecosystem.File, bool) {
+				return nil, beside && path == "app/vendor/composer/installed.json"
+			},
+		})
+		if err != nil || len(found.Packages) != want || want > 0 && (found.Packages[0].Version != "v1.2.0" || !found.Packages[0].Dev) {
+			t.Errorf("beside installed.json %v: %+v, %v", beside, found.Packages, err)
+		}
+	}
+}
+
+func FuzzPHP(f *testing.F) {
+	f.Add("<?php return array(\n    'root' => array(\n        'name' => 'a/b',\n    ),\n    'versions' => array(\n        'a/c' => array(\n            'pretty_version' => '1.0',\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		found, _ := readText("vendor/composer/installed.php", text)
 		for _, p := range found.Packages {
 			if p.Name == "" || p.Namespace == "" || p.Line < 1 {
 				t.Errorf("half a package: %+v", p)

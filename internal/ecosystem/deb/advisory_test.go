@@ -29,6 +29,17 @@ func TestAdvisories(t *testing.T) {
 	}
 }
 
+func TestSubscription(t *testing.T) {
+	for version, want := range map[string]string{
+		"1.0.2g-1ubuntu4.20+esm9": "Ubuntu:Pro:16.04", "2.4.18-2ubuntu3.17~esm1": "Ubuntu:Pro:16.04", "1.0.2g-1ubuntu4.20": "Ubuntu:16.04",
+	} {
+		got, ok := advisories(ecosystem.Package{Type: "deb", Version: version}, ecosystem.Release{ID: "ubuntu", Version: "16.04"})
+		if !ok || got != want {
+			t.Errorf("%s: %q, %t; want %q", version, got, ok, want)
+		}
+	}
+}
+
 func TestSource(t *testing.T) {
 	tests := []struct {
 		p             ecosystem.Package
@@ -67,6 +78,31 @@ func TestThirdParty(t *testing.T) {
 		p := ecosystem.Package{Type: "deb", Version: test.version, Maintainer: test.maintainer}
 		if got := thirdParty(p, test.on); got != test.want {
 			t.Errorf("%s of %s on %s: %t, want %t", test.version, test.maintainer, test.on.ID, got, test.want)
+		}
+	}
+}
+
+func TestOtherRelease(t *testing.T) {
+	bookworm, sid := ecosystem.Release{ID: "debian", Version: "12"}, ecosystem.Release{ID: "debian", Codename: "sid"}
+	for _, test := range []struct {
+		version string
+		on      ecosystem.Release
+		want    bool
+	}{
+		{"8.11.0-1~bpo12+1", bookworm, true},
+		{"8.11.0-1~bpo24.04+1", ecosystem.Release{ID: "ubuntu", Version: "24.04"}, true},
+		{"3.5.1-1+deb13u1", bookworm, true},
+		{"9.18.49-1~deb12u3", bookworm, false},
+		{"1:15.0.2-0+deb11u1", bookworm, false},
+		{"6.16-1+deb13u1~deb12u1", bookworm, false},
+		{"1.24.1-1+deb13u2", ecosystem.Release{ID: "debian", Version: "13"}, false},
+		{"1.24.1-1+deb13u2", sid, false},
+		{"1.0+debian13u-1", bookworm, false},
+		{"1.2-3+deb", bookworm, false},
+		{"", bookworm, false},
+	} {
+		if got := otherRelease(ecosystem.Package{Version: test.version}, test.on); got != test.want {
+			t.Errorf("%s on %s %s: %t", test.version, test.on.ID, test.on.Version, got)
 		}
 	}
 }

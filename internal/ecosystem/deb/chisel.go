@@ -67,8 +67,10 @@ func parseManifest(r io.Reader) (found ecosystem.Found, err error) {
 		}
 	}
 	if len(found.Packages) > 0 {
-		found.Notes = append(found.Notes, ecosystem.Note{Class: "unknown-source", Blocking: true,
-			What: "chisel's manifest does not say from which sources its packages were built: advisories find only packages that are named as their source"})
+		found.Notes = append(found.Notes, ecosystem.Note{
+			Class: "unknown-source", Blocking: true,
+			What: "chisel's manifest does not say from which sources its packages were built: advisories find only packages that are named as their source",
+		})
 	}
 	return found, lines.Err()
 }

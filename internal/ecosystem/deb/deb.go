@@ -28,6 +28,7 @@ var Ecosystem = ecosystem.Ecosystem{
 	OS:              true,
 	Advisories:      advisories,
 	ThirdParty:      thirdParty,
+	OtherRelease:    otherRelease,
 	AdvisoryVersion: sourceVersion,
 	Compare:         Compare,
 	Key:             sourceName,

@@ -101,6 +101,53 @@ func TestReadStatus(t *testing.T) {
 	}
 }
 
+// TestBroken wants an error for what is no list of packages, or not all of one: an empty inventory
+// without a word would read as clean.
+func TestBroken(t *testing.T) {
+	tests := []struct {
+		name, path, content string
+		packages            int
+		says                string
+	}{
+		{"bytes of something else", dpkgStatus, "\x00\x01\x02\xff\xfe rest\nof it\n", 0, "at line 1"},
+		{"zeros", dpkgStatus, strings.Repeat("\x00", 4096), 0, "at line 1"},
+		{"a line that is no field", dpkgStatus, "Package: a\nStatus: install ok installed\nVersion: 1\ngarbage\n\n", 1, "at line 4"},
+		{"cut short within a package", dpkgStatus, "Package: a\nStatus: install ok installed\nVersion: 1\n\nPackage: b\nStatus: install ok installed\n", 1, `"b" without a version`},
+		{"cut short before its status", dpkgStatus, "Package: a\nVersion: 1\n", 0, `"a" without a status`},
+		{"without a name", dpkgStatus, "Status: install ok installed\nVersion: 1\n", 0, "without a name"},
+		{"removed, without a version", dpkgStatus, "Package: a\nStatus: unknown ok not-installed\nPriority: extra\n", 0, ""},
+		{"a block of zeros", dpkgStatus, "Package: a\nStatus: install ok installed\nVersion: 1\nDescription: x\n y" + strings.Repeat("\x00", 100) + "z\n", 1, "a zero byte"},
+		{"an unknown status", dpkgStatus, "Package: a\nStatus: install ok instalked\nVersion: 1\n", 0, "unknown status"},
+		{"a lost blank line", dpkgStatus, "Package: a\nStatus: install ok installed\nVersion: 1\nPackage: b\nStatus: install ok installed\nVersion: 2\n", 1, `"a" and "b"`},
+		{"distroless, no control file", "var/lib/dpkg/status.d/x", "\x1f\x8b\x08", 0, "at line 1"},
+		{"distroless, without a version", "var/lib/dpkg/status.d/x", "Package: a\n", 0, "without a version"},
+		{"blank lines only", dpkgStatus, "\n\n\n", 0, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			found, err := read(t.Context(), open(test.path, []byte(test.content)))
+			if len(found.Packages) != test.packages {
+				t.Errorf("%+v, want %d packages", found.Packages, test.packages)
+			}
+			if (err != nil) != (test.says != "") || err != nil && !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%v, want %q", err, test.says)
+			}
+		})
+	}
+}
+
+// TestCutInLine wants a note, and all packages, where the last line has no end: that is how a file is
+// cut short, and how some tools write it.
+func TestCutInLine(t *testing.T) {
+	whole := "Package: a\nStatus: install ok installed\nVersion: 1\n"
+	for text, want := range map[string]int{whole: 0, whole + "\n": 0, whole + "Description: cut he": 1, strings.TrimSpace(whole): 1} {
+		found := parse(t, dpkgStatus, text)
+		if len(found.Packages) != 1 || len(found.Notes) != want || want > 0 && found.Notes[0].Blocking {
+			t.Errorf("%q: %+v", text, found)
+		}
+	}
+}
+
 func TestReadFolders(t *testing.T) {
 	tests := []struct {
 		name, path, content string
@@ -204,7 +251,7 @@ func TestDpkgQuery(t *testing.T) {
 	var want []string
 	for line := range strings.Lines(string(out)) {
 		state, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if onDisk([]byte(state)) {
+		if there, _ := onDisk([]byte(state)); there {
 			want = append(want, rest)
 		}
 	}

@@ -25,13 +25,22 @@ const (
 func readStatus(f *ecosystem.File, kind string, needStatus bool) (ecosystem.Found, error) {
 	r := statusReader{kind: kind, needStatus: needStatus, names: map[string]string{}}
 	err := r.read(io.LimitReader(f.Reader, maxStatus+1))
-	if err == nil && r.bytes > maxStatus {
+	switch {
+	case err != nil:
+	case r.bytes > maxStatus:
 		err = ecosystem.Limit("more than %d bytes", maxStatus)
+	case r.broken > 0:
+		err = fmt.Errorf("%d lines or paragraphs that dpkg would not take, the first at line %d: %s", r.broken, r.brokenAt, r.brokenWhy)
 	}
 	if err != nil {
 		err = fmt.Errorf("read the list of installed packages: %w", err)
 	}
-	return ecosystem.Found{Packages: r.packages}, err
+	found := ecosystem.Found{Packages: r.packages}
+	if err == nil && needStatus && r.open && len(r.packages) > 0 {
+		found.Notes = []ecosystem.Note{{Class: "unreadable-database",
+			What: "the list of installed packages ends within a line, where dpkg ends it with an empty one: packages may be cut off"}}
+	}
+	return found, err
 }
 
 // statusReader gathers one package after the other.
@@ -43,8 +52,8 @@ type statusReader struct {
 	bytes      int64
 
 	p        ecosystem.Package
+	stated   bool // there is a Status field
 	present  bool
-	stated   bool // there is a status
 	section  string
 	depends  []string // a store that all packages' Depends are cut from
 	from     int      // where in it those of p begin
@@ -52,15 +61,28 @@ type statusReader struct {
 	value    []byte // of field, continuation lines joined by a blank
 	cut      bool   // a line was longer than maxLine
 	overlong bool
-	number   int   // of the line
-	fields   bool  // the paragraph has some
-	broken   error // what first made no sense; dpkg itself would refuse the file
+
+	open      bool // the last line has no end
+	number    int  // of the line
+	fields    int  // of the paragraph, kept or not
+	broken    int  // places that are not of the format
+	brokenAt  int
+	brokenWhy string
+}
+
+// breaks notes a place that is not of the format. What else the file says is still read; the first
+// place is told.
+func (r *statusReader) breaks(why string) {
+	if r.broken++; r.broken == 1 {
+		r.brokenAt, r.brokenWhy = r.number, why
+	}
 }
 
 func (r *statusReader) read(in io.Reader) error {
 	b := bufio.NewReaderSize(in, maxLine)
 	for {
 		line, err := r.line(b)
+		r.open = err == io.EOF && len(line) > 0
 		if len(line) > 0 || err == nil {
 			r.take(line)
 		}
@@ -70,7 +92,7 @@ func (r *statusReader) read(in io.Reader) error {
 			if r.overlong {
 				return ecosystem.Limit("a field is longer than %d bytes", maxLine)
 			}
-			return r.broken
+			return nil
 		case err != nil:
 			r.finish()
 			return err
@@ -98,6 +120,9 @@ func (r *statusReader) line(b *bufio.Reader) ([]byte, error) {
 
 func (r *statusReader) take(line []byte) {
 	r.number++
+	if bytes.IndexByte(line, 0) >= 0 {
+		r.breaks("a zero byte, as in a file whose end or block was lost")
+	}
 	if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
 		if r.field != nothing && len(r.value)+len(line) < maxField {
 			r.value = append(append(r.value, ' '), bytes.TrimSpace(line)...)
@@ -111,11 +136,11 @@ func (r *statusReader) take(line []byte) {
 		return
 	}
 	name, value, ok := bytes.Cut(line, []byte{':'})
-	if !ok || bytes.IndexByte(name, 0) >= 0 {
-		r.breaks("line %d is no field: %.60q", r.number, line)
+	if !ok || len(name) == 0 {
+		r.breaks("no field")
 		return
 	}
-	r.fields = true
+	r.fields++
 	if r.field = fieldOf(name); r.field != nothing {
 		r.value = append(r.value[:0], bytes.TrimSpace(value)...)
 		r.overlong = r.overlong || r.cut
@@ -136,6 +161,9 @@ func (r *statusReader) endField() {
 	v := r.value
 	switch r.field {
 	case packageField:
+		if r.p.Name != "" {
+			r.breaks(fmt.Sprintf("two packages in one paragraph: %.80q and %.80q", r.p.Name, v))
+		}
 		r.p.Name = r.text(v)
 	case versionField:
 		r.p.Version = r.text(v)
@@ -146,7 +174,11 @@ func (r *statusReader) endField() {
 	case sectionField:
 		r.section = r.text(v)
 	case statusField:
-		r.present, r.stated = onDisk(v), true
+		var known bool
+		if r.present, known = onDisk(v); !known {
+			r.breaks(fmt.Sprintf("an unknown status, %.80q", v))
+		}
+		r.stated = true
 	case sourceField:
 		name, version, _ := bytes.Cut(v, []byte{'('})
 		r.p.SourceName = r.text(bytes.TrimSpace(name))
@@ -160,13 +192,16 @@ func (r *statusReader) endField() {
 // finish ends a paragraph.
 func (r *statusReader) finish() {
 	r.endField()
-	switch wanted := r.present || !r.needStatus; {
-	case r.fields && r.p.Name == "":
-		r.breaks("the paragraph before line %d names no package", r.number)
-	case r.fields && r.needStatus && !r.stated, r.fields && wanted && r.p.Version == "":
-		r.breaks("package %.100q has no status or no version", r.p.Name)
-	}
-	if p := r.p; p.Name != "" && p.Version != "" && (r.present || !r.needStatus) {
+	switch p := r.p; {
+	case p.Name == "" && r.fields > 0:
+		r.breaks("a package without a name")
+	case r.fields == 0:
+	case r.needStatus && !r.stated:
+		r.breaks(fmt.Sprintf("package %.80q without a status", p.Name))
+	case r.needStatus && !r.present: // removed, or never there
+	case p.Version == "":
+		r.breaks(fmt.Sprintf("package %.80q without a version", p.Name))
+	default:
 		p.Type = r.kind
 		p.Data = isData(p.Name, r.section)
 		p.Depends = r.depends[r.from:len(r.depends):len(r.depends)]
@@ -175,15 +210,8 @@ func (r *statusReader) finish() {
 		}
 		r.packages = append(r.packages, p)
 	}
-	r.p, r.present, r.section, r.from = ecosystem.Package{}, false, "", len(r.depends)
-	r.fields, r.stated = false, false
-}
-
-// breaks keeps the first thing that makes no sense. What can be read is read all the same.
-func (r *statusReader) breaks(format string, args ...any) {
-	if r.broken == nil {
-		r.broken = fmt.Errorf(format, args...)
-	}
+	r.p, r.section = ecosystem.Package{}, ""
+	r.stated, r.present, r.from, r.fields = false, false, len(r.depends), 0
 }
 
 // addDepends keeps the names of "libc6 (>= 2.36), debconf | debconf-2.0, python3:any": of
@@ -207,15 +235,17 @@ func (r *statusReader) addDepends(v []byte) {
 	}
 }
 
-// onDisk reads the third word of a Status field (dpkg-query(1)): all states in which the files of
-// the package are there, also when its configuration failed or waits.
-func onDisk(status []byte) bool {
+// onDisk reads the third word of a Status field (dpkg-query(1)): true for all states in which the files
+// of the package are there, also when its configuration failed or waits.
+func onDisk(status []byte) (there, known bool) {
 	i := bytes.LastIndexByte(status, ' ')
 	switch string(status[i+1:]) {
-	case "installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending":
-		return true
+	case "installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending", "post-inst-failed", "removal-failed": // the last two are opkg's
+		return true, true
+	case "not-installed", "config-files", "half-installed":
+		return false, true
 	}
-	return false
+	return false, false
 }
 
 // isData knows packages of which no file is code, as far as their name and section tell. The file

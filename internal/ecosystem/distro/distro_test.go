@@ -82,6 +82,12 @@ func TestEndOfLife(t *testing.T) {
 		{ecosystem.Release{ID: "centos", Version: "8", Name: "CentOS Stream 8"}, "2024-05-31"},
 		{ecosystem.Release{ID: "wolfi", Version: "20230201"}, ""},
 		{ecosystem.Release{ID: "sles", Version: "15.5"}, "2024-12-31"},
+		{ecosystem.Release{ID: "photon", Version: "3.0"}, "2025-10-02"},
+		{ecosystem.Release{ID: "mariner", Version: "2.0.20240301"}, "2025-07-31"},
+		{ecosystem.Release{ID: "amzn", Version: "2017.09"}, "2023-12-31"},
+		{ecosystem.Release{ID: "ubuntu", Version: "17.10"}, "2018-07-19"},
+		{ecosystem.Release{ID: "debian", Codename: "trixie"}, ""},
+		{ecosystem.Release{ID: "opensuse-tumbleweed", Version: "20260101"}, ""},
 		{ecosystem.Release{}, ""},
 	}
 	for _, test := range tests {

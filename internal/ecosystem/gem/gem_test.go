@@ -115,10 +115,12 @@ func TestSpecification(t *testing.T) {
 	}{
 		"RubyGems' own": {folder + "nokogiri-1.13.0-x86_64-linux.gemspec", nokogiri, []ecosystem.Package{{
 			Type: "gem", Name: "nokogiri", Version: "1.13.0", Qualifiers: []string{"platform=x86_64-linux"},
-			Licenses: []string{"MIT", "Ruby"}, Depends: []string{"racc"}}}},
+			Licenses: []string{"MIT", "Ruby"}, Depends: []string{"racc"},
+		}}},
 		"by its comment": {folder + "a-1.gemspec", "# stub: a 1.2 ruby lib\nGem::Specification.new do |s|\n  s.version = A::VERSION\n", []ecosystem.Package{{Type: "gem", Name: "a", Version: "1.2"}}},
 		"by its file's name": {folder + "a-b-1.2-java.gemspec", "load 'x'", []ecosystem.Package{{
-			Type: "gem", Name: "a-b", Version: "1.2", Qualifiers: []string{"platform=java"}, Heuristic: true}}},
+			Type: "gem", Name: "a-b", Version: "1.2", Qualifiers: []string{"platform=java"}, Heuristic: true,
+		}}},
 		"checked out": {"bundle/bundler/gems/own-0123/own.gemspec", "Gem::Specification.new do |gem|\n  gem.name='own' # x\n  gem.version = \"1.#{minor}\"\n", []ecosystem.Package{{Type: "gem", Name: "own"}}},
 		"not a gem":   {folder + "readme.gemspec", "", nil},
 	} {

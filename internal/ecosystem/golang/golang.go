@@ -19,7 +19,7 @@ import (
 // Ecosystem is Go.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:    "golang",
-	Version: 1,
+	Version: 2,
 	Wants:   wants,
 	Read:    read,
 	Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) {

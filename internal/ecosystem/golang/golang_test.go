@@ -7,8 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -174,7 +174,11 @@ func TestAgreesWithToolchain(t *testing.T) {
 	if os.Getenv("PLIMSOLL_TEST") == "all" {
 		limit = 20_000
 	}
-	for _, root := range []string{filepath.Join(runtime.GOROOT(), "bin"), "/usr/bin", "/usr/sbin", "/usr/lib"} {
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range []string{filepath.Join(strings.TrimSpace(string(goroot)), "bin"), "/usr/bin", "/usr/sbin", "/usr/lib"} {
 		n := 0
 		_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() && n < limit {
@@ -238,14 +242,32 @@ func open(path string) (*os.File, ecosystem.Stat, bool) {
 	return f, ecosystem.Stat{Path: strings.TrimPrefix(path, "/"), Size: info.Size(), Mode: info.Mode(), Head: head[:n]}, true
 }
 
+// TestNoRecord wants a note for programs that name no module at all: those of GOPATH and of other build
+// systems. A program of single files, and the Go distribution's own, need none.
+func TestNoRecord(t *testing.T) {
+	for path, want := range map[string]int{"github.com/x/y/cmd/z": 1, "": 1, "command-line-arguments": 0, "cmd/gofmt": 0} {
+		got, err := modules(&debug.BuildInfo{GoVersion: "go1.22.3", Path: path})
+		if err != nil || len(got.Notes) != want || len(got.Packages) == 0 {
+			t.Errorf("%q: %+v, %v", path, got, err)
+		}
+	}
+}
+
 func TestPacked(t *testing.T) {
-	b := make([]byte, 1024)
-	copy(b, "\x7fELF\x02\x01\x01")
-	b[16] = 2
-	copy(b[0xb4:], "UPX!")
-	got, err := read(context.Background(), file("usr/bin/packed", b))
-	if err != nil || len(got.Notes) != 1 || got.Notes[0].Class != "packed-program" {
-		t.Errorf("got %+v, %v", got, err)
+	for name, c := range map[string]struct {
+		head string
+		mark int
+	}{
+		"ELF": {"\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + "\x02", 0xb4},
+		"PE":  {"MZ" + strings.Repeat("\x00", 58) + "\x80", 0x3e0}, "Mach-O": {"\xcf\xfa\xed\xfe\x07\x00\x00\x01", 0x4a8},
+	} {
+		b := make([]byte, 8<<10)
+		copy(b, c.head)
+		copy(b[c.mark:], "UPX!")
+		got, err := read(context.Background(), file("usr/bin/packed", b))
+		if err != nil || len(got.Notes) != 1 || got.Notes[0].Class != "packed-program" {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
 	}
 }
 

@@ -35,10 +35,6 @@ func readProgram(f *ecosystem.File) (ecosystem.Found, error) {
 			if _, ok := sections.Find(infoSection); !ok {
 				return ecosystem.Found{}, nil
 			}
-		} else if isPacked(r) {
-			return ecosystem.Found{Notes: []ecosystem.Note{{
-				Class: "packed-program", Blocking: true, What: "the program is compressed by UPX; what was linked into it cannot be read",
-			}}}, nil
 		}
 	}
 	info, err := buildinfo.Read(ecosystem.Budget(r, readLimit))
@@ -46,15 +42,20 @@ func readProgram(f *ecosystem.File) (ecosystem.Found, error) {
 		if errors.Is(err, ecosystem.ErrLimit) {
 			return ecosystem.Found{}, fmt.Errorf("read build information of %s: %w", f.Path, err)
 		}
+		if isPacked(r) {
+			return ecosystem.Found{Notes: []ecosystem.Note{{
+				Class: "packed-program", Blocking: true, What: "the program is compressed by UPX; what was linked into it cannot be read",
+			}}}, nil
+		}
 		return ecosystem.Found{}, nil
 	}
 	return modules(info)
 }
 
-// isPacked says whether UPX compressed the program: it writes its mark behind the program headers
-// and leaves no section table.
+// isPacked says whether UPX compressed the program: it writes its mark behind the headers, and leaves
+// an ELF object no section table.
 func isPacked(r io.ReaderAt) bool {
-	var b [512]byte
+	var b [4096]byte
 	n, _ := r.ReadAt(b[:], 0)
 	return bytes.Contains(b[:n], []byte("UPX!"))
 }
@@ -72,6 +73,9 @@ func modules(info *debug.BuildInfo) (ecosystem.Found, error) {
 			found.Notes = append(found.Notes, unknownVersion(fmt.Sprintf("the program's own module %s has no version", path)))
 		}
 	}
+	if isUnrecorded(info) {
+		found.Notes = append(found.Notes, unknownVersion(fmt.Sprintf("the program %.200s was built without a record of its modules (outside of module mode)", info.Path)))
+	}
 	for i, dep := range info.Deps {
 		if i == maxModules {
 			return found, ecosystem.Limit("more than %d modules", maxModules)
@@ -79,6 +83,13 @@ func modules(info *debug.BuildInfo) (ecosystem.Found, error) {
 		addDependency(&found, dep)
 	}
 	return found, nil
+}
+
+// isUnrecorded says whether the program names no module though it may hold some: it was built in
+// GOPATH mode or by another build system. Files named one by one, and the Go distribution's own
+// programs, have no module either.
+func isUnrecorded(info *debug.BuildInfo) bool {
+	return info.Main.Path == "" && len(info.Deps) == 0 && info.Path != "command-line-arguments" && !strings.HasPrefix(info.Path, "cmd/")
 }
 
 // addToolchain adds stdlib, and toolchain for the programs of the Go distribution itself.

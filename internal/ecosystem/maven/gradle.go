@@ -11,9 +11,15 @@ import (
 
 const maxLock = 16 << 20
 
+// isGradleLock says whether a file is one of Gradle's lock files: one for all configurations, or as
+// Gradle wrote them before 7.0, one for each in a folder of their own.
+func isGradleLock(path string) bool {
+	return strings.HasSuffix(path, "gradle.lockfile") || strings.HasSuffix(path, ".lockfile") && strings.Contains(path, "gradle/dependency-locks/")
+}
+
 // readGradleLock reads a gradle.lockfile: GROUP:ARTIFACT:VERSION=CONFIGURATION,… a line
-// (https://docs.gradle.org/current/userguide/dependency_locking.html). What only test configurations
-// ask for is for development.
+// (https://docs.gradle.org/current/userguide/dependency_locking.html). A file of one configuration has
+// its name and no list. What only test configurations ask for is for development.
 func readGradleLock(f *ecosystem.File) (ecosystem.Found, error) {
 	text, err := f.ReadAll(maxLock)
 	if err != nil {
@@ -28,8 +34,11 @@ func readGradleLock(f *ecosystem.File) (ecosystem.Found, error) {
 			continue
 		}
 		name, configurations, ok := strings.Cut(s, "=")
-		if name == "empty" { // lists the configurations without dependencies
+		if name == "empty" && ok { // lists the configurations without dependencies
 			continue
+		}
+		if !ok && strings.Contains(f.Path, "dependency-locks/") {
+			configurations, ok = strings.TrimSuffix(f.Base(), ".lockfile"), true
 		}
 		parts := strings.Split(name, ":")
 		if !ok || len(parts) != 3 || slices.Contains(parts, "") {

@@ -36,7 +36,7 @@ func advisories(p ecosystem.Package, _ ecosystem.Release) (string, bool) {
 func wants(s ecosystem.Stat) bool {
 	base := s.Base()
 	return isArchive(base) || base == "pom.xml" && !inMetaInf(s.Path) || base == "pom.properties" && inMetaInf(s.Path) ||
-		strings.HasSuffix(base, "gradle.lockfile")
+		isGradleLock(s.Path)
 }
 
 // inMetaInf says whether a path is where Maven puts the description of a built artifact: the one in
@@ -62,7 +62,7 @@ func read(ctx context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 		return readPOM(f)
 	case base == "pom.properties":
 		return readProperties(f)
-	case strings.HasSuffix(base, "gradle.lockfile"):
+	case isGradleLock(f.Path):
 		return readGradleLock(f)
 	}
 	r, err := f.At()

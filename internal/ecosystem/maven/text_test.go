@@ -84,11 +84,22 @@ func TestReadGradleLock(t *testing.T) {
 	}
 }
 
+// TestReadGradleLocks reads what Gradle wrote before 7.0: one file for each configuration.
+func TestReadGradleLocks(t *testing.T) {
+	for name, dev := range map[string]bool{"runtimeClasspath": false, "testRuntimeClasspath": true} {
+		got, err := readGradleLock(file("app/gradle/dependency-locks/"+name+".lockfile", "# This is a Gradle generated file\ncom.google.guava:guava:31.1-jre\n"))
+		want := []ecosystem.Package{{Type: "maven", Namespace: "com.google.guava", Name: "guava", Version: "31.1-jre", Declared: true, Dev: dev, Line: 2}}
+		if diff := cmp.Diff(want, got.Packages); diff != "" || err != nil {
+			t.Errorf("%s: %v\n%s", name, err, diff)
+		}
+	}
+}
+
 func TestWants(t *testing.T) {
 	for path, want := range map[string]bool{
 		"app.jar": true, "x/APP.WAR": true, "pom.xml": true, "x/META-INF/maven/g/a/pom.xml": false,
 		"x/META-INF/maven/g/a/pom.properties": true, "pom.properties": false, "gradle.lockfile": true,
-		"buildscript-gradle.lockfile": true, "jar": false, "x.jar.md5": false, "a.class": false,
+		"buildscript-gradle.lockfile": true, "app/gradle/dependency-locks/runtimeClasspath.lockfile": true, "a.lockfile": false, "jar": false, "x.jar.md5": false, "a.class": false,
 	} {
 		if got := wants(ecosystem.Stat{Path: path}); got != want {
 			t.Errorf("wants(%s) = %v", path, got)

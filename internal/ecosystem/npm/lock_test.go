@@ -180,6 +180,9 @@ packages:
     resolution: {tarball: https://codeload.github.com/x/g/tar.gz/0123}
     version: 0.1.0
 
+  own@file:packages/own:
+    resolution: {directory: packages/own, type: directory}
+
 snapshots:
 
   '@s/real@3.0.0(@babel/core@7.0.0)': {}
@@ -206,7 +209,7 @@ func short(p ecosystem.Package) string {
 }
 
 func TestLocks(t *testing.T) {
-	const git = " vcs_url=git+ssh://git@github.com/x/g.git#0123"
+	const git = " vcs_url=git+ssh://git@github.com/x/g.git@0123"
 	for _, test := range []struct {
 		name, path, text string
 		want             []string
@@ -215,7 +218,7 @@ func TestLocks(t *testing.T) {
 		{"version 2", "npm-shrinkwrap.json", lockV2, []string{"3 a@1.0.0"}},
 		{"version 3", "package-lock.json", lockV3, []string{"5 a@1.0.0 → b", "6 b@2.0.0", "7 b@1.5.0", "8 @s/real@3.0.0", "9 g@0.1.0" + git}},
 		{"hidden", "node_modules/.package-lock.json", lockV2, []string{"3 a@1.0.0 installed"}},
-		{"bun", "bun.lock", bunLock, []string{"6 a@1.0.0 → b", "7 b@2.0.0", "8 @s/real@3.0.0", "10 g@ vcs_url=github:x/g#0123"}},
+		{"bun", "bun.lock", bunLock, []string{"6 a@1.0.0 → b", "7 b@2.0.0", "8 @s/real@3.0.0", "10 g@ vcs_url=git+https://github.com/x/g@0123"}},
 		{"yarn 1", "yarn.lock", yarnV1, []string{"5 a@1.0.0 → b @s/c", "13 @s/real@3.0.0", "16 @s/c@1.0.0"}},
 		{"yarn berry", "yarn.lock", yarnBerry, []string{"5 a@1.0.0 → @s/c b", "15 @s/real@3.0.0", "20 p@1.0.0"}},
 		{"pnpm 5", "pnpm-lock.yaml", pnpmV5, []string{"11 @s/real@3.0.0 dev", "15 a@1.0.0 → @s/real b", "24 g@0.1.0"}},

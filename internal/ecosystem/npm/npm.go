@@ -41,12 +41,18 @@ func wants(s ecosystem.Stat) bool {
 		return manifestOf(s.Path) != nowhere
 	case ".package-lock.json":
 		return strings.HasSuffix(s.Path, "node_modules/.package-lock.json")
-	case "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock":
+	case "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb":
 		// A lock file inside an installed package is what its author once had, not what is here.
 		return !strings.Contains("/"+s.Path, "/node_modules/")
 	default:
-		return strings.HasSuffix(base, ".zip") && strings.Contains(s.Path, ".yarn/cache/")
+		return strings.HasSuffix(base, ".zip") && isYarnCache(s.Path)
 	}
+}
+
+// isYarnCache knows the folder where Yarn keeps archives: the project's, or by default since Yarn 4 the
+// user's. Plug'n'Play runs packages from either.
+func isYarnCache(path string) bool {
+	return strings.Contains(path, ".yarn/cache/") || strings.Contains(path, ".yarn/berry/cache/")
 }
 
 func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
@@ -61,6 +67,11 @@ func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 		return readYarnLock(f.Reader)
 	case "pnpm-lock.yaml":
 		return readPNPMLock(f.Reader)
+	case "bun.lockb":
+		return ecosystem.Found{Notes: []ecosystem.Note{{
+			Class: "unreadable-package", Blocking: true,
+			What: "Bun's binary lock file is not read: bun install --save-text-lockfile writes bun.lock, which is",
+		}}}, nil
 	}
 	return readCache(f), nil
 }

@@ -14,20 +14,21 @@ import (
 
 func TestWants(t *testing.T) {
 	for path, want := range map[string]bool{
-		"app/node_modules/a/package.json":                                      true,
-		"app/node_modules/@s/a/package.json":                                   true,
-		"app/node_modules/a/node_modules/b/package.json":                       true,
-		"app/node_modules/test/package.json":                                   true,
-		"app/node_modules/.pnpm/a@1.0.0/node_modules/a/package.json":           true,
-		"app/node_modules/.pnpm/@s+a@1.0.0/node_modules/@s/a/package.json":     true,
-		"app/tests/node_modules/a/package.json":                                true,
-		"usr/lib/node_modules/npm/package.json":                                true,
-		"usr/lib/node_modules/npm/node_modules/tar/package.json":               true,
-		"usr/share/nodejs/@types/node/package.json":                            true,
-		"app/package.json":                                                     true,
-		"package.json":                                                         true,
-		"app/node_modules/a/dist/package.json":                                 false,
-		"app/node_modules/a/test/fixtures/package.json":                        false,
+		"app/node_modules/a/package.json":                                  true,
+		"app/node_modules/@s/a/package.json":                               true,
+		"app/node_modules/a/node_modules/b/package.json":                   true,
+		"app/node_modules/test/package.json":                               true,
+		"app/node_modules/.pnpm/a@1.0.0/node_modules/a/package.json":       true,
+		"app/node_modules/.pnpm/@s+a@1.0.0/node_modules/@s/a/package.json": true,
+		"app/tests/node_modules/a/package.json":                            true,
+		"usr/lib/node_modules/npm/package.json":                            true,
+		"usr/lib/node_modules/npm/node_modules/tar/package.json":           true,
+		"usr/share/nodejs/@types/node/package.json":                        true,
+
+		"app/package.json":                              true,
+		"package.json":                                  true,
+		"app/node_modules/a/dist/package.json":          false,
+		"app/node_modules/a/test/fixtures/package.json": false,
 		"app/node_modules/resolve/test/pathfilter/node_modules/x/package.json": false,
 		"app/node_modules/@s/package.json":                                     false,
 		"app/node_modules/.bin/package.json":                                   false,
@@ -38,7 +39,10 @@ func TestWants(t *testing.T) {
 		"app/bun.lock":                                                         true,
 		"app/node_modules/a/yarn.lock":                                         false,
 		"app/.yarn/cache/a-npm-1.0.0-0123456789-8.zip":                         true,
-		"app/some.zip": false,
+		"root/.yarn/berry/cache/a-npm-1.0.0-0123456789-10c0.zip":               true,
+		"app/bun.lockb":                                                        true,
+		"app/node_modules/a/bun.lockb":                                         false,
+		"app/some.zip":                                                         false,
 	} {
 		if got := wants(ecosystem.Stat{Path: path}); got != want {
 			t.Errorf("wants(%s) = %v", path, got)
@@ -91,6 +95,14 @@ func TestManifest(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestBinaryLock wants a gap that blocks: nothing else may tell what such a project needs.
+func TestBinaryLock(t *testing.T) {
+	found, err := readText("app/bun.lockb", "#!/usr/bin/env bun\nbun-lockfile-format-v0\n\x02\x00")
+	if err != nil || len(found.Packages) > 0 || len(found.Notes) != 1 || !found.Notes[0].Blocking {
+		t.Errorf("%+v, %v", found, err)
 	}
 }
 

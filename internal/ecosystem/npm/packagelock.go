@@ -113,7 +113,7 @@ func (r *lockReader) entry(e lockEntry, line int) {
 // originOf is the purl qualifier of a package that comes from a repository and not from a registry.
 func originOf(resolved string) []string {
 	if strings.HasPrefix(resolved, "git+") || strings.HasPrefix(resolved, "git:") || strings.HasPrefix(resolved, "github:") {
-		return []string{"vcs_url=" + resolved}
+		return []string{ecosystem.Repository(resolved)}
 	}
 	return nil
 }

@@ -119,6 +119,9 @@ func (y *pnpmReader) flush() error {
 	if b.key == "" || isLocal(b.key) {
 		return nil
 	}
+	if _, where := splitLocator(b.key); isLocal(where) && !strings.Contains(where, ".tgz") && !strings.Contains(where, ".tar.gz") {
+		return nil // version 9: a folder of the project
+	}
 	name, version := pnpmKey(b.key)
 	if y.section == "snapshots" {
 		if key := name + "@" + version; y.depends[key] == nil && len(y.depends) < maxPackages {

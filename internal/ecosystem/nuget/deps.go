@@ -34,6 +34,10 @@ func readDeps(f *ecosystem.File) (ecosystem.Found, error) {
 	if err != nil {
 		return ecosystem.Found{}, fmt.Errorf("read deps.json: %w", err)
 	}
+	return parseDeps(data, f.Path)
+}
+
+func parseDeps(data []byte, path string) (ecosystem.Found, error) {
 	var d deps
 	if err := json.Unmarshal(data, &d); err != nil {
 		return ecosystem.Found{}, fmt.Errorf("read deps.json: %w", err)
@@ -58,7 +62,7 @@ func readDeps(f *ecosystem.File) (ecosystem.Found, error) {
 		p.Depends = slices.Sorted(maps.Keys(target[library].Dependencies))
 		found.Packages = append(found.Packages, p)
 	}
-	addSharedRuntime(&found, f.Path, d.RuntimeTarget.Name)
+	addSharedRuntime(&found, path, d.RuntimeTarget.Name)
 	return found, nil
 }
 

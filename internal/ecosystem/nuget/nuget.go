@@ -1,5 +1,6 @@
 // Package nuget knows .NET packages: those that a published application or a shared runtime lists in
-// its deps.json, and those of packages.lock.json and packages.config.
+// its deps.json, beside it or inside a program that was published as a single file, and those of
+// packages.lock.json and packages.config.
 //
 // A runtime, shared or carried by the application, is the package Microsoft.NETCore.App.Runtime.RID
 // (or Microsoft.AspNetCore.App.Runtime.RID …), under which advisories file it. Names keep the spelling
@@ -17,7 +18,7 @@ import (
 // Ecosystem is NuGet.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:    "nuget",
-	Version: 1,
+	Version: 2,
 	Wants:   wants,
 	Read:    read,
 	Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) {
@@ -35,7 +36,7 @@ const (
 
 func wants(s ecosystem.Stat) bool {
 	base := s.Base()
-	return strings.HasSuffix(base, ".deps.json") || base == "packages.lock.json" || base == "packages.config"
+	return strings.HasSuffix(base, ".deps.json") || base == "packages.lock.json" || base == "packages.config" || couldBeBundle(s)
 }
 
 func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
@@ -44,6 +45,10 @@ func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 		return readLock(f)
 	case "packages.config":
 		return readConfig(f)
+	default:
+		if !strings.HasSuffix(base, ".deps.json") {
+			return readBundle(f)
+		}
 	}
 	return readDeps(f)
 }

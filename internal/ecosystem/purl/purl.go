@@ -45,6 +45,9 @@ func isOS(kind string) bool { return kind == "deb" || kind == "apk" || kind == "
 func describe(u *packageurl.PackageURL, p ecosystem.Package, on ecosystem.Release) {
 	if u.Namespace == "" {
 		u.Namespace = on.ID
+		if vendor := vendors[on.ID]; vendor != "" && p.Type == "rpm" {
+			u.Namespace = vendor
+		}
 	}
 	set := func(key, value string) {
 		if value != "" {
@@ -131,6 +134,9 @@ func Parse(text string) (ecosystem.Package, ecosystem.Release, error) {
 	if !isOS(p.Type) {
 		for _, q := range u.Qualifiers {
 			p.Qualifiers = append(p.Qualifiers, q.Key+"="+q.Value)
+			if q.Key == "arch" {
+				p.Arch = q.Value
+			}
 		}
 		return p, ecosystem.Release{}, nil
 	}
@@ -200,11 +206,19 @@ func source(upstream string) (name, version string) {
 	return name, version
 }
 
+// vendors are the namespaces of rpm packages where the vendor's own purls (Red Hat's and SUSE's VEX, OSV)
+// name the vendor and not the id in os-release.
+var vendors = map[string]string{
+	"rhel": "redhat", "opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse",
+	"sles": "suse", "sled": "suse", "sle-micro": "suse", "sl-micro": "suse",
+}
+
 // otherNames are ids under which tools and distributions' own feeds know a distribution that calls
 // itself otherwise in os-release.
 var otherNames = map[string]string{
 	"redhat": "rhel", "amazon": "amzn", "amazonlinux": "amzn", "oracle": "ol", "oraclelinux": "ol",
 	"alma": "almalinux", "rockylinux": "rocky", "opensuse.leap": "opensuse-leap", "opensuse.tumbleweed": "opensuse-tumbleweed",
+	"opensuse-leap": "opensuse-leap", "opensuse-tumbleweed": "opensuse-tumbleweed", "sle-micro": "sle-micro", "sl-micro": "sl-micro",
 	"suse linux enterprise server": "sles", "suse": "sles", "cbl-mariner": "mariner",
 }
 

@@ -38,6 +38,9 @@ func TestOf(t *testing.T) {
 		{ecosystem.Package{Type: "pypi", Name: "Django_package", Version: "1.11.1.dev1"}, bookworm, "pkg:pypi/django-package@1.11.1.dev1"},
 		{ecosystem.Package{Type: "maven", Namespace: "net.sf.jacob-project", Name: "jacob", Version: "1.14.3", Qualifiers: []string{"type=dll", "classifier=x86"}}, bookworm, "pkg:maven/net.sf.jacob-project/jacob@1.14.3?classifier=x86&type=dll"},
 		{ecosystem.Package{Type: "gem", Name: "jruby-launcher", Version: "1.1.2", Qualifiers: []string{"Platform=java"}}, bookworm, "pkg:gem/jruby-launcher@1.1.2?platform=java"},
+		{ecosystem.Package{Type: "rpm", Name: "bash", Version: "5.1.8-6.el9", Arch: "x86_64"}, ecosystem.Release{ID: "rhel", Version: "9.4"}, "pkg:rpm/redhat/bash@5.1.8-6.el9?arch=x86_64&distro=rhel-9.4"},
+		{ecosystem.Package{Type: "rpm", Name: "bash", Version: "4.4-1"}, ecosystem.Release{ID: "sles", Version: "15.5"}, "pkg:rpm/suse/bash@4.4-1?distro=sles-15.5"},
+		{ecosystem.Package{Type: "rpm", Name: "bash", Version: "5.2-1"}, ecosystem.Release{ID: "opensuse-leap", Version: "15.6"}, "pkg:rpm/opensuse/bash@5.2-1?distro=opensuse-leap-15.6"},
 		{ecosystem.Package{Type: "composer", Namespace: "Laravel", Name: "Laravel", Version: "5.5.0"}, bookworm, "pkg:composer/laravel/laravel@5.5.0"},
 		{ecosystem.Package{Type: "nuget", Name: "EnterpriseLibrary.Common", Version: "6.0.1304"}, bookworm, "pkg:nuget/EnterpriseLibrary.Common@6.0.1304"},
 	} {
@@ -59,11 +62,18 @@ func TestThereAndBack(t *testing.T) {
 		{ecosystem.Package{Type: "rpm", Name: "bind-libs", Version: "32:9.11.36-8.el8", Arch: "x86_64", SourceName: "bind"}, alma},
 		{ecosystem.Package{Type: "rpm", Name: "perl-libs", Version: "4:5.26.3-422.el8", SourceName: "perl", SourceVer: "5.26.3-420.el8", Module: "perl:5.26"}, ecosystem.Release{ID: "opensuse-leap", Version: "15.5"}},
 		{ecosystem.Package{Type: "apk", Name: "ssl_client", Version: "1.36.1-r15", SourceName: "busybox"}, alpine},
+		{ecosystem.Package{Type: "rpm", Name: "bash", Version: "5-1"}, ecosystem.Release{ID: "rhel", Version: "9.4"}},
+		{ecosystem.Package{Type: "rpm", Name: "bash", Version: "5-1"}, ecosystem.Release{ID: "sled", Version: "15.5"}},
+		{ecosystem.Package{Type: "rpm", Name: "bash", Version: "5-1"}, ecosystem.Release{ID: "sle-micro", Version: "5.5"}},
+		{ecosystem.Package{Type: "rpm", Name: "bash", Version: "5-1"}, ecosystem.Release{ID: "sle-micro"}},
+		{ecosystem.Package{Type: "rpm", Name: "bash", Version: "5-1"}, ecosystem.Release{ID: "opensuse-tumbleweed"}},
+		{ecosystem.Package{Type: "rpm", Name: "bash", Version: "5-1"}, ecosystem.Release{ID: "opensuse-tumbleweed", Version: "20260101"}},
 		{ecosystem.Package{Type: "apk", Name: "wolfi-base", Version: "1-r6"}, ecosystem.Release{ID: "wolfi", Version: "20230201"}},
 		{ecosystem.Package{Type: "golang", Namespace: "google.golang.org", Name: "grpc", Version: "v1.60.0"}, ecosystem.Release{}},
 		{ecosystem.Package{Type: "npm", Namespace: "@babel", Name: "core", Version: "7.24.0"}, ecosystem.Release{}},
 		{ecosystem.Package{Type: "maven", Namespace: "io.netty", Name: "netty", Version: "4.1 final", Qualifiers: []string{"classifier=linux"}}, ecosystem.Release{}},
 		{ecosystem.Package{Type: "cargo", Name: "rand", Version: "0.8.5+meta"}, ecosystem.Release{}},
+		{ecosystem.Package{Type: "bitnami", Name: "redis", Version: "7.2.4-12", Arch: "amd64", Qualifiers: []string{"arch=amd64", "distro=debian-12"}}, ecosystem.Release{}},
 	} {
 		text := Of(c.p, c.on)
 		p, on, err := Parse(text)
@@ -130,8 +140,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("pkg:golang/a/B@v1")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, on, err := Parse(text)
-		if err != nil || p.Name != strings.ToLower(p.Name) || len(text) > 2000 {
-			return // what has to be escaped takes three bytes for one, and is only read up to a bound
+		if err != nil || p.Name != strings.ToLower(p.Name) || len(text) > 800 {
+			return // a byte that is no UTF-8 is escaped as nine, and what is read has a bound
 		}
 		once := Of(p, on)
 		if _, err := packageurl.FromString(once); err != nil {

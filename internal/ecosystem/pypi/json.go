@@ -18,6 +18,7 @@ func readPipfile(f *ecosystem.File) (ecosystem.Found, error) {
 	type locked struct {
 		Version string `json:"version"`
 		Git     string `json:"git"`
+		Ref     string `json:"ref"`
 		Path    string `json:"path"`
 	}
 	var lock struct {
@@ -36,7 +37,7 @@ func readPipfile(f *ecosystem.File) (ecosystem.Found, error) {
 				continue
 			}
 			if p.Declared, p.Dev = true, dev; entry.Git != "" {
-				p.Qualifiers = []string{"vcs_url=git+" + strings.TrimPrefix(entry.Git, "git+")}
+				p.Qualifiers = []string{ecosystem.Repository(entry.Git + "#" + entry.Ref)}
 			}
 			found.Packages = append(found.Packages, p)
 		}

@@ -12,6 +12,7 @@ import (
 const requirements = `# what we need
 --index-url https://pypi.org/simple
 -r more.txt
+-r requirements/base.txt
 Flask==2.0.1
 requests[security] == 2.25.1 ; python_version >= "3.6"  # a comment
 PyYAML===5.4 \
@@ -73,6 +74,7 @@ version = "0.2.0"
 type = "git"
 url = "https://github.com/x/forked.git"
 reference = "main"
+resolved_reference = "4567"
 
 [metadata]
 lock-version = "2.1"
@@ -157,6 +159,7 @@ name = "forked"
 [packages.vcs]
 type = "git"
 url = "https://github.com/x/forked"
+commit-id = "89ab"
 `
 
 const pipfile = `{"_meta": {}, "default": {"flask": {"version": "==2.0.1"}, "forked": {"git": "https://github.com/x/forked", "ref": "0"}, "own": {"path": "."}},
@@ -187,14 +190,15 @@ func TestLocks(t *testing.T) {
 		want       []string
 		note       string
 	}{
-		{path: "requirements.txt", text: requirements, want: []string{"4 flask@2.0.1", "5 requests@2.25.1", "6 pyyaml@5.4"},
-			note: `5 requirements without one version: "-e git+https://github.com/x/y#egg=y", "z @ https://example.org/z.whl", celery, django, numpy`},
+		{path: "app/requirements.txt", text: requirements, want: []string{"5 flask@2.0.1", "6 requests@2.25.1", "7 pyyaml@5.4"},
+			note: `the requirements of "app/more.txt" are not read: it is known by no name for such a file; 5 requirements without one version: "-e git+https://github.com/x/y#egg=y", "z @ https://example.org/z.whl", celery, django, numpy`},
 		{path: "requirements-dev.txt", text: "pytest==7.0.0", want: []string{"1 pytest@7.0.0 dev"}},
-		{path: "poetry.lock", text: poetry, want: []string{"3 flask@2.0.1 → click jinja2 numpy", "24 pytest@7.0.0 dev", "29 older@1.0 dev", "42 forked@0.2.0" + git + ".git"}},
-		{path: "uv.lock", text: uv, want: []string{"12 flask@2.0.1 → click zope-interface", "27 forked@0.2.0" + git + "?rev=main#0123"}},
+		{path: "requirements/prod.txt", text: "\ufeffflask==2.0.1\r\nepochal==1!2.0\n", want: []string{"1 flask@2.0.1", "2 epochal@1!2.0"}},
+		{path: "poetry.lock", text: poetry, want: []string{"3 flask@2.0.1 → click jinja2 numpy", "24 pytest@7.0.0 dev", "29 older@1.0 dev", "42 forked@0.2.0" + git + ".git@4567"}},
+		{path: "uv.lock", text: uv, want: []string{"12 flask@2.0.1 → click zope-interface", "27 forked@0.2.0" + git + "@0123"}},
 		{path: "pdm.lock", text: pdm, want: []string{"4 flask@2.0.1 → click importlib-metadata", "17 pytest@7.0.0 dev"}},
-		{path: "pylock.toml", text: pylock, want: []string{"4 flask@2.0.1 → click jinja2", "20 forked@" + git}},
-		{path: "Pipfile.lock", text: pipfile, want: []string{"0 flask@2.0.1", "0 forked@" + git, "0 pytest@7.0.0 dev"}},
+		{path: "pylock.toml", text: pylock, want: []string{"4 flask@2.0.1 → click jinja2", "20 forked@" + git + "@89ab"}},
+		{path: "Pipfile.lock", text: pipfile, want: []string{"0 flask@2.0.1", "0 forked@" + git + "@0", "0 pytest@7.0.0 dev"}},
 		{path: "pip/_vendor/vendor.txt", text: "a==1.0 # why\nb==2.0\n    c==3.0\nd\n", want: []string{"1 a@1.0 installed", "2 b@2.0 installed", "3 c@3.0 installed"}},
 		{path: "conda-meta/openssl.json", text: conda, want: []string{"0 openssl@3.0.0 installed → ca-certificates libgcc-ng build=h1_0 subdir=linux-64"}},
 		{path: "conda-meta/flask.json", text: `{"name":"flask","version":"2.0.1","files":["lib/site-packages/flask-2.0.1.dist-info/METADATA"]}`},
@@ -211,11 +215,11 @@ func TestLocks(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
 			}
-			var note string
-			if len(found.Notes) > 0 {
-				note = found.Notes[0].What
+			var notes []string
+			for _, n := range found.Notes {
+				notes = append(notes, n.What)
 			}
-			if note != test.note {
+			if note := strings.Join(notes, "; "); note != test.note {
 				t.Errorf("note: %s", note)
 			}
 		})

@@ -19,8 +19,25 @@ const (
 // metadata specification of packaging.python.org describes it. A header without a name or a version is
 // no package: older tools left such files behind.
 func readMetadata(f *ecosystem.File) (ecosystem.Found, error) {
+	found, err := parseMetadata(f.Reader)
+	for i := range found.Packages {
+		found.Packages[i].Main = isSource(f.Path)
+	}
+	return found, err
+}
+
+// isSource says whether metadata lies in a project's own folder, where setuptools leaves NAME.egg-info
+// when it builds or installs in place; that of something installed has the version in its name.
+func isSource(path string) bool {
+	rest, _ := cutLast(path)
+	_, folder := cutLast(rest)
+	name, ok := strings.CutSuffix(folder, ".egg-info")
+	return ok && !strings.Contains(name, "-") && insideLibrary(path) == ""
+}
+
+func parseMetadata(r io.Reader) (ecosystem.Found, error) {
 	var m metadata
-	if err := eachField(f.Reader, m.field); err != nil {
+	if err := eachField(r, m.field); err != nil {
 		return ecosystem.Found{}, err
 	}
 	p := named(m.name, m.version)

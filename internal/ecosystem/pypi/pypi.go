@@ -1,8 +1,9 @@
 // Package pypi knows the packages of Python: those installed beside the interpreter or in a virtual
 // environment, and those that lock and requirements files declare.
 //
-// An installed package tells of itself in METADATA (wheels, "*.dist-info") or PKG-INFO (eggs and
-// distutils, "*.egg-info"). Copies of other packages that pip and setuptools carry inside are packages too:
+// An installed package tells of itself in METADATA (wheels, "*.dist-info") or PKG-INFO (eggs, packed
+// or not, and distutils, "*.egg-info"). Where one was installed from a repository or a folder,
+// direct_url.json beside it says so. Copies of other packages that pip and setuptools carry inside are packages too:
 // newer setuptools ships their metadata; where only a list of them is there (pip/_vendor/vendor.txt) they
 // are Heuristic, for their code may have been patched. Conda's records are read for what has no Python
 // metadata of its own; no advisories speak of those.
@@ -72,13 +73,19 @@ func readerOf(path string) reader {
 		if !isMaterial(path) {
 			chosen = readMetadata
 		}
+	case strings.HasSuffix(base, ".egg"):
+		if !isMaterial(path) {
+			chosen = readEgg
+		}
+	case base == "direct_url.json" && strings.HasSuffix(folder, ".dist-info"):
+		chosen = readDirectURL
 	case base == "vendor.txt" && strings.HasSuffix(rest, "pip/_vendor"),
 		base == "vendored.txt" && folder == "_vendor":
 		chosen = readVendored
 	case folder == "conda-meta" && strings.HasSuffix(base, ".json"):
 		chosen = readConda
 	default:
-		if chosen = locks[base]; chosen == nil && isRequirements(base) {
+		if chosen = locks[base]; chosen == nil && isRequirements(folder, base) {
 			chosen = readRequirements
 		}
 		if chosen != nil && isInstalled(path) {

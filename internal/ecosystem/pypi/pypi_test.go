@@ -1,9 +1,12 @@
 package pypi
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -21,6 +24,10 @@ func TestWants(t *testing.T) {
 		site + "a-1.0.egg-info/PKG-INFO":                            true,
 		site + "a-1.0-py3.11.egg-info":                              true,
 		site + "a-1.0-py3.11.egg/EGG-INFO/PKG-INFO":                 true,
+		site + "a-1.0-py3.11.egg":                                   true,
+		site + "a-1.0.dist-info/direct_url.json":                    true,
+		"app/requirements/base.txt":                                 true,
+		"app/docs/base.txt":                                         false,
 		site + "setuptools/_vendor/wheel-0.43.0.dist-info/METADATA": true,
 		site + "pip/_vendor/vendor.txt":                             true,
 		site + "setuptools/_vendor/vendored.txt":                    true,
@@ -47,6 +54,7 @@ func readText(path, content string) (ecosystem.Found, error) {
 	return read(context.Background(), &ecosystem.File{
 		Stat:   ecosystem.Stat{Path: path, Size: int64(len(content))},
 		Reader: strings.NewReader(content),
+		At:     func() (io.ReaderAt, error) { return strings.NewReader(content), nil },
 	})
 }
 
@@ -91,6 +99,68 @@ func TestMetadata(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestSource wants the metadata in a project's own folder to be the project's.
+func TestSource(t *testing.T) {
+	for path, want := range map[string]bool{
+		"app/src/shop.egg-info/PKG-INFO":                                          true,
+		"usr/lib/python3/dist-packages/cryptography.egg-info/PKG-INFO":            false,
+		"usr/lib/python3/site-packages/a-1.0.egg-info/PKG-INFO":                   false,
+		"opt/tool/a-1.0-py3.11.egg-info/PKG-INFO":                                 false,
+		"opt/venv/lib/python3.11/site-packages/a-1.0.dist-info/METADATA":          false,
+		"usr/lib/python3/site-packages/setuptools/_vendor/b-1.dist-info/METADATA": false,
+	} {
+		found, err := readText(path, wheel)
+		if err != nil || len(found.Packages) != 1 || found.Packages[0].Main != want {
+			t.Errorf("%s: %+v, %v", path, found.Packages, err)
+		}
+	}
+}
+
+// TestEgg reads eggs that are run without being unpacked.
+func TestEgg(t *testing.T) {
+	for name, method := range map[string]uint16{"deflated": zip.Deflate, "stored": zip.Store} {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for _, f := range [][2]string{{"egg_zip.py", "x = 1"}, {"EGG-INFO/PKG-INFO", wheel}, {"EGG-INFO/zip-safe", "\n"}} {
+			entry, err := w.CreateHeader(&zip.FileHeader{Name: f[0], Method: method})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = entry.Write([]byte(f[1]))
+		}
+		_ = w.Close()
+		got, err := readText("site-packages/Zope.Interface_X-5.0-py3.11.egg", b.String())
+		if err != nil || len(got.Packages) != 1 || got.Packages[0].Name != "zope.interface-x" || got.Packages[0].Version != "5.0" || got.Packages[0].Inner != "EGG-INFO/PKG-INFO" {
+			t.Errorf("%s: %+v, %v", name, got.Packages, err)
+		}
+	}
+	if _, err := readText("site-packages/a-1.0.egg", "no zip"); err == nil {
+		t.Error("no error for what is no egg")
+	}
+}
+
+// TestDirectURL follows the examples of packaging.python.org, "Recording the Direct URL Origin".
+func TestDirectURL(t *testing.T) {
+	const at = "site-packages/a-1.0.dist-info/"
+	of := at + "METADATA"
+	for text, want := range map[string]*ecosystem.Origin{
+		`{"url": "https://user:secret@github.com/pypa/pip.git", "vcs_info": {"vcs": "git", "requested_revision": "1.3.1", "commit_id": "7921"}}`: {Of: of, Qualifiers: []string{"vcs_url=git+https://github.com/pypa/pip.git@7921"}},
+		`{"url": "https://example.com/r", "vcs_info": {"vcs": "hg", "commit_id": "12"}}`:                                                         {Of: of, Qualifiers: []string{"vcs_url=hg+https://example.com/r@12"}},
+		`{"url": "file:///home/user/project", "dir_info": {}}`:                                                                                   {Of: of, Main: true},
+		`{"url": "file:///home/user/project", "dir_info": {"editable": true}}`:                                                                   {Of: of, Main: true},
+		`{"url": "https://example.com/a-1.0.zip?token=x#sha1=0", "archive_info": {"hash": "sha256=00"}}`:                                         {Of: of, Qualifiers: []string{"download_url=https://example.com/a-1.0.zip"}},
+		`{"url": "file:///wheels/a-1.0.whl", "archive_info": {}}`:                                                                                nil,
+	} {
+		found, err := readText(at+"direct_url.json", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, found.Origin); diff != "" {
+			t.Errorf("%s:\n%s", text, diff)
+		}
 	}
 }
 
@@ -165,8 +235,8 @@ func TestPip(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	paths := []string{"a.dist-info/METADATA", "requirements.txt", "pip/_vendor/vendor.txt", "Pipfile.lock", "poetry.lock", "uv.lock", "conda-meta/a.json"}
-	for i, seed := range []string{wheel, requirements, "a==1 # x\n  b==2\n", pipfile, poetry, uv, conda} {
+	paths := []string{"a.dist-info/METADATA", "requirements.txt", "pip/_vendor/vendor.txt", "Pipfile.lock", "poetry.lock", "uv.lock", "conda-meta/a.json", "a.egg", "a.dist-info/direct_url.json"}
+	for i, seed := range []string{wheel, requirements, "a==1 # x\n  b==2\n", pipfile, poetry, uv, conda, "PK", `{"url": "https://a/b", "vcs_info": {"vcs": "git"}}`} {
 		f.Add(byte(i), seed)
 	}
 	f.Add(byte(4), pdm)

@@ -4,16 +4,18 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 )
 
-// isRequirements says whether a file is pip's list of requirements, by the names that people give it.
-func isRequirements(base string) bool {
+// isRequirements says whether a file is pip's list of requirements, by the names that people give it
+// or the folder that they keep several in.
+func isRequirements(folder, base string) bool {
 	stem, ok := strings.CutSuffix(base, ".txt")
-	return ok && (strings.HasPrefix(stem, "requirements") || strings.HasSuffix(stem, "requirements"))
+	return ok && (folder == "requirements" || strings.HasPrefix(stem, "requirements") || strings.HasSuffix(stem, "requirements"))
 }
 
 // eachLine visits the lines of a text.
@@ -22,7 +24,11 @@ func eachLine(r io.Reader, visit func(number int, line string) error) error {
 	lines := bufio.NewScanner(limited)
 	lines.Buffer(make([]byte, 0, 8<<10), maxLine)
 	for number := 1; lines.Scan(); number++ {
-		if err := visit(number, strings.TrimRight(lines.Text(), " \t\r")); err != nil {
+		line := strings.TrimRight(lines.Text(), " \t\r")
+		if number == 1 {
+			line = strings.TrimPrefix(line, "\ufeff")
+		}
+		if err := visit(number, line); err != nil {
 			return err
 		}
 	}
@@ -45,6 +51,14 @@ func readRequirements(f *ecosystem.File) (ecosystem.Found, error) {
 	base := strings.ToLower(f.Base())
 	dev := strings.Contains(base, "dev") || strings.Contains(base, "test")
 	err := eachRequirement(f.Reader, func(line int, text string) error {
+		if file, ok := included(text); ok {
+			if other := path.Join(path.Dir(f.Path), file); readerOf(other) == nil {
+				found.Notes = append(found.Notes, ecosystem.Note{
+					Class: "unreadable-package", What: fmt.Sprintf("the requirements of %.200q are not read: it is known by no name for such a file", other),
+				})
+			}
+			return nil
+		}
 		p := pinned(text)
 		switch {
 		case p.Name == "":
@@ -63,7 +77,22 @@ func readRequirements(f *ecosystem.File) (ecosystem.Found, error) {
 	return found, err
 }
 
-// eachRequirement visits the requirements of a file without comments, options and continuations.
+// wishes are the options that ask for packages.
+var wishes = []string{"-e", "--editable", "-r", "--requirement"}
+
+// included is the file of an option -r, whose requirements count as well.
+func included(text string) (file string, ok bool) {
+	for _, option := range []string{"--requirement", "-r"} {
+		if rest, is := strings.CutPrefix(text, option); is {
+			file = strings.Trim(rest, "= \t")
+			return file, file != "" && !strings.Contains(file, "://")
+		}
+	}
+	return "", false
+}
+
+// eachRequirement visits the requirements of a file and its options -r, without comments, other options
+// and continuations.
 func eachRequirement(r io.Reader, visit func(line int, text string) error) error {
 	begun := 0
 	var joined strings.Builder
@@ -80,7 +109,7 @@ func eachRequirement(r io.Reader, visit func(line int, text string) error) error
 		}
 		text := strings.TrimSpace(joined.String())
 		joined.Reset()
-		if text == "" || text[0] == '-' && !strings.HasPrefix(text, "-e") && !strings.HasPrefix(text, "--editable") {
+		if text == "" || text[0] == '-' && !slices.ContainsFunc(wishes, func(o string) bool { return strings.HasPrefix(text, o) }) {
 			return nil
 		}
 		return visit(begun, text)
@@ -109,7 +138,7 @@ func pinned(text string) ecosystem.Package {
 	}
 	version, ok := strings.CutPrefix(rest, "==")
 	version = strings.TrimSpace(strings.TrimPrefix(version, "="))
-	if !ok || version == "" || strings.ContainsAny(version, ",*<>!~ ") {
+	if !ok || version == "" || strings.ContainsAny(version, ",*<>~ ") || strings.Contains(version, "!=") {
 		return ecosystem.Package{}
 	}
 	return named(name, version)

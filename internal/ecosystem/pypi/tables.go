@@ -42,7 +42,7 @@ type lockEntry struct {
 	groups        []string // in which it is asked for
 	category      string   // older Poetry's word for it
 	local         bool     // a folder of the project
-	vcs           string
+	vcs, commit   string
 	depends       []string
 }
 
@@ -108,6 +108,8 @@ func (t *tables) pair(key, value string) {
 		t.source(key, value)
 	} else if t.section == "vcs" && key == "url" {
 		t.entry.vcs = quoted(value)
+	} else if t.section == "vcs" && key == "commit-id" {
+		t.entry.commit = quoted(value)
 	}
 	if strings.HasPrefix(value, "[") && !strings.HasSuffix(value, "]") {
 		t.key, t.until = key, "]"
@@ -130,6 +132,8 @@ func (t *tables) field(key, value string) {
 		e.local = true
 	case "git": // PDM
 		e.vcs = quoted(value)
+	case "revision":
+		e.commit = quoted(value)
 	case "source", "vcs", "directory": // inline tables of uv and pylock.toml
 		for _, pair := range strings.Split(strings.Trim(value, "{} "), ",") {
 			k, v, _ := strings.Cut(pair, "=")
@@ -152,6 +156,8 @@ func (t *tables) source(key, value string) {
 		t.entry.vcs = kind
 	case key == "url" && t.entry.vcs != "":
 		t.entry.vcs = kind
+	case key == "resolved_reference", key == "commit-id":
+		t.entry.commit = kind
 	}
 }
 
@@ -216,7 +222,10 @@ func (t *tables) flush() error {
 	p.Line, p.Declared, p.Depends = e.line, true, e.depends
 	p.Dev = e.category == "dev" || len(e.groups) > 0 && !slices.ContainsFunc(e.groups, isMain)
 	if e.vcs != "" {
-		p.Qualifiers = []string{"vcs_url=git+" + strings.TrimPrefix(e.vcs, "git+")}
+		if !strings.Contains(e.vcs, "#") {
+			e.vcs += "#" + e.commit
+		}
+		p.Qualifiers = []string{ecosystem.Repository(e.vcs)}
 	}
 	t.found.Packages = append(t.found.Packages, p)
 	return nil

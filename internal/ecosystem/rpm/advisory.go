@@ -2,6 +2,7 @@ package rpm
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
@@ -72,4 +73,20 @@ func thirdParty(p ecosystem.Package, on ecosystem.Release) bool {
 	}
 	vendor := strings.ToLower(p.Vendor)
 	return !slices.ContainsFunc(d.vendors, func(v string) bool { return strings.HasPrefix(vendor, v) })
+}
+
+// enterprise are the distributions whose packages carry the release that they were built for: .el9.
+var enterprise = []string{"almalinux", "rocky", "rhel", "centos", "ol"}
+
+// otherRelease knows packages of a newer release by that mark. Older ones stand there after an
+// upgrade, and are compared as what they are.
+func otherRelease(p ecosystem.Package, on ecosystem.Release) bool {
+	release, err := strconv.Atoi(on.Major())
+	if err != nil || !slices.Contains(enterprise, on.ID) {
+		return false
+	}
+	_, mark, found := strings.Cut(p.Version[strings.LastIndexByte(p.Version, '-')+1:], ".el")
+	digits := len(mark) - len(strings.TrimLeft(mark, "0123456789"))
+	n, err := strconv.Atoi(mark[:digits])
+	return found && err == nil && n > release
 }

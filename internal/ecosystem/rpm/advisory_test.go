@@ -50,3 +50,18 @@ func TestThirdParty(t *testing.T) {
 		}
 	}
 }
+
+func TestOtherRelease(t *testing.T) {
+	on := ecosystem.Release{ID: "almalinux", Version: "9.4"}
+	for version, want := range map[string]bool{
+		"1:3.0.1-41.el9_0": false, "1.1.1k-9.el8": false, "3.2.2-6.el10": true, "20.1-1.module_el8.9.0+3+abc": false,
+		"1-2": false, "1-2.el": false, "1.el10-2.fc40": false, "": false,
+	} {
+		if got := otherRelease(ecosystem.Package{Version: version}, on); got != want {
+			t.Errorf("%s on 9: %t", version, got)
+		}
+	}
+	if otherRelease(ecosystem.Package{Version: "1-1.el10"}, ecosystem.Release{ID: "fedora", Version: "9"}) {
+		t.Error("Fedora has no such mark")
+	}
+}

@@ -20,17 +20,19 @@ import (
 
 // Ecosystem is rpm.
 var Ecosystem = ecosystem.Ecosystem{
-	Name:       "rpm",
-	Version:    1,
-	Wants:      func(s ecosystem.Stat) bool { return slices.Contains(wanted, s.Path) },
-	Read:       read,
-	Late:       true,
-	Fixed:      wanted,
-	Database:   true,
-	OS:         true,
-	Advisories: advisories,
-	ThirdParty: thirdParty,
-	Compare:    Compare,
+	Name:         "rpm",
+	Version:      1,
+	Wants:        func(s ecosystem.Stat) bool { return slices.Contains(wanted, s.Path) },
+	Read:         read,
+	Late:         true,
+	Fixed:        wanted,
+	OneOf:        true,
+	Database:     true,
+	OS:           true,
+	Advisories:   advisories,
+	ThirdParty:   thirdParty,
+	OtherRelease: otherRelease,
+	Compare:      Compare,
 }
 
 // The forms of the database, newest first, and where it lies: SUSE and Fedora moved it below /usr,

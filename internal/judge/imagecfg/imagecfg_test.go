@@ -1,10 +1,13 @@
 package imagecfg
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/ecosystem/distro"
 )
 
 func TestEndOfLife(t *testing.T) {
@@ -23,4 +26,31 @@ func TestEndOfLife(t *testing.T) {
 			t.Errorf("%s: %d hits, want %d", c.name, len(hits), c.hits)
 		}
 	}
+}
+
+// TestExamples runs each check on the examples of its page: the bad one is found, the good one is not.
+func TestExamples(t *testing.T) {
+	for _, c := range Checks() {
+		if hits := c.Look(example(t, c.Page.Bad)); len(hits) == 0 {
+			t.Errorf("%s does not find its bad example", c.ID)
+		}
+		if hits := c.Look(example(t, c.Page.Good)); len(hits) != 0 {
+			t.Errorf("%s finds its good example: %v", c.ID, hits)
+		}
+	}
+}
+
+// example is what would be known of an image that is built so, on the day of the first release.
+func example(t *testing.T, dockerfile string) Facts {
+	t.Helper()
+	image, ok := strings.CutPrefix(strings.TrimSpace(dockerfile), "FROM ")
+	id, version, tagged := strings.Cut(image, ":")
+	if !ok || !tagged {
+		t.Fatalf("%q is no FROM line with a tag", dockerfile)
+	}
+	os := &finding.OS{ID: id, Version: version}
+	if day, ok := distro.EndOfLife(ecosystem.Release{ID: id, Version: version}); ok {
+		os.EndOfLife = day.Format(time.DateOnly)
+	}
+	return Facts{OS: os, Now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
 }

@@ -47,6 +47,7 @@ type Gap struct {
 // The classes of gap that a judgement can leave.
 const (
 	GapNoFeed         = "no-feed"         // no advisories exist for this ecosystem or release
+	GapOtherRelease   = "other-release"   // built for another release than the one whose advisories are compared
 	GapThirdParty     = "third-party"     // made by a vendor that the distribution's advisories do not cover
 	GapPartial        = "feed-partial"    // the feed is not whole and says nothing of the package
 	GapUnknownVersion = "unknown-version" // there is no version to compare
@@ -133,7 +134,15 @@ func (j *judge) judge(i int, s Subject) error {
 		j.gap(i, GapPartial, true, "the database's feed for %s is not whole and has nothing on this package", feed)
 		return nil
 	}
+	j.otherRelease(i, s, feed)
 	return j.match(i, s, version, rows)
+}
+
+// otherRelease tells of a package that the advisories it is compared with do not know.
+func (j *judge) otherRelease(i int, s Subject, feed string) {
+	if p := s.Package; s.Kind.OtherRelease != nil && s.Kind.OtherRelease(*p, j.on) {
+		j.gap(i, GapOtherRelease, true, "%s %s was built for another release than %s: advisories for this one do not know it", p.FullName(), p.Version, feed)
+	}
 }
 
 func (j *judge) where(kind *ecosystem.Ecosystem) string {

@@ -28,7 +28,8 @@ func (d db) Package(feed, name string) ([]advisory.Row, advisory.Cover, error) {
 func (d db) Vulnerability(id string) (advisory.Vulnerability, bool, error) {
 	if id == "GHSA-1" || id == "GO-1" {
 		return advisory.Vulnerability{ID: "CVE-1", Aliases: []string{"GHSA-1", "GO-1"}, Ratings: []finding.Rating{
-			{Source: "nvd", Severity: finding.Critical}, {Source: "ghsa", Severity: finding.Medium}}}, true, nil
+			{Source: "nvd", Severity: finding.Critical}, {Source: "ghsa", Severity: finding.Medium},
+		}}, true, nil
 	}
 	return advisory.Vulnerability{}, false, nil
 }
@@ -36,8 +37,10 @@ func (d db) Vulnerability(id string) (advisory.Vulnerability, bool, error) {
 // kind compares whole numbers.
 func kind(feed string) *ecosystem.Ecosystem {
 	return &ecosystem.Ecosystem{
-		Name:       "number",
-		Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) { return feed, feed != "" },
+		Name:         "number",
+		Advisories:   func(ecosystem.Package, ecosystem.Release) (string, bool) { return feed, feed != "" },
+		ThirdParty:   func(p ecosystem.Package, _ ecosystem.Release) bool { return p.Vendor == "stranger" },
+		OtherRelease: func(p ecosystem.Package, _ ecosystem.Release) bool { return p.Vendor == "backports" },
 		Compare: func(a, b string) (int, error) {
 			x, err := strconv.Atoi(a)
 			if err != nil {
@@ -82,6 +85,9 @@ func TestJudge(t *testing.T) {
 		"no version":            {"f", ecosystem.Package{}, []row{upTo("X", "4")}, "unknown-version"},
 		"main without version":  {"f", ecosystem.Package{Main: true}, []row{upTo("X", "4")}, "unknown-version"},
 		"own code":              {"part", ecosystem.Package{Main: true, Version: "1"}, nil, "own-code"},
+		"third party":           {"f", ecosystem.Package{Version: "3", Vendor: "stranger"}, []row{upTo("X", "4")}, "third-party"},
+		"other release, hit":    {"f", ecosystem.Package{Version: "3", Vendor: "backports"}, []row{upTo("X", "4")}, "X fixed 4 unknownother-release"},
+		"other release":         {"f", ecosystem.Package{Version: "5", Vendor: "backports"}, []row{upTo("X", "4")}, "other-release"},
 		"version of nonsense":   {"f", ecosystem.Package{Version: "x"}, []row{upTo("X", "4")}, "unknown-version"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -147,7 +147,7 @@ func openShard(r io.ReaderAt, head int64, digest string) (*shard, error) {
 		return nil, fmt.Errorf("%w (its head is %d bytes)", errShard, head)
 	}
 	b := make([]byte, head)
-	if _, err := r.ReadAt(b, 0); err != nil && !(errors.Is(err, io.EOF)) {
+	if _, err := r.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != digest {

@@ -25,13 +25,14 @@ import (
 
 // Entry is one known base image.
 type Entry struct {
-	Schema   string    `json:"schema"`
-	Name     string    `json:"name"`
-	Digest   string    `json:"digest"`
-	Platform string    `json:"platform"`
-	Created  time.Time `json:"created,omitzero"`
-	DiffIDs  []string  `json:"diffIDs"`  // bottom first
-	Packages []string  `json:"packages"` // purls of what is matched against advisories, sorted
+	Schema      string    `json:"schema"`
+	Name        string    `json:"name"`
+	Digest      string    `json:"digest"`
+	IndexDigest string    `json:"indexDigest,omitempty"` // what builders mostly name an image by
+	Platform    string    `json:"platform"`
+	Created     time.Time `json:"created,omitzero"`
+	DiffIDs     []string  `json:"diffIDs"`  // bottom first
+	Packages    []string  `json:"packages"` // purls of what is matched against advisories, sorted
 }
 
 // Schema names the form of an entry.
@@ -92,51 +93,64 @@ func (e Entry) file() string {
 }
 
 // Remove takes out every entry of a name or digest, and says how many.
-func (x Index) Remove(word string) (int, error) {
-	entries, err := x.List()
-	n := 0
-	for _, e := range entries {
-		if e.Name == word || e.Digest == word {
-			if rm := os.Remove(filepath.Join(x.Dir, e.file())); rm != nil && !errors.Is(rm, fs.ErrNotExist) {
-				return n, errors.Join(err, rm)
-			}
-			n++
+func (x Index) Remove(word string) (n int, err error) {
+	broken := x.each(func(path string, e Entry) error {
+		if e.Name != word && e.Digest != word && e.IndexDigest != word {
+			return nil
 		}
-	}
-	return n, err
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove base: %w", err)
+		}
+		n++
+		return nil
+	})
+	return n, broken
 }
 
 // List reads all entries, in the order of names. A file that cannot be read is an error beside the
 // entries that can.
 func (x Index) List() ([]Entry, error) {
+	var entries []Entry
+	err := x.each(func(_ string, e Entry) error {
+		entries = append(entries, e)
+		return nil
+	})
+	slices.SortFunc(entries, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.Digest, b.Digest),
+			slices.Compare(a.DiffIDs, b.DiffIDs))
+	})
+	return entries, err
+}
+
+// each hands on every entry that can be read, and joins what went wrong.
+func (x Index) each(visit func(path string, e Entry) error) error {
 	files, err := os.ReadDir(x.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list bases: %w", err)
+		return fmt.Errorf("list bases: %w", err)
 	}
-	var entries []Entry
+	n := 0
 	var errs []error
 	for _, f := range files {
 		if !strings.HasSuffix(f.Name(), ".json") || f.IsDir() {
 			continue
 		}
-		if len(entries) >= maxEntries {
+		if n++; n > maxEntries {
 			errs = append(errs, fmt.Errorf("list bases: more than %d entries in %s", maxEntries, x.Dir))
 			break
 		}
-		e, err := readEntry(filepath.Join(x.Dir, f.Name()))
+		path := filepath.Join(x.Dir, f.Name())
+		e, err := readEntry(path)
+		if err == nil {
+			err = visit(path, e)
+		}
 		if err != nil {
 			errs = append(errs, err)
-			continue
 		}
-		entries = append(entries, e)
 	}
-	slices.SortFunc(entries, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.Digest, b.Digest))
-	})
-	return entries, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 func readEntry(path string) (Entry, error) {
@@ -173,9 +187,12 @@ func Parse(b []byte, e *Entry) error {
 
 // Find returns the entries of a name (with or without its registry) or a digest.
 func Find(entries []Entry, word string) []Entry {
+	if word == "" {
+		return nil
+	}
 	var found []Entry
 	for _, e := range entries {
-		if e.Name == word || e.Digest == word && word != "" || e.Repository() == repository(word) && tag(e.Name) == tag(word) {
+		if e.Name == word || e.Digest == word || e.IndexDigest == word || e.Repository() == repository(word) && tag(e.Name) == tag(word) {
 			found = append(found, e)
 		}
 	}
@@ -202,12 +219,13 @@ func Under(entries []Entry, diffIDs []string) (Entry, bool) {
 	return best, len(best.DiffIDs) > 0
 }
 
-// Newer returns the entries of the same repository and platform that were made later, the latest first.
-// Builds that can be repeated all claim one moment; their tags tell then.
+// Newer returns the entries of the same repository and platform that were made later, the latest first:
+// not those with a lower version for a tag, which get fixes too and are built anew. Builds that can be
+// repeated all claim one moment; their tags tell then.
 func Newer(entries []Entry, than Entry) []Entry {
 	var newer []Entry
 	for _, e := range entries {
-		if e.Repository() == than.Repository() && e.Platform == than.Platform && byAge(e, than) > 0 {
+		if e.Repository() == than.Repository() && e.Platform == than.Platform && byAge(e, than) > 0 && byTag(e, than) >= 0 {
 			newer = append(newer, e)
 		}
 	}
@@ -215,10 +233,10 @@ func Newer(entries []Entry, than Entry) []Entry {
 	return newer
 }
 
-func byAge(a, b Entry) int {
-	if c := a.Created.Compare(b.Created); c != 0 {
-		return c
-	}
+func byAge(a, b Entry) int { return cmp.Or(a.Created.Compare(b.Created), byTag(a, b)) }
+
+// byTag is 0 for tags that are no versions.
+func byTag(a, b Entry) int {
 	c, err := ecosystem.CompareNumbered(tag(a.Name), tag(b.Name))
 	if err != nil {
 		return 0

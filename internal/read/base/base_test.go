@@ -32,8 +32,11 @@ func TestIndex(t *testing.T) {
 		diffIDs []string
 		want    string
 	}{
-		{[]string{"a", "app"}, "debian:12.1"}, {[]string{"a", "n", "app"}, "node:20"}, {[]string{"a", "n"}, "debian:12.1"},
-		{[]string{"a"}, ""}, {[]string{"x", "a"}, ""},
+		{[]string{"a", "app"}, "debian:12.1"},
+		{[]string{"a", "n", "app"}, "node:20"},
+		{[]string{"a", "n"}, "debian:12.1"},
+		{[]string{"a"}, ""},
+		{[]string{"x", "a"}, ""},
 	} {
 		if e, _ := Under(entries, c.diffIDs); e.Name != c.want {
 			t.Errorf("under %v is %q, want %q", c.diffIDs, e.Name, c.want)
@@ -47,8 +50,32 @@ func TestIndex(t *testing.T) {
 			t.Errorf("find %s: %d, want %d", word, len(got), want)
 		}
 	}
+	// Whoever shares an index may name its files otherwise.
+	if err := os.Rename(filepath.Join(x.Dir, node.file()), filepath.Join(x.Dir, "node.json")); err != nil {
+		t.Fatal(err)
+	}
 	if n, _ := x.Remove("node:20"); n != 1 {
 		t.Errorf("removed %d", n)
+	}
+	if entries, _ := x.List(); len(entries) != 2 {
+		t.Errorf("%d entries are left, want 2", len(entries))
+	}
+}
+
+// TestNewer wants no step back: an older release that was built anew is no newer base.
+func TestNewer(t *testing.T) {
+	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	entry := func(name string, age int) Entry {
+		return Entry{Name: name, Platform: "linux/amd64", Created: day.AddDate(0, 0, age), DiffIDs: []string{name}}
+	}
+	entries := []Entry{entry("debian:11", 9), entry("debian:12", 0), entry("debian:12", 5), entry("debian:13", 3), entry("debian:13", 0),
+		entry("debian:12.1", -1), entry("debian:stable", 4), entry("node:22", 9)}
+	var got []string
+	for _, e := range Newer(entries, entries[1]) {
+		got = append(got, fmt.Sprintf("%s +%d", e.Name, int(e.Created.Sub(day).Hours()/24)))
+	}
+	if want := "[debian:12 +5 debian:stable +4 debian:13 +3 debian:13 +0]"; fmt.Sprint(got) != want {
+		t.Errorf("newer than debian:12 are %v, want %s", got, want)
 	}
 }
 

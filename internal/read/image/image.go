@@ -30,6 +30,10 @@ type Image struct {
 	Gaps        []Gap             // what cannot be assessed: foreign layers, for one
 	Notice      []string          // for stderr: which credential was used, which mirror answered
 
+	// Materials reads the images that the build's provenance names; nil when there is none beside the
+	// image. Its author is not verified.
+	Materials func(context.Context) ([]Material, error)
+
 	close func() error
 }
 
@@ -142,16 +146,24 @@ func (i *Image) Attribute() {
 	}
 }
 
-// Instruction is a history step as its Dockerfile would say it.
+// Instruction is a history step as its Dockerfile would say it: without the shell that ran it, and
+// without the build arguments that builders write before it ("|1 VERSION=2 /bin/sh -c make").
 func Instruction(createdBy string) string {
-	s := strings.TrimSpace(createdBy)
-	if rest, ok := strings.CutPrefix(s, "/bin/sh -c #(nop)"); ok {
+	const shell = "/bin/sh -c "
+	s := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(createdBy), "# buildkit"))
+	if rest, ok := strings.CutPrefix(s, shell+"#(nop)"); ok {
 		return strings.TrimSpace(rest)
 	}
-	if rest, ok := strings.CutPrefix(s, "/bin/sh -c "); ok {
+	command := strings.TrimPrefix(s, "RUN ")
+	if strings.HasPrefix(command, "|") {
+		if i := strings.Index(command, " "+shell); i >= 0 {
+			command = command[i+1:]
+		}
+	}
+	if rest, ok := strings.CutPrefix(command, shell); ok {
 		return "RUN " + strings.TrimSpace(rest)
 	}
-	return strings.TrimSpace(strings.TrimSuffix(s, "# buildkit"))
+	return s
 }
 
 // Options say which of an image's platforms are wanted, and how far they may reach.
@@ -168,17 +180,26 @@ type Options struct {
 	MaxSpool int64
 }
 
+// DownError says that a place which may have an image does not answer, fails, or does not let this user
+// in: the name may well be right.
+type DownError struct{ Err error }
+
+func (e *DownError) Error() string { return e.Err.Error() }
+
+func (e *DownError) Unwrap() error { return e.Err }
+
 // NotFoundError says that a place has no image of that name.
 type NotFoundError struct {
 	Name, Where string
+	What        string // what it would be; empty: image
 	Err         error
 }
 
 func (e *NotFoundError) Error() string {
 	if e.Err != nil {
-		return fmt.Sprintf("%s has no image %q: %v", e.Where, e.Name, e.Err)
+		return fmt.Sprintf("%s has no %s %q: %v", e.Where, orElse(e.What, "image"), e.Name, e.Err)
 	}
-	return fmt.Sprintf("%s has no image %q", e.Where, e.Name)
+	return fmt.Sprintf("%s has no %s %q", e.Where, orElse(e.What, "image"), e.Name)
 }
 
 func (e *NotFoundError) Unwrap() error { return e.Err }

@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,8 +32,10 @@ func TestParseReference(t *testing.T) {
 			t.Errorf("%s: %s, %s, %v; want %s, %s", c.word, r, r.Familiar(), err, c.full, c.familiar)
 		}
 	}
-	for _, word := range []string{"", "Shop", "shop//cart", "../etc", "a:b:c", "a@sha256:12", "a@md5:" + hex64, "a b", "-a", "a/", "a:" + strings.Repeat("x", 129),
-		strings.Repeat("a", 256), "a___b", "host:port/x"} {
+	for _, word := range []string{
+		"", "Shop", "shop//cart", "../etc", "a:b:c", "a@sha256:12", "a@md5:" + hex64, "a b", "-a", "a/", "a:" + strings.Repeat("x", 129),
+		strings.Repeat("a", 256), "a___b", "host:port/x",
+	} {
 		if r, err := image.ParseReference(word); err == nil {
 			t.Errorf("%q is taken for %s", word, r)
 		}
@@ -81,6 +84,53 @@ func TestParseManifestRefuses(t *testing.T) {
 	}
 }
 
+// Where several images of an index would do, the one for just that platform is taken, wherever it stands.
+func TestChoose(t *testing.T) {
+	of := func(platforms ...string) (all []image.Descriptor) {
+		for i, name := range platforms {
+			p, err := image.ParsePlatform(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, image.Descriptor{Digest: "sha256:" + strings.Repeat(string('a'+rune(i)), 64), Platform: &p})
+		}
+		return all
+	}
+	for _, c := range []struct {
+		has  []string
+		want string
+		at   int // -1: none
+	}{
+		{[]string{"linux/arm/v5", "linux/arm/v6", "linux/arm/v7"}, "linux/arm", 2},
+		{[]string{"linux/arm/v5", "linux/arm/v6", "linux/arm/v7"}, "linux/arm/v6", 1},
+		{[]string{"linux/arm/v6", "linux/arm"}, "linux/arm/v7", 1},
+		{[]string{"linux/arm/v6"}, "linux/arm", 0},
+		{[]string{"linux/arm"}, "linux/arm/v6", 0},
+		{[]string{"linux/arm/v6"}, "linux/arm/v7", -1},
+		{[]string{"linux/amd64/v3", "linux/amd64"}, "linux/amd64", 1},
+		{[]string{"linux/amd64", "linux/amd64/v3"}, "linux/amd64/v3", 1},
+		{[]string{"linux/amd64"}, "linux/amd64/v3", 0},
+		{[]string{"linux/arm64/v8"}, "arm64", 0},
+		{[]string{"linux/arm64"}, "linux/arm64/v8", 0},
+		{[]string{"linux/arm64/v8"}, "linux/arm64/v9", -1},
+		{[]string{"windows/amd64"}, "linux/amd64", -1},
+		{[]string{"linux/amd64", "linux/arm64/v8"}, "linux/aarch64", 1},
+		{[]string{"linux/arm64", "linux/amd64"}, "x86_64", 1},
+		{[]string{"linux/arm/v6", "linux/arm/v7"}, "linux/armhf", 1},
+		{[]string{"linux/arm/v7", "linux/arm/v6"}, "Linux/ARM/6", 1},
+		{[]string{"linux/amd64", "linux/386"}, "i386", 1},
+	} {
+		all := of(c.has...)
+		got, err := image.Choose(all, c.want)
+		switch {
+		case c.at < 0 && err == nil:
+			t.Errorf("%s of %q: %s", c.want, c.has, got[0].Platform)
+		case c.at >= 0 && (err != nil || len(got) != 1 || got[0].Digest != all[c.at].Digest):
+			t.Errorf("%s of %q: %v, %v, want %s", c.want, c.has, got, err, all[c.at].Platform)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"digest":"sha256:` + hex64 + `","platform":{"os":"linux","architecture":"arm","variant":"v7"}}]}`))
 	f.Add([]byte(`{"architecture":"amd64","os":"linux","config":{"Env":["A=b"],"ExposedPorts":{"80/tcp":{}}},"rootfs":{"type":"layers","diff_ids":["sha256:` + hex64 + `"]},"history":[{"created_by":"/bin/sh -c #(nop) CMD","empty_layer":true},{"created_by":"RUN x # buildkit"}]}`))
@@ -101,4 +151,49 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAttribute wants instructions only where history and layers agree in number.
+func TestAttribute(t *testing.T) {
+	type steps = []image.History
+	run, copied, empty := image.History{CreatedBy: "/bin/sh -c apt-get update"}, image.History{CreatedBy: "COPY . /app # buildkit"}, image.History{CreatedBy: "CMD [\"sh\"]", EmptyLayer: true}
+	for name, c := range map[string]struct {
+		history steps
+		want    []string
+	}{
+		"as Docker writes it":        {steps{empty, run, empty, copied}, []string{"RUN apt-get update", "COPY . /app"}},
+		"none, as Bazel":             {nil, []string{"", ""}},
+		"shorter, as Kaniko":         {steps{run}, []string{"", ""}},
+		"longer":                     {steps{run, copied, run}, []string{"", ""}},
+		"all empty":                  {steps{empty, empty}, []string{"", ""}},
+		"equal with the empty ones":  {steps{run, empty}, []string{"", ""}},
+		"without an instruction":     {steps{{Comment: "imported"}, copied}, []string{"", "COPY . /app"}},
+		"the classic builder's nops": {steps{{CreatedBy: "/bin/sh -c #(nop) ADD file:1 in / "}, run}, []string{"ADD file:1 in /", "RUN apt-get update"}},
+	} {
+		img := image.Image{Config: image.Config{History: c.history}, Layers: make([]image.Layer, 2)}
+		img.Attribute()
+		if got := []string{img.Layers[0].CreatedBy, img.Layers[1].CreatedBy}; !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestInstruction(t *testing.T) {
+	for createdBy, want := range map[string]string{
+		"/bin/sh -c apt-get update":                       "RUN apt-get update",
+		"RUN /bin/sh -c apt-get update # buildkit":        "RUN apt-get update",
+		"|1 VERSION=2 /bin/sh -c make":                    "RUN make",
+		"RUN |2 A=b c TOKEN=x /bin/sh -c make # buildkit": "RUN make",
+		"RUN |1 A=b /bin/bash -o pipefail -c make":        "RUN |1 A=b /bin/bash -o pipefail -c make",
+		"/bin/sh -c #(nop) COPY dir:1 in /app ":           "COPY dir:1 in /app",
+		"COPY . /app # buildkit":                          "COPY . /app",
+		"WORKDIR /app":                                    "WORKDIR /app",
+		"ADD rootfs.tar.xz / # buildkit":                  "ADD rootfs.tar.xz /",
+		"bazel build ...":                                 "bazel build ...",
+		"":                                                "",
+	} {
+		if got := image.Instruction(createdBy); got != want {
+			t.Errorf("%q is %q, want %q", createdBy, got, want)
+		}
+	}
 }

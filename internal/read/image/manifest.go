@@ -122,26 +122,52 @@ func ParsePlatform(s string) (Platform, error) {
 	case s == "" || len(parts) > 3 || slices.Contains(parts, ""):
 		return Platform{}, fmt.Errorf("%q is no platform: write OS/ARCH, as in linux/arm64", s)
 	case len(parts) == 1:
-		return Platform{OS: "linux", Architecture: parts[0]}, nil
+		return Platform{OS: "linux", Architecture: parts[0]}.usual(), nil
 	}
 	p := Platform{OS: parts[0], Architecture: parts[1]}
 	if len(parts) == 3 {
 		p.Variant = parts[2]
 	}
-	return p, nil
+	return p.usual(), nil
 }
 
-// Matches says whether an image for p will do where want is asked for. A missing variant fits any,
-// and arm64 means v8.
+// usual spells an architecture as images do, where a kernel or a distribution spells it otherwise
+// (containerd's platforms, "Normalize").
+func (p Platform) usual() Platform {
+	p.OS = strings.ToLower(p.OS)
+	switch p.Architecture = strings.ToLower(p.Architecture); p.Architecture {
+	case "x86_64", "x86-64":
+		p.Architecture = "amd64"
+	case "aarch64":
+		p.Architecture = "arm64"
+	case "armhf":
+		p.Architecture, p.Variant = "arm", orElse(p.Variant, "v7")
+	case "armel":
+		p.Architecture, p.Variant = "arm", orElse(p.Variant, "v6")
+	case "i386":
+		p.Architecture = "386"
+	}
+	if v := p.Variant; v != "" && v[0] >= '0' && v[0] <= '9' {
+		p.Variant = "v" + v
+	}
+	return p
+}
+
+// variant is the variant, or what its absence means (containerd's platforms, "Normalize"): arm64 is v8,
+// arm is v7, amd64 is v1.
+func (p Platform) variant() string {
+	return orElse(p.Variant, map[string]string{"arm64": "v8", "arm": "v7", "amd64": "v1"}[p.Architecture])
+}
+
+// Is says whether two platforms are the same.
+func (p Platform) Is(want Platform) bool {
+	return p.OS == want.OS && p.Architecture == want.Architecture && p.variant() == want.variant()
+}
+
+// Matches says whether an image for p will do where want is asked for: a missing variant fits any, where
+// none is the same.
 func (p Platform) Matches(want Platform) bool {
-	if p.OS != want.OS || p.Architecture != want.Architecture {
-		return false
-	}
-	v, w := p.Variant, want.Variant
-	if p.Architecture == "arm64" {
-		v, w = orElse(v, "v8"), orElse(w, "v8")
-	}
-	return v == w || v == "" || w == ""
+	return p.Is(want) || p.OS == want.OS && p.Architecture == want.Architecture && p.Architecture != "arm64" && (p.Variant == "" || want.Variant == "")
 }
 
 func orElse(s, other string) string {
@@ -152,7 +178,7 @@ func orElse(s, other string) string {
 }
 
 // Choose picks the descriptors of an index that a platform option asks for: all of them for "all",
-// else the first that matches. An index of one image is that image when no platform was named.
+// else the first that is for just that platform, else the first that matches. An index of one image is that image when no platform was named.
 func Choose(of []Descriptor, option string) ([]Descriptor, error) {
 	var images []Descriptor
 	for _, d := range of {
@@ -171,6 +197,11 @@ func Choose(of []Descriptor, option string) ([]Descriptor, error) {
 		var err error
 		if want, err = ParsePlatform(option); err != nil {
 			return nil, err
+		}
+	}
+	for _, d := range images {
+		if d.Platform != nil && d.Platform.Is(want) {
+			return []Descriptor{d}, nil
 		}
 	}
 	var has []string

@@ -40,10 +40,10 @@ const (
 )
 
 // Resolve follows descriptors, through nested indexes, to the images that a platform option asks
-// for. Attestations and other artifacts are passed over. Images come without a name, an origin and
-// what closes them.
+// for. Attestations and other artifacts are no images; the provenance among them can be asked of the
+// image that it is about. Images come without a name, an origin and what closes them.
 func Resolve(ctx context.Context, s Store, from []Descriptor, o Options) ([]*Image, error) {
-	r := &resolver{store: s, documents: map[string][]byte{}}
+	r := &resolver{store: s, documents: map[string][]byte{}, attestations: map[string][]Descriptor{}}
 	if u, ok := s.(Unpacker); ok && !o.Verify {
 		r.unpacked = u.Unpacked
 	}
@@ -85,6 +85,8 @@ type resolver struct {
 	leaves    []leaf
 	absent    []Descriptor // listed by an index, but not in the store
 	unpacked  func(diffIDs []string) ([]Layer, bool)
+
+	attestations map[string][]Descriptor // by the digest of the manifest that they are about
 }
 
 // document returns a blob that holds what its digest says.
@@ -143,6 +145,7 @@ func missing(err error, what, digest string) error {
 // expand gathers the leaves below a descriptor.
 func (r *resolver) expand(ctx context.Context, l leaf, depth int) error {
 	if !l.IsImage() {
+		r.attest(l.Descriptor)
 		return nil
 	}
 	if r.visits++; r.visits > maxVisits {
@@ -326,12 +329,15 @@ func (r *resolver) build(ctx context.Context, l leaf) (*Image, error) {
 	if len(c.DiffIDs) != len(m.Layers) {
 		return nil, fmt.Errorf("manifest %s lists %d layers, its configuration %d", l.Digest, len(m.Layers), len(c.DiffIDs))
 	}
-	img := &Image{Digest: l.Digest, IndexDigest: l.index, Config: c,
-		Annotations: merge(l.annotations, l.Annotations, m.Annotations), Layers: make([]Layer, len(m.Layers))}
+	img := &Image{
+		Digest: l.Digest, IndexDigest: l.index, Config: c,
+		Annotations: merge(l.annotations, l.Annotations, m.Annotations), Layers: make([]Layer, len(m.Layers)),
+	}
 	img.Platform = c.Platform().String()
 	if c.OS == "" && l.Platform != nil {
 		img.Platform = l.Platform.String()
 	}
+	img.Materials = r.materials(l.Descriptor, c.Platform())
 	absent, err := r.buildLayers(img, m.Layers)
 	if err != nil {
 		return nil, err
@@ -384,7 +390,9 @@ func (i *Image) DropForeign(absent []int) {
 		i.Layers = append(i.Layers[:at], i.Layers[at+1:]...)
 	}
 	for _, at := range absent {
-		i.Gaps = append(i.Gaps, Gap{Class: "foreign-layer", Layer: at,
-			What: fmt.Sprintf("layer %d (%s) is not distributed with the image, and its addresses are not visited", at, i.Config.DiffIDs[at])})
+		i.Gaps = append(i.Gaps, Gap{
+			Class: "foreign-layer", Layer: at,
+			What: fmt.Sprintf("layer %d (%s) is not distributed with the image, and its addresses are not visited", at, i.Config.DiffIDs[at]),
+		})
 	}
 }

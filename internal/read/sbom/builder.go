@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/purl"
 )
@@ -44,6 +45,11 @@ func (e *entry) get(names ...string) string {
 	return ""
 }
 
+// written says whether Plimsoll wrote the entry.
+func (e *entry) written() bool {
+	return slices.ContainsFunc(e.properties, func(p property) bool { return strings.HasPrefix(p.Name, "plimsoll:") })
+}
+
 func (e *entry) is(name string) bool { return e.get(name) == "true" }
 
 // builder gathers entries into a document.
@@ -53,9 +59,12 @@ type builder struct {
 	byRef    map[string]int // packages by the document's own names
 	edges    [][2]string
 	owners   map[int]string // the document's name of a package's owner
+	claims   [][2]string    // owner and owned, by the document's names
+	ours     bool           // the document was written by Plimsoll
 	named    ecosystem.Release
 	said     ecosystem.Release // by the purls
 	entries  int
+	partial  string  // in the document's own words: incomplete, incomplete_third_party_only …
 	nameless []entry // without a purl: they may turn out to be what the document is of
 	about    map[string]bool
 	passed   int // too long to be honest
@@ -136,6 +145,12 @@ func (b *builder) system(e *entry) {
 
 // subject is what the document is of.
 func (b *builder) subject(e *entry) {
+	b.ours = b.ours || e.written()
+	for _, p := range e.properties {
+		if class, what, ok := strings.Cut(p.Value, ": "); ok && p.Name == "plimsoll:gap" {
+			b.unread(finding.Gap{Class: class, Blocking: true, What: what})
+		}
+	}
 	if b.doc.Name == "" {
 		b.doc.Name = e.name
 	}
@@ -157,10 +172,20 @@ func (b *builder) subject(e *entry) {
 	}
 }
 
-// add merges what differs in its places alone.
+// unread keeps a gap of the scan that the document was made by: what could not be read then is not in
+// the document either, nor what packages did not say of themselves. Other gaps are found again.
+func (b *builder) unread(g finding.Gap) {
+	kept := g.Unread() || g.Class == "unknown-source" || g.Class == "unknown-module"
+	if kept && g.Blocking && len(b.doc.Notes) < maxList {
+		b.doc.Notes = append(b.doc.Notes, ecosystem.Note{Class: g.Class, Blocking: true, What: g.What, Path: g.Path})
+	}
+}
+
+// add merges what differs in its places alone. What somebody owns is not what nobody owns: only the
+// latter is judged by itself.
 func (b *builder) add(p ecosystem.Package, e *entry) {
 	key := strings.Join(append([]string{
-		p.Type, p.Namespace, p.Name, p.Version, p.Arch, p.SourceName, p.SourceVer, p.Module,
+		p.Type, p.Namespace, p.Name, p.Version, p.Arch, p.SourceName, p.SourceVer, p.Module, e.get("plimsoll:ownedBy"),
 		fmt.Sprint(p.Declared, p.Dev, p.Data, p.Heuristic, p.Main),
 	}, p.Qualifiers...), "\x00")
 	i, known := b.index[key]
@@ -178,6 +203,7 @@ func (b *builder) add(p ecosystem.Package, e *entry) {
 	if e.ref != "" {
 		b.byRef[e.ref] = i
 	}
+	b.ours = b.ours || e.written()
 	if owner := e.get("plimsoll:ownedBy"); owner != "" {
 		if b.owners == nil {
 			b.owners = map[int]string{}
@@ -190,6 +216,9 @@ func (b *builder) add(p ecosystem.Package, e *entry) {
 func complete(p ecosystem.Package, e *entry) ecosystem.Package {
 	if p.Version == "" {
 		p.Version = e.version
+	}
+	if strings.EqualFold(p.Version, "unknown") { // Syft's word, which no ecosystem takes for a version
+		p.Version = ""
 	}
 	if full := e.name; p.Type == "golang" && len(full) == len(p.FullName()) && strings.EqualFold(full, p.FullName()) {
 		p.Namespace, p.Name = full[:len(p.Namespace)], full[len(full)-len(p.Name):] // a purl has it in lower case
@@ -206,6 +235,12 @@ func complete(p ecosystem.Package, e *entry) ecosystem.Package {
 	p.Module = cmp.Or(e.get("plimsoll:module"), stream(e.get("aquasecurity:trivy:Modularitylabel", "syft:metadata:modularityLabel")), p.Module)
 	p.Vendor = cmp.Or(e.get("plimsoll:vendor"), e.vendor)
 	p.Maintainer = cmp.Or(e.get("plimsoll:maintainer"), e.maintainer)
+	switch p.Type { // who made a distribution's package stands in either field, by the tool
+	case "rpm":
+		p.Vendor = cmp.Or(p.Vendor, p.Maintainer)
+	case "deb", "apk":
+		p.Maintainer = cmp.Or(p.Maintainer, p.Vendor)
+	}
 	p.Licenses, p.Digests = e.licences, e.digests
 	p.Declared, p.Dev = e.is("plimsoll:declared"), e.is("plimsoll:dev") || e.is("cdx:npm:package:development")
 	p.Data, p.Heuristic, p.Main = e.is("plimsoll:data"), e.is("plimsoll:heuristic"), e.is("plimsoll:main")

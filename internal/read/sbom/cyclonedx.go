@@ -118,6 +118,22 @@ func (e *entry) licence(words ...string) {
 // algorithm is a hash's name as we write it: SHA-256 is sha256.
 func algorithm(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "")) }
 
+// composition keeps what the document says of its own wholeness.
+func (b *builder) composition(raw json.RawMessage) error {
+	var c struct {
+		Aggregate string `json:"aggregate"`
+	}
+	b.decode(raw, &c)
+	b.aggregate(c.Aggregate)
+	return nil
+}
+
+func (b *builder) aggregate(word string) {
+	if strings.HasPrefix(word, "incomplete") && len(word) < 64 {
+		b.partial = word
+	}
+}
+
 func (b *builder) dependency(raw json.RawMessage) error {
 	var d struct {
 		Ref       string   `json:"ref"`

@@ -2,7 +2,9 @@ package sbom
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 )
@@ -35,8 +37,46 @@ func (b *builder) finish() Document {
 			b.doc.Packages[i].Owner = owner
 		}
 	}
+	b.claim()
 	b.notes()
 	return b.doc
+}
+
+// claim gives packages the owners that Syft names. One that stands in several places counts as owned
+// only when all of them are: the copy that nobody owns is to be judged.
+func (b *builder) claim() {
+	owner := map[string]int{} // by the owned entry's name
+	for _, c := range b.claims {
+		from, ok := b.byRef[c[0]]
+		to, known := b.byRef[c[1]]
+		if ok && known && isOS(b.doc.Packages[from].Type) && !isOS(b.doc.Packages[to].Type) {
+			owner[c[1]] = from
+		}
+	}
+	if len(owner) == 0 {
+		return
+	}
+	free := map[int]bool{}
+	for ref, i := range b.byRef {
+		if _, ok := owner[ref]; !ok {
+			free[i] = true
+		}
+	}
+	for _, ref := range slices.Sorted(maps.Keys(owner)) {
+		if i := b.byRef[ref]; !free[i] {
+			b.doc.Packages[i].Owner = owner[ref]
+		}
+	}
+}
+
+func isOS(kind string) bool { return kind == "deb" || kind == "rpm" || kind == "apk" }
+
+// ownerless says whether a document of another tool lists a distribution's packages and others, and
+// does not tell which of these are files of those.
+func (b *builder) ownerless() bool {
+	has := func(f func(p Package) bool) bool { return slices.ContainsFunc(b.doc.Packages, f) }
+	return !b.ours && b.doc.Format != "plimsoll" && len(b.claims) == 0 &&
+		has(func(p Package) bool { return isOS(p.Type) }) && has(func(p Package) bool { return !isOS(p.Type) && p.Type != "generic" })
 }
 
 // release believes the entry for the operating system, and fills it up from the purls.
@@ -64,11 +104,17 @@ func (b *builder) notes() {
 			b.doc.Notes = append(b.doc.Notes, ecosystem.Note{Class: class, Blocking: blocking, What: fmt.Sprintf(format, args...)})
 		}
 	}
+	if b.partial != "" && !slices.ContainsFunc(b.doc.Notes, func(n ecosystem.Note) bool { return n.Blocking }) {
+		note(1, "incomplete-sbom", false, "the document says that its list is %s", strings.ReplaceAll(b.partial, "_", " "))
+	}
+	if b.ownerless() {
+		note(1, "incomplete-sbom", false, "the document does not say which files the distribution's packages own: what they bring may be reported twice")
+	}
 	var lost tally
 	for i := range b.nameless {
 		e := &b.nameless[i]
 		switch {
-		case b.about[e.ref] || e.kind == "container":
+		case b.about[e.ref] || e.kind == "container" || e.get("plimsoll:kind") != "":
 			b.subject(e)
 		case e.kind == "file" || e.kind == "data":
 		case e.kind == "application" && e.get("aquasecurity:trivy:Type", "aquasecurity:trivy:Class") != "": // Trivy's folders of packages

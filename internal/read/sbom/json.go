@@ -41,8 +41,12 @@ func (b *builder) member(d *json.Decoder, key string) error {
 			return b.elements(d, b.reported)
 		}
 		return b.elements(d, b.spdxPackage)
+	case "compositions":
+		return b.elements(d, b.composition)
 	case "targets":
 		return b.elements(d, b.reportedTarget)
+	case "coverage":
+		return b.elements(d, b.reportedGap)
 	case "relationships":
 		return b.elements(d, b.relationship)
 	case "documentDescribes":

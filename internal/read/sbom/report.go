@@ -18,6 +18,14 @@ func (b *builder) reportedTarget(raw json.RawMessage) error {
 	return nil
 }
 
+// reportedGap takes what one of our own reports says could not be read.
+func (b *builder) reportedGap(raw json.RawMessage) error {
+	var g finding.Gap
+	b.decode(raw, &g)
+	b.unread(g)
+	return nil
+}
+
 // reported takes a package of one of our own reports.
 func (b *builder) reported(raw json.RawMessage) error {
 	var p finding.Package

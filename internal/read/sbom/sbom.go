@@ -4,7 +4,8 @@
 // What is read is what an image would have told: packages with the names, source packages and versions
 // that advisories use, and the distribution. An entry is known by its purl alone, never by CPE or by
 // name; an entry without one, and all else that cannot be taken, is a note with a count. The fields
-// where Syft and Trivy keep source packages and places are read too.
+// where Syft and Trivy keep source packages, places and owners are read too. What the maker of the
+// document could not read, or leaves out, is a note as well.
 //
 // Documents are foreign: they are read as streams, entry by entry, within bounds on bytes, depth and
 // count, and what is longer than an honest entry is passed over with a note.

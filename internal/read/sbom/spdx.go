@@ -85,9 +85,11 @@ func (b *builder) relationship(raw json.RawMessage) error {
 		From string `json:"spdxElementId"`
 		How  string `json:"relationshipType"`
 		To   string `json:"relatedSpdxElement"`
+		Why  string `json:"comment"`
 	}
 	b.decode(raw, &r)
 	b.relate(r.From, r.How, r.To)
+	b.explain(r.From, r.How, r.To, r.Why)
 	return nil
 }
 
@@ -101,6 +103,13 @@ func (b *builder) relate(from, how, to string) {
 		b.describes(to)
 	case "DESCRIBED_BY":
 		b.describes(from)
+	}
+}
+
+// explain reads Syft's "ownership-by-file-overlap: …": the files of one package are the other's.
+func (b *builder) explain(from, how, to, why string) {
+	if how == "OTHER" && strings.HasPrefix(why, "ownership-by-file-overlap") && len(b.claims) < maxEntries {
+		b.claims = append(b.claims, [2]string{from, to})
 	}
 }
 

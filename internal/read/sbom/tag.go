@@ -37,6 +37,7 @@ func (b *builder) readTags(in *bufio.Reader) error {
 type tagReader struct {
 	b     *builder
 	e     *entry
+	last  []string // the relationship before this line
 	lines int
 }
 
@@ -81,6 +82,11 @@ func (t *tagReader) take(in *bufio.Reader, line string) error {
 	case "Relationship":
 		if f := strings.Fields(value); len(f) >= 3 {
 			t.b.relate(f[0], f[1], f[2])
+			t.last = f
+		}
+	case "RelationshipComment":
+		if f := t.last; f != nil {
+			t.b.explain(f[0], f[1], f[2], value)
 		}
 	default:
 		if t.e != nil {

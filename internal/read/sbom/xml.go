@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -45,8 +44,15 @@ type xmlReader struct {
 	b    *builder
 	path []string // names of the open elements
 	attr []string // the attribute of each that matters
-	open []entry  // components that are not closed yet
+	open []opened // components that are not closed yet
+	shut int      // open components that are no part of the list
 	text []byte
+}
+
+// opened is a component, and how many elements were open around it.
+type opened struct {
+	entry
+	depth int
 }
 
 // maxElements bounds how deep elements nest: components and what is in them.
@@ -70,8 +76,10 @@ func (x *xmlReader) start(t xml.StartElement) error {
 			attr = a.Value
 		}
 	}
-	if name == "component" && !x.within("tools") {
-		e := entry{}
+	if name == "component" && !x.listed() {
+		x.shut++
+	} else if name == "component" {
+		e := opened{depth: len(x.path)}
 		for _, a := range t.Attr {
 			switch a.Name.Local {
 			case "type":
@@ -98,7 +106,17 @@ func (x *xmlReader) root(attrs []xml.Attr) {
 	}
 }
 
-func (x *xmlReader) within(name string) bool { return slices.Contains(x.path, name) }
+// listed says whether a component below the open elements is one of the document's list: tools,
+// ancestors (pedigree) and what was there while building (formulation) are not.
+func (x *xmlReader) listed() bool {
+	for i, name := range x.path {
+		if i == 0 || i == 1 && name == "metadata" || name == "components" || name == "component" && i > 1 {
+			continue
+		}
+		return false
+	}
+	return true
+}
 
 // end takes the text of a field into the innermost open component, or the component itself.
 func (x *xmlReader) end() error {
@@ -106,53 +124,55 @@ func (x *xmlReader) end() error {
 		return errors.New("an element is closed that was not opened")
 	}
 	n := len(x.path) - 1
-	name, attr, parent := x.path[n], x.attr[n], ""
-	if n > 0 {
-		parent = x.path[n-1]
-	}
+	name, attr, path := x.path[n], x.attr[n], x.path
 	x.path, x.attr = x.path[:n], x.attr[:n]
 	value := strings.TrimSpace(string(x.text))
 	x.text = x.text[:0]
-	if name == "component" && len(x.open) > 0 && !x.within("tools") {
+	switch {
+	case name == "component" && !x.listed():
+		x.shut--
+	case name == "component" && len(x.open) > 0:
 		e := x.open[len(x.open)-1]
 		x.open = x.open[:len(x.open)-1]
-		if parent == "metadata" {
-			x.b.subject(&e)
+		if n == 2 && x.path[1] == "metadata" {
+			x.b.subject(&e.entry)
 			return nil
 		}
-		return x.b.take(e)
-	}
-	if len(x.open) > 0 && value != "" {
-		x.open[len(x.open)-1].field(parent, name, attr, value)
+		return x.b.take(e.entry)
+	case name == "aggregate":
+		x.b.aggregate(value)
+	case len(x.open) > 0 && x.shut == 0 && value != "":
+		e := &x.open[len(x.open)-1]
+		e.field(strings.Join(path[min(e.depth+1, n):], "/"), attr, value)
 	}
 	return nil
 }
 
-// field sets what an element of a component says.
-func (e *entry) field(parent, name, attr, value string) {
+// field sets what an element of a component says; its path begins below the component.
+func (e *entry) field(path, attr, value string) {
 	if len(e.properties)+len(e.licences)+len(e.digests)+len(e.places) >= maxList {
 		return
 	}
-	switch parent + "/" + name {
-	case "component/group":
+	switch path {
+	case "group":
 		e.group = value
-	case "component/name":
+	case "name":
 		e.name = value
-	case "component/version":
+	case "version":
 		e.version = value
-	case "component/purl":
+	case "purl":
 		e.purl = value
-	case "component/publisher":
+	case "publisher":
 		e.maintainer = value
 	case "supplier/name":
 		e.vendor = value
 	case "hashes/hash":
 		e.digests = append(e.digests, algorithm(attr)+":"+value)
-	case "licenses/expression", "license/id", "license/name":
+	case "licenses/expression", "licenses/license/id", "licenses/license/name":
 		e.licences = append(e.licences, value)
 	case "properties/property":
 		e.properties = append(e.properties, property{attr, value})
-	case "occurrence/location":
+	case "evidence/occurrences/occurrence/location":
 		e.places = append(e.places, value)
 	}
 }

@@ -3,7 +3,7 @@
 // An entry is a file named by the hash of its key, with a checksum in front. Files appear by rename and
 // are never changed, so that any number of processes can use one folder at a time; an entry that does
 // not match its checksum is as good as none. When the folder outgrows its bound, what was used longest
-// ago goes first.
+// ago goes first; processes that write at the same time may exceed it by a sixteenth each for a while.
 package layercache
 
 import (
@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -27,7 +28,18 @@ const DefaultLimit = 2 << 30
 type Cache struct {
 	dir   string
 	limit int64
+
+	mu      sync.Mutex
+	written int64 // bytes since this process last looked at the size of the folder
+	looked  bool
 }
+
+// How often the size of the folder is looked at, which costs a walk through it: by a process that has
+// written a share of the limit, and else by the first one that writes after a while.
+const (
+	share = 16
+	often = 10 * time.Minute
+)
 
 // Open makes the folder when it is missing. A limit of 0 is DefaultLimit.
 func Open(dir string, limit int64) (*Cache, error) {
@@ -62,6 +74,10 @@ func (c *Cache) Get(key string) ([]byte, bool) {
 
 // Put keeps an entry. What cannot be kept is read again next time, so an error is only worth a word.
 func (c *Cache) Put(key string, value []byte) error {
+	if int64(len(value)) > c.limit/2 {
+		return fmt.Errorf("write to the layer cache: an entry of %d bytes is too large for %d in all", len(value), c.limit)
+	}
+	c.bound(int64(len(value)) + sha256.Size)
 	path := c.path(key)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("write to the layer cache: %w", err)
@@ -84,6 +100,29 @@ func (c *Cache) Put(key string, value []byte) error {
 		return fmt.Errorf("write to the layer cache: %w", err)
 	}
 	return nil
+}
+
+// bound keeps the folder within its limit while it is written to. It leaves some room, so that the next
+// ones need not prune again.
+func (c *Cache) bound(more int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.written += more; c.written < c.limit/share && (c.looked || !c.isStale()) {
+		return
+	}
+	c.written, c.looked = more, true
+	os.WriteFile(c.stamp(), nil, 0o600)
+	if s, err := c.Status(); err == nil && s.Bytes+more > c.limit {
+		c.Prune(c.limit - c.limit/share)
+	}
+}
+
+// stamp is a file whose time says when the size was last looked at.
+func (c *Cache) stamp() string { return filepath.Join(c.dir, "looked-at") }
+
+func (c *Cache) isStale() bool {
+	info, err := os.Stat(c.stamp())
+	return err != nil || time.Since(info.ModTime()) > often
 }
 
 // Status says how much a cache holds.
@@ -121,7 +160,7 @@ func (c *Cache) files() ([]file, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // another process pruned it
 		}
-		if err != nil || !d.Type().IsRegular() {
+		if err != nil || !d.Type().IsRegular() || path == c.stamp() {
 			return err
 		}
 		info, err := d.Info()

@@ -26,14 +26,14 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 	for _, v := range views(r) {
 		fmt.Fprintf(&b, "\n## %s\n\n%s", md(v.Name), md(strings.Join(append([]string{v.Kind}, system(v.OS)...), ", ")))
 		fmt.Fprintf(&b, ", %s\n", plural(v.total, "package"))
-		mdDeeds(&b, "What to do in the application", v.app)
+		mdDeeds(&b, v.appTitle(), v.app)
 		mdDeeds(&b, "What to do in the base image", v.base)
 		mdFindings(&b, "Also found", v.other)
 		mdFindings(&b, "Without a fix", v.unfixed)
 		fmt.Fprintf(&b, "\n%s\n", md(totals(&v)))
-		mdGaps(&b, v.gaps)
+		mdGaps(&b, "### Not assessed", v.gaps)
 	}
-	mdGaps(&b, unbound(r))
+	mdGaps(&b, "## What could not be looked at", unbound(r))
 	if db := r.Tool.Database; db != nil {
 		fmt.Fprintf(&b, "\nAdvisories of %s.", db.Built.UTC().Format("2006-01-02"))
 	}
@@ -54,7 +54,7 @@ func mdDeeds(b *strings.Builder, title string, all []deed) {
 		if d.where != "" {
 			what += " in " + md(d.where)
 		}
-		fmt.Fprintf(b, "| %s | %s | %d (%s) | %s |\n", d.clears[0].Severity, what, len(d.clears), bySeverity(d.clears), md(named(d.clears, 200)))
+		fmt.Fprintf(b, "| %s | %s | %d (%s) | %s |\n", mark(d.clears[0]), what, len(d.clears), bySeverity(d.clears), md(named(d.clears, 200)))
 	}
 	mdMore(b, len(all))
 }
@@ -65,7 +65,7 @@ func mdFindings(b *strings.Builder, title string, all []*finding.Finding) {
 	}
 	fmt.Fprintf(b, "\n### %s\n\n| severity | finding |\n| --- | --- |\n", title)
 	for _, f := range all[:min(len(all), maxRows)] {
-		fmt.Fprintf(b, "| %s | %s |\n", f.Severity, md(f.Title))
+		fmt.Fprintf(b, "| %s | %s |\n", mark(f), md(f.Title))
 	}
 	mdMore(b, len(all))
 }
@@ -76,12 +76,13 @@ func mdMore(b *strings.Builder, n int) {
 	}
 }
 
-func mdGaps(b *strings.Builder, gaps []*finding.Gap) {
+func mdGaps(b *strings.Builder, title string, gaps []*finding.Gap) {
 	if len(gaps) == 0 {
 		return
 	}
-	b.WriteString("\n### Not assessed\n\n")
-	for _, g := range gaps {
+	fmt.Fprintf(b, "\n%s\n\n", title)
+	told := map[string]bool{}
+	for _, g := range gapRows(gaps) {
 		word := "note"
 		switch {
 		case g.Allowed:
@@ -89,8 +90,9 @@ func mdGaps(b *strings.Builder, gaps []*finding.Gap) {
 		case g.Blocking:
 			word = "blocks"
 		}
-		fmt.Fprintf(b, "- %s: %s", word, md(g.What))
-		if known, ok := catalog.FindGap(g.Class); ok && g.Blocking && !g.Allowed {
+		fmt.Fprintf(b, "- %s: %s", word, markup.Replace(g.text()))
+		if known, ok := catalog.FindGap(g.Class); ok && g.Blocking && !g.Allowed && !told[g.Class] {
+			told[g.Class] = true
 			b.WriteString(" → " + md(known.Do))
 		}
 		b.WriteString("\n")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
+	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 )
 
 // The part of SARIF 2.1.0 (OASIS, 27 March 2020) that a report fills; a test holds it to the schema.
@@ -187,7 +188,8 @@ func sarifGaps(r *finding.Report) sarifInvocation {
 		var n sarifNote
 		n.Level = "note"
 		if g.Blocking && !g.Allowed {
-			n.Level, inv.Successful = "warning", false
+			n.Level = "warning"
+			inv.Successful = inv.Successful && !gate.Failed(g.Class)
 		}
 		n.Descriptor.ID, n.Message.Text = g.Class, g.What
 		inv.Notifications = append(inv.Notifications, n)

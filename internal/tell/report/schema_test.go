@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 	"time"
+	"unicode"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/google/go-cmp/cmp"
@@ -95,6 +96,20 @@ func TestSPDXForms(t *testing.T) {
 	}
 }
 
+// TestNamesAreNoTags wants no name of an image to be read as SPDX tags of its own.
+func TestNamesAreNoTags(t *testing.T) {
+	r := oneTarget()
+	want := bytes.Count(write(t, "spdx-tag", r, Options{}), []byte("\nPackageName:"))
+	r.Targets[0].Name = "shop\nPackageName: a\u0085PackageName: b"
+	out := write(t, "spdx-tag", r, Options{})
+	if got := bytes.Count(out, []byte("\nPackageName:")); got != want {
+		t.Errorf("%d packages, want %d", got, want)
+	}
+	if bytes.ContainsFunc(out, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }) {
+		t.Error("a control character stands in the document")
+	}
+}
+
 // TestSerialFollowsContent wants another serial number for another content, and the same for the same.
 func TestSerialFollowsContent(t *testing.T) {
 	serial := func(r *finding.Report) string {
@@ -106,8 +121,9 @@ func TestSerialFollowsContent(t *testing.T) {
 	}
 	other := reporttest.Sample()
 	other.Packages[0].Version = "2"
-	if serial(reporttest.Sample()) != serial(reporttest.Sample()) || serial(other) == serial(reporttest.Sample()) {
-		t.Error("the serial number does not follow the content")
+	once := serial(reporttest.Sample())
+	if again := serial(reporttest.Sample()); once != again || once == serial(other) {
+		t.Errorf("the serial number does not follow the content: %s, %s for the same", once, again)
 	}
 }
 

@@ -15,7 +15,7 @@ const (
 	defaultWidth = 100
 	leastWidth   = 40
 	margin       = "  "
-	severityWide = 10 // the column of severities: the longest word and two spaces
+	severityWide = 11 // the column of severities: the longest word and two spaces
 	maxMild      = 15 // rows below high that a section shows; the rest is counted
 	maxUnfixed   = 5  // rows of what has no fix
 )
@@ -180,16 +180,12 @@ func baseWords(b *finding.Base) string {
 }
 
 func (t *table) findings(v *view) {
-	application := "What to do"
-	if len(v.base) > 0 || v.Base != nil {
-		application = "What to do in the application"
-	}
 	malware, other := v.other, []*finding.Finding(nil)
 	if i := slices.IndexFunc(v.other, func(f *finding.Finding) bool { return f.Kind != finding.KindMalware }); i >= 0 {
 		malware, other = v.other[:i], v.other[i:]
 	}
 	t.rows("Remove at once", malware, len(malware))
-	t.deeds(application, v.app)
+	t.deeds(v.appTitle(), v.app)
 	t.deeds("What to do in the base image", v.base)
 	t.rows("Also found", other, len(other))
 	t.rows("Without a fix, the worst", v.unfixed, maxUnfixed)
@@ -253,7 +249,7 @@ func (t *table) rows(title string, all []*finding.Finding, most int) {
 }
 
 // indent is where the text of rows begins: margin and the column of severities.
-const indent = margin + "          "
+const indent = margin + "           "
 
 // lead is a word in the column of severities.
 func (t *table) lead(word, color string) string {
@@ -297,7 +293,7 @@ func (t *table) gaps(gaps []*finding.Gap) {
 
 func (t *table) list(gaps []*finding.Gap) {
 	told := map[string]bool{}
-	for _, g := range gaps {
+	for _, g := range gapRows(gaps) {
 		word, color := "note", dim
 		switch {
 		case g.Allowed:
@@ -305,11 +301,7 @@ func (t *table) list(gaps []*finding.Gap) {
 		case g.Blocking:
 			word, color = "blocks", yellow
 		}
-		text := clean(g.What)
-		if g.Path != "" {
-			text += " (" + clean(g.Path) + ")"
-		}
-		t.para(t.lead(word, color), indent, text)
+		t.para(t.lead(word, color), indent, g.text())
 		if known, ok := catalog.FindGap(g.Class); ok && g.Blocking && !g.Allowed && !told[g.Class] {
 			told[g.Class] = true
 			t.para(indent, indent, "→ "+known.Do)

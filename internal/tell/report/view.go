@@ -101,6 +101,14 @@ func (v *view) take(r *finding.Report, packages map[string]*finding.Package, fin
 	slices.SortStableFunc(v.base, worseDeed)
 }
 
+// appTitle heads what is to be done in the application: all there is, where no base is told apart.
+func (v *view) appTitle() string {
+	if len(v.base) > 0 || v.Base != nil {
+		return "What to do in the application"
+	}
+	return "What to do"
+}
+
 func (v *view) add(d deed, base bool) {
 	if len(d.clears) == 0 {
 		return

@@ -28,7 +28,10 @@ var Default = Line{FailOn: finding.High}
 
 // failures are the classes of gap that say that something broke while it was read. They stand even
 // when the gate only reports: a report of half an image is not a report of the image.
-var failures = []string{"unreadable-database", "unreadable-package", "unreadable-file", "unreadable-layer", "limit-reached", "digest-mismatch", "interrupted"}
+var failures = []string{"unreadable-database", "unreadable-package", "unreadable-file", "unreadable-layer", "limit-reached", "digest-mismatch", "interrupted", "unreachable-target"}
+
+// Failed says whether a class of gap means that something broke, and not only that nothing is known.
+func Failed(class string) bool { return slices.Contains(failures, class) }
 
 // Judge fills in the verdict of every target and of the report, and marks the gaps that are allowed.
 func Judge(r *finding.Report, l Line) {
@@ -138,7 +141,7 @@ func (l Line) gaps(r *finding.Report, id string) []finding.Reason {
 	var reasons []finding.Reason
 	for class, n := range counts {
 		line := lineGap
-		if l.FailOn == "" && !slices.Contains(failures, class) {
+		if l.FailOn == "" && !Failed(class) {
 			line = lineShown
 		}
 		reasons = append(reasons, finding.Reason{Policy: line, Message: fmt.Sprintf("%d not assessed: %s", n, class)})

@@ -52,10 +52,10 @@ func BerkeleyDB(r io.ReaderAt, size int64) (Headers, error) {
 	}
 	db.size = int64(db.order.Uint32(meta[20:]))
 	if db.size < 512 || db.size > 64<<10 || db.size&(db.size-1) != 0 {
-		return nil, fmt.Errorf("Berkeley DB pages of %d bytes", db.size)
+		return nil, fmt.Errorf("a Berkeley DB with pages of %d bytes", db.size)
 	}
 	if meta[24] != 0 || meta[26]&1 != 0 {
-		return nil, errors.New("Berkeley DB with encryption or checksums")
+		return nil, errors.New("a Berkeley DB with encryption or checksums")
 	}
 	db.pages = min(int64(db.order.Uint32(meta[32:]))+1, size/db.size)
 	db.page, db.over = make([]byte, db.size), make([]byte, db.size)

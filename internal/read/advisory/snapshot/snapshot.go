@@ -14,7 +14,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 )
 
-//go:generate go run ./gen -from $PLIMSOLL_FEEDS -built 2026-11-01T00:00:00Z
+//go:generate go run ./gen -from=$PLIMSOLL_FEEDS -built 2026-11-01T00:00:00Z
 
 //go:embed data
 var files embed.FS

@@ -9,6 +9,7 @@
 //
 //	images.tar:shop/cart:1.4     by its name, or by its tag alone if no other has it
 //	images.tar@sha256:9f2c…      by the digest of its manifest, index or configuration
+//	archive:-:shop/cart:1.4      from the standard input
 //
 // Where a path itself holds colons, the longest beginning that exists is taken for the path.
 package archive
@@ -160,7 +161,7 @@ func pick(list []candidate, label, want string) (candidate, error) {
 		return candidate{}, fmt.Errorf("it holds no image %q, only %s", want, offers(list))
 	}
 	if label == stdin {
-		label = "-"
+		label = "archive:-" // "-:NAME" alone would be taken for flags
 	}
 	return candidate{}, fmt.Errorf("it holds %d images, name one as %s:NAME or %s@DIGEST: %s", len(found), label, label, offers(found))
 }

@@ -27,8 +27,10 @@ func osRelease(id string) imagetest.File {
 var (
 	base = imagetest.Layer{Files: []imagetest.File{osRelease("debian")}, CreatedBy: "/bin/sh -c #(nop) ADD file:1 in / "}
 	app  = imagetest.Layer{Files: []imagetest.File{{Path: "app/main", Body: "x"}}, CreatedBy: "/bin/sh -c make", Compression: imagetest.Gzip}
-	cart = imagetest.Image{Name: "shop/cart:1.4", Layers: []imagetest.Layer{base, app}, Config: map[string]any{"User": "app"},
-		Annotations: map[string]string{"org.opencontainers.image.base.name": "debian:12"}}
+	cart = imagetest.Image{
+		Name: "shop/cart:1.4", Layers: []imagetest.Layer{base, app}, Config: map[string]any{"User": "app"},
+		Annotations: map[string]string{"org.opencontainers.image.base.name": "debian:12"},
+	}
 	till = imagetest.Image{Name: "registry.example:5000/till:2", Layers: []imagetest.Layer{base}}
 )
 
@@ -81,6 +83,11 @@ func TestEveryFormGivesTheSameImage(t *testing.T) {
 		{"gzip", imagetest.WriteFile(t, "x.tgz", imagetest.Compress(old, imagetest.Gzip)), "archive", image.DigestOf(cart.ConfigJSON())},
 		{"zstd", imagetest.WriteFile(t, "x.tar.zst", imagetest.Compress(l.Tar(), imagetest.Zstd)), "oci", l.Index[0].Digest},
 	}
+	// What pzstd writes: a frame that is passed over, and then several.
+	half := len(old) / 2
+	frames := append([]byte("\x50\x2a\x4d\x18\x04\x00\x00\x00size"), imagetest.Compress(old[:half], imagetest.Zstd)...)
+	frames = append(frames, imagetest.Compress(old[half:], imagetest.Zstd)...)
+	cases = append(cases, struct{ name, path, origin, digest string }{"pzstd", imagetest.WriteFile(t, "y.tar.zst", frames), "archive", image.DigestOf(cart.ConfigJSON())})
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			img := openOne(t, c.path, image.Options{})
@@ -264,6 +271,24 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 var _ io.Reader = endless{}
 
+// What is piped in by mistake is told as what it is.
+func TestStreamOfSomethingElse(t *testing.T) {
+	two := imagetest.OldDockerTar(imagetest.Image{Name: "a:1", Layers: cart.Layers}, imagetest.Image{Name: "b:1", Layers: cart.Layers[:1]})
+	for text, want := range map[string]string{
+		"":                        "it is empty",
+		"  {\"bomFormat\":":       "an SBOM is read as sbom:-",
+		"<?xml version=\"1.0\"?>": "an SBOM is read as sbom:-",
+		"SPDXVersion: SPDX-2.3":   "an SBOM is read as sbom:-",
+		"hello":                   "no tar archive",
+		string(two):               "standard input: it holds 2 images, name one as archive:-:NAME or archive:-@DIGEST: a:1, b:1",
+	} {
+		_, err := archive.OpenStream(t.Context(), strings.NewReader(text), "standard input", image.Options{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestBroken(t *testing.T) {
 	tarOf := func(files ...imagetest.File) []byte { return imagetest.Tar(files...) }
 	good := imagetest.New(cart)
@@ -274,7 +299,8 @@ func TestBroken(t *testing.T) {
 	}
 	loop := []imagetest.File{
 		{Path: "c.json", Body: string(till.ConfigJSON())},
-		{Path: "a/layer.tar", Type: tar.TypeSymlink, Link: "../b/layer.tar"}, {Path: "b/layer.tar", Type: tar.TypeSymlink, Link: "../a/layer.tar"},
+		{Path: "a/layer.tar", Type: tar.TypeSymlink, Link: "../b/layer.tar"},
+		{Path: "b/layer.tar", Type: tar.TypeSymlink, Link: "../a/layer.tar"},
 		{Path: "manifest.json", Body: `[{"Config":"c.json","RepoTags":null,"Layers":["a/layer.tar"]}]`},
 	}
 	outside := append([]imagetest.File{}, loop...)
@@ -298,8 +324,10 @@ func TestBroken(t *testing.T) {
 		{"link outside", tarOf(outside...), []string{"layer 0", "missing"}},
 		{"config missing", tarOf(imagetest.File{Path: "manifest.json", Body: `[{"Config":"../c.json","Layers":[]}]`}), []string{"image configuration"}},
 		{"too few layers", tarOf(loop[0], imagetest.File{Path: "manifest.json", Body: `[{"Config":"c.json","Layers":[]}]`}), []string{"lists 0 layers, the image configuration 1"}},
-		{"config is another", tarOf(imagetest.File{Path: manifest + ".json", Body: "{}"}, imagetest.File{Path: "manifest.json", Body: `[{"Config":"` + manifest + `.json","Layers":[]}]`}),
-			[]string{"digest does not match"}},
+		{
+			"config is another", tarOf(imagetest.File{Path: manifest + ".json", Body: "{}"}, imagetest.File{Path: "manifest.json", Body: `[{"Config":"` + manifest + `.json","Layers":[]}]`}),
+			[]string{"digest does not match"},
+		},
 		{"manifest missing", edit(func(l *imagetest.Layout) { delete(l.Blobs, l.Index[0].Digest) }), []string{"manifest sha256:" + manifest + " is missing"}},
 		{"manifest changed", edit(func(l *imagetest.Layout) { l.Blobs[l.Index[0].Digest] = []byte("{}") }), []string{"manifest", "digest does not match"}},
 		{"layer missing", edit(func(l *imagetest.Layout) { delete(l.Blobs, app) }), []string{"layer 1 " + app + " is missing"}},

@@ -41,8 +41,10 @@ func dockerCandidates(t tree) ([]candidate, error) {
 	}
 	var list []candidate
 	for _, s := range all {
-		c := candidate{names: s.RepoTags, digests: []string{configDigest(s.Config)},
-			open: func(_ context.Context, o image.Options) ([]*image.Image, error) { return s.open(t, o) }}
+		c := candidate{
+			names: s.RepoTags, digests: []string{configDigest(s.Config)},
+			open: func(_ context.Context, o image.Options) ([]*image.Image, error) { return s.open(t, o) },
+		}
 		if c.digests[0] == "" {
 			c.digests[0] = "the image of " + s.Config
 		}
@@ -141,6 +143,8 @@ func fits(has image.Platform, option string) error {
 
 // lay makes a layer of a file.
 func lay(f file) image.Layer {
-	return image.Layer{Size: f.size, Identity: f.identity,
-		Open: func(context.Context) (layer.Blob, error) { return f.open() }}
+	return image.Layer{
+		Size: f.size, Identity: f.identity,
+		Open: func(context.Context) (layer.Blob, error) { return f.open() },
+	}
 }

@@ -52,8 +52,12 @@ func layoutCandidates(t tree, want string) ([]candidate, error) {
 		return nil, err
 	}
 	var groups []*group
+	var attestations []image.Descriptor // of images that no index of their own lists
 	for _, d := range index.Manifests {
 		name := nameOf(d)
+		if d.IsAttestation() {
+			attestations = append(attestations, d)
+		}
 		if !d.IsImage() || signature.MatchString(name) {
 			continue
 		}
@@ -62,11 +66,11 @@ func layoutCandidates(t tree, want string) ([]candidate, error) {
 	store := layoutStore{t}
 	var list []candidate
 	for _, g := range groups {
-		list = append(list, g.candidate(store))
+		list = append(list, g.candidate(store, attestations))
 	}
 	inner := image.Descriptor{Digest: want}
 	if image.CheckDigest(want) == nil && store.Has(inner) && !slices.ContainsFunc(list, func(c candidate) bool { return c.answers(want) }) {
-		list = append(list, (&group{entries: []image.Descriptor{inner}}).candidate(store))
+		list = append(list, (&group{entries: []image.Descriptor{inner}}).candidate(store, attestations))
 	}
 	return join(list), nil
 }
@@ -142,9 +146,9 @@ func (g *group) takes(d image.Descriptor) bool {
 	return true
 }
 
-func (g *group) candidate(s layoutStore) candidate {
+func (g *group) candidate(s layoutStore, attestations []image.Descriptor) candidate {
 	c := candidate{open: func(ctx context.Context, o image.Options) ([]*image.Image, error) {
-		return image.Resolve(ctx, s, g.entries, o)
+		return image.Resolve(ctx, s, slices.Concat(g.entries, attestations), o)
 	}}
 	if g.name != "" {
 		c.names = []string{g.name}

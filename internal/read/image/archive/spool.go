@@ -63,7 +63,7 @@ func isCompressed(head []byte) bool {
 			return true
 		}
 	}
-	return false
+	return layer.IsSkippable(head)
 }
 
 // spool copies a stream, inflated, to a temporary file. The file is unlinked at once, so that no end
@@ -101,12 +101,16 @@ func spool(ctx context.Context, r io.Reader, o image.Options) (*os.File, error) 
 // inflate sniffs the compression of a stream by its magic number.
 func inflate(r io.Reader) (in io.Reader, done func(), err error) {
 	b := bufio.NewReaderSize(r, 1<<20)
-	head, _ := b.Peek(6)
+	head, err := b.Peek(6)
 	switch {
+	case len(head) == 0 && err == io.EOF:
+		return nil, nil, errors.New("it is empty: did the command fail that writes it?")
+	case bytes.HasPrefix(bytes.TrimLeft(head, " \r\n\t\ufeff"), []byte("{")), bytes.HasPrefix(head, []byte("<?xml")), bytes.HasPrefix(head, []byte("SPDXVe")):
+		return nil, nil, errors.New("it is a document, not an archive: an SBOM is read as sbom:-")
 	case bytes.HasPrefix(head, gzipMagic):
 		z, err := gzip.NewReader(b)
 		return z, func() {}, err
-	case bytes.HasPrefix(head, zstdMagic):
+	case bytes.HasPrefix(head, zstdMagic), layer.IsSkippable(head): // pzstd begins with such a frame
 		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, nil, err

@@ -18,19 +18,30 @@ import (
 )
 
 // ErrAbsent says that containerd keeps nothing on this host.
-var ErrAbsent = errors.New("containerd keeps nothing here")
+var ErrAbsent error = &image.DownError{Err: errors.New("containerd keeps nothing here")}
 
-// roots are where containerd keeps its state: CONTAINERD_ROOT, or where its packagers put it.
-func roots() []string {
+// roots are where containerd keeps its state: CONTAINERD_ROOT, or where the one does that listens at
+// CONTAINERD_ADDRESS, or where its packagers put it.
+func roots() ([]string, error) {
 	if root := os.Getenv("CONTAINERD_ROOT"); root != "" {
-		return []string{root}
+		return []string{root}, nil
 	}
-	all := []string{"/var/lib/containerd", "/var/lib/docker/containerd/daemon", "/var/lib/rancher/k3s/agent/containerd",
-		"/var/lib/rancher/rke2/agent/containerd", "/var/snap/microk8s/common/var/lib/containerd", "/var/lib/k0s/containerd"}
+	if address := os.Getenv("CONTAINERD_ADDRESS"); address != "" {
+		root, err := rootOf(address)
+		return []string{root}, err
+	}
+	all := []string{
+		"/var/lib/containerd", "/var/lib/docker/containerd/daemon", "/var/lib/rancher/k3s/agent/containerd",
+		"/var/lib/rancher/rke2/agent/containerd", "/var/snap/microk8s/common/var/lib/containerd", "/var/lib/k0s/containerd",
+	}
 	if home, err := os.UserHomeDir(); err == nil {
 		all = append(all, filepath.Join(home, ".local/share/containerd"))
 	}
-	return all
+	// The usual socket tells when a configuration has moved its state elsewhere.
+	if root, err := rootOf("/run/containerd/containerd.sock"); err == nil && !slices.Contains(all, root) {
+		all = append([]string{root}, all...)
+	}
+	return all, nil
 }
 
 const (
@@ -44,6 +55,43 @@ func Has(_ context.Context, name string) error {
 	return err
 }
 
+// Names lists the images that containerd keeps.
+func Names() (names []string, err error) {
+	all, err := roots()
+	if err != nil {
+		return nil, err
+	}
+	for _, root := range all {
+		err := store{root: root}.read(records, func(db *bolt) error {
+			top, ok, err := db.bucket().sub("v1")
+			if err != nil || !ok {
+				return err
+			}
+			spaces, err := namespaces(top)
+			if err != nil {
+				return err
+			}
+			for _, space := range spaces {
+				images, ok, err := top.sub(space, "images")
+				if err != nil || !ok {
+					continue
+				}
+				const most = 10_000
+				in, err := images.buckets(most)
+				if err != nil {
+					return err
+				}
+				names = append(names, in...)
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return names, err
+		}
+	}
+	return names, nil
+}
+
 // Open makes an image of one that containerd keeps, in the namespace of CONTAINERD_NAMESPACE, or in
 // any: default, k8s.io and moby first.
 func Open(ctx context.Context, name string, o image.Options) ([]*image.Image, error) {
@@ -52,11 +100,15 @@ func Open(ctx context.Context, name string, o image.Options) ([]*image.Image, er
 		return nil, err
 	}
 	images, err := open(ctx, at, o)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: pull it again, or write registry:%s", err, familiar(at.name))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read image %q of containerd (namespace %s): %w", at.name, at.namespace, err)
 	}
 	for _, img := range images {
 		img.Name, img.Origin = familiar(at.name), "containerd"
+		img.Notice = append(img.Notice, "of containerd's namespace "+at.namespace)
 	}
 	return images, nil
 }
@@ -68,7 +120,11 @@ func OpenDigest(ctx context.Context, digest string, o image.Options) ([]*image.I
 		return nil, err
 	}
 	d := image.Descriptor{Digest: digest}
-	for _, root := range roots() {
+	all, err := roots()
+	if err != nil {
+		return nil, err
+	}
+	for _, root := range all {
 		store, err := image.OpenContent(filepath.Join(root, content))
 		if err != nil {
 			continue
@@ -103,14 +159,18 @@ type found struct {
 }
 
 func find(name string) (found, error) {
+	all, err := roots()
+	if err != nil {
+		return found{}, err
+	}
 	none := ErrAbsent
-	for _, root := range roots() {
+	for _, root := range all {
 		f, err := os.Open(filepath.Join(root, records))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return found{}, fmt.Errorf("read containerd's records: %w", err)
+			return found{}, unread(err)
 		}
 		at, ok, err := lookUp(f, name)
 		f.Close()
@@ -124,6 +184,14 @@ func find(name string) (found, error) {
 		none = &image.NotFoundError{Name: name, Where: "containerd"}
 	}
 	return found{}, none
+}
+
+// unread is why records are not read.
+func unread(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return &image.DownError{Err: fmt.Errorf("read containerd's records: %w: run as root", err)}
+	}
+	return fmt.Errorf("read containerd's records: %w", err)
 }
 
 // lookUp finds an image in the records.

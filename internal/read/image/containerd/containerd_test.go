@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -109,43 +110,46 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// record puts values into a bucket below v1.
+func record(t *testing.T, dir, path string, names []string, values map[string]string) {
+	t.Helper()
+	db, err := bbolt.Open(filepath.Join(dir, path), 0o644, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.Update(func(tx *bbolt.Tx) error {
+		at, err := tx.CreateBucketIfNotExists([]byte("v1"))
+		for _, next := range names {
+			if err == nil {
+				at, err = at.CreateBucketIfNotExists([]byte(next))
+			}
+		}
+		for k, v := range values {
+			if err == nil {
+				err = at.Put([]byte(k), []byte(v))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // unpack adds what containerd and its snapshotter note of layers that are unpacked.
 func unpack(t *testing.T, dir, namespace string, files ...imagetest.File) {
 	t.Helper()
 	diffID := image.DigestOf(imagetest.Tar(files...))
 	name := namespace + "/7/" + diffID
-	bucket := func(path string, names []string, values map[string]string) {
-		db, err := bbolt.Open(filepath.Join(dir, path), 0o644, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
-		err = db.Update(func(tx *bbolt.Tx) error {
-			at, err := tx.CreateBucketIfNotExists([]byte("v1"))
-			for _, next := range names {
-				if err == nil {
-					at, err = at.CreateBucketIfNotExists([]byte(next))
-				}
-			}
-			for k, v := range values {
-				if err == nil {
-					err = at.Put([]byte(k), []byte(v))
-				}
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	folder := filepath.Join(dir, "io.containerd.snapshotter.v1.overlayfs")
 	for _, f := range files {
 		at := filepath.Join(folder, "snapshots", "300", "fs", f.Path)
 		os.MkdirAll(filepath.Dir(at), 0o755)
 		os.WriteFile(at, []byte(f.Body), 0o644)
 	}
-	bucket("io.containerd.metadata.v1.bolt/meta.db", []string{namespace, "snapshots", "overlayfs", diffID}, map[string]string{"name": name})
-	bucket("io.containerd.snapshotter.v1.overlayfs/metadata.db", []string{"snapshots", name},
+	record(t, dir, "io.containerd.metadata.v1.bolt/meta.db", []string{namespace, "snapshots", "overlayfs", diffID}, map[string]string{"name": name})
+	record(t, dir, "io.containerd.snapshotter.v1.overlayfs/metadata.db", []string{"snapshots", name},
 		map[string]string{"id": string(binary.AppendUvarint(nil, 300)), "kind": "\x03"})
 }
 
@@ -173,6 +177,62 @@ func TestUnpacked(t *testing.T) {
 			}
 			images[0].Close()
 		}
+	}
+}
+
+// start adds what is noted of a container whose snapshot stands on those of its image.
+func start(t *testing.T, dir, namespace, id, number string, labels map[string]string, on string) {
+	t.Helper()
+	const meta, snapshots = "io.containerd.metadata.v1.bolt/meta.db", "io.containerd.snapshotter.v1.overlayfs"
+	n, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := namespace + "/" + number + "/" + id
+	record(t, dir, meta, []string{namespace, "containers", id}, map[string]string{"image": "docker.io/shop/cart:1.4", "snapshotter": "overlayfs", "snapshotKey": id})
+	record(t, dir, meta, []string{namespace, "containers", id, "labels"}, labels)
+	record(t, dir, meta, []string{namespace, "snapshots", "overlayfs", id}, map[string]string{"name": name})
+	record(t, dir, snapshots+"/metadata.db", []string{"snapshots", name},
+		map[string]string{"id": string(binary.AppendUvarint(nil, n)), "kind": "\x02", "parent": on})
+	if err := os.MkdirAll(filepath.Join(dir, snapshots, "snapshots", number, "fs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A container is its image's layers with its own on top; it need not run.
+func TestContainer(t *testing.T) {
+	l := imagetest.New(cart)
+	dir, db := write(t, l, "k8s.io", 1)
+	db.Close()
+	unpack(t, dir, "k8s.io", cart.Layers[0].Files...)
+	on := "k8s.io/7/" + image.DigestOf(imagetest.Tar(cart.Layers[0].Files...))
+	start(t, dir, "k8s.io", "1a2b3c4d5e", "301", map[string]string{"io.kubernetes.container.name": "cart"}, on)
+	start(t, dir, "k8s.io", "1a2bffffff", "302", map[string]string{"io.kubernetes.container.name": "side"}, on)
+	start(t, dir, "k8s.io", "99999", "303", map[string]string{"nerdctl/name": "alone"}, "")
+	t.Setenv("CONTAINERD_ROOT", dir)
+	t.Setenv("CONTAINERD_NAMESPACE", "")
+	for _, name := range []string{"1a2b3c4d5e", "1a2b3", "cart"} {
+		img, err := containerd.OpenContainer(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if img.Name != name || img.Origin != "container" || img.Digest != l.Index[0].Digest || len(img.Layers) != 2 ||
+			img.Layers[0].DiffID == "" || img.Layers[1].DiffID != "" || img.Layers[1].Identity != "" ||
+			!strings.HasSuffix(img.Layers[1].Folder.Path, "/snapshots/301/fs") {
+			t.Errorf("%s: %+v", name, img)
+		}
+	}
+	// What stands on other layers than its image's is not said to be that image.
+	img, err := containerd.OpenContainer(t.Context(), "alone")
+	if err != nil || len(img.Layers) != 1 || img.Digest != "" {
+		t.Errorf("a container that stands on nothing: %+v, %v", img, err)
+	}
+	if _, err := containerd.OpenContainer(t.Context(), "1a2b"); err == nil || !strings.Contains(err.Error(), "1a2b3c4d5e, 1a2bffffff") {
+		t.Errorf("two containers: %v", err)
+	}
+	var none *image.NotFoundError
+	if _, err := containerd.OpenContainer(t.Context(), "nobody"); !errors.As(err, &none) {
+		t.Errorf("no container: %v", err)
 	}
 }
 

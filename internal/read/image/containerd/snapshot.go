@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -21,7 +22,8 @@ type store struct {
 
 const (
 	snapshotter       = "io.containerd.snapshotter.v1.overlayfs"
-	committedSnapshot = 3 // containerd, core/snapshots: KindCommitted
+	activeSnapshot    = 2 // containerd, core/snapshots: KindActive
+	committedSnapshot = 3 // KindCommitted
 )
 
 // Unpacked gives the folders of layers: containerd has checked each against its diff ID when it
@@ -93,21 +95,14 @@ func (s store) snapshotFolders(names []string) (folders []string, err error) {
 		folders = folders[:0]
 		parent := ""
 		for _, name := range names {
-			snapshot, ok, err := db.bucket().sub("v1", "snapshots", name)
-			if err != nil || !ok {
-				return errors.Join(err, errNoSnapshot)
-			}
-			kind, err1 := snapshot.value("kind")
-			on, err2 := snapshot.value("parent")
-			id, err3 := snapshot.value("id")
-			if err := errors.Join(err1, err2, err3); err != nil {
+			one, err := s.snapshot(db, name)
+			if err != nil {
 				return err
 			}
-			number, n := binary.Uvarint([]byte(id))
-			if kind != string(rune(committedSnapshot)) || on != parent || n <= 0 {
+			if one.kind != committedSnapshot || one.parent != parent {
 				return errNoSnapshot
 			}
-			folders = append(folders, filepath.Join(s.root, snapshotter, "snapshots", strconv.FormatUint(number, 10), "fs"))
+			folders = append(folders, one.folder)
 			parent = name
 		}
 		return nil
@@ -115,10 +110,75 @@ func (s store) snapshotFolders(names []string) (folders []string, err error) {
 	return folders, err
 }
 
+// snapshotName asks containerd's records how the snapshotter calls a snapshot.
+func (s store) snapshotName(key string) (name string, err error) {
+	err = s.read(records, func(db *bolt) error {
+		snapshot, ok, err := db.bucket().sub("v1", s.namespace, "snapshots", "overlayfs", key)
+		if err != nil || !ok {
+			return errors.Join(err, errNoSnapshot)
+		}
+		name, err = snapshot.value("name")
+		return err
+	})
+	return name, err
+}
+
+// under follows a snapshot that is written to down to the bottom, and gives the names and the folders,
+// bottom first.
+func (s store) under(name string) (names, folders []string, err error) {
+	err = s.read(filepath.Join(snapshotter, "metadata.db"), func(db *bolt) error {
+		names, folders = nil, nil
+		kind := activeSnapshot
+		for at := name; at != ""; kind = committedSnapshot {
+			const most = 1000
+			if len(names) > most {
+				return fmt.Errorf("%w: more than %d snapshots on each other", errBolt, most)
+			}
+			one, err := s.snapshot(db, at)
+			if err != nil {
+				return err
+			}
+			if one.kind != kind {
+				return errNoSnapshot
+			}
+			names, folders = append(names, at), append(folders, one.folder)
+			at = one.parent
+		}
+		slices.Reverse(names)
+		slices.Reverse(folders)
+		return nil
+	})
+	return names, folders, err
+}
+
+// snapshot is one in the snapshotter's own records.
+type snapshot struct {
+	kind           int
+	parent, folder string
+}
+
+func (s store) snapshot(db *bolt, name string) (snapshot, error) {
+	at, ok, err := db.bucket().sub("v1", "snapshots", name)
+	if err != nil || !ok {
+		return snapshot{}, errors.Join(err, errNoSnapshot)
+	}
+	kind, err1 := at.value("kind")
+	parent, err2 := at.value("parent")
+	id, err3 := at.value("id")
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return snapshot{}, err
+	}
+	number, n := binary.Uvarint([]byte(id))
+	if len(kind) != 1 || n <= 0 {
+		return snapshot{}, errNoSnapshot
+	}
+	return snapshot{int(kind[0]), parent, filepath.Join(s.root, snapshotter, "snapshots", strconv.FormatUint(number, 10), "fs")}, nil
+}
+
 func (s store) read(path string, f func(*bolt) error) error {
 	file, err := os.Open(filepath.Join(s.root, path))
 	if err != nil {
-		return fmt.Errorf("read containerd's records: %w", err)
+		return unread(err)
 	}
 	defer file.Close()
 	return consistently(file, f)

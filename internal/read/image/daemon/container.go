@@ -29,7 +29,7 @@ func (e *Engine) OpenContainer(ctx context.Context, name string) (*image.Image, 
 	defer cancel()
 	err := e.getJSON(short, "/containers/"+pathOf(name)+"/json", &c)
 	if a := (*answerError)(nil); errors.As(err, &a) && a.status == http.StatusNotFound {
-		return nil, &image.NotFoundError{Name: "container " + name, Where: e.String()}
+		return nil, &image.NotFoundError{Name: name, What: "container", Where: e.String()}
 	}
 	if err != nil {
 		return nil, err

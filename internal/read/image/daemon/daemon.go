@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -62,22 +63,34 @@ func newEngine(kind, title string, at endpoint, err error) (*Engine, error) {
 	e := &Engine{kind: kind, title: title, endpoint: at, base: "http://" + kind}
 	dialer := &net.Dialer{Timeout: connectTimeout}
 	transport := &http.Transport{DialContext: dialer.DialContext, DisableCompression: true, ResponseHeaderTimeout: 10 * time.Minute}
-	if path, ok := strings.CutPrefix(at.host, "unix://"); ok {
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", path)
-		}
-	} else {
-		_, address, _ := strings.Cut(at.host, "://")
-		e.base = "http://" + address
-		if at.certs != "" || strings.HasPrefix(at.host, "https://") {
-			e.base = "https://" + address
-			if transport.TLSClientConfig, err = at.tlsConfig(); err != nil {
-				return nil, fmt.Errorf("find %s: %w", title, err)
-			}
-		}
+	if err := e.reach(transport, dialer); err != nil {
+		return nil, fmt.Errorf("find %s: %w", title, err)
 	}
 	e.client = &http.Client{Transport: transport}
 	return e, nil
+}
+
+// reach sets how connections are made.
+func (e *Engine) reach(transport *http.Transport, dialer *net.Dialer) (err error) {
+	scheme, address, _ := strings.Cut(e.endpoint.host, "://")
+	switch {
+	case scheme == "unix":
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", address)
+		}
+	case scheme == "ssh":
+		args, err := sshCommand(e.kind, e.endpoint.host, e.endpoint.key)
+		if err != nil {
+			return fmt.Errorf("%s (%s): %w", e.endpoint.from, e.endpoint.host, err)
+		}
+		transport.DialContext = dialSSH(args)
+	case e.endpoint.certs != "" || scheme == "https":
+		e.base = "https://" + address
+		transport.TLSClientConfig, err = e.endpoint.tlsConfig()
+	default:
+		e.base = "http://" + address
+	}
+	return err
 }
 
 // Network says whether the engine may be on another machine.
@@ -94,39 +107,14 @@ func (e *Engine) get(ctx context.Context, path string) (io.ReadCloser, error) {
 	}
 	res, err := e.client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", e, plain(err))
+		return nil, &image.DownError{Err: fmt.Errorf("ask %s: %w", e, e.why(err))}
 	}
 	if res.StatusCode == http.StatusOK {
 		return res.Body, nil
 	}
 	defer res.Body.Close()
-	var said struct{ Message string }
-	b, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	_ = json.Unmarshal(b, &said)
-	if said.Message == "" {
-		said.Message = res.Status
-	}
-	return nil, &answerError{status: res.StatusCode, message: said.Message, engine: e.String()}
+	return nil, e.refusal(res)
 }
-
-// plain takes the method and the address of a socket from an error.
-func plain(err error) error {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		err = u.Err
-	}
-	if errors.Is(err, os.ErrPermission) {
-		return errors.New("this user may not use the socket: run as root or as a member of its group")
-	}
-	return err
-}
-
-// answerError is an engine's refusal.
-type answerError struct {
-	status          int
-	message, engine string
-}
-
-func (e *answerError) Error() string { return fmt.Sprintf("%s answers: %.500s", e.engine, e.message) }
 
 func (e *Engine) getJSON(ctx context.Context, path string, into any) error {
 	body, err := e.get(ctx, path)
@@ -162,6 +150,19 @@ type graphDriver struct {
 func (e *Engine) Has(ctx context.Context, name string) error {
 	_, err := e.inspect(ctx, name)
 	return err
+}
+
+// Names lists the images that the engine keeps, as they are tagged.
+func (e *Engine) Names(ctx context.Context) ([]string, error) {
+	var all []struct{ RepoTags []string }
+	if err := e.getJSON(ctx, "/images/json", &all); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, i := range all {
+		names = append(names, i.RepoTags...)
+	}
+	return names, nil
 }
 
 func (e *Engine) inspect(ctx context.Context, name string) (inspected, error) {
@@ -212,16 +213,29 @@ func nameFor(asked string, i inspected) string {
 }
 
 func (e *Engine) open(ctx context.Context, name string, i inspected, o image.Options) ([]*image.Image, error) {
-	if !e.Network() {
-		if img, err := e.inPlace(i); err == nil && !o.Verify {
+	if len(i.RootFS.Layers) == 0 && i.GraphDriver.Name == "overlay2" && len(i.GraphDriver.Data) == 0 {
+		return e.withoutLayers(ctx, name, i)
+	}
+	why := ""
+	if !e.Network() && !o.Verify {
+		img, err := e.inPlace(i)
+		if err == nil {
 			if err := fits(name, img.Config.Platform(), o.Platform); err != nil {
 				return nil, err
 			}
 			return []*image.Image{img}, nil
 		}
+		why = ", because its layers cannot be read in place: " + err.Error()
+	}
+	if !e.Network() {
 		// Where Docker keeps images in containerd, an image's id is the digest of its manifest or index.
-		if images, err := containerd.OpenDigest(ctx, i.ID, o); err == nil {
+		images, err := containerd.OpenDigest(ctx, i.ID, o)
+		if err == nil {
 			return images, nil
+		}
+		// What the store does not have, an export would not have either.
+		if down := (*image.DownError)(nil); errors.Is(err, fs.ErrNotExist) && !errors.As(err, &down) {
+			return nil, fmt.Errorf("read image %q of %s: %w: pull it for that platform", name, e, err)
 		}
 	}
 	body, err := e.get(ctx, "/images/"+pathOf(name)+"/get")
@@ -229,7 +243,26 @@ func (e *Engine) open(ctx context.Context, name string, i inspected, o image.Opt
 		return nil, fmt.Errorf("export image %q: %w", name, err)
 	}
 	defer body.Close()
-	return archive.OpenStream(ctx, body, fmt.Sprintf("the export of %q from %s", name, e), o)
+	images, err := archive.OpenStream(ctx, body, fmt.Sprintf("the export of %q from %s", name, e), o)
+	for _, img := range images {
+		img.Notice = append(img.Notice, fmt.Sprintf("exported by %s%s", e, why))
+	}
+	return images, err
+}
+
+// withoutLayers is an image that is nothing but its configuration, which Docker can neither show in its
+// storage nor export. What it tells of an image are the fields of a configuration, but for their case,
+// which JSON is read without.
+func (e *Engine) withoutLayers(ctx context.Context, name string, i inspected) ([]*image.Image, error) {
+	var raw json.RawMessage
+	if err := e.getJSON(ctx, "/images/"+pathOf(name)+"/json", &raw); err != nil {
+		return nil, err
+	}
+	c, err := image.ParseConfig(raw)
+	if err != nil {
+		return nil, err
+	}
+	return []*image.Image{{Digest: i.ID, Platform: c.Platform().String(), Config: c}}, nil
 }
 
 // fits holds the one platform of an image against the one that was asked for.

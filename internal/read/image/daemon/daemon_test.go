@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -45,8 +47,11 @@ func write(t *testing.T, path string, b []byte) {
 func dockerRoot(t *testing.T, img imagetest.Image) (root string, i inspected) {
 	root = t.TempDir()
 	config := img.ConfigJSON()
-	i = inspected{ID: image.DigestOf(config), RepoTags: []string{img.Name}, OS: "linux", Architecture: "amd64",
-		GraphDriver: graphDriver{Name: "overlay2", Data: map[string]string{}}}
+	i = inspected{
+		ID: image.DigestOf(config), RepoTags: []string{img.Name}, OS: "linux", Architecture: "amd64",
+		GraphDriver: graphDriver{Name: "overlay2", Data: map[string]string{}},
+	}
+	i.RootFS.Layers = diffIDs(img)
 	hex := func(digest string) string { return strings.TrimPrefix(digest, "sha256:") }
 	write(t, filepath.Join(root, "image/overlay2/imagedb/content/sha256", hex(i.ID)), config)
 	chain := image.ChainIDs(diffIDs(img))
@@ -162,6 +167,38 @@ func TestOpenExports(t *testing.T) {
 }
 
 // To be verified, an image must be bytes that can be hashed: folders cannot.
+// Where Docker keeps images in containerd's store, the id is the digest of an index, of which often one
+// platform alone was pulled.
+func TestContainerdStore(t *testing.T) {
+	l := imagetest.New()
+	here, far := cart, cart
+	here.Platform, far.Platform = "linux/amd64", "linux/s390x"
+	near, gone := l.Add(here), l.Add(far)
+	index := l.AddIndex(true, near, gone)
+	l.Tag("shop/cart:1.4", index)
+	delete(l.Blobs, gone.Digest)
+	root := t.TempDir()
+	if err := os.Rename(l.Folder(t), filepath.Join(root, "io.containerd.content.v1.content")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CONTAINERD_ROOT", root)
+	e := engineOf(t, inspected{ID: index.Digest, RepoTags: []string{"shop/cart:1.4"}, GraphDriver: graphDriver{Name: "overlayfs"}}, nil)
+	for _, verify := range []bool{false, true} {
+		images, err := e.Open(t.Context(), "shop/cart:1.4", image.Options{Verify: verify, Platform: "linux/amd64"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if img := images[0]; img.Digest != near.Digest || img.IndexDigest != index.Digest || img.Origin != "docker" || !img.Layers[0].Trusted {
+			t.Errorf("verify %v: %+v", verify, img)
+		}
+		images[0].Close()
+	}
+	_, err := e.Open(t.Context(), "shop/cart:1.4", image.Options{Platform: "linux/s390x"})
+	if err == nil || !strings.Contains(err.Error(), "the index lists linux/s390x") || !strings.Contains(err.Error(), "pull it for that platform") {
+		t.Errorf("a platform that was not pulled: %v", err)
+	}
+}
+
 func TestVerifyExports(t *testing.T) {
 	_, i := dockerRoot(t, cart)
 	images, err := engineOf(t, i, imagetest.OldDockerTar(cart)).Open(t.Context(), "shop/cart:1.4", image.Options{Verify: true})
@@ -195,6 +232,37 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err = gone.Open(t.Context(), "x", image.Options{}); err == nil || strings.Contains(err.Error(), "http") {
 		t.Errorf("no socket: %v", err)
+	}
+	// One that takes connections and says nothing.
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { mute.Close() })
+	hangs, err := At("docker", "tcp://"+mute.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err = hangs.Has(short, "x"); err == nil || !strings.Contains(err.Error(), "it does not answer") {
+		t.Errorf("one that hangs: %v", err)
+	}
+	// TLS on one side only.
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(secure.Close)
+	for host, want := range map[string]string{
+		"tcp://" + secure.Listener.Addr().String():                    "it speaks TLS: DOCKER_TLS_VERIFY=1",
+		"https://" + secure.Listener.Addr().String():                  "an authority that is not known here: put ca.pem",
+		strings.Replace(engineOf(t, i, nil).base, "http", "https", 1): "it speaks without TLS: unset DOCKER_CERT_PATH",
+	} {
+		wrong, err := At("docker", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := wrong.Has(t.Context(), "x"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", host, err, want)
+		}
 	}
 	for _, path := range []string{"../../etc", "a?b#c"} {
 		if p := pathOf(path); strings.ContainsAny(p, "?#") || strings.Contains(p, "..") {

@@ -9,30 +9,40 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/read/image"
 )
 
 // endpoint is where an engine listens.
 type endpoint struct {
-	host    string // unix://PATH, tcp://HOST:PORT, https://…
+	host    string // unix://PATH, tcp://HOST:PORT, https://…, ssh://…
 	certs   string // folder with ca.pem, cert.pem and key.pem; empty: no TLS
 	from    string // what named it, for errors
+	key     string // file of a private key for ssh; empty: ssh's own
 	network bool   // it may be another machine
+	context bool   // one of Docker's contexts names it
 }
 
 // dockerEndpoint finds Docker as its own command line does: DOCKER_HOST, then DOCKER_CONTEXT, then
 // the current context of config.json, then the usual sockets.
 func dockerEndpoint(env func(string) string) (endpoint, error) {
-	if host := env("DOCKER_HOST"); host != "" {
-		return parseHost(host, env("DOCKER_CERT_PATH"), "DOCKER_HOST")
-	}
 	home, _ := os.UserHomeDir()
 	config := env("DOCKER_CONFIG")
 	if config == "" {
 		config = filepath.Join(home, ".docker")
+	}
+	if host := env("DOCKER_HOST"); host != "" {
+		certs := env("DOCKER_CERT_PATH")
+		if certs == "" && (env("DOCKER_TLS_VERIFY") != "" || env("DOCKER_TLS") != "") {
+			certs = config
+		}
+		return parseHost(host, certs, "DOCKER_HOST")
 	}
 	name, from := env("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
 	if name == "" {
@@ -41,27 +51,29 @@ func dockerEndpoint(env func(string) string) (endpoint, error) {
 	if name != "" && name != "default" {
 		return contextEndpoint(config, name, from)
 	}
-	candidates := []string{"/var/run/docker.sock", filepath.Join(home, ".docker/run/docker.sock")}
-	if dir := env("XDG_RUNTIME_DIR"); dir != "" {
-		candidates = append(candidates, filepath.Join(dir, "docker.sock"))
-	}
-	return firstSocket(candidates)
+	return firstSocket([]string{"/var/run/docker.sock", filepath.Join(home, ".docker/run/docker.sock"), filepath.Join(runtimeDir(env), "docker.sock")})
 }
 
 // podmanEndpoint finds Podman's service: CONTAINER_HOST, then the sockets of the user and of root.
 func podmanEndpoint(env func(string) string) (endpoint, error) {
 	if host := env("CONTAINER_HOST"); host != "" {
-		return parseHost(host, "", "CONTAINER_HOST")
+		e, err := parseHost(host, "", "CONTAINER_HOST")
+		e.key = env("CONTAINER_SSHKEY")
+		return e, err
 	}
-	var candidates []string
+	return firstSocket([]string{filepath.Join(runtimeDir(env), "podman/podman.sock"), "/run/podman/podman.sock"})
+}
+
+// runtimeDir is where a user's own services listen; su and cron leave it unnamed.
+func runtimeDir(env func(string) string) string {
 	if dir := env("XDG_RUNTIME_DIR"); dir != "" {
-		candidates = append(candidates, filepath.Join(dir, "podman/podman.sock"))
+		return dir
 	}
-	return firstSocket(append(candidates, "/run/podman/podman.sock"))
+	return filepath.Join("/run/user", strconv.Itoa(os.Getuid()))
 }
 
 // ErrAbsent says that nothing names an engine, and that none listens at the usual places.
-var ErrAbsent = errors.New("it does not run here")
+var ErrAbsent error = &image.DownError{Err: errors.New("it does not run here")}
 
 // firstSocket takes the first path that exists; without one, the error is of the usual place.
 func firstSocket(paths []string) (endpoint, error) {
@@ -90,13 +102,18 @@ func contextEndpoint(config, name, from string) (endpoint, error) {
 		Endpoints map[string]struct{ Host string }
 	}
 	if err := readJSON(filepath.Join(config, "contexts", "meta", id, "meta.json"), &meta); err != nil {
-		return endpoint{}, fmt.Errorf("read Docker context %q (of %s): %w", name, from, err)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errors.New("there is none of that name: docker context ls lists them")
+		}
+		return endpoint{}, fmt.Errorf("read Docker context %q, which %s names: %w", name, from, err)
 	}
 	certs := filepath.Join(config, "contexts", "tls", id, "docker")
 	if _, err := os.Stat(certs); err != nil {
 		certs = ""
 	}
-	return parseHost(meta.Endpoints["docker"].Host, certs, fmt.Sprintf("Docker context %q", name))
+	e, err := parseHost(meta.Endpoints["docker"].Host, certs, fmt.Sprintf("Docker context %q", name))
+	e.context = true
+	return e, err
 }
 
 func readJSON(path string, into any) error {
@@ -116,6 +133,9 @@ func readJSON(path string, into any) error {
 }
 
 func parseHost(host, certs, from string) (endpoint, error) {
+	if !strings.Contains(host, "://") && strings.Contains(host, ":") {
+		host = "tcp://" + host
+	}
 	scheme, rest, ok := strings.Cut(host, "://")
 	e := endpoint{host: host, from: from}
 	switch {
@@ -125,13 +145,28 @@ func parseHost(host, certs, from string) (endpoint, error) {
 		return e, nil
 	case scheme == "tcp", scheme == "http", scheme == "https":
 		e.network, e.certs = true, certs
+		e.host = scheme + "://" + withPort(rest, certs != "" || scheme == "https")
 		return e, nil
 	case scheme == "ssh":
-		return e, fmt.Errorf("%s is reached by SSH (%s), which is not spoken here: pipe `docker save IMAGE` into `plimsoll scan -`", from, host)
+		e.network = true
+		return e, nil
 	case scheme == "npipe" && runtime.GOOS == "windows":
 		return e, fmt.Errorf("%s is a Windows pipe (%s), which is not spoken yet: pipe `docker save IMAGE` into `plimsoll scan -`", from, host)
 	}
 	return e, fmt.Errorf("%s: an engine cannot be reached by %q", from, scheme)
+}
+
+// withPort adds the port that Docker listens at by custom.
+func withPort(address string, secure bool) string {
+	host, path, _ := strings.Cut(address, "/")
+	if _, _, err := net.SplitHostPort(host); err != nil {
+		port := "2375"
+		if secure {
+			port = "2376"
+		}
+		host = net.JoinHostPort(strings.Trim(host, "[]"), port)
+	}
+	return strings.TrimSuffix(host+"/"+path, "/")
 }
 
 // tlsConfig reads a client's certificates. A server is always verified.

@@ -3,6 +3,8 @@ package daemon
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,7 +29,11 @@ func TestDockerEndpoint(t *testing.T) {
 		{name: "named context", env: map[string]string{"DOCKER_CONTEXT": "far"}, host: "tcp://far:2376", certs: true},
 		{name: "current context", host: "tcp://far:2376", certs: true},
 		{name: "unknown context", env: map[string]string{"DOCKER_CONTEXT": "none"}, err: `Docker context "none"`},
-		{name: "ssh", env: map[string]string{"DOCKER_HOST": "ssh://u@h"}, err: "docker save"},
+		{name: "no scheme", env: map[string]string{"DOCKER_HOST": "h:1234"}, host: "tcp://h:1234"},
+		{name: "no port", env: map[string]string{"DOCKER_HOST": "tcp://h"}, host: "tcp://h:2375"},
+		{name: "no port, IPv6", env: map[string]string{"DOCKER_HOST": "tcp://[::1]"}, host: "tcp://[::1]:2375"},
+		{name: "no port, with TLS", env: map[string]string{"DOCKER_HOST": "tcp://h", "DOCKER_TLS_VERIFY": "1"}, host: "tcp://h:2376", certs: true},
+		{name: "ssh", env: map[string]string{"DOCKER_HOST": "ssh://u@h"}, host: "ssh://u@h"},
 		{name: "no URL", env: map[string]string{"DOCKER_HOST": "here"}, err: "names no engine"},
 	}
 	for _, c := range cases {
@@ -48,5 +54,31 @@ func TestDockerEndpoint(t *testing.T) {
 				t.Errorf("%+v, %v", got, err)
 			}
 		})
+	}
+}
+
+// The user's own Podman goes before root's.
+func TestPodmanEndpoint(t *testing.T) {
+	dir, err := os.MkdirTemp("", "p") // a path of a socket is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "podman", "podman.sock")
+	write(t, path+".d", nil)
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	env := map[string]string{"XDG_RUNTIME_DIR": dir}
+	got, err := podmanEndpoint(func(name string) string { return env[name] })
+	if err != nil || got.host != "unix://"+path || got.network {
+		t.Errorf("%+v, %v", got, err)
+	}
+	env["CONTAINER_HOST"], env["CONTAINER_SSHKEY"] = "ssh://core@h:22/run/podman.sock", "/key"
+	got, err = podmanEndpoint(func(name string) string { return env[name] })
+	if err != nil || got.host != env["CONTAINER_HOST"] || got.key != "/key" || !got.network {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

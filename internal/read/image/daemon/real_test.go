@@ -1,3 +1,5 @@
+//go:build unix
+
 package daemon
 
 import (
@@ -115,6 +117,60 @@ func TestRealEngines(t *testing.T) {
 func sortedSet(all []string) []string {
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(s string) bool { return s == "6 srv" || s == "5 srv/c" })
+}
+
+// An image that is nothing but its configuration, which Docker itself cannot export.
+func TestRealImageWithoutLayers(t *testing.T) {
+	e := real(t)[0]
+	const name = "plimsoll-test/none:1"
+	archive := string(imagetest.Tar(imagetest.File{Path: "Dockerfile", Body: "FROM scratch\nUSER app\nLABEL a=b\n"}))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.base+"/build?t="+name, strings.NewReader(archive))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-tar")
+	res, err := e.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, _ := io.ReadAll(res.Body)
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK || strings.Contains(string(said), "errorDetail") {
+		t.Fatalf("build: %s: %s", res.Status, said)
+	}
+	defer send(t, e, http.MethodDelete, "/images/"+name, "", http.StatusOK)
+	images, err := e.Open(t.Context(), name, image.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img := images[0]; len(img.Layers) != 0 || img.Config.User != "app" || img.Config.Labels["a"] != "b" || !strings.HasPrefix(img.Platform, "linux/") {
+		t.Errorf("%+v", img)
+	}
+}
+
+// By ssh, where the remote clients connect to the engines: an ssh that stays on this host will do.
+func TestRealEnginesBySSH(t *testing.T) {
+	engines := real(t)
+	standIn(t, "while [ \"$1\" != -- ]; do shift; done\nshift 2\nexec \"$@\"\n")
+	img := imagetest.Image{Name: "plimsoll-test/ssh:1", Layers: []imagetest.Layer{{Files: []imagetest.File{{Path: "app", Body: "x"}}}}}
+	for _, e := range engines {
+		t.Run(e.kind, func(t *testing.T) {
+			load(t, e, imagetest.OldDockerTar(img))
+			defer send(t, e, http.MethodDelete, "/images/"+img.Name, "", http.StatusOK)
+			far, err := At(e.kind, "ssh://root@far"+strings.TrimPrefix(e.endpoint.host, "unix://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			images, err := far.Open(t.Context(), img.Name, image.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer images[0].Close()
+			if got := seen(t, images[0]); !slices.Equal(got, []string{"0 app"}) {
+				t.Errorf("it holds %q", got)
+			}
+		})
+	}
 }
 
 // What a container has written lies on top of its image, also when it does not run.

@@ -93,7 +93,16 @@ func (l *Layout) AddIndex(attested bool, of ...image.Descriptor) image.Descripto
 }
 
 func (l *Layout) attestation(of image.Descriptor) image.Descriptor {
-	statement := l.Put("application/vnd.in-toto+json", []byte(`{"_type":"https://in-toto.io/Statement/v0.1"}`))
+	return l.Attest(of, "", []byte(`{"_type":"https://in-toto.io/Statement/v0.1"}`))
+}
+
+// Attest stores an in-toto statement about an image as BuildKit does, in a manifest of its own that an
+// index is to list beside the image. The type of the predicate may be empty.
+func (l *Layout) Attest(of image.Descriptor, predicateType string, b []byte) image.Descriptor {
+	statement := l.Put("application/vnd.in-toto+json", b)
+	if predicateType != "" {
+		statement.Annotations = map[string]string{"in-toto.io/predicate-type": predicateType}
+	}
 	config := l.Put(ConfigType, []byte(`{"architecture":"unknown","os":"unknown","config":{},"rootfs":{"type":"layers","diff_ids":["`+statement.Digest+`"]}}`))
 	d := l.PutManifest(image.Manifest{MediaType: ManifestType, Config: config, Layers: []image.Descriptor{statement}})
 	d.Platform = &image.Platform{OS: "unknown", Architecture: "unknown"}

@@ -10,8 +10,8 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -185,7 +185,11 @@ func sources(b *testing.B) (packed []byte, size int64) {
 	}
 	var raw bytes.Buffer
 	w := tar.NewWriter(&raw)
-	if err := w.AddFS(subtree{os.DirFS(filepath.Join(runtime.GOROOT(), "src", "net"))}); err != nil {
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := w.AddFS(subtree{os.DirFS(filepath.Join(strings.TrimSpace(string(goroot)), "src", "net"))}); err != nil {
 		b.Fatal(err)
 	}
 	w.Close()

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
@@ -32,7 +33,7 @@ func (b *Budget) take(n int64) error {
 
 // Take counts contents that were kept by an earlier run.
 func (b *Budget) Take(c *Contents) error {
-	n := int64(len(c.Names)+len(c.Folders)) * costHash
+	n := int64(len(c.Names))*costHash + int64(len(c.Folders))*costFolder
 	for _, l := range c.Links {
 		n += costOf(l.Path, l.Target)
 	}
@@ -55,6 +56,7 @@ func (b *Budget) Take(c *Contents) error {
 // What things take, counting what maps and growing slices add.
 const (
 	costHash    = 16
+	costFolder  = 64
 	costString  = 64
 	costPackage = 1024 // it becomes a package of the report, and perhaps findings
 )
@@ -80,6 +82,25 @@ func costOfPackages(of []ecosystem.Package) int64 {
 	return n
 }
 
+func costOfOwned(of []ecosystem.Owned) int64 {
+	n := int64(0)
+	for _, o := range of {
+		n += costString + int64(len(o.Paths))*costHash
+	}
+	return n
+}
+
+// costOfEntry is what is kept of an entry: its hash, and the paths of what is no file of its own.
+func costOfEntry(e *layer.Entry) int64 {
+	switch e.Kind {
+	case layer.Whiteout, layer.Opaque:
+		return costHash + costOf(e.Path)
+	case layer.Symlink, layer.Hardlink:
+		return costHash + costOf(e.Path, e.Link)
+	}
+	return costHash
+}
+
 // chunk is what a layer takes of the budget at a time: others read beside it.
 const chunk = 64 << 10
 
@@ -95,10 +116,20 @@ func (w *layerRead) spend(n int64) bool {
 	return w.over == nil
 }
 
-// settle gives back what was taken and not spent.
-func (w *layerRead) settle() {
+// end gives back what was taken and not spent, drops what was forgotten, and tells of a budget that was
+// used up at the very end.
+func (w *layerRead) end(err error) error {
 	if w.r.Budget != nil && w.over == nil {
 		w.r.Budget.left.Add(w.spare)
 	}
 	w.spare = 0
+	for i := range w.c.Reads {
+		r := &w.c.Reads[i]
+		r.Paths = slices.DeleteFunc(r.Paths, func(p string) bool { return p == "" })
+	}
+	w.c.Reads = slices.DeleteFunc(w.c.Reads, func(r Read) bool { return len(r.Paths) == 0 })
+	if err == nil {
+		err = w.over
+	}
+	return err
 }

@@ -66,7 +66,7 @@ type Gap struct {
 // holds the form of Contents and the version of each ecosystem.
 func Key(of []ecosystem.Ecosystem) string {
 	var b strings.Builder
-	b.WriteString("1")
+	b.WriteString("2")
 	for _, e := range of {
 		fmt.Fprintf(&b, " %s%d", e.Name, e.Version)
 	}

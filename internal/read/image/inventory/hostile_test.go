@@ -83,6 +83,30 @@ func TestBrokenReader(t *testing.T) {
 	}
 }
 
+// TestSparse has a program and a package that are stored sparse, so that nobody knows what they are: both
+// are gaps. A file that nobody could want is none.
+func TestSparse(t *testing.T) {
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for _, h := range []tar.Header{{Name: "bin/tool", Mode: 0o755}, {Name: "a.pkg", Mode: 0o644}, {Name: "disk.img", Mode: 0o644}} {
+		h.Typeflag, h.Size, h.Format = tar.TypeReg, 4, tar.FormatPAX
+		h.PAXRecords = map[string]string{"VND.sparse.map": "0,4"}
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, "body")
+	}
+	w.Close()
+	raw := bytes.ReplaceAll(buf.Bytes(), []byte("VND.sparse"), []byte("GNU.sparse")) // which the writer does not write
+	r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, "")}
+	c, err := r.Layer(t.Context(), image.Layer{Open: func(context.Context) (layer.Blob, error) {
+		return layer.Blob{At: bytes.NewReader(raw), Size: int64(len(raw))}, nil
+	}})
+	if err != nil || len(c.Gaps) != 2 || c.Gaps[0].Path != "bin/tool" || c.Gaps[1].Path != "a.pkg" || !c.Gaps[0].Blocking {
+		t.Errorf("gaps %+v, %v", c.Gaps, err)
+	}
+}
+
 // TestNoRoomToBuffer has neither memory nor a folder for temporary files: what needs random access is a
 // gap, and the rest stands.
 func TestNoRoomToBuffer(t *testing.T) {
@@ -209,20 +233,18 @@ func TestManyDatabases(t *testing.T) {
 	}
 }
 
-// TestTiringLinks has links that lead through links, below paths as deep as they may be, in a thousand
-// layers: following them ends, and says that not all were followed.
+// TestTiringLinks has a fixed path that links lead from, through links, below paths as deep as they may
+// be, under a thousand layers: following them ends, and says that not all were followed.
 func TestTiringLinks(t *testing.T) {
 	deep := strings.Repeat("d/", 200)
 	var contents []*Contents
 	for i := range 1000 {
 		c := &Contents{Whiteouts: []string{fmt.Sprintf("w%d", i)}}
 		if i == 0 {
-			for n := range 39 {
+			c.Links = append(c.Links, Link{Path: "var/db", Target: "/" + deep + "l0"})
+			for n := range 38 {
 				c.Links = append(c.Links, Link{Path: fmt.Sprintf("%sl%d", deep, n), Target: fmt.Sprintf("l%d", n+1)})
 			}
-		}
-		for n := range 20 {
-			c.Reads = append(c.Reads, Read{Ecosystem: "file", Paths: []string{fmt.Sprintf("%sl0/%d-%d.pkg", deep, i, n)}})
 		}
 		contents = append(contents, c)
 	}
@@ -233,6 +255,40 @@ func TestTiringLinks(t *testing.T) {
 	}
 	if took := time.Since(start); took > 60*time.Second {
 		t.Errorf("took %v", took)
+	}
+}
+
+// TestTiringLayer is one layer of entries below links with targets as long as they may be, and one in
+// which a folder and a file take each other's place again and again.
+func TestTiringLayer(t *testing.T) {
+	long := "/" + strings.Repeat("a/../", 800)
+	for name, header := range map[string]func(i int) (tar.Header, string){
+		"links": func(i int) (tar.Header, string) {
+			if i < 38 {
+				return tar.Header{Name: fmt.Sprintf("l%d", i), Typeflag: tar.TypeSymlink, Linkname: fmt.Sprintf("%sl%d", long, i+1)}, ""
+			}
+			return tar.Header{Name: fmt.Sprintf("l%d/x", i%2)}, ""
+		},
+		"folders": func(i int) (tar.Header, string) {
+			switch {
+			case i < 20_000:
+				return tar.Header{Name: fmt.Sprintf("%d.pkg", i)}, "1"
+			case i%2 == 0:
+				return tar.Header{Name: "x", Typeflag: tar.TypeDir}, ""
+			}
+			return tar.Header{Name: "x"}, ""
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			_, err := (&Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, "")}).Layer(t.Context(), many(500_000, header))
+			if !errors.Is(err, layer.ErrLimit) {
+				t.Errorf("%v", err)
+			}
+			if took := time.Since(start); took > 60*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
 	}
 }
 

@@ -41,6 +41,11 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 		kinds[of[i].Name] = &of[i]
 	}
 	all := s.visible()
+	for i := range of {
+		if of[i].OneOf {
+			keepFirst(all, &of[i])
+		}
+	}
 	inv := Inventory{Release: release(all, of), Needs: s.needs(of, all)}
 	g := gather{kinds: kinds, index: make(map[string]int, len(all)), packages: make([]Package, 0, len(all)), reads: all, names: map[string]map[string]int{}}
 	for i := range all {
@@ -55,6 +60,31 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 			What: "its symbolic links lead in so many ways that not all were followed"}}
 	}
 	return inv
+}
+
+// keepFirst hides the places and forms of a database that are out of date: a system that was moved to
+// a newer form in one layer may still have the old one from another.
+func keepFirst(all []seen, e *ecosystem.Ecosystem) {
+	rank := func(r *seen) int {
+		best := len(e.Fixed)
+		for _, p := range r.paths {
+			if at := slices.Index(e.Fixed, p); at >= 0 {
+				best = min(best, at)
+			}
+		}
+		return best
+	}
+	first := len(e.Fixed)
+	for i := range all {
+		if all[i].Ecosystem == e.Name && len(all[i].Packages) > 0 {
+			first = min(first, rank(&all[i]))
+		}
+	}
+	for i := range all {
+		if all[i].Ecosystem == e.Name && rank(&all[i]) > first {
+			all[i].paths = nil
+		}
+	}
 }
 
 // release takes the distribution from the file that comes first in its ecosystem's fixed paths.
@@ -219,6 +249,7 @@ func (g *gather) own(h *hasher, on *ecosystem.Release) {
 			g.owners(r, wanted)
 		}
 	}
+	g.sameSoftware(h, wanted, on)
 	for i := range g.packages { // what split adds at the end is settled already
 		if !g.kinds[g.packages[i].Ecosystem].OS {
 			g.split(i, h, wanted, on)

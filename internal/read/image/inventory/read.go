@@ -19,8 +19,8 @@ type Reader struct {
 	Ecosystems []ecosystem.Ecosystem
 	Buffer     *layer.Buffer // for files of compressed layers that need random access
 	Budget     *Budget       // of what the contents of one image keep; nil: no bound
+	Total      *atomic.Int64 // what the layers of one image may still inflate to; nil: no bound
 	Limits     layer.Limits
-	Total      *atomic.Int64     // what the layers of one image may still inflate to; nil: no bound
 	Verify     bool              // read and hash also what could be skipped
 	Skip       func(string) bool // paths that are not to be looked at; nil: none
 }
@@ -30,12 +30,14 @@ const maxGaps = 20
 
 // Layer reads one layer. On an error the contents hold what was read before it, and are incomplete.
 func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
-	w := r.start(ctx)
+	w := newLayerRead(ctx, r)
 	res, err := r.walk(ctx, l, w.visit)
 	w.late()
-	if err == nil && len(w.links) > 0 {
-		err = w.again(l)
+	w.originate()
+	if err == nil && len(w.hard) > 0 {
+		err = w.linked(l)
 	}
+	w.settle()
 	err = w.end(err)
 	c := w.c
 	c.Digest, c.DiffID, c.Verified, c.Size, c.Entries = res.Digest, res.DiffID, res.Verified, res.Size, res.Entries
@@ -43,29 +45,6 @@ func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
 		w.gap(Gap{Class: "limit-reached", Blocking: true, What: fmt.Sprintf("%d paths are too long to be read", res.Skipped)})
 	}
 	return c, err
-}
-
-func (r *Reader) start(ctx context.Context) *layerRead {
-	return &layerRead{r: r, ctx: ctx, c: &Contents{}, at: map[string][]place{}}
-}
-
-// Again reads some files of a layer once more, each under other names: files that are wanted for what
-// a symbolic or hard link calls them. The keys of want are paths in the layer.
-func (r *Reader) Again(ctx context.Context, l image.Layer, want map[string][]string) ([]Read, []Gap, error) {
-	w := r.start(ctx)
-	_, err := r.walk(ctx, l, func(e *layer.Entry) error {
-		for _, name := range want[e.Path] {
-			if e.Kind == layer.File {
-				as := *e
-				as.Path = name
-				w.offer(&as)
-			}
-		}
-		return w.over
-	})
-	w.late()
-	err = w.end(err)
-	return w.c.Reads, w.c.Gaps, err
 }
 
 // walk goes through a layer. A fault in what unpacks it is an error of that layer, as one in a parser is
@@ -91,38 +70,57 @@ func (r *Reader) walk(ctx context.Context, l image.Layer, visit func(*layer.Entr
 
 // layerRead is the reading of one layer.
 type layerRead struct {
-	r     *Reader
-	ctx   context.Context
-	c     *Contents
-	hash  hasher
-	at    map[string][]place // path → where the reads have it
-	links []Link             // hard links to files that were not read under their own name
-	held  []heldFile
-	gaps  map[Gap]int // class and blocking → how many
-	spare int64       // taken of the budget and not spent yet
-	over  error       // the budget is used up
+	r      *Reader
+	ctx    context.Context
+	c      *Contents
+	places places
+	count  int                 // of entries so far
+	at     map[string][]spot   // path → where the reads have it
+	hard   map[string]hardLink // by where the link stands
+	held   []heldFile
+	said   []origin
+	gaps   map[Gap]int // class and blocking → how many
+	spare  int64       // taken of the budget and not spent yet
+	over   error       // the budget is used up
 }
 
-// end drops what was forgotten, and tells of a budget that was used up at the very end.
-func (w *layerRead) end(err error) error {
-	w.settle()
-	for i := range w.c.Reads {
-		r := &w.c.Reads[i]
-		r.Paths = slices.DeleteFunc(r.Paths, func(p string) bool { return p == "" })
+// spot is one name of one read: Reads[read].Paths[name].
+type spot struct{ read, name int }
+
+func newLayerRead(ctx context.Context, r *Reader) *layerRead {
+	return &layerRead{r: r, ctx: ctx, c: &Contents{}, places: places{folders: map[uint64]int{}}, at: map[string][]spot{}}
+}
+
+// origin is what one ecosystem says of where packages come from.
+type origin struct {
+	eco string
+	ecosystem.Origin
+}
+
+// originate adds what was said of origins to the packages that it is about.
+func (w *layerRead) originate() {
+	for _, o := range w.said {
+		for _, at := range w.at[o.Of] {
+			i := at.read
+			if w.c.Reads[i].Ecosystem != o.eco || !w.spend(int64(1+len(o.Qualifiers)*len(w.c.Reads[i].Packages))*costString) {
+				continue
+			}
+			for n := range w.c.Reads[i].Packages {
+				p := &w.c.Reads[i].Packages[n]
+				p.Main = p.Main || o.Main
+				p.Qualifiers = append(p.Qualifiers, o.Qualifiers...)
+			}
+		}
 	}
-	w.c.Reads = slices.DeleteFunc(w.c.Reads, func(r Read) bool { return len(r.Paths) == 0 })
-	if err == nil {
-		err = w.over
-	}
-	return err
 }
 
 // heldFile waits for the end of the layer, because its ecosystem reads several files together.
 type heldFile struct {
-	stat ecosystem.Stat
-	eco  *ecosystem.Ecosystem
-	at   io.ReaderAt
-	free func()
+	place string // where it stands
+	stat  ecosystem.Stat
+	eco   *ecosystem.Ecosystem
+	at    io.ReaderAt
+	free  func()
 }
 
 func (w *layerRead) gap(g Gap) {
@@ -147,25 +145,33 @@ func (w *layerRead) gap(g Gap) {
 
 // offer asks every ecosystem whether it wants the file, and has the first bytes at hand where those
 // could decide: for programs and libraries.
-func (w *layerRead) offer(e *layer.Entry) {
+func (w *layerRead) offer(e *layer.Entry, at string) {
 	st := ecosystem.Stat{Path: e.Path, Size: e.Size, Mode: e.Mode}
 	if e.Size > 0 && couldBeProgram(&st) {
 		head, err := e.Head(64)
-		if err != nil && !errors.Is(err, layer.ErrNoBody) {
+		if err != nil {
 			w.gap(Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: e.Path})
 			return
 		}
 		st.Head = slices.Clone(head)
 	}
-	var wanting []*ecosystem.Ecosystem
-	for i := range w.r.Ecosystems {
-		if eco := &w.r.Ecosystems[i]; eco.Wants(st) {
-			wanting = append(wanting, eco)
-		}
+	wanting := w.wanting(st)
+	if len(wanting) == 0 && at != st.Path {
+		st.Path = at
+		wanting = w.wanting(st)
 	}
 	if len(wanting) > 0 {
-		w.read(e, st, wanting)
+		w.read(e, at, st, wanting)
 	}
+}
+
+func (w *layerRead) wanting(st ecosystem.Stat) (all []*ecosystem.Ecosystem) {
+	for i := range w.r.Ecosystems {
+		if eco := &w.r.Ecosystems[i]; eco.Wants(st) {
+			all = append(all, eco)
+		}
+	}
+	return all
 }
 
 // couldBeProgram is true for what is executable, and for what is named like a library or a Windows
@@ -178,7 +184,7 @@ func couldBeProgram(st *ecosystem.Stat) bool {
 	return strings.Contains(base, ".so") || strings.HasSuffix(base, ".dll") || strings.HasSuffix(base, ".exe")
 }
 
-func (w *layerRead) read(e *layer.Entry, st ecosystem.Stat, wanting []*ecosystem.Ecosystem) {
+func (w *layerRead) read(e *layer.Entry, at string, st ecosystem.Stat, wanting []*ecosystem.Ecosystem) {
 	body, err := w.body(e, len(wanting) > 1)
 	if err != nil {
 		w.readGap(wanting[0], st.Path, err)
@@ -187,11 +193,11 @@ func (w *layerRead) read(e *layer.Entry, st ecosystem.Stat, wanting []*ecosystem
 	defer body.release()
 	for _, eco := range wanting {
 		if eco.Late {
-			w.hold(body, st, eco)
+			w.hold(body, at, st, eco)
 			continue
 		}
 		f := &ecosystem.File{Stat: st, Reader: body.reader(), At: body.at}
-		w.keep(eco, st.Path, f)
+		w.keep(eco, at, f)
 	}
 }
 
@@ -204,13 +210,16 @@ func (w *layerRead) keep(eco *ecosystem.Ecosystem, path string, f *ecosystem.Fil
 	for _, n := range found.Notes {
 		w.gap(Gap{Class: n.Class, Blocking: n.Blocking, What: n.What, Path: join(path, n.Path)})
 	}
+	if found.Origin != nil && w.spend(costOf(found.Origin.Of)+costOf(found.Origin.Qualifiers...)) {
+		w.said = append(w.said, origin{eco.Name, *found.Origin})
+	}
 	if len(found.Packages) == 0 && len(found.Owned) == 0 && found.Release == nil && !eco.Database {
 		return
 	}
-	if !w.spend(costOf(path) + costOfPackages(found.Packages)) {
+	if !w.spend(costOf(path) + costOfPackages(found.Packages) + costOfOwned(found.Owned)) {
 		return
 	}
-	w.at[path] = append(w.at[path], place{len(w.c.Reads), 0})
+	w.at[path] = append(w.at[path], spot{len(w.c.Reads), 0})
 	w.c.Reads = append(w.c.Reads, w.compact(eco, path, found))
 }
 
@@ -227,7 +236,7 @@ func (w *layerRead) compact(eco *ecosystem.Ecosystem, path string, found ecosyst
 	add := func(name string, files []string) {
 		o := Owned{Package: name, Files: make([]uint64, 0, len(files)), Data: len(files) > 0}
 		for _, f := range files {
-			o.Files = append(o.Files, w.hash.owned(f))
+			o.Files = append(o.Files, w.places.hash.owned(f))
 			o.Data = o.Data && isData(f)
 		}
 		r.Owned = append(r.Owned, o)
@@ -248,17 +257,21 @@ func (w *layerRead) compact(eco *ecosystem.Ecosystem, path string, found ecosyst
 // time zones, fonts, C headers.
 func isData(p string) bool {
 	p = strings.TrimPrefix(p, "/")
-	for _, dir := range []string{"usr/include/", "usr/src/", "usr/share/doc/", "usr/share/man/", "usr/share/info/", "usr/share/locale/",
+	for _, dir := range []string{
+		"usr/include/", "usr/src/", "usr/share/doc/", "usr/share/man/", "usr/share/info/", "usr/share/locale/",
 		"usr/share/zoneinfo/", "usr/share/fonts/", "usr/share/icons/", "usr/share/lintian/", "usr/share/bug/",
-		"usr/share/doc-base/", "usr/share/licenses/"} {
+		"usr/share/doc-base/", "usr/share/licenses/",
+	} {
 		if strings.HasPrefix(p, dir) {
 			return true
 		}
 	}
 	// Lists that name folders too name those on the way.
-	return slices.Contains([]string{".", "", "usr", "usr/include", "usr/src", "usr/share", "usr/share/doc", "usr/share/man", "usr/share/info",
+	return slices.Contains([]string{
+		".", "", "usr", "usr/include", "usr/src", "usr/share", "usr/share/doc", "usr/share/man", "usr/share/info",
 		"usr/share/locale", "usr/share/zoneinfo", "usr/share/fonts", "usr/share/icons", "usr/share/lintian", "usr/share/lintian/overrides",
-		"usr/share/bug", "usr/share/doc-base", "usr/share/licenses"}, p)
+		"usr/share/bug", "usr/share/doc-base", "usr/share/licenses",
+	}, p)
 }
 
 // readSafely is the border to the parsers of foreign bytes: a fault in one becomes an error about
@@ -286,14 +299,30 @@ func (w *layerRead) readGap(eco *ecosystem.Ecosystem, path string, err error) {
 	w.gap(Gap{Class: class, Blocking: true, What: err.Error(), Path: path})
 }
 
-func (w *layerRead) hold(b *fileBody, st ecosystem.Stat, eco *ecosystem.Ecosystem) {
+func (w *layerRead) hold(b *fileBody, place string, st ecosystem.Stat, eco *ecosystem.Ecosystem) {
 	at, free, err := w.r.Buffer.Copy(b.reader(), st.Size)
 	if err != nil {
 		w.readGap(eco, st.Path, err)
 		return
 	}
-	w.held = append(w.held, heldFile{st, eco, at, free})
+	h := heldFile{place, st, eco, at, free}
+	for i, old := range w.held {
+		if old.place == place && old.eco == eco { // the last entry of a path wins
+			old.free()
+			w.held[i] = h
+			return
+		}
+	}
+	if len(w.held) == maxHeld {
+		free()
+		w.readGap(eco, st.Path, ecosystem.Limit("more than %d databases in one layer", maxHeld))
+		return
+	}
+	w.held = append(w.held, h)
 }
+
+// maxHeld bounds the files of one layer that wait for its end.
+const maxHeld = 100
 
 // late reads the files that were held.
 func (w *layerRead) late() {
@@ -310,7 +339,7 @@ func (w *layerRead) late() {
 			}
 			return nil, false
 		}
-		w.keep(h.eco, h.stat.Path, f)
+		w.keep(h.eco, h.place, f)
 	}
 	for _, h := range w.held {
 		h.free()

@@ -1,16 +1,11 @@
 package inventory
 
 import (
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
-	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 )
-
-// maxLinks bounds how many symbolic links one path leads through, as the kernel does (path_resolution(7)).
-const maxLinks = 40
 
 // stack is the layers of one image over each other, bottom first.
 type stack struct {
@@ -21,10 +16,6 @@ type stack struct {
 	work   int          // what following links has cost
 	tired  bool         // maxWork was reached: links are no longer followed
 }
-
-// maxWork bounds what following links may cost, in paths and pieces of 16 bytes of them that are
-// looked up: a second or two. Honest images take a hundredth of it.
-const maxWork = 1 << 25
 
 // linkAt is a symbolic link of one layer.
 type linkAt struct {
@@ -68,74 +59,27 @@ func setOf(hashes []uint64) map[uint64]struct{} {
 	return m
 }
 
-// resolve follows the symbolic links on the way to p, as they stand when layer upto is laid on: a
-// layer that writes below a link writes where it points to, unless it brings a folder of that name.
-// The last element is followed only when whole is set. False when the links lead in a circle.
-func (s *stack) resolve(p string, upto int, whole bool) (string, bool) {
-	for range maxLinks {
-		next, found := s.step(p, upto, whole)
-		if !found {
-			return p, true
-		}
-		p = next
-	}
-	return "", false
-}
+// resolve follows the symbolic links of a path to its end, as the container sees them. False when they
+// lead in a circle.
+func (s *stack) resolve(p string) (string, bool) { return follow(p, true, s.link) }
 
-// step replaces the first link on the way.
-func (s *stack) step(p string, upto int, whole bool) (string, bool) {
-	for end := strings.IndexByte(p, '/'); ; {
-		at, rest := p, ""
-		if end >= 0 {
-			at, rest = p[:end], p[end:]
-		} else if !whole {
-			return "", false
-		}
-		if target, ok := s.link(at, upto); ok {
-			if !strings.HasPrefix(target, "/") {
-				target = path.Dir("/"+at) + "/" + target
-			}
-			return layer.Clean(path.Clean("/"+target) + rest), true
-		}
-		if end < 0 {
-			return "", false
-		}
-		next := strings.IndexByte(p[end+1:], '/')
-		if next < 0 {
-			end = -1
-		} else {
-			end += 1 + next
-		}
-	}
-}
-
-// link is the target of the link at p, if the newest thing of that name up to a layer is a link.
-func (s *stack) link(p string, upto int) (string, bool) {
-	if s.work += 1 + len(p)/16; s.work > maxWork {
-		s.tired = true
+// link is the target of the link at p, if the container sees one there.
+func (s *stack) link(p string) (string, bool) {
+	candidates := s.links[p]
+	if len(candidates) == 0 {
 		return "", false
 	}
-	candidates := s.links[p]
-	for i := len(candidates) - 1; i >= 0; i-- {
-		if l := candidates[i]; l.layer <= upto {
-			if s.hiddenBetween(p, l.layer, upto) {
-				return "", false
-			}
-			return l.target, true
+	l := candidates[len(candidates)-1]
+	for i := l.layer + 1; i < len(s.layers); i++ {
+		if s.work += 1 + (1+strings.Count(p, "/"))*(1+len(p)/16); s.work > maxWork {
+			s.tired = true
+			return "", false
 		}
-	}
-	return "", false
-}
-
-// hiddenBetween says whether the layers above from, up to and with upto, replace or remove p.
-func (s *stack) hiddenBetween(p string, from, upto int) bool {
-	for i := from + 1; i <= upto && s.work <= maxWork; i++ {
-		s.work += 1 + (1+strings.Count(p, "/"))*(1+len(p)/16)
 		if hides(s.set(i), &s.hash, p) {
-			return true
+			return "", false
 		}
 	}
-	return false
+	return l.target, true
 }
 
 // hides says whether a layer with these sets hides what layers below it have at p: it has something
@@ -168,7 +112,7 @@ func has(set map[uint64]struct{}, key uint64) bool {
 type seen struct {
 	*Read
 	layer int
-	paths []string // visible and resolved; empty when all are hidden
+	paths []string // visible; empty when all are hidden
 }
 
 // visible decides for every read under which of its names it can be seen through the layers above.
@@ -181,28 +125,24 @@ func (s *stack) visible() []seen {
 			names, folders = names+len(c.Names), folders+len(c.Folders)
 		}
 	}
-	above := &layerSets{names: make(map[uint64]struct{}, names), folders: make(map[uint64]struct{}, folders),
-		whiteouts: map[uint64]struct{}{}, opaques: map[uint64]struct{}{}}
+	above := &layerSets{
+		names: make(map[uint64]struct{}, names), folders: make(map[uint64]struct{}, folders),
+		whiteouts: map[uint64]struct{}{}, opaques: map[uint64]struct{}{},
+	}
 	all := make([]seen, 0, reads)
 	for i := len(s.layers) - 1; i >= 0; i-- {
 		c := s.layers[i]
-		var here []string
 		for n := range c.Reads {
 			r := &c.Reads[n]
 			one := seen{Read: r, layer: i}
 			for _, p := range r.Paths {
-				p, ok := s.resolve(p, i, false)
-				if ok && !hides(above, &s.hash, p) {
+				if !hides(above, &s.hash, p) {
 					one.paths = append(one.paths, p)
 				}
-				here = append(here, p)
 			}
 			all = append(all, one)
 		}
 		s.cover(above, i)
-		for _, p := range here { // what was written through a link hides what lay there
-			above.names[s.hash.path(p)] = struct{}{}
-		}
 	}
 	slices.Reverse(all)
 	return all
@@ -221,18 +161,10 @@ func (s *stack) cover(above *layerSets, i int) {
 		above.folders[h] = struct{}{}
 	}
 	for _, p := range c.Whiteouts {
-		s.addBoth(above.whiteouts, p, i)
+		above.whiteouts[s.hash.path(p)] = struct{}{}
 	}
 	for _, p := range c.Opaques {
-		s.addBoth(above.opaques, p, i)
-	}
-}
-
-// addBoth adds a path as it is written and as links lead to it.
-func (s *stack) addBoth(to map[uint64]struct{}, p string, i int) {
-	to[s.hash.path(p)] = struct{}{}
-	if q, ok := s.resolve(p, i-1, false); ok && q != p {
-		to[s.hash.path(q)] = struct{}{}
+		above.opaques[s.hash.path(p)] = struct{}{}
 	}
 }
 
@@ -248,11 +180,10 @@ func (s *stack) needs(of []ecosystem.Ecosystem, reads []seen) []Need {
 	isRead := func(kind, path string) bool {
 		return slices.ContainsFunc(reads, func(r seen) bool { return r.Ecosystem == kind && slices.Contains(r.paths, path) })
 	}
-	top := len(s.layers) - 1
 	var all []Need
 	for _, e := range of {
 		for _, fixed := range e.Fixed {
-			at, ok := s.resolve(fixed, top, true)
+			at, ok := s.resolve(fixed)
 			if !ok || at == fixed || isRead(e.Name, at) || isRead(e.Name, fixed) {
 				continue
 			}

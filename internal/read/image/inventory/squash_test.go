@@ -29,8 +29,32 @@ var kinds = []ecosystem.Ecosystem{
 		},
 	},
 	{
-		Name: "db", Database: true, OS: true, Fixed: []string{"var/db"},
-		Wants: func(s ecosystem.Stat) bool { return s.Path == "var/db" },
+		Name:       "named",
+		Wants:      func(s ecosystem.Stat) bool { return strings.HasSuffix(s.Path, ".doc") },
+		Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) { return "Upstream", true },
+		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+			b, err := f.ReadAll(100)
+			return ecosystem.Found{Packages: []ecosystem.Package{{Type: "named", Name: string(b), Version: "1-2"}}}, err
+		},
+	},
+	{
+		Name:       "found",
+		Wants:      func(s ecosystem.Stat) bool { return strings.HasSuffix(s.Path, ".bin") },
+		Advisories: func(p ecosystem.Package, _ ecosystem.Release) (string, bool) { return "Upstream", true },
+		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+			return ecosystem.Found{Packages: []ecosystem.Package{{Type: "generic", Name: strings.TrimSuffix(f.Base(), ".bin"), Version: "1"}}}, nil
+		},
+	},
+	{
+		Name:  "prog",
+		Wants: func(s ecosystem.Stat) bool { return s.IsProgram() && s.Base() == "prog" },
+		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+			return ecosystem.Found{Packages: []ecosystem.Package{{Type: "prog", Name: "prog", Version: fmt.Sprint(f.Size)}}}, nil
+		},
+	},
+	{
+		Name: "db", Database: true, OS: true, Fixed: []string{"var/db", "var/old.db"}, OneOf: true,
+		Wants: func(s ecosystem.Stat) bool { return s.Path == "var/db" || s.Path == "var/old.db" },
 		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 			b, err := f.ReadAll(1000)
 			var found ecosystem.Found
@@ -43,6 +67,9 @@ var kinds = []ecosystem.Ecosystem{
 		},
 	},
 }
+
+// elf begins as a program; its test's kind knows it by the name "prog" and by that.
+const elf = "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00 and so on"
 
 // one is an entry: "path=body", "dir/", "link -> target", "hard => target".
 func tarOf(t *testing.T, entries ...string) []byte {
@@ -60,7 +87,7 @@ func tarOf(t *testing.T, entries ...string) []byte {
 			h = tar.Header{Name: e, Typeflag: tar.TypeDir}
 		} else {
 			h.Name, body, _ = strings.Cut(e, "=")
-			h.Typeflag, h.Size = tar.TypeReg, int64(len(body))
+			h.Typeflag, h.Size, h.Mode = tar.TypeReg, int64(len(body)), 0o755
 		}
 		if err := w.WriteHeader(&h); err != nil {
 			t.Fatal(err)
@@ -120,7 +147,7 @@ func inventoryOf(t *testing.T, layers ...[]string) []string {
 }
 
 // TestSquash follows the OCI image layer specification (layer.md, "Applying Changesets", "Whiteouts")
-// and what containerd does where that is silent.
+// and what Docker and containerd do where that is silent: TestEngines holds them against it.
 func TestSquash(t *testing.T) {
 	type layers [][]string
 	for name, c := range map[string]struct {
@@ -131,6 +158,7 @@ func TestSquash(t *testing.T) {
 		"whiteout":                      {layers{{"d/a.pkg=1", "d/b.pkg=1"}, {"d/.wh.a.pkg="}}, []string{"b@1 d/b.pkg:0"}},
 		"whiteout of a folder":          {layers{{"d/e/a.pkg=1"}, {".wh.d="}}, nil},
 		"whiteout spares its own layer": {layers{{"a.pkg=1"}, {"a.pkg=2", ".wh.a.pkg="}}, []string{"a@2 a.pkg:1"}},
+		"whiteout and folder":           {layers{{"d/a.pkg=1", "d/b.pkg=1"}, {".wh.d=", "d/", "d/a.pkg=2"}}, []string{"a@2 d/a.pkg:1", "b@1 d/b.pkg:0"}},
 		"opaque":                        {layers{{"d/a.pkg=1", "a.pkg=1"}, {"d/b.pkg=2", "d/.wh..wh..opq="}}, []string{"a@1 a.pkg:0", "b@2 d/b.pkg:1"}},
 		"opaque root":                   {layers{{"d/a.pkg=1"}, {".wh..wh..opq=", "b.pkg=1"}}, []string{"b@1 b.pkg:1"}},
 		"replaced":                      {layers{{"a.pkg=1"}, {"a.pkg=2"}}, []string{"a@2 a.pkg:1"}},
@@ -143,18 +171,42 @@ func TestSquash(t *testing.T) {
 		"hard link":                     {layers{{"x/a.pkg=1", "y/a.pkg => x/a.pkg"}}, []string{"a@1 x/a.pkg:0 y/a.pkg:0"}},
 		"hard link outlives its target": {layers{{"x/a.pkg=1", "y/a.pkg => x/a.pkg"}, {"x/.wh.a.pkg="}}, []string{"a@1 y/a.pkg:0"}},
 		"hard link to an unread file":   {layers{{"x/data=1", "y/a.pkg => x/data"}}, []string{"a@1 y/a.pkg:0"}},
-		"written through a link":        {layers{{"usr/lib/", "lib -> usr/lib"}, {"lib/a.pkg=1"}}, []string{"a@1 usr/lib/a.pkg:1"}},
-		"replaced through a link":       {layers{{"usr/lib/a.pkg=1", "lib -> usr/lib"}, {"lib/a.pkg=2"}}, []string{"a@2 usr/lib/a.pkg:1"}},
-		"removed through a link":        {layers{{"usr/lib/a.pkg=1", "lib -> usr/lib"}, {"lib/.wh.a.pkg="}}, nil},
+		"hard link to a program":        {layers{{"bin/[=" + elf, "bin/prog => bin/["}}, []string{"prog@30 bin/prog:0"}},
+		"written through a link":        {layers{{"usr/lib/", "lib -> usr/lib", "lib/a.pkg=1"}}, []string{"a@1 usr/lib/a.pkg:0"}},
+		"replaced through a link":       {layers{{"usr/lib/a.pkg=1"}, {"lib -> usr/lib", "lib/a.pkg=2"}}, []string{"a@2 usr/lib/a.pkg:1"}},
+		"removed through a link":        {layers{{"usr/lib/a.pkg=1"}, {"lib -> usr/lib", "lib/.wh.a.pkg="}}, nil},
+		"opaque through a link":         {layers{{"usr/lib/a.pkg=1"}, {"lib -> usr/lib", "lib/.wh..wh..opq="}}, nil},
+		"folder takes a link's place":   {layers{{"usr/lib/a.pkg=1", "lib -> usr/lib"}, {"lib/a.pkg=2"}}, []string{"a@1 usr/lib/a.pkg:0", "a@2 lib/a.pkg:1"}},
+		"whiteout takes a link's place": {layers{{"usr/lib/a.pkg=1", "lib -> usr/lib"}, {"lib/.wh.a.pkg="}}, []string{"a@1 usr/lib/a.pkg:0"}},
+		"link to a link":                {layers{{"p/q/", "x -> p/q", "y -> x/../r", "y/a.pkg=1"}}, []string{"a@1 p/r/a.pkg:0"}},
+		"link replaces its own folder":  {layers{{"d/a.pkg=1", "d -> e", "d/b.pkg=1"}}, []string{"b@1 e/b.pkg:0"}},
+		"file replaces its own folder":  {layers{{"d/a.pkg=1", "d=file"}}, nil},
+		"folder replaces its own file":  {layers{{"d/a.pkg=1"}, {"d=file", "d/", "d/b.pkg=1"}}, []string{"a@1 d/a.pkg:0", "b@1 d/b.pkg:1"}},
+		"folder replaces its own link":  {layers{{"d -> e", "d/", "d/a.pkg=1"}}, []string{"a@1 d/a.pkg:0"}},
+		"hard link to a link":           {layers{{"x -> y", "z => x", "z/a.pkg=1"}}, []string{"a@1 y/a.pkg:0"}},
+		"hard link through a link":      {layers{{"y/data=1", "x -> y", "a.pkg => x/data"}}, []string{"a@1 a.pkg:0"}},
+		"hard link to a hard link":      {layers{{"x/data=1", "y => x/data", "a.pkg => y", "b/a.pkg => a.pkg"}}, []string{"a@1 a.pkg:0 b/a.pkg:0"}},
+		"hard link outlives its file":   {layers{{"data=1", "a.pkg => data", "data=2"}}, []string{"a@1 a.pkg:0"}},
+		"hard link is replaced":         {layers{{"data=1", "a.pkg => data", "a.pkg=2"}}, []string{"a@2 a.pkg:0"}},
+		"no name after the prefix":      {layers{{"a.pkg=1", "d/b.pkg=1"}, {".wh.=", "d/.wh.=", "d/.wh..=", "d/.wh...="}}, []string{"a@1 a.pkg:0", "b@1 d/b.pkg:0"}},
 		"folder instead of a link":      {layers{{"usr/lib/a.pkg=1", "lib -> usr/lib"}, {"lib/", "lib/a.pkg=2"}}, []string{"a@1 usr/lib/a.pkg:0", "a@2 lib/a.pkg:1"}},
 		"links in a circle":             {layers{{"x -> y", "y -> x", "x/a.pkg=1"}}, nil},
-		"links out of the root":         {layers{{"x -> ../../../../etc"}, {"x/a.pkg=1"}}, []string{"a@1 etc/a.pkg:1"}},
+		"links out of the root":         {layers{{"x -> ../../../../etc", "x/a.pkg=1"}}, []string{"a@1 etc/a.pkg:0"}},
 		"database through a link":       {layers{{"var -> data", "data/db=n=1"}}, []string{"n@1 data/db:0"}},
-		"database file is a link":       {layers{{"var/db -> /opt/db", "opt/db=n=1"}}, []string{"n@1 var/db:0"}},
+		"database file is a link":       {layers{{"var/db -> /opt/db", "opt/db=n=1"}}, []string{"n@1 opt/db:0"}},
+		"database file is a new link":   {layers{{"opt/db=n=1"}, {"var/db -> /opt/db"}}, []string{"n@1 opt/db:0"}},
+		"database file is a hard link":  {layers{{"opt/x=n=1", "opt/db => opt/x"}, {"var/db -> /opt/db"}}, []string{"n@1 opt/db:0"}},
 		"database grows":                {layers{{"var/db=a=1\nb=1"}, {"other=x"}, {"var/db=a=1\nb=2\nc=1"}}, []string{"a@1 var/db:0", "b@2 var/db:2", "c@1 var/db:2"}},
 		"package comes back":            {layers{{"var/db=a=1"}, {"var/db=b=1"}, {"var/db=a=1\nb=1"}}, []string{"a@1 var/db:2", "b@1 var/db:1"}},
+		"old form in a lower layer":     {layers{{"var/old.db=a=1\nb=1"}, {"var/db=a=2"}}, []string{"a@2 var/db:1"}},
+		"old form in an upper layer":    {layers{{"var/db=a=2"}, {"var/old.db=a=1\nb=1"}}, []string{"a@2 var/db:0"}},
+		"new form is empty":             {layers{{"var/old.db=a=1"}, {"var/db="}}, []string{"a@1 var/old.db:0"}},
+		"new form removed again":        {layers{{"var/old.db=a=1"}, {"var/db=a=2"}, {"var/.wh.db="}}, []string{"a@1 var/old.db:0"}},
 		"owned":                         {layers{{"var/db=deb=1 /usr/x/a.pkg", "usr/x/a.pkg=1", "opt/b.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/x/a.pkg:0 owned by deb", "b@1 opt/b.pkg:0"}},
 		"owned on merged usr":           {layers{{"var/db=deb=1 /lib/a.pkg", "usr/lib/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/lib/a.pkg:0 owned by deb"}},
+		"same software":                 {layers{{"opt/x/x.doc=x", "opt/x/bin/x.bin="}}, []string{"x@1 opt/x/bin/x.bin:0 owned by x", "x@1-2 opt/x/x.doc:0"}},
+		"same software elsewhere":       {layers{{"opt/x/x.doc=x", "usr/bin/x.bin="}}, []string{"x@1 usr/bin/x.bin:0", "x@1-2 opt/x/x.doc:0"}},
+		"other software inside":         {layers{{"opt/x/x.doc=x", "opt/x/bin/y.bin="}}, []string{"y@1 opt/x/bin/y.bin:0", "x@1-2 opt/x/x.doc:0"}},
 		"owned in one of two places":    {layers{{"var/db=deb=1 /x/a.pkg", "x/a.pkg=1", "y/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 x/a.pkg:0 owned by deb", "a@1 y/a.pkg:0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,5 +214,22 @@ func TestSquash(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestUnreadable has entries that no engine unpacks, and that may stand for a package: each is a gap.
+func TestUnreadable(t *testing.T) {
+	for name, entries := range map[string][]string{
+		"a hard link to a file of another layer": {"b=x", "a.pkg => elsewhere"},
+		"links in a circle":                      {"x -> y", "y -> x", "x/a.pkg=1"},
+	} {
+		raw := tarOf(t, entries...)
+		r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, "")}
+		c, err := r.Layer(t.Context(), image.Layer{Open: func(context.Context) (layer.Blob, error) {
+			return layer.Blob{At: bytes.NewReader(raw), Size: int64(len(raw))}, nil
+		}})
+		if err != nil || len(c.Gaps) != 1 || !c.Gaps[0].Blocking || !strings.HasSuffix(c.Gaps[0].Path, "a.pkg") {
+			t.Errorf("%s: gaps %+v, %v", name, c.Gaps, err)
+		}
 	}
 }

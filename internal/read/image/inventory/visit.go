@@ -1,115 +1,125 @@
 package inventory
 
 import (
-	"github.com/plimsoll/plimsoll/internal/ecosystem"
-	"github.com/plimsoll/plimsoll/internal/read/image"
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 )
 
 // visit takes one entry of the layer.
 func (w *layerRead) visit(e *layer.Entry) error {
-	if !w.spend(costHash + w.cost(e)) {
+	if !w.spend(costOfEntry(e)) {
 		return w.over
+	}
+	folders := len(w.places.order)
+	err := w.enter(e)
+	if !w.spend(int64(len(w.places.order)-folders) * costFolder) {
+		return w.over
+	}
+	return err
+}
+
+func (w *layerRead) enter(e *layer.Entry) error {
+	w.count++
+	name := e.Path
+	if e.Kind == layer.Opaque {
+		name += "/." // the folder itself, wherever its name leads
+	}
+	at, ok := w.places.at(name)
+	if w.places.work > maxWork {
+		return errTiring
+	}
+	if !ok {
+		w.gap(Gap{Class: "unreadable-file", Blocking: true, What: "the symbolic links to it lead in a circle", Path: e.Path})
+		return nil
 	}
 	switch e.Kind {
 	case layer.Whiteout:
-		w.c.Whiteouts = append(w.c.Whiteouts, e.Path)
-		return nil
+		w.places.enter(parent(at), len(w.c.Names), false)
+		w.c.Whiteouts = append(w.c.Whiteouts, at)
 	case layer.Opaque:
-		w.c.Opaques = append(w.c.Opaques, e.Path)
-		return nil
+		at = strings.TrimSuffix(strings.TrimSuffix(at, "."), "/")
+		w.places.enter(at, len(w.c.Names), false)
+		w.c.Opaques = append(w.c.Opaques, at)
 	case layer.Dir:
-		w.c.Folders = append(w.c.Folders, w.hash.path(e.Path))
-		w.forget(e.Path)
-		return nil
-	}
-	w.c.Names = append(w.c.Names, w.hash.path(e.Path))
-	if e.Kind == layer.Hardlink {
-		w.hardLink(e)
-		return nil
-	}
-	w.forget(e.Path)
-	if w.r.Skip != nil && w.r.Skip(e.Path) {
-		return nil
-	}
-	switch e.Kind {
-	case layer.Symlink:
-		w.c.Links = append(w.c.Links, Link{Path: e.Path, Target: e.Link})
-	case layer.File:
-		w.offer(e)
-	}
-	if w.over != nil {
-		return w.over
+		w.forget(at)
+		w.places.enter(at, len(w.c.Names), true)
+	default:
+		w.file(e, at)
 	}
 	return w.ctx.Err()
 }
 
-// cost is what is kept of an entry besides its hash.
-func (w *layerRead) cost(e *layer.Entry) int64 {
+// file takes an entry that is no folder. It has its own name from the entry, by which it is known, and
+// stands at another where a link of its layer leads there.
+func (w *layerRead) file(e *layer.Entry, at string) {
+	w.places.enter(parent(at), len(w.c.Names), false)
+	h := w.places.hash.path(at)
+	if w.places.isFolder(h) {
+		w.forgetBelow(at)
+	}
+	w.c.Names = append(w.c.Names, h)
 	switch e.Kind {
-	case layer.Whiteout, layer.Opaque:
-		return costOf(e.Path)
-	case layer.Symlink:
-		return costOf(e.Path, e.Link)
 	case layer.Hardlink:
-		if len(w.at[e.Link]) > 0 {
-			return costOf(e.Path)
+		w.hardLink(e, at)
+	case layer.Symlink:
+		w.forget(at)
+		w.places.link(at, e.Link)
+	case layer.File:
+		w.forget(at)
+		if w.r.Skip == nil || !w.r.Skip(e.Path) && !w.r.Skip(at) {
+			w.offer(e, at)
 		}
-	}
-	return 0
-}
-
-// place is one name of one read: Reads[read].Paths[name].
-type place struct{ read, name int }
-
-// forget drops what an earlier entry of the same path said: the last entry of a tar wins. The name is
-// emptied only, and taken out at the end: a file may have a million names.
-func (w *layerRead) forget(path string) {
-	for _, at := range w.at[path] {
-		w.c.Reads[at.read].Paths[at.name] = ""
-	}
-	delete(w.at, path)
-}
-
-// hardLink gives a file that was read one more name. When it was not, but would be under this name,
-// it is read at the end.
-func (w *layerRead) hardLink(e *layer.Entry) {
-	if e.Path == e.Link {
-		return
-	}
-	w.forget(e.Path)
-	if reads := w.at[e.Link]; len(reads) > 0 {
-		mine := make([]place, len(reads))
-		for n, at := range reads {
-			r := &w.c.Reads[at.read]
-			mine[n] = place{at.read, len(r.Paths)}
-			r.Paths = append(r.Paths, e.Path)
-		}
-		w.at[e.Path] = mine
-		return
-	}
-	// The link's own entry has no bytes: what only the first bytes could tell was told by the target.
-	st := ecosystem.Stat{Path: e.Path, Size: 1, Mode: e.Mode, Head: []byte("\x7fELF\x02\x01\x01")}
-	for i := range w.r.Ecosystems {
-		if w.r.Ecosystems[i].Wants(st) {
-			if w.spend(costOf(e.Path, e.Link)) {
-				w.links = append(w.links, Link{Path: e.Path, Target: e.Link})
-			}
-			return
-		}
+	default:
+		w.forget(at)
 	}
 }
 
-// again reads the targets of hard links under the names of the links.
-func (w *layerRead) again(l image.Layer) error {
-	want := map[string][]string{}
-	for _, link := range w.links {
-		want[link.Target] = append(want[link.Target], link.Path)
+// forget drops what an earlier entry of the same path said: the last entry of a tar wins.
+func (w *layerRead) forget(at string) {
+	for _, s := range w.at[at] {
+		w.c.Reads[s.read].Paths[s.name] = "" // and taken out at the end: a file may have a million names
 	}
-	reads, gaps, err := w.r.Again(w.ctx, l, want)
-	w.c.Reads = append(w.c.Reads, reads...)
-	for _, g := range gaps {
-		w.gap(g)
+	delete(w.at, at)
+	delete(w.hard, at)
+	w.places.link(at, "")
+}
+
+// forgetBelow drops what stood in a folder that something else replaces within its layer.
+func (w *layerRead) forgetBelow(dir string) {
+	w.places.work += 8 * (1 + len(w.at) + len(w.places.links) + len(w.hard))
+	var gone []string
+	prefix := dir + "/"
+	for p := range w.at {
+		if strings.HasPrefix(p, prefix) {
+			gone = append(gone, p)
+		}
 	}
-	return err
+	for p := range w.places.links {
+		if strings.HasPrefix(p, prefix) {
+			gone = append(gone, p)
+		}
+	}
+	for p := range w.hard {
+		if strings.HasPrefix(p, prefix) {
+			gone = append(gone, p)
+		}
+	}
+	for _, p := range gone {
+		w.forget(p)
+	}
+}
+
+// settle keeps of each path what stands there in the end. A folder that takes the place of its own
+// whiteout lies over the folder below as any other does: engines make no opaque one of it.
+func (w *layerRead) settle() {
+	w.c.Whiteouts = slices.DeleteFunc(w.c.Whiteouts, func(p string) bool { return w.places.isFolder(w.places.hash.path(p)) })
+	w.c.Names, w.c.Folders = w.places.settle(w.c.Names)
+	for _, at := range slices.Sorted(maps.Keys(w.places.links)) {
+		if w.r.Skip == nil || !w.r.Skip(at) {
+			w.c.Links = append(w.c.Links, Link{Path: at, Target: w.places.links[at]})
+		}
+	}
 }

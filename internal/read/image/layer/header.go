@@ -77,7 +77,7 @@ func (h header) name() string {
 // is to hide a file in a form that they read and we do not.
 func (h header) prefix() string {
 	switch {
-	case string(h[257:263]) == "ustar\x00" && string(h[508:512]) == "tar\x00": // Schilling's star
+	case string(h[257:263]) == "ustar\x00" && string(h[508:512]) == "tar\x00": // star keeps times behind it
 		return cString(h[345:476])
 	case string(h[257:263]) == "ustar\x00":
 		return cString(h[345:500])

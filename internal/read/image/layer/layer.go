@@ -58,8 +58,11 @@ type body interface {
 
 // Head returns up to n of the first bytes of a file; n is at most 512.
 func (e *Entry) Head(n int) ([]byte, error) {
-	if e.body == nil || e.Size == 0 {
+	switch {
+	case e.Size == 0:
 		return nil, nil
+	case e.body == nil:
+		return nil, ErrNoBody
 	}
 	return e.body.head(min(n, 512))
 }
@@ -83,7 +86,7 @@ func (e *Entry) At() io.ReaderAt {
 // Errors that a caller tells apart.
 var (
 	// ErrNoBody says that a file's bytes cannot be had: it is sparse, or not a file.
-	ErrNoBody = errors.New("the bytes of this entry are not at hand")
+	ErrNoBody = errors.New("it is stored sparse, and such files are not read")
 	// ErrDigest says that bytes are not those that the manifest names.
 	ErrDigest = errors.New("digest does not match")
 	// ErrLimit says that a bound was reached and the rest was not read.

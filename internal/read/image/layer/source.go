@@ -55,7 +55,7 @@ func open(ctx context.Context, b Blob, o Options) (source, error) {
 	head = head[:n]
 	stream = io.MultiReader(bytes.NewReader(head), stream)
 	switch {
-	case bytes.HasPrefix(head, gzipMagic), bytes.HasPrefix(head, zstdMagic), isSkippable(head):
+	case bytes.HasPrefix(head, gzipMagic), bytes.HasPrefix(head, zstdMagic), IsSkippable(head):
 		return startInflating(ctx, stream, head, o), nil
 	case bytes.HasPrefix(head, xzMagic), bytes.HasPrefix(head, bz2Magic):
 		return nil, fmt.Errorf("read layer: xz and bzip2 are no compressions of the OCI image format: recompress the image with gzip or zstd")
@@ -65,8 +65,8 @@ func open(ctx context.Context, b Blob, o Options) (source, error) {
 	return startPlain(ctx, stream, o), nil
 }
 
-// isSkippable knows the frames that zstd allows before the data (RFC 8878 §3.1.2).
-func isSkippable(b []byte) bool {
+// IsSkippable knows the frames that zstd allows before the data (RFC 8878 §3.1.2).
+func IsSkippable(b []byte) bool {
 	return len(b) >= 4 && b[0]&0xf0 == 0x50 && b[1] == 0x2a && b[2] == 0x4d && b[3] == 0x18
 }
 
@@ -155,8 +155,10 @@ const (
 
 func startStream(ctx context.Context, o Options, fill func(s *streamSource) error) *streamSource {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &streamSource{ctx: ctx, cancel: cancel, claim: o, full: make(chan []byte, chunkCount),
-		free: make(chan []byte, chunkCount), done: make(chan struct{})}
+	s := &streamSource{
+		ctx: ctx, cancel: cancel, claim: o, full: make(chan []byte, chunkCount),
+		free: make(chan []byte, chunkCount), done: make(chan struct{}),
+	}
 	for range chunkCount {
 		s.free <- make([]byte, chunkSize)
 	}
@@ -359,7 +361,7 @@ func (s *streamSource) finish(whole bool) (sums, error) {
 }
 
 func (s *streamSource) checkClaims() error {
-	if d := s.claim.Digest; d != "" && d != s.sums.digest && d != s.sums.diffID {
+	if d := s.claim.Digest; d != "" && d != s.sums.digest {
 		return fmt.Errorf("%w: the manifest names layer %s, its bytes are %s", ErrDigest, d, s.sums.digest)
 	}
 	if d := s.claim.DiffID; d != "" && d != s.sums.diffID {

@@ -2,6 +2,7 @@ package layer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,9 @@ import (
 )
 
 // The tar formats that layers come in: POSIX.1-2017 ustar and pax (section "pax Interchange
-// Format"), and GNU tar's long names, base-256 numbers and sparse files.
+// Format"), and GNU tar's long names, base-256 numbers and sparse files. Where writers and standards
+// leave a choice it is that of Go's archive/tar, with which all engines unpack: what they see is what is
+// in the container.
 const (
 	blockSize = 512
 	maxRecord = 1 << 20 // bytes of one pax header or GNU long name
@@ -22,19 +25,28 @@ const (
 type tarReader struct {
 	src    source
 	limits Limits
-	global pax
-	next   pax // what pax and GNU headers say of the entry that follows
+	next   extended // what pax and GNU headers say of the entry that follows
 	entry  Entry
 	body   tarBody
 	res    Result
 }
 
+// extended is what headers before an entry say of it. A pax header replaces an earlier one; GNU's long
+// names go before those of pax.
+type extended struct {
+	pax
+	longName, longLink string
+}
+
 // pax holds the extended records that matter.
 type pax struct {
 	path, link  string
+	sparseName  string
 	size        int64
 	hasSize     bool
-	sparse      bool
+	sparseMap   bool
+	major       string // of the sparse format
+	minor       string
 	realSize    int64
 	hasRealSize bool
 }
@@ -71,7 +83,7 @@ func (t *tarReader) advance() (bool, error) {
 	if err := t.body.leave(); err != nil {
 		return false, err
 	}
-	t.next = t.global
+	t.next = extended{}
 	for {
 		block, err := t.src.window(blockSize)
 		if err != nil {
@@ -85,7 +97,7 @@ func (t *tarReader) advance() (bool, error) {
 		}
 		h := header(block[:blockSize])
 		if h.isZero() {
-			return false, nil
+			return false, t.end()
 		}
 		if !h.sumHolds() {
 			return false, errors.New("read tar: a header's checksum does not hold: the layer is corrupt or no tar")
@@ -106,6 +118,19 @@ func (t *tarReader) advance() (bool, error) {
 	}
 }
 
+// end checks that the block of zeros that was met is followed by another, or by nothing: engines refuse
+// what has entries behind a single one.
+func (t *tarReader) end() error {
+	if err := t.src.skip(blockSize); err != nil {
+		return err
+	}
+	block, err := t.src.window(blockSize)
+	if err != nil || len(block) < blockSize || header(block[:blockSize]).isZero() {
+		return err
+	}
+	return errors.New("read tar: a block of zeros between entries: the layer is corrupt")
+}
+
 // extend reads a header that speaks of the next entry.
 func (t *tarReader) extend(flag byte, size int64) error {
 	if size > maxRecord {
@@ -123,15 +148,13 @@ func (t *tarReader) extend(flag byte, size int64) error {
 	}
 	switch flag {
 	case 'L':
-		t.next.path = cString(b)
+		t.next.longName = cString(b)
 	case 'K':
-		t.next.link = cString(b)
+		t.next.longLink = cString(b)
 	case 'x':
+		t.next.pax = pax{}
 		return t.next.parse(b)
-	case 'g':
-		err := t.global.parse(b)
-		t.next = t.global
-		return err
+	case 'g': // what it says of all entries that follow is ignored by engines
 	}
 	return nil
 }
@@ -151,25 +174,24 @@ func (t *tarReader) begin(h header, flag byte, size int64) error {
 	}
 	e := &t.entry
 	*e = Entry{Mode: h.mode(), UID: h.number(108, 8), GID: h.number(116, 8)}
-	name, link := t.next.path, t.next.link
-	if name == "" {
-		name = h.name()
+	sparse, moreMaps := t.next.isSparse(), false
+	if !sparse {
+		t.next.sparseName = ""
 	}
-	if link == "" {
-		link = cString(h[157:257])
-	}
+	name := cmp.Or(t.next.sparseName, t.next.longName, t.next.path, h.name())
+	link := cmp.Or(t.next.longLink, t.next.link, cString(h[157:257]))
 	isDir := strings.HasSuffix(name, "/")
 	e.Path = Clean(name)
 	hasBody := false
 	switch flag {
 	case '0', 0, '7', 'S':
-		if e.Kind = File; isDir && flag != 'S' {
+		if e.Kind = File; isDir && flag == 0 {
 			e.Kind = Dir // as tars from before ustar say it
 		}
 		hasBody = true
 	case '1':
 		e.Kind, e.Link = Hardlink, Clean(link)
-		hasBody = size > 0 // pax allows a body on a link
+		size = 0 // pax allows a body on a link, but engines take none
 	case '2':
 		e.Kind, e.Link, size = Symlink, link, 0
 	case '5':
@@ -180,7 +202,6 @@ func (t *tarReader) begin(h header, flag byte, size int64) error {
 		e.Kind, hasBody = Device, true // unknown to us, and to the runtime
 	}
 	asWhiteout(e)
-	sparse, moreMaps := t.next.sparse, false
 	if flag == 'S' {
 		sparse, moreMaps = true, h[482] != 0
 		t.next.realSize, t.next.hasRealSize = int64(h.number(483, 12)), true
@@ -236,8 +257,8 @@ func asWhiteout(e *Entry) {
 	switch {
 	case base == ".wh..wh..opq":
 		e.Kind, e.Path = Opaque, dir
-	case strings.HasPrefix(base, ".wh..wh."):
-		e.Kind = Device
+	case strings.HasPrefix(base, ".wh..wh."), base == ".wh.", base == ".wh..", base == ".wh...":
+		e.Kind = Device // or no name of a file is left
 	default:
 		e.Kind, e.Path = Whiteout, strings.TrimPrefix(dir+"/"+base[len(".wh."):], "/")
 	}
@@ -274,7 +295,7 @@ func (p *pax) parse(b []byte) error {
 			return bad
 		}
 		key, value, ok := strings.Cut(string(b[sp+1:n-1]), "=")
-		if !ok {
+		if !ok || strings.HasSuffix(key, "path") && strings.Contains(value, "\x00") {
 			return bad
 		}
 		if err := p.set(key, value); err != nil {
@@ -300,15 +321,33 @@ func (p *pax) set(key, value string) error {
 	case "linkpath":
 		p.link = value
 	case "size":
+		if value == "" {
+			return nil // nothing: as if it were not there
+		}
 		p.hasSize = true
 		return number(&p.size)
 	case "GNU.sparse.name":
-		p.path, p.sparse = value, true
+		p.sparseName = value
 	case "GNU.sparse.realsize", "GNU.sparse.size":
-		p.sparse, p.hasRealSize = true, true
+		p.hasRealSize = true
 		return number(&p.realSize)
-	case "GNU.sparse.major", "GNU.sparse.map", "GNU.sparse.numblocks":
-		p.sparse = true
+	case "GNU.sparse.major":
+		p.major = value
+	case "GNU.sparse.minor":
+		p.minor = value
+	case "GNU.sparse.map", "GNU.sparse.offset":
+		p.sparseMap = true
 	}
 	return nil
+}
+
+// isSparse knows the sparse formats of GNU tar that go by pax records: 0.0, 0.1 and 1.0.
+func (p *pax) isSparse() bool {
+	switch p.major + "." + p.minor {
+	case "0.0", "0.1", "1.0":
+		return true
+	case ".":
+		return p.sparseMap
+	}
+	return false
 }

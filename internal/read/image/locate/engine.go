@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -21,6 +23,8 @@ type engine struct {
 	// find says whether it has an image: *image.NotFoundError when it has not.
 	find func(ctx context.Context, name string, o image.Options) error
 	open func(ctx context.Context, name string, o image.Options) ([]*image.Image, error)
+	// names lists the images that it has; nil where that is not known.
+	names func(ctx context.Context, o image.Options) ([]string, error)
 	// container opens a container; nil where that is not known.
 	container func(ctx context.Context, name string) (*image.Image, error)
 }
@@ -54,6 +58,13 @@ func (e engine) no(err error) string {
 	return fmt.Sprintf("%s could not be asked (%v)", e.title(), err)
 }
 
+// failed says whether an engine might have had the image, for all that its answer tells. containerd,
+// which stands under many a Docker, opens its records to root alone; who is not root keeps nothing there.
+func (e engine) failed(err error) bool {
+	var none *image.NotFoundError
+	return !errors.As(err, &none) && !isAbsent(err) && !(e.scheme == Containerd && errors.Is(err, fs.ErrPermission))
+}
+
 func isAbsent(err error) bool {
 	return errors.Is(err, daemon.ErrAbsent) || errors.Is(err, containerd.ErrAbsent)
 }
@@ -61,9 +72,12 @@ func isAbsent(err error) bool {
 // here lists the engines of this host in the order in which they are asked.
 func here() []engine {
 	return []engine{
-		{Docker, findIn(daemon.Docker), openIn(daemon.Docker), containerIn(daemon.Docker)},
-		{Containerd, func(ctx context.Context, name string, _ image.Options) error { return containerd.Has(ctx, name) }, containerd.Open, nil},
-		{Podman, findPodman, openPodman, containerIn(daemon.Podman)},
+		{Docker, findIn(daemon.Docker), openIn(daemon.Docker), namesIn(daemon.Docker), containerIn(daemon.Docker)},
+		{
+			Containerd, func(ctx context.Context, name string, _ image.Options) error { return containerd.Has(ctx, name) }, containerd.Open,
+			func(context.Context, image.Options) ([]string, error) { return containerd.Names() }, containerd.OpenContainer,
+		},
+		{Podman, findPodman, openPodman, namesIn(daemon.Podman), containerIn(daemon.Podman)},
 	}
 }
 
@@ -97,6 +111,19 @@ func openIn(connect func() (*daemon.Engine, error)) func(context.Context, string
 	}
 }
 
+func namesIn(connect func() (*daemon.Engine, error)) func(context.Context, image.Options) ([]string, error) {
+	return func(ctx context.Context, o image.Options) ([]string, error) {
+		e, err := connect()
+		if err != nil {
+			return nil, err
+		}
+		if o.Offline && e.Network() {
+			return nil, fmt.Errorf("%s is on the network, and --offline is given", e)
+		}
+		return e.Names(ctx)
+	}
+}
+
 func containerIn(connect func() (*daemon.Engine, error)) func(context.Context, string) (*image.Image, error) {
 	return func(ctx context.Context, name string) (*image.Image, error) {
 		e, err := connect()
@@ -123,10 +150,11 @@ func openPodman(ctx context.Context, name string, o image.Options) ([]*image.Ima
 	return daemon.OpenStorage(name, o)
 }
 
-// container asks each engine that knows containers; the first that has it wins. Of several refusals,
-// that of an engine which runs tells most.
+// container asks each engine that knows containers; the first that has it wins. What each answers is
+// gathered, and one that fails counts for more than those that have none.
 func (w world) container(ctx context.Context, name string) ([]*image.Image, error) {
-	var refusal error
+	var asked []string
+	var failed error
 	for _, e := range w.engines {
 		if e.container == nil {
 			continue
@@ -137,11 +165,16 @@ func (w world) container(ctx context.Context, name string) ([]*image.Image, erro
 		}
 		var none *image.NotFoundError
 		switch {
-		case refusal == nil, isAbsent(refusal):
-			refusal = err
-		case errors.As(refusal, &none) && !isAbsent(err):
-			refusal = err
+		case errors.As(err, &none):
+			asked = append(asked, e.title()+" has no such container")
+		case isAbsent(err):
+			asked = append(asked, e.no(err))
+		case failed == nil:
+			failed = err
 		}
 	}
-	return nil, refusal
+	if failed != nil {
+		return nil, failed
+	}
+	return nil, fmt.Errorf("cannot find container %q: %s", name, strings.Join(asked, "; "))
 }

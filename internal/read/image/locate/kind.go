@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/read/image/archive"
+	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 	"github.com/plimsoll/plimsoll/internal/read/image/rootfs"
 )
 
@@ -56,6 +57,9 @@ func Parse(word string) (Kind, string, error) {
 	if scheme, rest, ok := strings.Cut(word, ":"); ok && slices.Contains(Schemes(), Kind(scheme)) {
 		if rest == "" {
 			return "", "", fmt.Errorf("%q names nothing: write %s:NAME", word, scheme)
+		}
+		if name, ok := strings.CutPrefix(rest, "//"); ok && slices.Contains([]Kind{Docker, Podman, Containerd, Registry}, Kind(scheme)) {
+			return "", "", fmt.Errorf("%q: no slashes follow a scheme: write %s:%s, or registry:%s for what a registry keeps", word, scheme, name, name)
 		}
 		return Kind(scheme), home(rest), nil
 	}
@@ -148,7 +152,7 @@ func looksPacked(head []byte) bool {
 			return true
 		}
 	}
-	return len(head) == 512 && (string(head[257:262]) == "ustar" || isOldTar(head))
+	return layer.IsSkippable(head) || len(head) == 512 && (string(head[257:262]) == "ustar" || isOldTar(head))
 }
 
 // isOldTar holds the checksum of a tar header from before POSIX: the sum of all bytes, with its own

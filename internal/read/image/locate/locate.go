@@ -80,7 +80,7 @@ func (w world) openKind(ctx context.Context, kind Kind, rest string, o Options) 
 	case Registry:
 		return fromRegistry(ctx, rest, o)
 	case Docker, Containerd, Podman:
-		return w.engine(kind).open(ctx, rest, o.Options)
+		return w.fromEngine(ctx, w.engine(kind), rest, o)
 	case Container:
 		return w.container(ctx, rest)
 	}
@@ -92,6 +92,15 @@ func one(img *image.Image, err error) ([]*image.Image, error) {
 		return nil, err
 	}
 	return []*image.Image{img}, nil
+}
+
+func (w world) fromEngine(ctx context.Context, e engine, name string, o Options) ([]*image.Image, error) {
+	images, err := e.open(ctx, name, o.Options)
+	var none *image.NotFoundError
+	if errors.As(err, &none) {
+		err = orMeant(err, e.near(ctx, name, o.Options))
+	}
+	return images, err
 }
 
 func fromRegistry(ctx context.Context, name string, o Options) ([]*image.Image, error) {
@@ -114,27 +123,64 @@ func hinted(err error, word string, kind Kind) error {
 // error tells the whole story.
 func (w world) search(ctx context.Context, word string, o Options) ([]*image.Image, error) {
 	if _, err := image.ParseReference(word); err != nil && !isID(word) {
-		return nil, fmt.Errorf("%q is no file or folder here, and no name of an image: %w", word, err)
+		return nil, orMeant(fmt.Errorf("%q is no file or folder here, and no name of an image: %w", word, err), meant(word))
 	}
-	asked := []string{"no file or folder here is called so"}
+	var asked, failed []string
 	for _, e := range w.engines {
 		err := e.has(ctx, word, o.Options)
 		if err == nil {
-			return e.open(ctx, word, o.Options)
+			return noticed(failed)(e.open(ctx, word, o.Options))
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		asked = append(asked, e.no(err))
+		if e.failed(err) {
+			failed = append(failed, e.no(err))
+		}
 	}
-	if o.Offline {
-		return nil, fmt.Errorf("cannot find %q: %s; registries are not asked, because --offline is given", word, strings.Join(asked, "; "))
+	before := strings.Join(append([]string{"no file or folder here is called so"}, asked...), "; ")
+	if !o.Offline {
+		images, err := noticed(failed)(fromRegistry(ctx, word, o))
+		if err == nil {
+			return images, nil
+		}
+		return nil, w.orMeant(ctx, fmt.Errorf("cannot find %q: %w; before, %s", word, err, before), word, o)
 	}
-	images, err := fromRegistry(ctx, word, o)
-	if err != nil {
-		return nil, fmt.Errorf("cannot find %q: %w; before, %s", word, err, strings.Join(asked, "; "))
+	err := w.orMeant(ctx, fmt.Errorf("cannot find %q: %s; registries are not asked, because --offline is given", word, before), word, o)
+	if len(failed) > 0 {
+		err = &image.DownError{Err: err}
 	}
-	return images, nil
+	return nil, err
+}
+
+// noticed has what was found tell who could not be asked before: it may not be what was meant.
+func noticed(failed []string) func([]*image.Image, error) ([]*image.Image, error) {
+	return func(images []*image.Image, err error) ([]*image.Image, error) {
+		for _, img := range images {
+			img.Notice = append(img.Notice, failed...)
+		}
+		return images, err
+	}
+}
+
+// orMeant adds what may have been meant to an error about a word that was not found anywhere.
+func (w world) orMeant(ctx context.Context, err error, word string, o Options) error {
+	like := meant(word)
+	if like == "" {
+		like = w.near(ctx, word, o)
+	}
+	return orMeant(err, like)
+}
+
+// near is the image on this host that may be meant.
+func (w world) near(ctx context.Context, word string, o Options) string {
+	for _, e := range w.engines {
+		if at := e.near(ctx, word, o.Options); at != "" {
+			return at
+		}
+	}
+	return ""
 }
 
 // isID says whether a word may be the beginning of an image's id.

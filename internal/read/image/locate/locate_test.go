@@ -41,6 +41,7 @@ func TestParse(t *testing.T) {
 	inFolder(t)
 	write(t, "cart.tar", imagetest.OldDockerTar(cart))
 	write(t, "cart.tgz", imagetest.Compress(imagetest.New(cart).Tar(), imagetest.Gzip))
+	write(t, "cart.tar.zst", append([]byte("\x5f\x2a\x4d\x18\x01\x00\x00\x00x"), imagetest.Compress(nil, imagetest.Zstd)...))
 	write(t, "with:colon.tar", imagetest.OldDockerTar(cart))
 	write(t, "Dockerfile", []byte("FROM debian\n"))
 	write(t, "layout/oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`))
@@ -62,6 +63,7 @@ func TestParse(t *testing.T) {
 		{"-:shop/cart:1.4", Archive, "-:shop/cart:1.4"},
 		{"cart.tar", Archive, "cart.tar"},
 		{"./cart.tgz", Archive, "./cart.tgz"},
+		{"cart.tar.zst", Archive, "cart.tar.zst"},
 		{"cart.tar:shop/cart:1.4", Archive, "cart.tar:shop/cart:1.4"},
 		{"with:colon.tar", Archive, "with:colon.tar"},
 		{"layout", OCI, "layout"},
@@ -97,7 +99,9 @@ func keeps(scheme Kind, name string, err error) engine {
 		}
 		return nil
 	}
-	return engine{scheme: scheme, find: find,
+	return engine{
+		scheme: scheme, find: find,
+		names: func(context.Context, image.Options) ([]string, error) { return []string{name}, err },
 		open: func(ctx context.Context, asked string, o image.Options) ([]*image.Image, error) {
 			if err := find(ctx, asked, o); err != nil {
 				return nil, err
@@ -109,7 +113,8 @@ func keeps(scheme Kind, name string, err error) engine {
 				return nil, err
 			}
 			return &image.Image{Name: asked, Origin: "container"}, nil
-		}}
+		},
+	}
 }
 
 func TestOrder(t *testing.T) {
@@ -140,6 +145,9 @@ func TestOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer images[0].Close()
+			if said := strings.Join(images[0].Notice, "; "); strings.Contains(said, "Docker could not be asked (it hangs)") != (c.name == "an engine that fails") {
+				t.Errorf("said %q", said)
+			}
 			if images[0].Origin != c.origin {
 				t.Errorf("taken from %s, want %s", images[0].Origin, c.origin)
 			}
@@ -165,7 +173,14 @@ func TestErrors(t *testing.T) {
 		{"Not A Name", false, []string{"no file or folder here, and no name of an image"}},
 		{"./none", false, []string{"./none: no such file or folder"}},
 		{"docker:27", false, []string{`docker has no image "27"`, "write registry:docker:27"}},
-		{"container:none", false, []string{`docker has no image "none"`}},
+		{"container:none", false, []string{`cannot find container "none": Docker has no such container; Podman does not run here`}},
+		{"docker:debain", false, []string{`docker has no image "debain"; did you mean docker:debian:latest?`}},
+		{"docker:debian:12", false, []string{"did you mean docker:debian:latest?"}},
+		{"debain", true, []string{"cannot find", "did you mean docker:debian"}},
+		{"dokcer:shop/cart:1", false, []string{"did you mean docker:shop/cart:1?"}},
+		{"docker-archive:cart.tar", true, []string{"cannot find", "did you mean archive:cart.tar?"}},
+		{"https://" + host + "/shop/cart:1", false, []string{"did you mean registry:" + host + "/shop/cart:1?"}},
+		{"docker://debian", false, []string{"write docker:debian, or registry:debian"}},
 		{"notes.txt", false, []string{"notes.txt is neither an archive"}},
 		{"sbom:x.json", false, []string{"is taken for an SBOM"}},
 	}

@@ -28,6 +28,14 @@ func refusal(res *http.Response) error {
 	return e
 }
 
+// absent tells a part of an image that the registry has lost from an image that it does not have.
+func absent(err error) error {
+	if answer := (*transport.Error)(nil); errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("the registry has lost it: %w", fs.ErrNotExist)
+	}
+	return err
+}
+
 // explain turns an error on the way to an image into one line: what, why and what to do.
 func explain(err error, ref image.Reference, r *repository) error {
 	asked := "registry " + ref.Host
@@ -42,7 +50,7 @@ func explain(err error, ref image.Reference, r *repository) error {
 	)
 	switch {
 	case errors.As(err, &stalled):
-		return fmt.Errorf("%s: %w: try again, or name a mirror", asked, stalled)
+		return &image.DownError{Err: fmt.Errorf("%s: %w: try again, or name a mirror", asked, stalled)}
 	case errors.As(err, &authority):
 		return fmt.Errorf("%s: its certificate is signed by an authority that is not known here: name its PEM file with --ca", asked)
 	case errors.As(err, &hostname):
@@ -52,7 +60,7 @@ func explain(err error, ref image.Reference, r *repository) error {
 	case errors.As(err, &handshake), isPlainAnswer(err), errors.As(err, &insecure) && !errors.As(err, &by):
 		return fmt.Errorf("%s: it speaks plain HTTP, which must be allowed: --plain-http %s", asked, ref.Host)
 	case errors.As(err, &by):
-		return fmt.Errorf("%s: %w", asked, by.Err)
+		return &image.DownError{Err: fmt.Errorf("%s: %w", asked, by.Err)}
 	}
 	return fmt.Errorf("%s: %q: %w", asked, ref.Familiar(), err)
 }
@@ -68,17 +76,35 @@ func refused(e *transport.Error, ref image.Reference, r *repository) error {
 	case http.StatusNotFound:
 		return &image.NotFoundError{Name: ref.Familiar(), Where: where, Err: said(e)}
 	case http.StatusUnauthorized, http.StatusForbidden:
-		if r == nil || r.user == "" {
-			return fmt.Errorf("%s lets nobody read %q who is not signed in, or has no such image: docker login %s", where, ref.Repository, ref.Host)
-		}
-		return fmt.Errorf("%s does not let %q read %q: check its rights, or docker login %s again", where, r.user, ref.Repository, ref.Host)
+		return denied(where, ref, r)
 	case http.StatusTooManyRequests:
-		return fmt.Errorf("%s limits how often it may be asked: sign in with docker login %s, wait, or name a mirror", where, ref.Host)
+		return &image.DownError{Err: fmt.Errorf("%s limits how often it may be asked: sign in with docker login %s, wait, or name a mirror", where, ref.Host)}
 	}
+	err := fmt.Errorf("%s answers %d %s", where, e.StatusCode, http.StatusText(e.StatusCode))
 	if why := said(e); why != nil {
-		return fmt.Errorf("%s answers %d: %w", where, e.StatusCode, why)
+		err = fmt.Errorf("%s answers %d: %w", where, e.StatusCode, why)
 	}
-	return fmt.Errorf("%s answers %d %s", where, e.StatusCode, http.StatusText(e.StatusCode))
+	if e.StatusCode >= http.StatusInternalServerError {
+		return &image.DownError{Err: fmt.Errorf("%w: try again, or name a mirror", err)}
+	}
+	return err
+}
+
+// denied says with which credentials somebody was not let in. Registries answer so, too, where they
+// have no such image.
+func denied(where string, ref image.Reference, r *repository) error {
+	var l login
+	if r != nil {
+		l = r.login
+	}
+	switch {
+	case l.user != "":
+		return fmt.Errorf("%s does not let %q read %q, by the credentials of %s: check its rights, or docker login %s again",
+			where, l.user, ref.Repository, l.from, ref.Host)
+	case l.trouble != nil:
+		return fmt.Errorf("%s lets nobody read %q who is not signed in: %w", where, ref.Repository, l.trouble)
+	}
+	return fmt.Errorf("%s lets nobody read %q who is not signed in, or has no such image: docker login %s", where, ref.Repository, ref.Host)
 }
 
 // said is what the registry itself gives as the reason, if it does.
@@ -88,7 +114,7 @@ func said(e *transport.Error) error {
 	}
 	d := e.Errors[0]
 	why := fmt.Sprintf("%.100s", strings.ToLower(strings.ReplaceAll(string(d.Code), "_", " ")))
-	if d.Message != "" {
+	if d.Message != "" && !strings.EqualFold(d.Message, why) {
 		why = fmt.Sprintf("%s (%.200s)", why, d.Message)
 	}
 	return errors.New(strings.Join(strings.Fields(why), " "))

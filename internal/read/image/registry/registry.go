@@ -7,6 +7,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,6 +26,8 @@ type Options struct {
 	Mirrors   map[string][]string // HOST → HOST[/PREFIX] to ask first, in this order
 	// Idle is how long a registry may send nothing before it is given up; 0: one minute.
 	Idle time.Duration
+	// Pause is how long is waited before a second attempt, where the registry does not say; 0: a second.
+	Pause time.Duration
 }
 
 // Open resolves a reference: [HOST/]REPOSITORY[:TAG][@DIGEST].
@@ -52,9 +55,10 @@ func Open(ctx context.Context, reference string, o Options) ([]*image.Image, err
 	return images, nil
 }
 
-// openAny asks the mirrors and then the registry itself. Only what the registry says is told: a
-// mirror's failure is no news.
+// openAny asks the mirrors and then the registry itself. A mirror that has no such image is no news, one
+// that fails is.
 func openAny(ctx context.Context, t *guard, ref image.Reference, o Options) ([]*image.Image, error) {
+	var failed []string
 	for _, mirror := range o.Mirrors[ref.Host] {
 		at := ref
 		host, prefix, _ := strings.Cut(mirror, "/")
@@ -71,8 +75,18 @@ func openAny(ctx context.Context, t *guard, ref image.Reference, o Options) ([]*
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if none := (*image.NotFoundError)(nil); !errors.As(err, &none) {
+			failed = append(failed, fmt.Sprintf("its mirror %s was asked in vain: %v", mirror, err))
+		}
 	}
-	return open(ctx, t, ref, o)
+	images, err := open(ctx, t, ref, o)
+	if err != nil && len(failed) > 0 {
+		return nil, fmt.Errorf("%w; %s", err, strings.Join(failed, "; "))
+	}
+	for _, img := range images {
+		img.Notice = append(img.Notice, failed...)
+	}
+	return images, err
 }
 
 func open(ctx context.Context, t *guard, ref image.Reference, o Options) ([]*image.Image, error) {
@@ -82,15 +96,18 @@ func open(ctx context.Context, t *guard, ref image.Reference, o Options) ([]*ima
 	}
 	d, err := r.root(ctx)
 	if err != nil {
-		return nil, explain(err, ref, r)
+		return nil, r.orTags(ctx, explain(err, ref, r))
 	}
 	images, err := image.Resolve(ctx, r, []image.Descriptor{d}, o.Options)
 	if err != nil {
 		return nil, explain(err, ref, r)
 	}
 	for _, img := range images {
-		if r.user != "" {
-			img.Notice = append(img.Notice, fmt.Sprintf("%s was asked as %q, by the credentials of docker or podman login", ref.Host, r.user))
+		if r.login.user != "" {
+			img.Notice = append(img.Notice, fmt.Sprintf("%s was asked as %s", ref.Host, r.login))
+		}
+		if r.login.trouble != nil {
+			img.Notice = append(img.Notice, r.login.trouble.Error())
 		}
 	}
 	return images, nil
@@ -101,7 +118,7 @@ type repository struct {
 	client *http.Client
 	ref    image.Reference
 	base   string // https://HOST/v2/REPOSITORY
-	user   string // who asks; empty when nobody is signed in
+	login  login
 	first  []byte // the manifest or index that the reference names
 	digest string // of first
 }
@@ -144,15 +161,18 @@ func (r *repository) document(ctx context.Context, path string) ([]byte, error) 
 // Has says yes: a registry would have to be asked.
 func (r *repository) Has(image.Descriptor) bool { return true }
 
-// Document fetches a manifest, or a configuration, which is stored as a blob.
+// Document fetches a manifest, or a configuration or statement, which is stored as a blob.
 func (r *repository) Document(ctx context.Context, d image.Descriptor) ([]byte, error) {
 	if d.Digest == r.digest {
 		return r.first, nil
 	}
-	if strings.Contains(d.MediaType, "config") || strings.Contains(d.MediaType, "container.image") || d.MediaType == "application/octet-stream" {
-		return r.document(ctx, "blobs/"+d.Digest)
+	kind := "manifests/"
+	if strings.Contains(d.MediaType, "config") || strings.Contains(d.MediaType, "container.image") ||
+		strings.Contains(d.MediaType, "in-toto") || d.MediaType == "application/octet-stream" {
+		kind = "blobs/"
 	}
-	return r.document(ctx, "manifests/"+d.Digest)
+	b, err := r.document(ctx, kind+d.Digest)
+	return b, absent(err)
 }
 
 // Layer is fetched when it is opened. Its bytes are those of its digest or none at all, so it counts
@@ -165,7 +185,7 @@ func (r *repository) Layer(d image.Descriptor) (image.Layer, error) {
 		path := "blobs/" + d.Digest
 		body, size, err := r.get(ctx, path)
 		if err != nil {
-			return layer.Blob{}, explain(err, r.ref, r)
+			return layer.Blob{}, fmt.Errorf("layer %s: %w", d.Digest, explain(absent(err), r.ref, r))
 		}
 		if size >= 0 && d.Size > 0 && size != d.Size {
 			body.Close()

@@ -308,6 +308,7 @@ func TestAnswers(t *testing.T) {
 	if !errors.As(err, &notFound) {
 		t.Errorf("unknown tag: %v", err)
 	}
+	wantError(t, err, `has no image "`+host+`/shop/cart:9"`, "its tags are 1.4")
 	_, err = registry.Open(t.Context(), host+"/shop/none:1", registry.Options{})
 	if !errors.As(err, &notFound) {
 		t.Errorf("unknown name: %v", err)
@@ -330,7 +331,7 @@ func TestAnswers(t *testing.T) {
 				w.Write(body)
 			})
 		})
-		_, err := registry.Open(t.Context(), host+"/shop/cart:1.4", registry.Options{})
+		_, err := registry.Open(t.Context(), host+"/shop/cart:1.4", registry.Options{Pause: time.Millisecond})
 		return err
 	}
 	wantError(t, answer(200, []byte(`{"schemaVersion":1}`)), "schema 1")

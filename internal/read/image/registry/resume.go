@@ -17,10 +17,15 @@ type resuming struct {
 	path string
 	body io.ReadCloser
 	off  int64
-	left int // attempts
+	left int   // attempts
+	from int64 // offset of the last attempt
 }
 
-const resumeAttempts = 2
+// A blob is taken up again so often; each attempt that brings a good part counts for nothing.
+const (
+	resumeAttempts = 2
+	goodPart       = 4 << 20
+)
 
 func (r *resuming) Read(p []byte) (int, error) {
 	n, err := r.body.Read(p)
@@ -37,6 +42,10 @@ func (r *resuming) Read(p []byte) (int, error) {
 // again gives the error that the reader is to see; nil when there is more to read. A registry that
 // has stalled is not waited for once more.
 func (r *resuming) again(broken error) error {
+	if r.off-r.from >= goodPart {
+		r.left = resumeAttempts
+	}
+	r.from = r.off
 	var stalled *stallError
 	if r.left == 0 || r.ctx.Err() != nil || errors.As(broken, &stalled) {
 		return fmt.Errorf("after %d bytes of %s: %w", r.off, strings.TrimPrefix(r.path, "blobs/"), broken)

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
@@ -29,10 +28,14 @@ type guard struct {
 	base  *http.Transport
 	plain []string
 	idle  time.Duration
+	pause time.Duration
 }
 
 func newTransport(o Options) (*guard, error) {
-	g := &guard{plain: o.PlainHTTP, idle: o.Idle}
+	g := &guard{plain: o.PlainHTTP, idle: o.Idle, pause: o.Pause}
+	if g.pause == 0 {
+		g.pause = defaultPause
+	}
 	if g.idle == 0 {
 		g.idle = defaultIdle
 	}
@@ -192,15 +195,8 @@ func connect(ctx context.Context, g *guard, ref image.Reference) (*repository, e
 		return r, err
 	}
 	repo := host.Repo(ref.Repository)
-	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, repo)
-	if err != nil {
-		return r, fmt.Errorf("read the credentials for %s: %w", ref.Host, err)
-	}
-	r.user = userOf(ctx, auth)
-	// Three attempts, for what may pass: one second apart, then three.
-	retrying := transport.NewRetry(g, transport.WithRetryStatusCodes(http.StatusTooManyRequests, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout))
-	signed, err := transport.NewWithContext(ctx, host, auth, retrying, []string{repo.Scope(transport.PullScope)})
+	r.login = findLogin(ref, os.Getenv)
+	signed, err := transport.NewWithContext(ctx, host, r.login.auth, &again{g, g.pause}, []string{repo.Scope(transport.PullScope)})
 	if err != nil {
 		return r, err
 	}
@@ -209,25 +205,8 @@ func connect(ctx context.Context, g *guard, ref image.Reference) (*repository, e
 	return r, nil
 }
 
-// userOf names who asks, for the user to see; never the secret.
-func userOf(ctx context.Context, auth authn.Authenticator) string {
-	if auth == authn.Anonymous {
-		return ""
-	}
-	c, err := authn.Authorization(ctx, auth)
-	switch {
-	case err != nil:
-		return ""
-	case c.Username != "" && c.Username != "<token>":
-		return c.Username
-	case c.IdentityToken != "" || c.RegistryToken != "" || c.Password != "":
-		return "a token"
-	}
-	return ""
-}
-
 // checkRedirect keeps a registry from sending us to services inside of this network that it could not
-// reach itself: cloud metadata, for one.
+// reach itself: cloud metadata, for one. One that is inside itself may keep its blobs there, too.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	const most = 10
 	if len(via) >= most {
@@ -235,8 +214,24 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	}
 	host := req.URL.Hostname()
 	ip := net.ParseIP(host)
-	if host != via[0].URL.Hostname() && ip != nil && (ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()) {
+	if host == via[0].URL.Hostname() || ip == nil || !isInside(ip) {
+		return nil
+	}
+	if ip.IsLinkLocalUnicast() || ip.IsUnspecified() || !livesInside(req.Context(), via[0].URL.Hostname()) {
 		return fmt.Errorf("it redirects to %s, an address inside of this network", host)
 	}
 	return nil
+}
+
+func isInside(ip net.IP) bool {
+	return ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()
+}
+
+// livesInside says whether all addresses of a host are inside of this network.
+func livesInside(ctx context.Context, host string) bool {
+	all, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if err != nil || len(all) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(all, func(a net.IPAddr) bool { return !isInside(a.IP) })
 }

@@ -35,3 +35,35 @@ func TestPrivateAddressIsNotAskedInPlain(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A registry that is inside of this network may send us to where it keeps its blobs, one outside not;
+// and nobody to a link's own addresses, where clouds answer for their secrets.
+func TestRedirect(t *testing.T) {
+	for _, c := range []struct {
+		from, to string
+		ok       bool
+	}{
+		{"https://127.0.0.1:5000/v2/", "https://10.0.0.6:9000/blob", true},
+		{"https://localhost:5000/v2/", "https://127.0.0.1:9000/blob", true},
+		{"https://10.0.0.5/v2/", "https://10.0.0.6/blob", true},
+		{"https://10.0.0.5/v2/", "https://169.254.169.254/latest", false},
+		{"https://192.0.2.7/v2/", "https://10.0.0.6/blob", false},
+		{"https://192.0.2.7/v2/", "https://127.0.0.1/blob", false},
+		{"https://192.0.2.7/v2/", "https://[fe80::1]/blob", false},
+		{"https://192.0.2.7/v2/", "https://198.51.100.1/blob", true},
+		{"https://192.0.2.7/v2/", "https://blobs.example/blob", true},
+		{"https://no-such-host.invalid/v2/", "https://10.0.0.6/blob", false},
+	} {
+		first, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.from, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.to, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := checkRedirect(next, []*http.Request{first}); (err == nil) != c.ok {
+			t.Errorf("%s to %s: %v", c.from, c.to, err)
+		}
+	}
+}

@@ -103,7 +103,11 @@ func facts(r *finding.Report, t *finding.Target) []property {
 	}
 	for _, g := range r.Coverage { // what is missing from a bill is part of it
 		if g.Target == t.ID && g.Blocking {
-			add("gap", g.Class+": "+g.What)
+			what := g.Class + ": " + g.What
+			if g.Path != "" {
+				what += " (" + g.Path + ")"
+			}
+			add("gap", what)
 		}
 	}
 	return all

@@ -190,7 +190,7 @@ func (b *components) compositions() *[]cdx.Composition {
 	for i := range b.report.Targets {
 		id := b.report.Targets[i].ID
 		for _, g := range b.report.Coverage {
-			if g.Target == id && (strings.HasPrefix(g.Class, "unreadable-") || g.Class == "limit-reached" || g.Class == "interrupted" || g.Class == "foreign-layer") {
+			if g.Target == id && g.Unread() {
 				short = append(short, cdx.BOMReference(id))
 				break
 			}

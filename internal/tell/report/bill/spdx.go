@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spdx/tools-golang/spdx/v2/common"
 	spdx "github.com/spdx/tools-golang/spdx/v2/v2_3"
@@ -51,7 +52,7 @@ type elements struct {
 func (b *elements) document(at time.Time) *spdx.Document {
 	r := b.report
 	b.doc = &spdx.Document{
-		SPDXVersion: spdx.Version, DataLicense: spdx.DataLicense, SPDXIdentifier: "DOCUMENT", DocumentName: title(r),
+		SPDXVersion: spdx.Version, DataLicense: spdx.DataLicense, SPDXIdentifier: "DOCUMENT", DocumentName: oneLine(title(r)),
 		DocumentNamespace: "https://plimsoll.dev/spdx/",
 		CreationInfo:      &spdx.CreationInfo{Creators: []common.Creator{{CreatorType: "Tool", Creator: r.Tool.Name + "-" + text(r.Tool.Version)}}, Created: at.Format(time.RFC3339)},
 	}
@@ -96,7 +97,7 @@ func plain(of, name, version string) *spdx.Package {
 // oneLine keeps foreign text from being taken for tags of its own.
 func oneLine(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r

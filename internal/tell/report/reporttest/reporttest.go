@@ -4,6 +4,7 @@ package reporttest
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,20 +21,28 @@ func Validate(t testing.TB, b []byte) {
 // Hold wants b to be a JSON document of the schema in a file. Files beside the schema may be referred to.
 func Hold(t testing.TB, b []byte, schema string) {
 	t.Helper()
+	if err := Check(b, schema); err != nil {
+		t.Error(err)
+	}
+}
+
+// Check says how b is not a JSON document of the schema in a file.
+func Check(b []byte, schema string) error {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
 	if err != nil {
-		t.Fatalf("no JSON: %v", err)
+		return fmt.Errorf("no JSON: %w", err)
 	}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	c.UseLoader(beside{filepath.Dir(schema)})
 	s, err := c.Compile(schema)
 	if err != nil {
-		t.Fatalf("compile %s: %v", schema, err)
+		return fmt.Errorf("compile %s: %w", schema, err)
 	}
 	if err := s.Validate(doc); err != nil {
-		t.Errorf("not as %s says: %v", filepath.Base(schema), err)
+		return fmt.Errorf("not as %s says: %w", filepath.Base(schema), err)
 	}
+	return nil
 }
 
 // beside finds schemas by the last element of their address in one folder, never elsewhere.

@@ -79,8 +79,10 @@ func packages() []finding.Package {
 	curl.DependsOn = []string{"p1", "p2"}
 	return []finding.Package{
 		ssl, deb("p2", "libc6", "2.36-9", "glibc", true), curl,
-		{ID: "p4", Target: "t1", Type: "maven", Namespace: "org.apache.logging.log4j", Name: "log4j-core", Version: "2.14.1", PURL: "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1",
-			Licenses: []string{"Apache-2.0"}, Digests: []string{"sha1:" + digits("c")[:40]}, Locations: at(2, "app/lib/shop-cart-server-1.4-with-all-its-dependencies.jar", "BOOT-INF/lib/log4j-core-2.14.1.jar")},
+		{
+			ID: "p4", Target: "t1", Type: "maven", Namespace: "org.apache.logging.log4j", Name: "log4j-core", Version: "2.14.1", PURL: "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1",
+			Licenses: []string{"Apache-2.0"}, Digests: []string{"sha1:" + digits("c")[:40]}, Locations: at(2, "app/lib/shop-cart-server-1.4-with-all-its-dependencies.jar", "BOOT-INF/lib/log4j-core-2.14.1.jar"),
+		},
 		{ID: "p5", Target: "t1", Type: "npm", Namespace: "@babel", Name: "traverse", Version: "7.0.0", PURL: "pkg:npm/%40babel/traverse@7.0.0", Licenses: []string{"MIT OR Apache-2.0"}, Locations: at(2, "app/node_modules/@babel/traverse/package.json", "")},
 		{ID: "p6", Target: "t1", Type: "npm", Name: "太郎", Version: "1.0.0\x1b]0;owned\x07", PURL: "pkg:npm/%E5%A4%AA%E9%83%8E@1.0.0", Locations: at(2, "app/\u202egnp.js", "")},
 		{ID: "p7", Target: "t1", Type: "golang", Namespace: "github.com/BurntSushi", Name: "toml", Version: "v1.0.0", PURL: "pkg:golang/github.com/burntsushi/toml@v1.0.0", Locations: at(2, "app/bin/shop", "")},

@@ -19,6 +19,10 @@ func main() {
 	from := flag.String("from", "", "the mirror")
 	built := flag.String("built", "", "the moment that the database names as its own, RFC 3339")
 	flag.Parse()
+	if *from == "" {
+		log.Print("no mirror of the feeds is named (PLIMSOLL_FEEDS): the database in the program stays as it is")
+		return
+	}
 	if err := run(*from, *built); err != nil {
 		log.Fatal(err)
 	}
