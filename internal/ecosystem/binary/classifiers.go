@@ -11,7 +11,7 @@ type classifier struct {
 	anchor string // bytes that stand at the version; they are searched for first
 	expr   string // over the bytes around the anchor, with the version captured; {v} is the version in the file name
 	name   string
-	feed   string // the name in the Bitnami feed, when it has one
+	feed   string // the name in the Bitnami feed, or in Kubernetes' own (k8s.io/…), when it has one
 }
 
 // classifiers are tried in order; of several for one file the first that matches counts. Each was
@@ -50,8 +50,18 @@ var classifiers = [...]classifier{
 	{"unbound", "unbound ", `\x00unbound (\d+\.\d+\.\d+)`, "unbound", ""},
 	{"tini tini-static", "tini version ", `tini version (\d+\.\d+\.\d+)`, "tini", ""},
 	{"lua[0-9]* lua liblua[0-9]*.so*", "Lua 5.", `Lua (5\.\d+\.\d+)  Copyright`, "lua", "lua"},
+	// Kubernetes' programs hide how they were linked; what the linker set stands between zero bytes, as no
+	// other text of a Go program does.
+	{"kube-apiserver", "\x00v1.", kubernetes, "kube-apiserver", "k8s.io/apiserver"},
+	{"kube-controller-manager", "\x00v1.", kubernetes, "kube-controller-manager", "k8s.io/controller-manager"},
+	{"kube-scheduler", "\x00v1.", kubernetes, "kube-scheduler", "k8s.io/kube-scheduler"},
+	{"kube-proxy", "\x00v1.", kubernetes, "kube-proxy", "k8s.io/kube-proxy"},
+	{"kubelet", "\x00v1.", kubernetes, "kubelet", "k8s.io/kubelet"},
+	{"kubectl", "\x00v1.", kubernetes, "kubectl", "k8s.io/kubectl"},
 	{"luajit* libluajit*.so*", "LuaJIT ", `LuaJIT (\d+\.\d+\.\d+(?:-[\w.]+)?)`, "luajit", ""},
 }
+
+const kubernetes = `\x00v(1\.\d+\.\d+(?:[-+][\w.+-]+)?)\x00`
 
 // isKnown says whether a classifier wants a file of this name.
 func isKnown(base string) bool {

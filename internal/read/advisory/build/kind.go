@@ -24,6 +24,7 @@ var kinds = map[string]*ecosystem.Ecosystem{
 	"Debian": &deb.Ecosystem, "Ubuntu": &deb.Ecosystem,
 	"Go": &golang.Ecosystem, "npm": &npm.Ecosystem, "PyPI": &pypi.Ecosystem, "Maven": &maven.Ecosystem, "NuGet": &nuget.Ecosystem,
 	"crates.io": &cargo.Ecosystem, "RubyGems": &gem.Ecosystem, "Packagist": &composer.Ecosystem, "Bitnami": &bitnami.Ecosystem,
+	"Kubernetes": {Compare: ecosystem.CompareNumbered}, // programs that package binary knows, under the names of their modules
 }
 
 func kindOf(of string) *ecosystem.Ecosystem {
