@@ -187,7 +187,7 @@ func TestAliases(t *testing.T) {
 		"two CVEs are two":    {doc("CVE-1", `,"aliases":["CVE-2"]`) + doc("CVE-2", ""), map[string]string{"CVE-1": "CVE-1", "CVE-2": "CVE-2"}},
 		"a chain that would join two CVEs": {
 			doc("GHSA-1", `,"aliases":["CVE-1"]`) + doc("GHSA-2", `,"aliases":["CVE-2"]`) + doc("GO-1", `,"aliases":["GHSA-1","GHSA-2"]`),
-			map[string]string{"GHSA-1": "CVE-1 = GHSA-1 GO-1", "GHSA-2": "CVE-2 = GHSA-2"},
+			map[string]string{"GHSA-1": "CVE-1 = GHSA-1", "GHSA-2": "CVE-2 = GHSA-2", "GO-1": "GO-1 > CVE-1 CVE-2 GHSA-1 GHSA-2"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
