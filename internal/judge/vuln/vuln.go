@@ -300,13 +300,13 @@ func (m *Match) settle() {
 		m.Status = finding.StatusAffected
 	}
 	if m.Severity.Rank() == 0 {
-		m.Severity, m.SeverityFrom = rated(m.Vulnerability.Ratings)
+		m.Severity, m.SeverityFrom = Rated(m.Vulnerability.Ratings)
 	}
 }
 
-// rated takes the rating of the source that knows packages best. Advisory databases look at the
-// package, the CNA at its own product, and NVD and CISA at the CVE in general.
-func rated(of []finding.Rating) (finding.Severity, string) {
+// Rated takes the rating of the source that knows packages best; unknown where nobody rated. Advisory
+// databases look at the package, the CNA at its own product, and NVD and CISA at the CVE in general.
+func Rated(of []finding.Rating) (finding.Severity, string) {
 	rank := func(r finding.Rating) int {
 		for i, s := range []string{"ghsa", "osv", "go", "rustsec", "pypa", "bitnami", "cna", "nvd", "cisa"} {
 			if strings.HasPrefix(strings.ToLower(r.Source), s) {

@@ -188,7 +188,7 @@ func (b *builder) sink(source *advisory.SourceStatus) feed.Sink {
 				source.Ecosystems = append(source.Ecosystems, a.Ecosystem)
 				b.partial[a.Ecosystem] = b.partial[a.Ecosystem] || !source.Complete
 			}
-			name := key(a.Ecosystem, a.Package)
+			name := Key(a.Ecosystem, a.Package)
 			names[name] = append(names[name], a.Row)
 		}
 		return nil

@@ -40,9 +40,9 @@ func order(of string) func(a, b string) (int, error) {
 	return nil
 }
 
-// key files a name as the packages of its ecosystem ask for it: some have several spellings of one
+// Key files a name as the packages of its ecosystem ask for it: some have several spellings of one
 // name, and their feeds use any of them.
-func key(of, name string) string {
+func Key(of, name string) string {
 	if kind := kindOf(of); kind != nil && kind.Key != nil && !kind.OS {
 		return kind.Key(ecosystem.Package{Name: name})
 	}
