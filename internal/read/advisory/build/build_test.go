@@ -237,6 +237,17 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// TestDeclaredInVain wants a declaration of what is not there to be an error: misspelt, it would let the
+// feed that was meant pass for whole.
+func TestDeclaredInVain(t *testing.T) {
+	for _, sources := range []string{`{"osv/nmp":{"complete":false}}`, `{"osv/npm":{"compleet":false}}`} {
+		dir := every.with(files{"sources.json": sources}).write(t)
+		if _, err := build.Run(context.Background(), build.Options{From: dir, Built: noon}); err == nil || !strings.Contains(err.Error(), "sources.json") {
+			t.Errorf("%s: %v", sources, err)
+		}
+	}
+}
+
 // TestUndeclared wants a mirror without sources.json to be taken as whole.
 func TestUndeclared(t *testing.T) {
 	m := every.with(nil)
