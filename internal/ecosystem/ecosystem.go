@@ -59,6 +59,10 @@ type Ecosystem struct {
 	// advisories do not speak of it, nor of what it brings. Nil: every package is the distribution's.
 	ThirdParty func(p Package, on Release) bool
 
+	// Backported says that a package comes from a later release than the one that it is installed on. The
+	// release's fixes may lie below such a version, and do not tell whether it has them. Nil: none does.
+	Backported func(p Package) bool
+
 	// AdvisoryVersion is the version that advisories compare; nil: Package.Version. Distributions whose
 	// advisories speak of source packages compare the source's version.
 	AdvisoryVersion func(p Package) string

@@ -42,6 +42,7 @@ func (s *scan) packageGaps(id string, subjects []vuln.Subject, gaps []vuln.Gap) 
 // sayings are what the classes of a judgement mean, after "1 package" and after "N packages".
 var sayings = map[string][2]string{
 	vuln.GapNoFeed:         {"without any advisories to compare with", "without any advisories to compare with"},
+	vuln.GapBackport:       {"that is a backport, of which the release's advisories do not speak", "that are backports, of which the release's advisories do not speak"},
 	vuln.GapThirdParty:     {"from a vendor that the distribution's advisories do not cover", "from vendors that the distribution's advisories do not cover"},
 	vuln.GapPartial:        {"on which the database's feed, which is not whole, says nothing", "on which the database's feed, which is not whole, says nothing"},
 	vuln.GapUnknownVersion: {"whose version is not known or cannot be compared", "whose versions are not known or cannot be compared"},

@@ -28,6 +28,7 @@ var Ecosystem = ecosystem.Ecosystem{
 	OS:              true,
 	Advisories:      advisories,
 	ThirdParty:      thirdParty,
+	Backported:      backported,
 	AdvisoryVersion: sourceVersion,
 	Compare:         Compare,
 	Key:             sourceName,

@@ -24,6 +24,10 @@ func thirdParty(p ecosystem.Package, on ecosystem.Release) bool {
 	return marked(p.Version, on) || fromVendor(p.Maintainer)
 }
 
+// backported knows Debian's backports by their mark: 1.2-3~bpo12+1 is testing's 1.2-3 built for Debian
+// 12. The tracker speaks of releases and not of backports, whose fixes come when testing has them.
+func backported(p ecosystem.Package) bool { return strings.Contains(sourceVersion(p), "~bpo") }
+
 var vendorMarks = []string{"pgdg", "nodesource", "+maria", "deb.sury.org", "+0~20", "~ppa", "+rpt", ".datadog", "-percona"}
 
 var releaseMarks = []string{

@@ -50,6 +50,7 @@ const (
 	GapThirdParty     = "third-party"     // made by a vendor that the distribution's advisories do not cover
 	GapPartial        = "feed-partial"    // the feed is not whole and says nothing of the package
 	GapUnknownVersion = "unknown-version" // there is no version to compare
+	GapBackport       = "backport"        // newer than its release, whose fixes may lie below it
 	GapUnknownModule  = "unknown-module"  // the advisory is for a module stream that the feed does not name
 	GapOwnCode        = "own-code"        // the project itself: no advisory could name it
 )
@@ -132,6 +133,9 @@ func (j *judge) judge(i int, s Subject) error {
 	case cover == advisory.Partial && len(rows) == 0:
 		j.gap(i, GapPartial, true, "the database's feed for %s is not whole and has nothing on this package", feed)
 		return nil
+	}
+	if kind.Backported != nil && kind.Backported(*p) {
+		j.gap(i, GapBackport, true, "%s %s is a backport, of which the release's advisories do not speak", p.FullName(), version)
 	}
 	return j.match(i, s, version, rows)
 }

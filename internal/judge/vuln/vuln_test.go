@@ -37,6 +37,7 @@ func (d db) Vulnerability(id string) (advisory.Vulnerability, bool, error) {
 func kind(feed string) *ecosystem.Ecosystem {
 	return &ecosystem.Ecosystem{
 		Name:       "number",
+		Backported: func(p ecosystem.Package) bool { return p.Maintainer == "backports" },
 		Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) { return feed, feed != "" },
 		Compare: func(a, b string) (int, error) {
 			x, err := strconv.Atoi(a)
@@ -85,6 +86,8 @@ func TestJudge(t *testing.T) {
 		"partial feed that has": {"part", ecosystem.Package{Version: "9"}, []row{upTo("X", "4")}, ""},
 		"no feed":               {"none", ecosystem.Package{Version: "3"}, nil, "no-feed"},
 		"no such ecosystem":     {"", ecosystem.Package{Version: "3"}, nil, "no-feed"},
+		"backport, hit":         {"f", ecosystem.Package{Version: "3", Maintainer: "backports"}, []row{upTo("X", "4")}, "X fixed 4 unknownbackport"},
+		"backport, above":       {"f", ecosystem.Package{Version: "5", Maintainer: "backports"}, []row{upTo("X", "4")}, "backport"},
 		"no version":            {"f", ecosystem.Package{}, []row{upTo("X", "4")}, "unknown-version"},
 		"main without version":  {"f", ecosystem.Package{Main: true}, []row{upTo("X", "4")}, "unknown-version"},
 		"own code":              {"part", ecosystem.Package{Main: true, Version: "1"}, nil, "own-code"},

@@ -10,6 +10,8 @@ type Gap struct {
 // Gaps lists all classes of gap.
 func Gaps() []Gap {
 	return []Gap{
+		{"backport", "A package comes from a later release than the system (Debian's backports). What its fixes are held against are the release's, which lie below its version, so that a fault of its own is not found.",
+			"Look it up at its distribution (security-tracker.debian.org, under testing), or accept it: --allow-gap backport."},
 		{"digest-mismatch", "A layer's bytes are not those that the manifest or the configuration names.",
 			"Do not run the image: fetch or export it again, and find out who changed it."},
 		{"feed-partial", "The database's feed for this kind of package does not claim to be whole, and has nothing on the package. It may well be vulnerable.",
