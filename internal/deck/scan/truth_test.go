@@ -2,17 +2,22 @@ package scan_test
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
 	"github.com/plimsoll/plimsoll/internal/judge/vuln"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/snapshot"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 )
 
 // TestKnownExamples judges the packages of testdata/examples.txt, a table of facts that hold in the
@@ -62,6 +67,25 @@ func TestKnownExploited(t *testing.T) {
 		if v, ok, err := db.Vulnerability(id); err != nil || !ok || v.KEV.IsZero() {
 			t.Errorf("%s: %+v, %v, %v", id, v, ok, err)
 		}
+	}
+}
+
+// TestVulnerableFunctions wants the functions that Go's database names in the finding.
+func TestVulnerableFunctions(t *testing.T) {
+	db, err := snapshot.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	bill := &scan.Bill{Name: "x", Kind: "sbom", Packages: []inventory.Package{
+		{Package: ecosystem.Package{Type: "golang", Namespace: "golang.org/x", Name: "text", Version: "v0.3.7"}, Ecosystem: "golang", Owner: -1}}}
+	r, err := scan.Run(context.Background(), []scan.Subject{{Bill: bill}}, scan.Options{Kinds: all.Ecosystems(), Lookup: db, Now: time.Unix(1790000000, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(r.Findings, func(f finding.Finding) bool { return slices.Contains(f.Aliases, "GO-2022-1059") })
+	if i < 0 || !strings.HasPrefix(r.Findings[i].Evidence, "vulnerable functions: golang.org/x/text/language.") {
+		t.Errorf("%+v", r.Findings)
 	}
 }
 
