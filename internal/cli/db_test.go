@@ -32,8 +32,10 @@ func signed(t *testing.T, dir string) (write func(built time.Time), keyFile stri
 		t.Fatal(err)
 	}
 	return func(built time.Time) {
-		advisorytest.Write(t, dir, advisorytest.Database{Built: built, Keys: []ed25519.PrivateKey{private},
-			Packages: map[string]map[string][]advisory.Row{"npm": {"p": {{ID: "GHSA-1", Ranges: []advisory.Range{{Fixed: "1"}}}}}}})
+		advisorytest.Write(t, dir, advisorytest.Database{
+			Built: built, Keys: []ed25519.PrivateKey{private},
+			Packages: map[string]map[string][]advisory.Row{"npm": {"p": {{ID: "GHSA-1", Ranges: []advisory.Range{{Fixed: "1"}}}}}},
+		})
 	}, keyFile
 }
 

@@ -78,7 +78,8 @@ func TestVulnerableFunctions(t *testing.T) {
 	}
 	defer db.Close()
 	bill := &scan.Bill{Name: "x", Kind: "sbom", Packages: []inventory.Package{
-		{Package: ecosystem.Package{Type: "golang", Namespace: "golang.org/x", Name: "text", Version: "v0.3.7"}, Ecosystem: "golang", Owner: -1}}}
+		{Package: ecosystem.Package{Type: "golang", Namespace: "golang.org/x", Name: "text", Version: "v0.3.7"}, Ecosystem: "golang", Owner: -1},
+	}}
 	r, err := scan.Run(context.Background(), []scan.Subject{{Bill: bill}}, scan.Options{Kinds: all.Ecosystems(), Lookup: db, Now: time.Unix(1790000000, 0)})
 	if err != nil {
 		t.Fatal(err)
@@ -99,8 +100,10 @@ func TestProgramsHaveAFeed(t *testing.T) {
 	defer db.Close()
 	kinds := all.Ecosystems()
 	kind := &kinds[slices.IndexFunc(kinds, func(e ecosystem.Ecosystem) bool { return e.Name == "binary" })]
-	for _, name := range []string{"git", "go", "haproxy", "httpd", "java", "lua", "mariadb", "memcached", "nginx", "node", "openjdk", "openldap",
-		"openresty", "pgbouncer", "php", "postgresql", "python", "rabbitmq", "redis", "ruby", "sqlite", "valkey", "varnish", "wordpress"} {
+	for _, name := range []string{
+		"git", "go", "haproxy", "httpd", "java", "lua", "mariadb", "memcached", "nginx", "node", "openjdk", "openldap",
+		"openresty", "pgbouncer", "php", "postgresql", "python", "rabbitmq", "redis", "ruby", "sqlite", "valkey", "varnish", "wordpress",
+	} {
 		p := ecosystem.Package{Type: "generic", Name: name, Version: "1"}
 		feed, ok := kind.Advisories(p, ecosystem.Release{})
 		if rows, _, err := db.Package(feed, kind.Key(p)); !ok || err != nil || len(rows) == 0 {

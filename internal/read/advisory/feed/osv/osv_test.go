@@ -33,31 +33,52 @@ func TestRanges(t *testing.T) {
 		versions []string
 	}{
 		"from the beginning": {`"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2"}]}]`, ranges{{Fixed: "1.2"}}, nil},
-		"branches": {`"ranges":[{"type":"SEMVER","events":[{"introduced":"1.0"},{"fixed":"1.2"},{"introduced":"2.0"},{"fixed":"2.3"}]}]`,
-			ranges{{Introduced: "1.0", Fixed: "1.2"}, {Introduced: "2.0", Fixed: "2.3"}}, nil},
-		"several ranges": {`"ranges":[{"type":"SEMVER","events":[{"introduced":"1.0"},{"fixed":"1.2"}]},{"type":"ECOSYSTEM","events":[{"introduced":"2.0"},{"last_affected":"2.3"}]}]`,
-			ranges{{Introduced: "1.0", Fixed: "1.2"}, {Introduced: "2.0", LastAffected: "2.3"}}, nil},
+		"branches": {
+			`"ranges":[{"type":"SEMVER","events":[{"introduced":"1.0"},{"fixed":"1.2"},{"introduced":"2.0"},{"fixed":"2.3"}]}]`,
+			ranges{{Introduced: "1.0", Fixed: "1.2"}, {Introduced: "2.0", Fixed: "2.3"}},
+			nil,
+		},
+		"several ranges": {
+			`"ranges":[{"type":"SEMVER","events":[{"introduced":"1.0"},{"fixed":"1.2"}]},{"type":"ECOSYSTEM","events":[{"introduced":"2.0"},{"last_affected":"2.3"}]}]`,
+			ranges{{Introduced: "1.0", Fixed: "1.2"}, {Introduced: "2.0", LastAffected: "2.3"}},
+			nil,
+		},
 		"no end":              {`"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]`, ranges{{}}, nil},
 		"limit":               {`"ranges":[{"type":"SEMVER","events":[{"introduced":"1.0"},{"limit":"2.0"}]}]`, ranges{{Introduced: "1.0", Limit: "2.0"}}, nil},
 		"limit of everything": {`"ranges":[{"type":"SEMVER","events":[{"introduced":"1.0"},{"limit":"*"}]}]`, ranges{{Introduced: "1.0"}}, nil},
-		"two beginnings, one end": {`"ranges":[{"type":"SEMVER","events":[{"introduced":"1.0"},{"introduced":"2.0"},{"fixed":"2.3"}]}]`,
-			ranges{{Introduced: "1.0", Fixed: "2.3"}}, nil},
+		"two beginnings, one end": {
+			`"ranges":[{"type":"SEMVER","events":[{"introduced":"1.0"},{"introduced":"2.0"},{"fixed":"2.3"}]}]`,
+			ranges{{Introduced: "1.0", Fixed: "2.3"}},
+			nil,
+		},
 		"one beginning, two ends": {`"ranges":[{"type":"SEMVER","events":[{"introduced":"1.0"},{"fixed":"1.2"},{"fixed":"1.4"}]}]`, ranges{{Introduced: "1.0", Fixed: "1.2"}}, nil},
 		"the end first":           {`"ranges":[{"type":"SEMVER","events":[{"fixed":"1.2"},{"introduced":"1.0"}]}]`, ranges{{Introduced: "1.0", Fixed: "1.2"}}, nil},
-		"beginnings, then ends": {`"ranges":[{"type":"SEMVER","events":[{"introduced":"2.0"},{"introduced":"0"},{"fixed":"2.3"},{"fixed":"1.2"}]}]`,
-			ranges{{Fixed: "1.2"}, {Introduced: "2.0", Fixed: "2.3"}}, nil},
-		"an end before its beginning": {`"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.7"},{"introduced":"1.9"},{"fixed":"1.8"}]}]`,
-			ranges{{Fixed: "1.7"}, {Introduced: "1.9"}}, nil},
-		"pairs in any order": {`"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"3.2"},{"fixed":"3.3"},{"introduced":"3.1"},{"fixed":"3.2"}]}]`,
-			ranges{{Introduced: "3.2", Fixed: "3.3"}, {Introduced: "3.1", Fixed: "3.2"}}, nil},
+		"beginnings, then ends": {
+			`"ranges":[{"type":"SEMVER","events":[{"introduced":"2.0"},{"introduced":"0"},{"fixed":"2.3"},{"fixed":"1.2"}]}]`,
+			ranges{{Fixed: "1.2"}, {Introduced: "2.0", Fixed: "2.3"}},
+			nil,
+		},
+		"an end before its beginning": {
+			`"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.7"},{"introduced":"1.9"},{"fixed":"1.8"}]}]`,
+			ranges{{Fixed: "1.7"}, {Introduced: "1.9"}},
+			nil,
+		},
+		"pairs in any order": {
+			`"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"3.2"},{"fixed":"3.3"},{"introduced":"3.1"},{"fixed":"3.2"}]}]`,
+			ranges{{Introduced: "3.2", Fixed: "3.3"}, {Introduced: "3.1", Fixed: "3.2"}},
+			nil,
+		},
 		"limit behind a fix":    {`"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.5"},{"limit":"2.0"}]}]`, ranges{{Fixed: "1.5"}}, nil},
 		"limit before a fix":    {`"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"limit":"1.2"},{"fixed":"1.5"}]}]`, ranges{{Fixed: "1.5", Limit: "1.2"}}, nil},
 		"the highest of limits": {`"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"limit":"3.0"},{"limit":"2.0"}]}]`, ranges{{Limit: "3.0"}}, nil},
 		"both in one event":     {`"ranges":[{"type":"SEMVER","events":[{"introduced":"1.0","fixed":"1.2"}]}]`, ranges{{Introduced: "1.0", Fixed: "1.2"}}, nil},
 		"end alone":             {`"ranges":[{"type":"SEMVER","events":[{"fixed":"1.2"}]}]`, ranges{{Fixed: "1.2"}}, nil},
 		"first form":            {`"ranges":[{"type":"ECOSYSTEM","events":[{"type":"INTRODUCED","value":"0"},{"type":"FIXED","value":"6.5.4"}]}]`, ranges{{Fixed: "6.5.4"}}, nil},
-		"commits do not count": {`"ranges":[{"type":"GIT","repo":"x","events":[{"introduced":"0"},{"fixed":"abc"}]},{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2"}]}]`,
-			ranges{{Fixed: "1.2"}}, nil},
+		"commits do not count": {
+			`"ranges":[{"type":"GIT","repo":"x","events":[{"introduced":"0"},{"fixed":"abc"}]},{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2"}]}]`,
+			ranges{{Fixed: "1.2"}},
+			nil,
+		},
 		"versions alone":               {`"versions":["1.0","1.1"]`, nil, []string{"1.0", "1.1"}},
 		"versions that a range holds":  {`"versions":["1.0","1.1","1.3","odd"],"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.2"}]}]`, ranges{{Fixed: "1.2"}}, []string{"1.3", "odd"}},
 		"known up to a version":        {`"database_specific":{"last_known_affected_version_range":"<= 3.9.19"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]`, ranges{{LastAffected: "3.9.19"}}, nil},
@@ -87,16 +108,26 @@ func TestRatings(t *testing.T) {
 		document string
 		want     ratings
 	}{
-		"v3.1": {`"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H"}]`,
-			ratings{{Source: "ghsa", Severity: finding.Critical, Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", Score: 10}}},
-		"v3.0": {`"severity":[{"type":"CVSS_V3","score":"CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}]`,
-			ratings{{Source: "ghsa", Severity: finding.High, Vector: "CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", Score: 7.5}}},
-		"v4.0": {`"severity":[{"type":"CVSS_V4","score":"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"}]`,
-			ratings{{Source: "ghsa", Severity: finding.Critical, Vector: "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", Score: 9.3}}},
-		"v2": {`"severity":[{"type":"CVSS_V2","score":"AV:N/AC:L/Au:N/C:P/I:P/A:P"}]`,
-			ratings{{Source: "ghsa", Severity: finding.High, Vector: "AV:N/AC:L/Au:N/C:P/I:P/A:P", Score: 7.5}}},
-		"the database's word prevails": {`"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}],"database_specific":{"severity":"MODERATE"}`,
-			ratings{{Source: "ghsa", Severity: finding.Medium, Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", Score: 7.5}}},
+		"v3.1": {
+			`"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H"}]`,
+			ratings{{Source: "ghsa", Severity: finding.Critical, Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", Score: 10}},
+		},
+		"v3.0": {
+			`"severity":[{"type":"CVSS_V3","score":"CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}]`,
+			ratings{{Source: "ghsa", Severity: finding.High, Vector: "CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", Score: 7.5}},
+		},
+		"v4.0": {
+			`"severity":[{"type":"CVSS_V4","score":"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"}]`,
+			ratings{{Source: "ghsa", Severity: finding.Critical, Vector: "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", Score: 9.3}},
+		},
+		"v2": {
+			`"severity":[{"type":"CVSS_V2","score":"AV:N/AC:L/Au:N/C:P/I:P/A:P"}]`,
+			ratings{{Source: "ghsa", Severity: finding.High, Vector: "AV:N/AC:L/Au:N/C:P/I:P/A:P", Score: 7.5}},
+		},
+		"the database's word prevails": {
+			`"severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}],"database_specific":{"severity":"MODERATE"}`,
+			ratings{{Source: "ghsa", Severity: finding.Medium, Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", Score: 7.5}},
+		},
 		"a word alone":      {`"database_specific":{"severity":"LOW"}`, ratings{{Source: "ghsa", Severity: finding.Low}}},
 		"a number alone":    {`"database_specific":{"cvss_score":9.8}`, ratings{{Source: "ghsa", Severity: finding.Critical, Score: 9.8}}},
 		"Ubuntu's priority": {`"severity":[{"type":"Ubuntu","score":"negligible"}]`, ratings{{Source: "ubuntu", Severity: finding.Info}}},
@@ -131,15 +162,19 @@ func TestRecords(t *testing.T) {
 		"its own part":         {"npm", `{"id":"GHSA-1","affected":[` + one("Maven", "1") + `,` + one("npm", "2") + `]}`, affected{{Ecosystem: "npm", Package: "p", Row: row("GHSA-1", "osv/npm", "2")}}},
 		"spelled otherwise":    {"Kubernetes", `{"id":"CVE-1","affected":[` + one("kubernetes", "2") + `]}`, affected{{Ecosystem: "Kubernetes", Package: "p", Row: row("CVE-1", "osv/Kubernetes", "2")}}},
 		"release":              {"AlmaLinux", `{"id":"CVE-1","affected":[` + one("AlmaLinux:9", "2") + `]}`, affected{{Ecosystem: "AlmaLinux:9", Package: "p", Row: row("CVE-1", "osv/AlmaLinux", "2")}}},
-		"long-term release": {"Ubuntu", `{"id":"UBUNTU-CVE-2026-1","affected":[` + one("Ubuntu:22.04:LTS", "2") + `,` + one("Ubuntu:Pro:22.04:LTS", "1") + `]}`,
-			affected{{Ecosystem: "Ubuntu:22.04", Package: "p", Row: row("UBUNTU-CVE-2026-1", "osv/Ubuntu", "2")}, {Ecosystem: "Ubuntu:Pro:22.04", Package: "p", Row: row("UBUNTU-CVE-2026-1", "osv/Ubuntu", "1")}}},
+		"long-term release": {
+			"Ubuntu", `{"id":"UBUNTU-CVE-2026-1","affected":[` + one("Ubuntu:22.04:LTS", "2") + `,` + one("Ubuntu:Pro:22.04:LTS", "1") + `]}`,
+			affected{{Ecosystem: "Ubuntu:22.04", Package: "p", Row: row("UBUNTU-CVE-2026-1", "osv/Ubuntu", "2")}, {Ecosystem: "Ubuntu:Pro:22.04", Package: "p", Row: row("UBUNTU-CVE-2026-1", "osv/Ubuntu", "1")}},
+		},
 		"commits alone":         {"npm", `{"id":"GHSA-1","affected":[{"package":{"ecosystem":"npm","name":"p"},"ranges":[{"type":"GIT","events":[{"introduced":"0"}]}]}]}`, nil},
 		"update without a CVE":  {"AlmaLinux", `{"id":"ALBA-2026:1","affected":[` + one("AlmaLinux:9", "2") + `]}`, nil},
 		"no package":            {"npm", `{"id":"GHSA-1","affected":[{"ranges":[{"type":"GIT","repo":"x","events":[{"introduced":"0"}]}]}]}`, nil},
 		"a stream that is told": {"AlmaLinux", `{"id":"ALSA-2026:1","summary":"Important: nodejs:18 security update","related":["CVE-1"],"affected":[` + one("AlmaLinux:8", "18.9-1.module_el8.7.0+1") + `]}`, affected{{Ecosystem: "AlmaLinux:8", Package: "p", Row: advisory.Row{ID: "ALSA-2026:1", Feed: "osv/AlmaLinux", Severity: finding.High, Module: "nodejs:18", Ranges: []advisory.Range{{Fixed: "18.9-1.module_el8.7.0+1"}}}}}},
 		"none that is told":     {"AlmaLinux", `{"id":"ALSA-2026:1","summary":"Moderate: varnish security update","related":["CVE-1"],"affected":[` + one("AlmaLinux:8", "6.0-1.module_el8.7.0+1") + `]}`, affected{{Ecosystem: "AlmaLinux:8", Package: "p", Row: advisory.Row{ID: "ALSA-2026:1", Feed: "osv/AlmaLinux", Severity: finding.Medium, Module: advisory.AnyModule, Ranges: []advisory.Range{{Fixed: "6.0-1.module_el8.7.0+1"}}}}}},
-		"rebuilds": {"AlmaLinux", `{"id":"ALSA-2026:1","related":["CVE-1"],"affected":[` + one("AlmaLinux:8", "1.2-3") + `,` + one("AlmaLinux:8", "1.2-1") + `,` + one("AlmaLinux:8", "1.2-2") + `]}`,
-			affected{{Ecosystem: "AlmaLinux:8", Package: "p", Row: row("ALSA-2026:1", "osv/AlmaLinux", "1.2-1")}}},
+		"rebuilds": {
+			"AlmaLinux", `{"id":"ALSA-2026:1","related":["CVE-1"],"affected":[` + one("AlmaLinux:8", "1.2-3") + `,` + one("AlmaLinux:8", "1.2-1") + `,` + one("AlmaLinux:8", "1.2-2") + `]}`,
+			affected{{Ecosystem: "AlmaLinux:8", Package: "p", Row: row("ALSA-2026:1", "osv/AlmaLinux", "1.2-1")}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			records, info, err := read(t, c.of, c.document)
