@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -103,7 +104,9 @@ type stallError struct {
 	idle time.Duration
 }
 
-func (e *stallError) Error() string { return fmt.Sprintf("%s sent nothing for %s", e.host, e.idle) }
+func (e *stallError) Error() string {
+	return fmt.Sprintf("%s sent nothing for %s, or next to nothing", e.host, e.idle)
+}
 
 // RoundTrip sends a request on.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -118,6 +121,13 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, stalledBy(err, req, stalled)
 	}
 	res.Body = &watched{body: res.Body, ctx: ctx, cancel: cancel, stalled: stalled}
+	if strings.HasSuffix(req.URL.Path, "/v2/") {
+		// The answer to the first question is thrown away unread by the library, however long it is.
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(res.Body, maxGreeting), res.Body}
+	}
 	return res, nil
 }
 
@@ -144,19 +154,32 @@ func (g *guard) mayBePlain(hostPort string) bool {
 	return slices.Contains(g.plain, hostPort) || slices.Contains(g.plain, host)
 }
 
-// watched is a body whose every read must bring something in time. How long its reader pauses between
-// two reads does not count.
+// What a body must bring within the idle time to count as alive, and how much of a greeting is read.
+const (
+	minFlow     = 4 << 10
+	maxGreeting = 64 << 10
+)
+
+// watched is a body that must bring minFlow bytes in time: a byte now and then is as good as nothing.
+// How long its reader pauses between two reads does not count.
 type watched struct {
 	body    io.ReadCloser
 	ctx     context.Context //nolint:containedctx // of this one response
 	cancel  context.CancelCauseFunc
 	stalled *stallError
+	waited  time.Duration // for the bytes since
+	since   int
 }
 
 func (w *watched) Read(p []byte) (int, error) {
-	timer := time.AfterFunc(w.stalled.idle, func() { w.cancel(w.stalled) })
+	begin := time.Now()
+	timer := time.AfterFunc(max(w.stalled.idle-w.waited, 0), func() { w.cancel(w.stalled) })
 	n, err := w.body.Read(p)
 	timer.Stop()
+	w.waited += time.Since(begin)
+	if w.since += n; w.since >= minFlow {
+		w.since, w.waited = 0, 0
+	}
 	if err != nil && err != io.EOF {
 		if cause := context.Cause(w.ctx); cause != nil {
 			err = cause
