@@ -129,7 +129,7 @@ func Verify(message, file []byte, trusted []ed25519.PublicKey) (string, error) {
 		if len(word) != 3 || word[0] != "ed25519" || byID[word[1]] == nil {
 			continue
 		}
-		sum, err := base64.StdEncoding.DecodeString(word[2])
+		sum, err := base64.StdEncoding.Strict().DecodeString(word[2])
 		if err != nil || !ed25519.Verify(byID[word[1]], message, sum) {
 			unheld = word[1]
 			continue

@@ -43,10 +43,18 @@ func (b *tarBody) leave() error {
 	if b.src == nil {
 		return nil
 	}
-	n := b.left + b.pad
+	left, pad := b.left, b.pad
 	b.left, b.pad = 0, 0
-	if n == 0 {
-		return nil
+	if left > 0 {
+		if err := b.src.skip(left); err != nil {
+			return err
+		}
 	}
-	return b.src.skip(n)
+	if pad > 0 {
+		// Some writers leave out what fills the last block, and runtimes unpack what they write.
+		if err := b.src.skip(pad); err != ErrTruncated {
+			return err
+		}
+	}
+	return nil
 }

@@ -111,8 +111,8 @@ func octal(b []byte) (int64, bool) {
 	for ; i < len(b) && b[i] >= '0' && b[i] <= '7'; i++ {
 		n = n<<3 | int64(b[i]-'0')
 	}
-	for ; i < len(b); i++ {
-		if b[i] != ' ' && b[i] != 0 {
+	for ; i < len(b) && b[i] != 0; i++ { // what follows a zero byte counts for nobody
+		if b[i] != ' ' {
 			return 0, false
 		}
 	}
