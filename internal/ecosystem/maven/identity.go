@@ -73,6 +73,9 @@ func (s *scan) add(p ecosystem.Package) {
 	s.found.Packages = append(s.found.Packages, p)
 }
 
+// costXML is how many bytes can be inflated in the time that one byte of XML takes.
+const costXML = 20
+
 // coordinates reads the poms of an archive: the pom.properties, and pom.xml where that is missing.
 func (s *scan) coordinates(d *zipdir.Directory, poms []zipdir.Entry, at place) []coordinates {
 	var list []coordinates
@@ -84,6 +87,9 @@ func (s *scan) coordinates(d *zipdir.Directory, poms []zipdir.Entry, at place) [
 			if !ok || seen[dir] {
 				continue
 			}
+			if s.ctx.Err() != nil {
+				return list
+			}
 			text, err := s.small(d, &poms[i])
 			if err != nil {
 				s.note("unreadable-package", at.to(path), fmt.Sprintf("%s not read: %v", base, err))
@@ -91,6 +97,10 @@ func (s *scan) coordinates(d *zipdir.Directory, poms []zipdir.Entry, at place) [
 			}
 			c := parseProperties(text)
 			if base == "pom.xml" {
+				if s.budget -= costXML * int64(len(text)); s.budget < 0 {
+					s.note("limit-reached", at.to(path), "pom.xml not read: the archive holds too many of them")
+					return list
+				}
 				c = projectCoordinates(text)
 			}
 			if c.artifact == "" {
