@@ -3,6 +3,7 @@ package maven
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
@@ -33,15 +34,15 @@ func readGradleLock(f *ecosystem.File) (ecosystem.Found, error) {
 			continue
 		}
 		name, configurations, ok := strings.Cut(s, "=")
+		if name == "empty" { // lists the configurations without dependencies
+			continue
+		}
 		if !ok && strings.Contains(f.Path, "dependency-locks/") {
 			configurations, ok = strings.TrimSuffix(f.Base(), ".lockfile"), true
 		}
-		if !ok {
-			return found, fmt.Errorf("read Gradle lock file: line %d: %.80q is no locked dependency", number, s)
-		}
 		parts := strings.Split(name, ":")
-		if len(parts) != 3 { // "empty=…" lists the configurations without dependencies
-			continue
+		if !ok || len(parts) != 3 || slices.Contains(parts, "") {
+			return found, fmt.Errorf("read Gradle lock file: line %d: %.80q is no locked dependency", number, s)
 		}
 		p := coordinates{group: parts[0], artifact: parts[1], version: parts[2]}.pkg()
 		p.Declared, p.Dev, p.Line = true, isTestOnly(configurations), number
