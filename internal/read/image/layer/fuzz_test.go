@@ -76,7 +76,7 @@ func standard(raw []byte) (all []string, ok bool) {
 		if err != nil {
 			return nil, false
 		}
-		if asWhiteout(&e); DefaultLimits.tooLong(&e) {
+		if asWhiteout(&e); len(e.Path) > DefaultLimits.PathLength {
 			return nil, false
 		}
 		if e.Kind == File {
