@@ -43,9 +43,9 @@ func readBill(path string, stdin io.Reader) (*scan.Bill, error) {
 }
 
 // kindOfType is the ecosystem whose packages have a purl type: it is called the same, but for programs
-// that nobody packaged.
+// that nobody packaged, Kubernetes' among them.
 func kindOfType(purlType string) string {
-	if purlType == "generic" {
+	if purlType == "generic" || purlType == "k8s" {
 		return "binary"
 	}
 	return purlType

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"fmt"
@@ -40,28 +41,59 @@ func (g *global) defaultDBDir() string {
 
 // open opens the database that was named, or the fetched one, or the one in the program.
 func (o *dbOptions) open(_ context.Context, g *global) (*advisory.DB, error) {
-	db, err := o.find(g)
-	if err == nil && len(o.keys) > 0 {
-		err = verifySigned(db, o.keys)
-	}
+	db, err := o.trusted(g)
 	if err != nil {
 		return nil, exitError{exitUsage, err}
 	}
 	if o.maxAge == "" {
 		return db, nil
 	}
-	limit, err := parseAge(o.maxAge)
-	if err != nil {
+	if err := o.fresh(db, g.env.Now()); err != nil {
 		db.Close()
-		return nil, usage("--db-max-age %v", err)
-	}
-	built := db.Manifest().Built
-	if age := g.env.Now().Sub(built); age > limit {
-		db.Close()
-		return nil, exitError{exitIncomplete, errorf("the database was built on %s, %d days ago, and --db-max-age is %s: fetch a newer one with plimsoll db update",
-			built.Format(time.DateOnly), int(age.Hours()/24), o.maxAge)}
+		return nil, err
 	}
 	return db, nil
+}
+
+// fresh holds a database against --db-max-age. One from the future is as old as anybody wants it to be.
+func (o *dbOptions) fresh(db *advisory.DB, now time.Time) error {
+	limit, err := parseAge(o.maxAge)
+	if err != nil {
+		return usage("--db-max-age %v", err)
+	}
+	built := db.Manifest().Built
+	switch age := now.Sub(built); {
+	case age > limit:
+		return exitError{exitIncomplete, errorf("the database was built on %s, %d days ago, and --db-max-age is %s: fetch a newer one with plimsoll db update",
+			built.Format(time.DateOnly), int(age.Hours()/24), o.maxAge)}
+	case age < -maxClock:
+		return exitError{exitIncomplete, errorf("the database says it was built on %s, which is yet to come, so its age cannot be told, and --db-max-age is %s: a clock is wrong, here or where it was built",
+			built.Format(time.DateOnly), o.maxAge)}
+	}
+	return nil
+}
+
+// maxClock is by how much clocks may differ.
+const maxClock = 24 * time.Hour
+
+// trusted finds the database, signed as --db-key wants it. One that is replaced in the moment between
+// its manifest and its signature is opened again.
+func (o *dbOptions) trusted(g *global) (*advisory.DB, error) {
+	for again := 0; ; again++ {
+		db, err := o.find(g)
+		if err != nil || len(o.keys) == 0 {
+			return db, err
+		}
+		if err = verifySigned(db, o.keys); err == nil {
+			return db, nil
+		}
+		now, _ := fs.ReadFile(db.FS(), advisory.ManifestName)
+		replaced := !bytes.Equal(now, db.Raw())
+		db.Close()
+		if !replaced || again == 10 {
+			return nil, err
+		}
+	}
 }
 
 // verifySigned wants the manifest to be signed by one of these keys. It names the digest of every
@@ -79,15 +111,11 @@ func verifySigned(db *advisory.DB, files []string) error {
 		}
 		keys = append(keys, k)
 	}
-	manifest, err := fs.ReadFile(db.FS(), advisory.ManifestName)
-	if err != nil {
-		return err
-	}
 	sig, err := fs.ReadFile(db.FS(), advisory.SignatureName)
 	if err != nil {
 		return fmt.Errorf("the database is not signed, and --db-key wants it to be: %w", err)
 	}
-	_, err = signature.Verify(manifest, sig, keys)
+	_, err = signature.Verify(db.Raw(), sig, keys)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -11,7 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plimsoll/plimsoll/internal/judge/vuln"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
+	"github.com/plimsoll/plimsoll/internal/read/advisory/build"
 )
 
 func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
@@ -124,15 +127,18 @@ func newDBLookup(g *global) *cobra.Command {
 }
 
 func lookupPackage(g *global, db *advisory.DB, ecosystem, name string, asJSON bool) error {
-	rows, cover, err := db.Package(ecosystem, name)
+	var known []string
+	for _, s := range db.Manifest().Shards {
+		known = append(known, s.Name)
+	}
+	if i := slices.IndexFunc(known, func(s string) bool { return strings.EqualFold(s, ecosystem) }); i >= 0 && !slices.Contains(known, ecosystem) {
+		ecosystem = known[i]
+	}
+	rows, cover, err := db.Package(ecosystem, build.Key(ecosystem, name))
 	if err != nil {
 		return err
 	}
-	if cover == advisory.NoFeed {
-		var known []string
-		for _, s := range db.Manifest().Shards {
-			known = append(known, s.Name)
-		}
+	if cover == advisory.NoFeed || ecosystem == advisory.FactsShard {
 		return usage("the database has no feed for ecosystem %q%s", ecosystem, suggestion(ecosystem, known))
 	}
 	if asJSON {
@@ -153,8 +159,9 @@ func lookupPackage(g *global, db *advisory.DB, ecosystem, name string, asJSON bo
 		v, _, err := db.Vulnerability(r.ID)
 		errs = append(errs, err)
 		severity := string(r.Severity)
-		if severity == "" && len(v.Ratings) > 0 {
-			severity = string(v.Ratings[0].Severity)
+		if severity == "" {
+			best, _ := vuln.Rated(v.Ratings)
+			severity = string(best)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, v.ID, severity, affectedWords(r), r.Feed)
 	}
@@ -177,6 +184,8 @@ func affectedWords(r advisory.Row) string {
 			s += "< " + g.Fixed
 		case g.LastAffected != "":
 			s += "<= " + g.LastAffected
+		case g.Limit != "":
+			s += "< " + g.Limit + " (no fix known)"
 		case s == "":
 			s = "all"
 		}

@@ -79,7 +79,7 @@ func newDBUpdate(g *global) *cobra.Command {
 	f.BoolVar(&o.unsigned, "allow-unsigned", false, "take a database that no trusted key has signed: whoever controls the mirror or the way to it decides what is vulnerable")
 	f.BoolVar(&o.older, "allow-older", false, "take a database that is older than the present one")
 	f.BoolVar(&o.offline, "offline", false, "touch no network: only folders are asked")
-	f.StringArrayVar(&o.ca, "ca", nil, "PEM `FILE` of an authority to trust for registries; may be repeated")
+	f.StringArrayVar(&o.ca, "ca", nil, "PEM `FILE` of an authority to trust for mirrors and registries; may be repeated")
 	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
 	f.DurationVar(&o.stall, "stall", 30*time.Second, "how long a mirror may be silent (`TIME`)")
 	return cmd
@@ -154,7 +154,11 @@ func mirror(word string, offline bool, o registry.Options) (update.Mirror, error
 		if offline {
 			return update.Mirror{}, fmt.Errorf("mirror %s is not asked: --offline is given", word)
 		}
-		return update.HTTP(word, nil)
+		client, err := registry.Client(o)
+		if err != nil {
+			return update.Mirror{}, err
+		}
+		return update.HTTP(word, client)
 	}
 	if scheme, _, ok := strings.Cut(word, "://"); ok && scheme != "file" {
 		return update.Mirror{}, fmt.Errorf("mirror %q: use https://, http://, oci: or a folder", word)

@@ -71,7 +71,7 @@ func (g *global) settings(cmd *cobra.Command, set map[string]bool) error {
 	if !asked {
 		path = "plimsoll.yaml"
 	}
-	b, err := os.ReadFile(path)
+	b, err := readSettings(path)
 	if errors.Is(err, fs.ErrNotExist) && !asked {
 		return nil
 	}
@@ -101,6 +101,21 @@ func (g *global) settings(cmd *cobra.Command, set map[string]bool) error {
 		}
 	}
 	return nil
+}
+
+// readSettings reads a file that may have come with somebody else's sources.
+func readSettings(path string) ([]byte, error) {
+	const most = 1 << 20
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no file", path)
+	case info.Size() > most:
+		return nil, fmt.Errorf("%s has %d bytes, at most %d are read", path, info.Size(), most)
+	}
+	return os.ReadFile(path)
 }
 
 func apply(cmd *cobra.Command, set map[string]bool, path string, key, value *yaml.Node) error {

@@ -75,28 +75,40 @@ func TestBase(t *testing.T) {
 		"the user is wrong":               {known: []base.Entry{debian, alpine}, named: "alpine:3", want: &finding.Base{Name: "alpine:3", By: "flag"}},
 		"annotation":                      {known: []base.Entry{debian, node}, annotations: annotation("docker.io/library/debian:12"), want: &finding.Base{Name: "debian:12", Digest: debian.Digest, By: "annotation", Layers: 1}},
 		"annotation of what is not known": {known: []base.Entry{alpine}, annotations: annotation("corp/base:1"), want: &finding.Base{Name: "corp/base:1", By: "annotation"}},
-		"annotation of what is not known, above layers that are": {known: []base.Entry{debian}, annotations: annotation("corp/base:1"),
-			want: &finding.Base{Name: "debian:12", Digest: debian.Digest, By: "layers", Layers: 1}},
+		"annotation of what is not known, above layers that are": {
+			known: []base.Entry{debian}, annotations: annotation("corp/base:1"),
+			want: &finding.Base{Name: "debian:12", Digest: debian.Digest, By: "layers", Layers: 1},
+		},
 		"annotation that the layers deny": {known: []base.Entry{alpine}, annotations: annotation("alpine:3"), want: &finding.Base{Name: "alpine:3", By: "annotation"}},
 		"provenance by name":              {known: []base.Entry{debian, node}, materials: []string{"debian@12 " + digest("9")}, want: &finding.Base{Name: "debian:12", Digest: digest("9"), By: "provenance", Layers: 1}},
 		"provenance by an index":          {known: []base.Entry{debian, node}, materials: []string{"mirror/debian@stable " + debian.IndexDigest}, want: &finding.Base{Name: "debian:12", Digest: debian.IndexDigest, By: "provenance", Layers: 1}},
 		"provenance by a manifest":        {known: []base.Entry{debian}, materials: []string{"mirror/debian@stable " + debian.Digest}, want: &finding.Base{Name: "debian:12", Digest: debian.Digest, By: "provenance", Layers: 1}},
-		"provenance of several stages": {known: []base.Entry{alpine, debian}, materials: []string{"alpine@3 " + alpine.Digest, "golang@1.26 " + digest("8"), "debian@12 " + debian.Digest},
-			want: &finding.Base{Name: "debian:12", Digest: debian.Digest, By: "provenance", Layers: 1}},
-		"provenance of several stages that fit": {known: []base.Entry{debian, node}, materials: []string{"debian@12 " + debian.Digest, "node@22 " + node.Digest},
-			want: &finding.Base{Name: "node:22", Digest: node.Digest, By: "provenance", Layers: 2}},
+		"provenance of several stages": {
+			known: []base.Entry{alpine, debian}, materials: []string{"alpine@3 " + alpine.Digest, "golang@1.26 " + digest("8"), "debian@12 " + debian.Digest},
+			want: &finding.Base{Name: "debian:12", Digest: debian.Digest, By: "provenance", Layers: 1},
+		},
+		"provenance of several stages that fit": {
+			known: []base.Entry{debian, node}, materials: []string{"debian@12 " + debian.Digest, "node@22 " + node.Digest},
+			want: &finding.Base{Name: "node:22", Digest: node.Digest, By: "provenance", Layers: 2},
+		},
 		"provenance of one that is not known":  {materials: []string{"debian@12 " + debian.Digest}, want: &finding.Base{Name: "debian:12", Digest: debian.Digest, By: "provenance"}},
 		"provenance of several, none is known": {materials: []string{"debian@12 " + debian.Digest, "node@22 " + node.Digest}},
 		"provenance that the layers deny":      {known: []base.Entry{alpine}, materials: []string{"alpine@3 " + alpine.Digest}, want: &finding.Base{Name: "alpine:3", Digest: alpine.Digest, By: "provenance"}},
-		"provenance before an inherited label": {known: []base.Entry{debian, node}, labels: annotation("debian:12"), materials: []string{"node@22 " + node.Digest},
-			want: &finding.Base{Name: "node:22", Digest: node.Digest, By: "provenance", Layers: 2}},
-		"a proven label before provenance that is not": {known: []base.Entry{debian}, labels: annotation("debian:12"), materials: []string{"node@22 " + node.Digest},
-			want: &finding.Base{Name: "debian:12", Digest: debian.Digest, By: "annotation", Layers: 1}},
+		"provenance before an inherited label": {
+			known: []base.Entry{debian, node}, labels: annotation("debian:12"), materials: []string{"node@22 " + node.Digest},
+			want: &finding.Base{Name: "node:22", Digest: node.Digest, By: "provenance", Layers: 2},
+		},
+		"a proven label before provenance that is not": {
+			known: []base.Entry{debian}, labels: annotation("debian:12"), materials: []string{"node@22 " + node.Digest},
+			want: &finding.Base{Name: "debian:12", Digest: debian.Digest, By: "annotation", Layers: 1},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := imagetest.New()
-			d := l.Add(imagetest.Image{Platform: "linux/amd64", Layers: []imagetest.Layer{debianLayer, nodeLayer, appLayer},
-				Annotations: c.annotations, Config: map[string]any{"Labels": c.labels}})
+			d := l.Add(imagetest.Image{
+				Platform: "linux/amd64", Layers: []imagetest.Layer{debianLayer, nodeLayer, appLayer},
+				Annotations: c.annotations, Config: map[string]any{"Labels": c.labels},
+			})
 			list := []image.Descriptor{d}
 			if c.materials != nil {
 				list = append(list, l.Attest(d, "https://slsa.dev/provenance/v0.2", made(d, c.materials...)))

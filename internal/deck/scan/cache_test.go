@@ -26,7 +26,8 @@ import (
 
 func npm(name string, c imagetest.Compression) imagetest.Layer {
 	return imagetest.Layer{Compression: c, CreatedBy: "RUN npm install " + name, Files: []imagetest.File{
-		{Path: "app/node_modules/" + name + "/package.json", Body: `{"name": "` + name + `", "version": "1.0.0"}`}}}
+		{Path: "app/node_modules/" + name + "/package.json", Body: `{"name": "` + name + `", "version": "1.0.0"}`},
+	}}
 }
 
 // file writes an archive, and waits until its identity can be relied on.
@@ -153,8 +154,10 @@ func TestClaimedDiffID(t *testing.T) {
 	l := imagetest.New(imagetest.Image{Name: "shop/honest:1", Layers: []imagetest.Layer{honest}})
 	blob := imagetest.Compress(imagetest.Tar(honest.Files...), imagetest.Gzip)
 	liar := imagetest.Image{Layers: []imagetest.Layer{npm("other", imagetest.Gzip)}}
-	d := l.PutManifest(image.Manifest{MediaType: imagetest.ManifestType, Config: l.Put(imagetest.ConfigType, liar.ConfigJSON()),
-		Layers: []image.Descriptor{{MediaType: "application/vnd.oci.image.layer.v1.tar+gzip", Digest: image.DigestOf(blob), Size: int64(len(blob))}}})
+	d := l.PutManifest(image.Manifest{
+		MediaType: imagetest.ManifestType, Config: l.Put(imagetest.ConfigType, liar.ConfigJSON()),
+		Layers: []image.Descriptor{{MediaType: "application/vnd.oci.image.layer.v1.tar+gzip", Digest: image.DigestOf(blob), Size: int64(len(blob))}},
+	})
 	l.Tag("shop/liar:1", d)
 	host, o := imagetest.Serve(t, l), scan.Options{Cache: openCache(t)}
 	for _, name := range []string{"liar", "honest", "liar"} {
@@ -235,7 +238,9 @@ func TestSecondScanReadsNothing(t *testing.T) {
 				o     scan.Options
 				reads int
 			}{
-				{scan.Options{Jobs: 8}, 4}, {scan.Options{Cache: cache, Jobs: 8}, -1}, {scan.Options{Cache: cache, Jobs: 1}, 0},
+				{scan.Options{Jobs: 8}, 4},
+				{scan.Options{Cache: cache, Jobs: 8}, -1},
+				{scan.Options{Cache: cache, Jobs: 1}, 0},
 				{scan.Options{Cache: openCache(t), Jobs: 8}, 4},
 			} {
 				got, n := run("cart", c.o)

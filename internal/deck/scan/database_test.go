@@ -61,7 +61,8 @@ func scanFolder(t *testing.T, root string) *finding.Report {
 	}
 	defer db.Close()
 	r, err := scan.Run(context.Background(), []scan.Subject{{Image: img}}, scan.Options{
-		Kinds: all.Ecosystems(), Lookup: db, Line: gate.Default, Jobs: 1, Now: time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)})
+		Kinds: all.Ecosystems(), Lookup: db, Line: gate.Default, Jobs: 1, Now: time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,8 +97,10 @@ func (s *scan) distributionGap(t *finding.Target, packages []inventory.Package) 
 		}
 		return
 	}
-	g := finding.Gap{Class: "unknown-distribution", Blocking: os, Target: t.ID, Count: 1,
-		What: "no distribution is named in it (os-release is missing)"}
+	g := finding.Gap{
+		Class: "unknown-distribution", Blocking: os, Target: t.ID, Count: 1,
+		What: "no distribution is named in it (os-release is missing)",
+	}
 	if !os {
 		g.What += ", and no package manager was found: what was copied in by hand is known only where it carries its own metadata"
 	}
@@ -113,9 +115,11 @@ func (s *scan) databaseGap(t *finding.Target) {
 	}) {
 		return
 	}
-	s.report.Coverage = append(s.report.Coverage, finding.Gap{Class: "no-database", Blocking: true, Target: t.ID, Count: 1,
+	s.report.Coverage = append(s.report.Coverage, finding.Gap{
+		Class: "no-database", Blocking: true, Target: t.ID, Count: 1,
 		What: fmt.Sprintf("no list of installed packages (dpkg, apk, rpm) was found, though it names itself %s: its packages are not known",
-			strings.TrimSpace(t.OS.ID+" "+t.OS.Version))})
+			strings.TrimSpace(t.OS.ID+" "+t.OS.Version)),
+	})
 }
 
 func plural(n int, what string) string {

@@ -24,7 +24,8 @@ import (
 func TestPlatforms(t *testing.T) {
 	shared := imagetest.Layer{Compression: imagetest.Gzip, Files: []imagetest.File{
 		{Path: "etc/os-release", Body: "ID=alpine\nVERSION_ID=3.11.0\n"},
-		{Path: "lib/apk/db/installed", Body: "P:openssl\nV:9.9.9-r0\nA:x86_64\n\n"}}}
+		{Path: "lib/apk/db/installed", Body: "P:openssl\nV:9.9.9-r0\nA:x86_64\n\n"},
+	}}
 	bad := imagetest.Layer{Compression: imagetest.Gzip, Files: []imagetest.File{
 		{Path: "app/node_modules/minimist/package.json", Body: `{"name": "minimist", "version": "1.2.5"}`},
 	}}

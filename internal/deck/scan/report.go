@@ -230,6 +230,7 @@ func (s *scan) finding(t *finding.Target, p *inventory.Package, listed *finding.
 		f.Published = v.Published.UTC().Format("2006-01-02")
 	}
 	f.Title, f.Fix = words(p, m, v.Malware)
+	f.Evidence = functions(m.Symbols)
 	f.References = references(v.ID, m.Advisories)
 	if why := notRun(p); why != "" {
 		f.Suppressed = []finding.Suppression{{By: "plimsoll", Reason: why, VEX: &finding.VEX{Status: "not_affected", Justification: "vulnerable_code_not_present"}}}
@@ -268,6 +269,22 @@ func words(p *inventory.Package, m *vuln.Match, malware bool) (title, fix string
 		return fmt.Sprintf("%s: %s, unimportant to its maintainers", name, id), ""
 	}
 	return fmt.Sprintf("%s: %s, no fix yet", name, id), ""
+}
+
+// maxFunctions bounds how many are named.
+const maxFunctions = 5
+
+// functions names where in a module the fault lies, as far as its advisories tell. Whether a program
+// calls them, or holds them at all, is not looked at.
+func functions(symbols []string) string {
+	if len(symbols) == 0 {
+		return ""
+	}
+	text := "vulnerable functions: " + strings.Join(symbols[:min(len(symbols), maxFunctions)], ", ")
+	if more := len(symbols) - maxFunctions; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // upgradeName is what a person upgrades: a distribution's fixes come for all packages of one source.

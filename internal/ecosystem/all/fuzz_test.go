@@ -74,8 +74,10 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which byte, body string) {
 		path := paths[int(which)%len(paths)]
 		read := func(e ecosystem.Ecosystem) (ecosystem.Found, string) {
-			f := &ecosystem.File{Stat: ecosystem.Stat{Path: path, Size: int64(len(body)), Mode: 0o755, Head: []byte(body[:min(len(body), 64)])},
-				Reader: strings.NewReader(body), At: func() (io.ReaderAt, error) { return strings.NewReader(body), nil }}
+			f := &ecosystem.File{
+				Stat:   ecosystem.Stat{Path: path, Size: int64(len(body)), Mode: 0o755, Head: []byte(body[:min(len(body), 64)])},
+				Reader: strings.NewReader(body), At: func() (io.ReaderAt, error) { return strings.NewReader(body), nil },
+			}
 			if !e.Wants(f.Stat) {
 				return ecosystem.Found{}, ""
 			}

@@ -139,8 +139,10 @@ func TestRepositories(t *testing.T) {
 		says string
 	}{
 		"one branch": {"https://dl-cdn.alpinelinux.org/alpine/v3.19/main\nhttps://dl-cdn.alpinelinux.org/alpine/v3.19/community\n", ""},
-		"edge": {"https://dl-cdn.alpinelinux.org/alpine/v3.19/main\r\n@testing https://dl-cdn.alpinelinux.org/alpine/edge/testing\r\n",
-			"(edge, v3.19)"},
+		"edge": {
+			"https://dl-cdn.alpinelinux.org/alpine/v3.19/main\r\n@testing https://dl-cdn.alpinelinux.org/alpine/edge/testing\r\n",
+			"(edge, v3.19)",
+		},
 		"comment":  {"https://dl-cdn.alpinelinux.org/alpine/v3.19/main\n#https://dl-cdn.alpinelinux.org/alpine/edge/main\n", ""},
 		"Wolfi":    {"https://packages.wolfi.dev/os\nhttps://example.com/edge-proxy/os\n", ""},
 		"a folder": {"/media/cdrom/apks\nhttps://dl-cdn.alpinelinux.org/alpine/v3.19/main", ""},

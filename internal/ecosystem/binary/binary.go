@@ -4,8 +4,8 @@
 //
 // What it finds is marked as heuristic. The walk drops what lies in a file that an OS package owns,
 // because the distribution's advisories, which know its patches, speak of that; only for programs
-// that nobody packaged are the upstream ranges of the Bitnami feed true. Go programs are told by
-// their build information, in package golang.
+// that nobody packaged are the upstream ranges of the Bitnami feed true, and those of Kubernetes' own
+// for its programs. Other Go programs are told by their build information, in package golang.
 package binary
 
 import (
@@ -22,7 +22,11 @@ var Ecosystem = ecosystem.Ecosystem{
 	Wants:   wants,
 	Read:    read,
 	Advisories: func(p ecosystem.Package, _ ecosystem.Release) (string, bool) {
-		return "Bitnami", feedKey(p) != ""
+		key := feedKey(p)
+		if strings.HasPrefix(key, "k8s.io/") {
+			return "Kubernetes", true
+		}
+		return "Bitnami", key != ""
 	},
 	AdvisoryVersion: advisoryVersion,
 	Compare:         ecosystem.CompareNumbered,
@@ -64,8 +68,11 @@ func read(ctx context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 	}
 }
 
-// feedKey is the name under which the Bitnami feed files a program, empty when it does not.
+// feedKey is the name under which a feed files a program, empty when none does.
 func feedKey(p ecosystem.Package) string {
+	if p.Type == "k8s" { // components of a cluster, as Trivy's bills of materials name them
+		return p.FullName()
+	}
 	switch p.Name {
 	case "openjdk", "java":
 		return "java"

@@ -13,7 +13,7 @@ type classifier struct {
 	anchor string // bytes that stand at the version; they are searched for first
 	expr   string // over the bytes around the anchor, with the version captured; {v} is the version in the file name
 	name   string
-	feed   string // the name in the Bitnami feed, when it has one
+	feed   string // the name in the Bitnami feed, or in Kubernetes' own (k8s.io/…), when it has one
 }
 
 // Redis and Valkey are one program under several names. Their most certain version is the one at the
@@ -63,6 +63,14 @@ var classifiers = [...]classifier{
 	{"unbound", "unbound ", `\x00unbound (\d+\.\d+\.\d+)`, "unbound", ""},
 	{"tini tini-static", "tini version ", `tini version (\d+\.\d+\.\d+)`, "tini", ""},
 	{"lua[0-9]* lua liblua[0-9]*.so*", "Lua 5.", `Lua (5\.\d+\.\d+)  Copyright`, "lua", "lua"},
+	// Kubernetes' programs hide how they were linked; what the linker set stands between zero bytes, as no
+	// other text of a Go program does.
+	{"kube-apiserver", "\x00v1.", kubernetes, "kube-apiserver", "k8s.io/apiserver"},
+	{"kube-controller-manager", "\x00v1.", kubernetes, "kube-controller-manager", "k8s.io/controller-manager"},
+	{"kube-scheduler", "\x00v1.", kubernetes, "kube-scheduler", "k8s.io/kube-scheduler"},
+	{"kube-proxy", "\x00v1.", kubernetes, "kube-proxy", "k8s.io/kube-proxy"},
+	{"kubelet", "\x00v1.", kubernetes, "kubelet", "k8s.io/kubelet"},
+	{"kubectl", "\x00v1.", kubernetes, "kubectl", "k8s.io/kubectl"},
 	{"luajit* libluajit*.so*", "LuaJIT ", `LuaJIT (\d+\.\d+\.\d+(?:-[\w.]+)?)`, "luajit", ""},
 	{"pgbouncer", "PgBouncer ", `PgBouncer (\d+\.\d+\.\d+)\x00`, "pgbouncer", "pgbouncer"},
 	{"slapd", "OpenLDAP: slapd ", `OpenLDAP: slapd (\d+\.\d+\.\d+)`, "openldap", "openldap"},
@@ -127,6 +135,8 @@ func (g *glob) fits(base string) bool {
 	ok, _ := path.Match(g.pattern, base)
 	return ok
 }
+
+const kubernetes = `\x00v(1\.\d+\.\d+(?:[-+][\w.+-]+)?)\x00`
 
 // isKnown says whether a classifier wants a file of this name.
 func isKnown(base string) bool {

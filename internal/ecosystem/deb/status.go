@@ -37,8 +37,10 @@ func readStatus(f *ecosystem.File, kind string, needStatus bool) (ecosystem.Foun
 	}
 	found := ecosystem.Found{Packages: r.packages}
 	if err == nil && needStatus && r.open && len(r.packages) > 0 {
-		found.Notes = []ecosystem.Note{{Class: "unreadable-database",
-			What: "the list of installed packages ends within a line, where dpkg ends it with an empty one: packages may be cut off"}}
+		found.Notes = []ecosystem.Note{{
+			Class: "unreadable-database",
+			What:  "the list of installed packages ends within a line, where dpkg ends it with an empty one: packages may be cut off",
+		}}
 	}
 	return found, err
 }

@@ -64,15 +64,16 @@ func advisories(_ ecosystem.Package, on ecosystem.Release) (string, bool) {
 }
 
 // thirdParty goes by the Vendor tag, which every package of these distributions carries: what another
-// vendor made (EPEL, Remi, Docker, NVIDIA), or nobody who says so, is not the distribution's. On a
-// distribution that is not known nothing can be told.
+// vendor made (EPEL, Remi, Docker, NVIDIA), or nobody who says so, is not the distribution's. Bills of
+// materials may give the distribution's id in its place. On a distribution that is not known nothing
+// can be told.
 func thirdParty(p ecosystem.Package, on ecosystem.Release) bool {
 	d := distributionOf(on)
 	if d == nil {
 		return false
 	}
 	vendor := strings.ToLower(p.Vendor)
-	return !slices.ContainsFunc(d.vendors, func(v string) bool { return strings.HasPrefix(vendor, v) })
+	return vendor != d.id && !slices.ContainsFunc(d.vendors, func(v string) bool { return strings.HasPrefix(vendor, v) })
 }
 
 // enterprise are the distributions whose packages carry the release that they were built for: .el9.

@@ -39,6 +39,9 @@ func TestThirdParty(t *testing.T) {
 		{"Fedora Project", alma, true}, // EPEL
 		{"Docker", alma, true},
 		{"", alma, true},
+		{"almalinux", alma, false}, // a purl's namespace
+		{"fedora", alma, true},
+		{"rhel", ecosystem.Release{ID: "rhel", Version: "9.4"}, false},
 		{"Red Hat, Inc.", ecosystem.Release{ID: "rhel", Version: "9.4"}, false},
 		{"Rocky Enterprise Software Foundation", ecosystem.Release{ID: "rocky", Version: "9"}, false},
 		{"SUSE LLC <https://www.suse.com/>", ecosystem.Release{ID: "opensuse-leap", Version: "15.6"}, false},

@@ -82,8 +82,10 @@ const (
 )
 
 // pieces are what versions are made of where orders go wrong.
-var pieces = []string{"0", "00", "1", "01", "9", "10", "a", "b", "Z", "~", "^", ".", "+", "_", "rc", "el9", "el9_2", "git2023",
-	".module+el8.9.0+3", "999999999999999999999"}
+var pieces = []string{
+	"0", "00", "1", "01", "9", "10", "a", "b", "Z", "~", "^", ".", "+", "_", "rc", "el9", "el9_2", "git2023",
+	".module+el8.9.0+3", "999999999999999999999",
+}
 
 // TestCompareAsRpm holds the order of whole versions, with epochs and releases, against rpm itself.
 func TestCompareAsRpm(t *testing.T) {

@@ -106,11 +106,12 @@ func (f *folding) outranked(row *advisory.Row, id string, rows []advisory.Row) (
 
 // rank orders advisories of packages by how closely their makers look at affected versions: the
 // databases of Go and Rust are kept by the ecosystem itself, GitHub's is reviewed, PYSEC's is made
-// from CVE records, and the rest is gathered from elsewhere. Distributions have one source each.
+// from CVE records, and the rest is gathered from elsewhere. Distributions have one source each. What
+// names a malicious package is never outranked: that of which versions it warns counts in any case.
 func rank(id string) int {
 	prefix, _, _ := strings.Cut(id, "-")
 	switch prefix {
-	case "GO", "RUSTSEC":
+	case "GO", "RUSTSEC", "MAL":
 		return 0
 	case "GHSA":
 		return 1

@@ -1,14 +1,16 @@
 package vuln
 
 import (
+	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 )
 
-// maxCandidates bounds the versions that are tried for an upgrade.
-const maxCandidates = 200
+// maxCandidates bounds the versions that are tried for an upgrade, the highest ones.
+const maxCandidates = 5000
 
 // upgrade finds the least version above the present one that is free of everything the rows know; where
 // none is, the one that leaves least. The fix of one vulnerability may lie in the range of another, so
@@ -25,22 +27,66 @@ func (f *folding) upgrade(p *ecosystem.Package, version string, rows []advisory.
 	if !branched {
 		return candidates[len(candidates)-1], nil // every range begins at the first version
 	}
-	best, least := "", len(counted)+1
-	for _, c := range candidates {
-		left := 0
-		for _, row := range counted {
-			if _, hit, err := affected(row, c, compare); err == nil && hit && (row.Module == "" || sameMajor(c, version)) {
-				left++
+	left := make([]int, len(candidates))
+	hit := make([]bool, len(candidates))
+	for _, row := range counted {
+		clear(hit)
+		mark(hit, row, candidates, compare)
+		for i := range hit {
+			if hit[i] && (row.Module == "" || sameMajor(candidates[i], version)) {
+				left[i]++
 			}
 		}
-		if left < least {
-			best, least = c, left
-		}
-		if left == 0 {
-			break
+	}
+	best := 0
+	for i := range left {
+		if left[i] < left[best] {
+			best = i
 		}
 	}
-	return best, nil
+	return candidates[best], nil
+}
+
+// mark finds which of the candidates, which are in order, a row affects: as affected does for one, but
+// a bound is looked for among all of them at once. Some packages have a thousand rows and as many fixes.
+func mark(hit []bool, row *advisory.Row, candidates []string, compare func(a, b string) (int, error)) {
+	for _, r := range row.Ranges {
+		s := search{candidates: candidates, compare: compare}
+		from, to := 0, len(candidates)
+		if r.Introduced != "" && r.Introduced != "0" {
+			from = s.first(r.Introduced, 0)
+		}
+		for _, end := range []string{r.Fixed, r.Limit} {
+			if end != "" {
+				to = min(to, s.first(end, 0))
+			}
+		}
+		if r.LastAffected != "" {
+			to = min(to, s.first(r.LastAffected, 1))
+		}
+		for i := from; i < to && !s.failed; i++ {
+			hit[i] = true
+		}
+	}
+	for i, c := range candidates {
+		hit[i] = hit[i] || slices.Contains(row.Versions, c)
+	}
+}
+
+// search looks for bounds among candidates; failed says that one of them could not be compared.
+type search struct {
+	candidates []string
+	compare    func(a, b string) (int, error)
+	failed     bool
+}
+
+// first is the first candidate that is at least the bound, or above it where beyond is 1.
+func (s *search) first(bound string, beyond int) int {
+	return sort.Search(len(s.candidates), func(i int) bool {
+		c, err := s.compare(s.candidates[i], bound)
+		s.failed = s.failed || err != nil
+		return cmp.Compare(c, 0) >= beyond
+	})
 }
 
 // counted are the rows whose word counts for a package.
@@ -74,15 +120,20 @@ func (f *folding) counted(p *ecosystem.Package, rows []advisory.Row) ([]*advisor
 // fixesAbove lists the fixes above a version, in order; branched says that some range begins later
 // than at the first version.
 func fixesAbove(version string, rows []*advisory.Row, compare func(a, b string) (int, error)) (fixes []string, branched bool) {
+	seen := map[string]bool{}
 	for _, row := range rows {
 		for _, r := range row.Ranges {
 			branched = branched || r.Introduced != ""
-			if c, err := compare(r.Fixed, version); r.Fixed != "" && err == nil && c > 0 && !slices.Contains(fixes, r.Fixed) {
+			if r.Fixed == "" || seen[r.Fixed] {
+				continue
+			}
+			seen[r.Fixed] = true
+			if c, err := compare(r.Fixed, version); err == nil && c > 0 {
 				fixes = append(fixes, r.Fixed)
 			}
 		}
 	}
-	slices.SortFunc(fixes, func(a, b string) int {
+	slices.SortStableFunc(fixes, func(a, b string) int {
 		c, _ := compare(a, b)
 		return c
 	})

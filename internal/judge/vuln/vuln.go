@@ -242,18 +242,33 @@ func concerns(row *advisory.Row, p *ecosystem.Package) bool {
 }
 
 // affected says whether a row's versions or ranges hold the version, and which version ends the
-// range that does. The OSV schema's evaluation (§affected) is followed: an exact version is enough.
+// range that does. The OSV schema's evaluation (§affected) is followed: an exact version is enough. A
+// bound that cannot be compared is an error only where nothing else of the row hits.
 func affected(row *advisory.Row, version string, compare func(a, b string) (int, error)) (fixed string, hit bool, err error) {
 	for _, r := range row.Ranges {
-		in, err := r.Holds(version, compare)
-		if err != nil {
-			return "", false, err
+		in, failed := r.Holds(version, compare)
+		if failed != nil && err == nil {
+			err = failed
 		}
-		if in {
+		if in && failed == nil {
 			return r.Fixed, true, nil
 		}
 	}
-	return "", slices.Contains(row.Versions, version), nil
+	if listed(row.Versions, version, compare) {
+		return "", true, nil
+	}
+	return "", false, err
+}
+
+// listed says whether a list has a version, in whichever spelling the ecosystem takes for equal.
+func listed(versions []string, version string, compare func(a, b string) (int, error)) bool {
+	return slices.ContainsFunc(versions, func(v string) bool {
+		if v == version {
+			return true
+		}
+		c, err := compare(v, version)
+		return err == nil && c == 0
+	})
 }
 
 // take adds one row's word. Of several fixes the latest counts: it is free of all.
@@ -287,20 +302,20 @@ func source(feed string) string {
 // settle fills in what the rows left open.
 func (m *Match) settle() {
 	slices.Sort(m.Advisories)
-	if m.Fixed != "" {
+	if m.Fixed != "" && m.Status != finding.StatusUnimportant { // what its maintainers say of the fault stands beside a fix
 		m.Status = finding.StatusFixed
 	}
 	if m.Status == "" {
 		m.Status = finding.StatusAffected
 	}
 	if m.Severity.Rank() == 0 {
-		m.Severity, m.SeverityFrom = rated(m.Vulnerability.Ratings)
+		m.Severity, m.SeverityFrom = Rated(m.Vulnerability.Ratings)
 	}
 }
 
-// rated takes the rating of the source that knows packages best. Advisory databases look at the
-// package, the CNA at its own product, and NVD and CISA at the CVE in general.
-func rated(of []finding.Rating) (finding.Severity, string) {
+// Rated takes the rating of the source that knows packages best; unknown where nobody rated. Advisory
+// databases look at the package, the CNA at its own product, and NVD and CISA at the CVE in general.
+func Rated(of []finding.Rating) (finding.Severity, string) {
 	rank := func(r finding.Rating) int {
 		for i, s := range []string{"ghsa", "osv", "go", "rustsec", "pypa", "bitnami", "cna", "nvd", "cisa"} {
 			if strings.HasPrefix(strings.ToLower(r.Source), s) {

@@ -26,8 +26,8 @@ func (d db) Package(feed, name string) ([]advisory.Row, advisory.Cover, error) {
 }
 
 func (d db) Vulnerability(id string) (advisory.Vulnerability, bool, error) {
-	if id == "GHSA-1" || id == "GO-1" {
-		return advisory.Vulnerability{ID: "CVE-1", Aliases: []string{"GHSA-1", "GO-1"}, Ratings: []finding.Rating{
+	if id == "GHSA-1" || id == "GO-1" || id == "MAL-1" {
+		return advisory.Vulnerability{ID: "CVE-1", Aliases: []string{"GHSA-1", "GO-1", "MAL-1"}, Ratings: []finding.Rating{
 			{Source: "nvd", Severity: finding.Critical}, {Source: "ghsa", Severity: finding.Medium},
 		}}, true, nil
 	}
@@ -70,6 +70,12 @@ func TestJudge(t *testing.T) {
 		"last affected":         {"f", ecosystem.Package{Version: "25"}, []row{branches}, "X affected  unknown"},
 		"after last affected":   {"f", ecosystem.Package{Version: "26"}, []row{branches}, ""},
 		"exact version":         {"f", ecosystem.Package{Version: "7"}, []row{{ID: "X", Versions: []string{"7"}}}, "X affected  unknown"},
+		"spelled otherwise":     {"f", ecosystem.Package{Version: "7"}, []row{{ID: "X", Versions: []string{"007"}}}, "X affected  unknown"},
+		"listed, odd range":     {"f", ecosystem.Package{Version: "7"}, []row{{ID: "X", Versions: []string{"7"}, Ranges: []advisory.Range{{Fixed: "odd"}}}}, "X affected  unknown"},
+		"second range hits":     {"f", ecosystem.Package{Version: "7"}, []row{{ID: "X", Ranges: []advisory.Range{{Fixed: "odd"}, {Introduced: "5", Fixed: "9"}}}}, "X fixed 9 unknown"},
+		"odd range alone":       {"f", ecosystem.Package{Version: "7"}, []row{{ID: "X", Ranges: []advisory.Range{{Fixed: "odd"}, {Introduced: "8", Fixed: "9"}}}}, "unknown-version"},
+		"unimportant, fixed":    {"f", ecosystem.Package{Version: "3"}, []row{{ID: "X", Status: finding.StatusUnimportant, Ranges: []advisory.Range{{Fixed: "4"}}}}, "X unimportant 4 unknown"},
+		"malware, GHSA differs": {"f", ecosystem.Package{Version: "7"}, []row{{ID: "GHSA-1", Versions: []string{"6"}}, {ID: "MAL-1", Versions: []string{"7"}}}, "CVE-1 affected  medium"},
 		"never affected":        {"f", ecosystem.Package{Version: "3"}, []row{upTo("X", "4"), {ID: "X", Unaffected: true}}, ""},
 		"will not fix":          {"f", ecosystem.Package{Version: "3"}, []row{{ID: "X", Status: finding.StatusWillNotFix, Ranges: []advisory.Range{{}}}}, "X will-not-fix  unknown"},
 		"distribution rates":    {"f", ecosystem.Package{Version: "3"}, []row{{ID: "GHSA-1", Feed: "debian", Severity: finding.Low, Ranges: []advisory.Range{{Fixed: "4"}}}}, "CVE-1 fixed 4 low"},

@@ -17,6 +17,7 @@ import (
 type DB struct {
 	files    fs.FS
 	manifest Manifest
+	raw      []byte // of the manifest
 	digest   string
 	embedded bool
 	byName   map[string]ShardInfo
@@ -53,7 +54,7 @@ func OpenFS(files fs.FS) (*DB, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(b)
-	db := &DB{files: files, manifest: m, digest: "sha256:" + hex.EncodeToString(sum[:]), byName: map[string]ShardInfo{}, open: map[string]*shard{}}
+	db := &DB{files: files, manifest: m, raw: b, digest: "sha256:" + hex.EncodeToString(sum[:]), byName: map[string]ShardInfo{}, open: map[string]*shard{}}
 	for _, s := range m.Shards {
 		db.byName[s.Name] = s
 	}
@@ -80,6 +81,9 @@ func (db *DB) Close() error {
 
 // Manifest says what the database holds.
 func (db *DB) Manifest() Manifest { return db.manifest }
+
+// Raw are the bytes of the manifest, as they were when the database was opened: what a signature is for.
+func (db *DB) Raw() []byte { return db.raw }
 
 // FS are the database's files, for who copies it.
 func (db *DB) FS() fs.FS { return db.files }

@@ -1,11 +1,13 @@
 package advisory
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,16 +61,7 @@ func Swap(dir string, manifest, signature []byte, now time.Time) error {
 	if err := syncFolder(dir); err != nil { // the shards' names before the name of what names them
 		return err
 	}
-	if err := WriteFile(filepath.Join(dir, ManifestName), manifest); err != nil {
-		return err
-	}
-	signed := filepath.Join(dir, SignatureName)
-	if signature != nil {
-		err = WriteFile(signed, signature)
-	} else if err = os.Remove(signed); errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	if err != nil {
+	if err := replace(dir, manifest, signature); err != nil {
 		return err
 	}
 	if before, err := ParseManifest(old); err == nil {
@@ -80,6 +73,35 @@ func Swap(dir string, manifest, signature []byte, now time.Time) error {
 	sweep(dir, m, now)
 	return nil
 }
+
+// replace writes manifest and signature. Two files cannot change in one moment, so the signature stands
+// beside the old one until the manifest is there: whichever of the two a reader finds, one that holds
+// is with it, even when the process ends between the steps.
+func replace(dir string, manifest, signature []byte) error {
+	file := filepath.Join(dir, SignatureName)
+	if signature == nil {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return WriteFile(filepath.Join(dir, ManifestName), manifest)
+	}
+	before, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(before) <= maxSignature && !bytes.Equal(before, signature) {
+		if err := WriteFile(file, slices.Concat(bytes.TrimRight(signature, "\n"), []byte("\n"), before)); err != nil {
+			return err
+		}
+	}
+	if err := WriteFile(filepath.Join(dir, ManifestName), manifest); err != nil {
+		return err
+	}
+	return WriteFile(file, signature)
+}
+
+// maxSignature bounds a signature that is kept beside a new one.
+const maxSignature = 32 << 10
 
 // sweep removes shards that the manifest does not name, and what was left half written. What cannot be
 // removed now is left for the next swap: it only takes space.

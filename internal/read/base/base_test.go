@@ -68,8 +68,10 @@ func TestNewer(t *testing.T) {
 	entry := func(name string, age int) Entry {
 		return Entry{Name: name, Platform: "linux/amd64", Created: day.AddDate(0, 0, age), DiffIDs: []string{name}}
 	}
-	entries := []Entry{entry("debian:11", 9), entry("debian:12", 0), entry("debian:12", 5), entry("debian:13", 3), entry("debian:13", 0),
-		entry("debian:12.1", -1), entry("debian:stable", 4), entry("node:22", 9)}
+	entries := []Entry{
+		entry("debian:11", 9), entry("debian:12", 0), entry("debian:12", 5), entry("debian:13", 3), entry("debian:13", 0),
+		entry("debian:12.1", -1), entry("debian:stable", 4), entry("node:22", 9),
+	}
 	var got []string
 	for _, e := range Newer(entries, entries[1]) {
 		got = append(got, fmt.Sprintf("%s +%d", e.Name, int(e.Created.Sub(day).Hours()/24)))

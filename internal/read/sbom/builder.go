@@ -233,7 +233,7 @@ func complete(p ecosystem.Package, e *entry) ecosystem.Package {
 		p.SourceVer = ""
 	}
 	p.Module = cmp.Or(e.get("plimsoll:module"), stream(e.get("aquasecurity:trivy:Modularitylabel", "syft:metadata:modularityLabel")), p.Module)
-	p.Vendor = cmp.Or(e.get("plimsoll:vendor"), e.vendor)
+	p.Vendor = cmp.Or(e.get("plimsoll:vendor"), e.vendor, vendorOf(p, e))
 	p.Maintainer = cmp.Or(e.get("plimsoll:maintainer"), e.maintainer)
 	switch p.Type { // who made a distribution's package stands in either field, by the tool
 	case "rpm":
@@ -245,6 +245,22 @@ func complete(p ecosystem.Package, e *entry) ecosystem.Package {
 	p.Declared, p.Dev = e.is("plimsoll:declared"), e.is("plimsoll:dev") || e.is("cdx:npm:package:development")
 	p.Data, p.Heuristic, p.Main = e.is("plimsoll:data"), e.is("plimsoll:heuristic"), e.is("plimsoll:main")
 	return p
+}
+
+// vendorOf is who made an rpm, where the document does not say so by name: the publisher, in which Syft
+// writes the Vendor tag, or the namespace of the purl, which is the vendor by the purl specification.
+// What Plimsoll wrote without a vendor has none.
+func vendorOf(p ecosystem.Package, e *entry) string {
+	ours := slices.ContainsFunc(e.properties, func(p property) bool { return strings.HasPrefix(p.Name, "plimsoll:") })
+	if p.Type != "rpm" || ours {
+		return ""
+	}
+	rest, _ := strings.CutPrefix(e.purl, "pkg:rpm/")
+	namespace, _, ok := strings.Cut(rest, "/")
+	if !ok {
+		namespace = ""
+	}
+	return cmp.Or(e.maintainer, purl.Release("", namespace).ID)
 }
 
 // source is the source package, where Plimsoll, Trivy and Syft keep it beside the purl.

@@ -113,10 +113,14 @@ func TestGapsOfTheDocument(t *testing.T) {
 			{"class": "no-feed", "blocking": true, "target": "t1", "what": "2 packages", "count": 2}]}`, "unreadable-database true cut short"},
 		"what packages did not say": {`{"schema": "plimsoll/report/v1", "coverage": [
 			{"class": "unknown-source", "blocking": true, "what": "of 12 packages", "count": 12}]}`, "unknown-source true of 12 packages"},
-		"another's": {`{"bomFormat": "CycloneDX", "specVersion": "1.4", "components": [], "compositions": [{"aggregate": "complete"}, {"aggregate": "incomplete_third_party_only"}]}`,
-			"incomplete-sbom false the document says that its list is incomplete third party only"},
-		"another's, XML": {`<bom xmlns="http://cyclonedx.org/schema/bom/1.4"><compositions><composition><aggregate>incomplete</aggregate></composition></compositions></bom>`,
-			"incomplete-sbom false the document says that its list is incomplete"},
+		"another's": {
+			`{"bomFormat": "CycloneDX", "specVersion": "1.4", "components": [], "compositions": [{"aggregate": "complete"}, {"aggregate": "incomplete_third_party_only"}]}`,
+			"incomplete-sbom false the document says that its list is incomplete third party only",
+		},
+		"another's, XML": {
+			`<bom xmlns="http://cyclonedx.org/schema/bom/1.4"><compositions><composition><aggregate>incomplete</aggregate></composition></compositions></bom>`,
+			"incomplete-sbom false the document says that its list is incomplete",
+		},
 		"whole": {`{"bomFormat": "CycloneDX", "specVersion": "1.4", "components": [], "compositions": [{"aggregate": "complete"}]}`, ""},
 	} {
 		doc, err := Read(strings.NewReader(c.text))

@@ -10,23 +10,39 @@ type Gap struct {
 // Gaps lists all classes of gap.
 func Gaps() []Gap {
 	return []Gap{
-		{"digest-mismatch", "A layer's bytes are not those that the manifest or the configuration names.",
-			"Do not run the image: fetch or export it again, and find out who changed it."},
-		{"feed-partial", "The database's feed for this kind of package does not claim to be whole, and has nothing on the package. It may well be vulnerable.",
-			"Build or fetch a database from whole feeds (plimsoll db build, plimsoll db update), or accept it: --allow-gap feed-partial."},
-		{"foreign-layer", "A layer is not distributed with the image; its bytes lie at another address, which is never fetched.",
-			"Scan the base image where it is licensed, then accept it: --allow-gap foreign-layer."},
-		{"incomplete-sbom", "A document says that its list of packages is not whole, or leaves out what an image would tell.",
-			"Scan what it was made of, or make it again with what was missing."},
+		{
+			"digest-mismatch", "A layer's bytes are not those that the manifest or the configuration names.",
+			"Do not run the image: fetch or export it again, and find out who changed it.",
+		},
+		{
+			"feed-partial", "The database's feed for this kind of package does not claim to be whole, and has nothing on the package. It may well be vulnerable.",
+			"Build or fetch a database from whole feeds (plimsoll db build, plimsoll db update), or accept it: --allow-gap feed-partial.",
+		},
+		{
+			"foreign-layer", "A layer is not distributed with the image; its bytes lie at another address, which is never fetched.",
+			"Scan the base image where it is licensed, then accept it: --allow-gap foreign-layer.",
+		},
+		{
+			"incomplete-sbom", "A document says that its list of packages is not whole, or leaves out what an image would tell.",
+			"Scan what it was made of, or make it again with what was missing.",
+		},
 		{"interrupted", "The scan was stopped before all layers were read.", "Run it again."},
-		{"limit-reached", "Something is larger, deeper or more than an honest image has, and was not read to its end.",
-			"Look at what is named; accept it with --allow-gap limit-reached only if it is known to be harmless."},
-		{"no-database", "The image names its distribution, but holds no list of installed packages: it was removed, or the distribution's package manager is not one that is read.",
-			"Keep the package manager's database in the image, or accept it where nothing of the distribution is left: --allow-gap no-database."},
-		{"no-feed", "There are no advisories for this kind of package or this release of the distribution.",
-			"Use a release that its distribution publishes advisories for, or accept it: --allow-gap no-feed."},
-		{"other-release", "A package comes from a newer release of the distribution, or from its backports, or such a repository is in use. It was compared with the advisories of the release that the image names, which do not know it.",
-			"Use the release's own package, or accept it: --allow-gap other-release."},
+		{
+			"limit-reached", "Something is larger, deeper or more than an honest image has, and was not read to its end.",
+			"Look at what is named; accept it with --allow-gap limit-reached only if it is known to be harmless.",
+		},
+		{
+			"no-database", "The image names its distribution, but holds no list of installed packages: it was removed, or the distribution's package manager is not one that is read.",
+			"Keep the package manager's database in the image, or accept it where nothing of the distribution is left: --allow-gap no-database.",
+		},
+		{
+			"no-feed", "There are no advisories for this kind of package or this release of the distribution.",
+			"Use a release that its distribution publishes advisories for, or accept it: --allow-gap no-feed.",
+		},
+		{
+			"other-release", "A package comes from a newer release of the distribution, or from its backports, or such a repository is in use. It was compared with the advisories of the release that the image names, which do not know it.",
+			"Use the release's own package, or accept it: --allow-gap other-release.",
+		},
 		{"own-code", "The project itself: advisories speak of published packages, not of one's own code.", "Nothing."},
 		{
 			"packed-program", "A program is compressed (UPX), so that what it is made of cannot be read.",
@@ -68,8 +84,10 @@ func Gaps() []Gap {
 		{"unreadable-file", "A file could not be read.", "Run with the rights to read it, or skip it by name: --skip PATH."},
 		{"unreadable-layer", "A layer, or a part of a root file system, could not be read to its end.", "Fetch or export the image again; read a root file system with the rights that it wants."},
 		{"unreadable-package", "A package's own metadata could not be read.", "See the message; skip it by name if it is a test file: --skip PATH."},
-		{"unreadable-provenance", "The provenance that lies beside an image could not be read, so that it does not tell the base image.",
-			"Name the base with --base, or fetch the image again."},
+		{
+			"unreadable-provenance", "The provenance that lies beside an image could not be read, so that it does not tell the base image.",
+			"Name the base with --base, or fetch the image again.",
+		},
 	}
 }
 

@@ -14,6 +14,7 @@
 package build
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/ed25519"
@@ -75,7 +76,21 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if len(b.sources) == 0 {
 		return nil, fmt.Errorf("build database: %s holds no feed in a known place (see plimsoll db build --help)", o.From)
 	}
+	if err := b.undeclared(); err != nil {
+		return nil, err
+	}
 	return b.finish()
+}
+
+// undeclared refuses declarations of feeds that are not there. A name that is misspelt would leave the
+// feed that was meant counted as whole, and a feed that is missing is a narrower database than declared.
+func (b *builder) undeclared() error {
+	for _, name := range slices.Sorted(maps.Keys(b.o.Declared)) {
+		if !slices.ContainsFunc(b.sources, func(s advisory.SourceStatus) bool { return s.Name == name }) {
+			return fmt.Errorf("build database: sources.json speaks of feed %q, which %s does not have", name, b.o.From)
+		}
+	}
+	return nil
 }
 
 type builder struct {
@@ -92,7 +107,9 @@ func (b *builder) declarations() error {
 		return nil
 	}
 	if err == nil {
-		err = json.Unmarshal(raw, &b.o.Declared)
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.DisallowUnknownFields()
+		err = d.Decode(&b.o.Declared)
 	}
 	if err != nil {
 		return fmt.Errorf("build database: read sources.json: %w", err)
@@ -188,7 +205,7 @@ func (b *builder) sink(source *advisory.SourceStatus) feed.Sink {
 				source.Ecosystems = append(source.Ecosystems, a.Ecosystem)
 				b.partial[a.Ecosystem] = b.partial[a.Ecosystem] || !source.Complete
 			}
-			name := key(a.Ecosystem, a.Package)
+			name := Key(a.Ecosystem, a.Package)
 			names[name] = append(names[name], a.Row)
 		}
 		return nil

@@ -187,7 +187,7 @@ func TestAliases(t *testing.T) {
 		"two CVEs are two":    {doc("CVE-1", `,"aliases":["CVE-2"]`) + doc("CVE-2", ""), map[string]string{"CVE-1": "CVE-1", "CVE-2": "CVE-2"}},
 		"a chain that would join two CVEs": {
 			doc("GHSA-1", `,"aliases":["CVE-1"]`) + doc("GHSA-2", `,"aliases":["CVE-2"]`) + doc("GO-1", `,"aliases":["GHSA-1","GHSA-2"]`),
-			map[string]string{"GHSA-1": "CVE-1 = GHSA-1 GO-1", "GHSA-2": "CVE-2 = GHSA-2"},
+			map[string]string{"GHSA-1": "CVE-1 = GHSA-1", "GHSA-2": "CVE-2 = GHSA-2", "GO-1": "GO-1 > CVE-1 CVE-2 GHSA-1 GHSA-2"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -234,6 +234,17 @@ func TestBroken(t *testing.T) {
 	cancel()
 	if _, err := build.Run(cancelled, build.Options{From: every.write(t)}); err == nil {
 		t.Error("a build that was cancelled gave a database")
+	}
+}
+
+// TestDeclaredInVain wants a declaration of what is not there to be an error: misspelt, it would let the
+// feed that was meant pass for whole.
+func TestDeclaredInVain(t *testing.T) {
+	for _, sources := range []string{`{"osv/nmp":{"complete":false}}`, `{"osv/npm":{"compleet":false}}`} {
+		dir := every.with(files{"sources.json": sources}).write(t)
+		if _, err := build.Run(context.Background(), build.Options{From: dir, Built: noon}); err == nil || !strings.Contains(err.Error(), "sources.json") {
+			t.Errorf("%s: %v", sources, err)
+		}
 	}
 }
 

@@ -131,8 +131,23 @@ func (f *facts) fold() {
 	}
 }
 
-// covering lists, for every id that is no CVE, the CVEs that some feed calls its equal.
+// covering lists, for every id that is no CVE, the CVEs that some feed calls its equal, or the equal of
+// what it calls its own.
 func (f *facts) covering(ids []string) map[string][]string {
+	of := f.equal(ids)
+	all := maps.Clone(of)
+	for _, id := range ids {
+		for _, a := range f.byID[id].Aliases {
+			if len(of[a]) == 1 && onlyCVE(id) == "" {
+				all[id] = appendNew(slices.Clip(all[id]), of[a][0])
+			}
+		}
+	}
+	return all
+}
+
+// equal lists, for every id that is no CVE, the CVEs that some feed calls its equal.
+func (f *facts) equal(ids []string) map[string][]string {
 	of := map[string][]string{}
 	for _, id := range ids {
 		for _, a := range f.byID[id].Aliases {

@@ -24,6 +24,7 @@ var kinds = map[string]*ecosystem.Ecosystem{
 	"Debian": &deb.Ecosystem, "Ubuntu": &deb.Ecosystem,
 	"Go": &golang.Ecosystem, "npm": &npm.Ecosystem, "PyPI": &pypi.Ecosystem, "Maven": &maven.Ecosystem, "NuGet": &nuget.Ecosystem,
 	"crates.io": &cargo.Ecosystem, "RubyGems": &gem.Ecosystem, "Packagist": &composer.Ecosystem, "Bitnami": &bitnami.Ecosystem,
+	"Kubernetes": {Compare: ecosystem.CompareNumbered}, // programs that package binary knows, under the names of their modules
 }
 
 func kindOf(of string) *ecosystem.Ecosystem {
@@ -39,9 +40,9 @@ func order(of string) func(a, b string) (int, error) {
 	return nil
 }
 
-// key files a name as the packages of its ecosystem ask for it: some have several spellings of one
+// Key files a name as the packages of its ecosystem ask for it: some have several spellings of one
 // name, and their feeds use any of them.
-func key(of, name string) string {
+func Key(of, name string) string {
 	if kind := kindOf(of); kind != nil && kind.Key != nil && !kind.OS {
 		return kind.Key(ecosystem.Package{Name: name})
 	}

@@ -1,6 +1,7 @@
 package build_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -10,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
@@ -19,8 +20,9 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/advisory/snapshot"
 )
 
-// feeds is the mirror that lies beside the developers' checkouts; it is not part of the repository.
-var feeds = filepath.Join("..", "..", "..", "..", "..", "shared", "feeds")
+// feeds is the mirror of the feeds, which is not part of the repository: the folder that PLIMSOLL_FEEDS
+// names, as go generate does, or the one that lies beside the developers' checkouts.
+var feeds = cmp.Or(os.Getenv("PLIMSOLL_FEEDS"), filepath.Join("..", "..", "..", "..", "..", "shared", "feeds"))
 
 // built builds the mirror once for all tests, as the snapshot was built.
 var built = sync.OnceValues(func() (*build.Result, error) {
@@ -85,7 +87,7 @@ func TestSnapshotIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(db.Manifest(), result.Manifest); diff != "" {
+	if diff := gocmp.Diff(db.Manifest(), result.Manifest); diff != "" {
 		t.Errorf("run go generate ./internal/read/advisory/snapshot:\n%s", diff)
 	}
 	for name, want := range result.Files {

@@ -111,8 +111,10 @@ func Sign(message []byte, keys ...ed25519.PrivateKey) []byte {
 	return file
 }
 
-// Verify holds a message against its signature file and returns the id of the key that signed it. A
-// signature under a trusted key's id that does not hold is an error of its own: the message was changed.
+// Verify holds a message against its signature file and returns the id of the key that signed it. Where
+// trusted keys' ids are there and no signature of theirs holds, that is an error of its own: the message
+// was changed. Beside one that holds, another does no harm: while a database is replaced, the file has
+// the signatures of both.
 func Verify(message, file []byte, trusted []ed25519.PublicKey) (string, error) {
 	if len(file) > maxFile {
 		return "", fmt.Errorf("check signature: %d bytes are too many", len(file))
@@ -121,6 +123,7 @@ func Verify(message, file []byte, trusted []ed25519.PublicKey) (string, error) {
 	for _, key := range trusted {
 		byID[ID(key)] = key
 	}
+	unheld := ""
 	for line := range strings.Lines(string(file)) {
 		word := strings.Fields(line)
 		if len(word) != 3 || word[0] != "ed25519" || byID[word[1]] == nil {
@@ -128,9 +131,13 @@ func Verify(message, file []byte, trusted []ed25519.PublicKey) (string, error) {
 		}
 		sum, err := base64.StdEncoding.Strict().DecodeString(word[2])
 		if err != nil || !ed25519.Verify(byID[word[1]], message, sum) {
-			return "", fmt.Errorf("check signature: that of key %s does not hold: the bytes were changed on their way", word[1])
+			unheld = word[1]
+			continue
 		}
 		return word[1], nil
+	}
+	if unheld != "" {
+		return "", fmt.Errorf("check signature: that of key %s does not hold: the bytes were changed on their way", unheld)
 	}
 	return "", ErrUnsigned
 }

@@ -96,15 +96,17 @@ func TestVerify(t *testing.T) {
 		ok       bool
 		unsigned bool
 	}{
-		"signed":                 {"message", Sign(message, one), trust(one), true, false},
-		"by the second of two":   {"message", Sign(message, one, two), trust(two), true, false},
-		"by another":             {"message", Sign(message, two), trust(one), false, true},
-		"nobody is trusted":      {"message", Sign(message, one), nil, false, true},
-		"no signature":           {"message", nil, trust(one), false, true},
-		"changed":                {"massage", Sign(message, one), trust(one), false, false},
-		"another's under its id": {"message", []byte("ed25519 " + ID(trust(one)[0]) + " " + strings.Fields(string(Sign(message, two)))[2]), trust(one), false, false},
-		"no base64":              {"message", []byte("ed25519 " + ID(trust(one)[0]) + " !"), trust(one), false, false},
-		"too short":              {"message", []byte("ed25519 " + ID(trust(one)[0]) + " AAAA"), trust(one), false, false},
+		"signed":                        {"message", Sign(message, one), trust(one), true, false},
+		"by the second of two":          {"message", Sign(message, one, two), trust(two), true, false},
+		"by another":                    {"message", Sign(message, two), trust(one), false, true},
+		"nobody is trusted":             {"message", Sign(message, one), nil, false, true},
+		"no signature":                  {"message", nil, trust(one), false, true},
+		"changed":                       {"massage", Sign(message, one), trust(one), false, false},
+		"another's under its id":        {"message", []byte("ed25519 " + ID(trust(one)[0]) + " " + strings.Fields(string(Sign(message, two)))[2]), trust(one), false, false},
+		"beside that of the one before": {"message", append(Sign([]byte("before"), one), Sign(message, one)...), trust(one), true, false},
+		"of the one before alone":       {"message", Sign([]byte("before"), one), trust(one), false, false},
+		"no base64":                     {"message", []byte("ed25519 " + ID(trust(one)[0]) + " !"), trust(one), false, false},
+		"too short":                     {"message", []byte("ed25519 " + ID(trust(one)[0]) + " AAAA"), trust(one), false, false},
 	} {
 		_, err := Verify([]byte(c.message), c.file, c.trusted)
 		if (err == nil) != c.ok || errors.Is(err, ErrUnsigned) != c.unsigned {

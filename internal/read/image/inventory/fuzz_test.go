@@ -63,8 +63,10 @@ func FuzzLayer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var got []*Contents
 		for _, blob := range []layer.Blob{{At: bytes.NewReader(b), Size: int64(len(b))}, {Stream: io.NopCloser(bytes.NewReader(b)), Size: -1}} {
-			r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Budget: NewBudget(1 << 20),
-				Limits: layer.Limits{Entries: 1000, PathLength: 4096, Uncompressed: 1 << 20}}
+			r := &Reader{
+				Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Budget: NewBudget(1 << 20),
+				Limits: layer.Limits{Entries: 1000, PathLength: 4096, Uncompressed: 1 << 20},
+			}
 			c, err := r.Layer(context.Background(), image.Layer{Open: func(context.Context) (layer.Blob, error) { return blob, nil }})
 			if err != nil {
 				return

@@ -56,6 +56,16 @@ func newTransport(o Options) (*guard, error) {
 	return g, nil
 }
 
+// Client is the standard library's with the proxies of the environment, which trusts the authorities of o
+// as well: for files that lie beside a registry, not in it.
+func Client(o Options) (*http.Client, error) {
+	g, err := newTransport(o)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: g.base}, nil
+}
+
 // authorities adds PEM files to those that the system trusts; SSL_CERT_FILE and SSL_CERT_DIR are the
 // system's own way.
 func authorities(files []string) (*x509.CertPool, error) {
