@@ -194,7 +194,8 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Cleanup(func() { syscall.Unmount(full, syscall.MNT_DETACH) })
 	packed := imagetest.WriteFile(t, "x.tar.gz", imagetest.Compress(imagetest.OldDockerTar(imagetest.Image{Layers: []imagetest.Layer{
-		{Files: []imagetest.File{{Path: "etc/os-release", Body: "ID=debian\nVERSION_ID=\"12\"\n"}, {Path: "big", Body: strings.Repeat("x", 1<<20)}}}}}), imagetest.Gzip))
+		{Files: []imagetest.File{{Path: "etc/os-release", Body: "ID=debian\nVERSION_ID=\"12\"\n"}, {Path: "big", Body: strings.Repeat("x", 1<<20)}}},
+	}}), imagetest.Gzip))
 	if r := hostile(t, []string{"TMPDIR=" + full}, "scan", "--fail-on", "none", packed); r.status == 0 || !strings.Contains(r.stderr, "no space left") {
 		t.Errorf("no room to unpack: status %d, %s", r.status, r.stderr)
 	}

@@ -206,8 +206,10 @@ func overlapping(body []byte, n int) []byte {
 func TestHostileWords(t *testing.T) {
 	evil := "x\x1b[2J\x1b]0;owned\a\nplimsoll: all is well\u202e:1"
 	img := func(i int) imagetest.Image {
-		return imagetest.Image{Name: fmt.Sprint(evil, i), Platform: "linux/amd64\x1b[2J", Config: map[string]any{"User": evil},
-			Layers: []imagetest.Layer{{CreatedBy: evil, Files: []imagetest.File{{Path: fmt.Sprint(i)}}}}}
+		return imagetest.Image{
+			Name: fmt.Sprint(evil, i), Platform: "linux/amd64\x1b[2J", Config: map[string]any{"User": evil},
+			Layers: []imagetest.Layer{{CreatedBy: evil, Files: []imagetest.File{{Path: fmt.Sprint(i)}}}},
+		}
 	}
 	for name, args := range map[string][]string{
 		"one image":       {imagetest.WriteFile(t, "one.tar", imagetest.OldDockerTar(img(1)))},

@@ -34,8 +34,10 @@ func TestGarbage(t *testing.T) {
 			if name == "blanks" && path == "requirements.txt" {
 				continue
 			}
-			f := &ecosystem.File{Stat: ecosystem.Stat{Path: path, Size: int64(len(body)), Mode: 0o644}, Reader: strings.NewReader(body),
-				At: func() (io.ReaderAt, error) { return bytes.NewReader([]byte(body)), nil }}
+			f := &ecosystem.File{
+				Stat: ecosystem.Stat{Path: path, Size: int64(len(body)), Mode: 0o644}, Reader: strings.NewReader(body),
+				At: func() (io.ReaderAt, error) { return bytes.NewReader([]byte(body)), nil },
+			}
 			wanted, told := false, false
 			for _, eco := range all.Ecosystems() {
 				if !eco.Wants(f.Stat) {

@@ -56,8 +56,10 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 	g.own(&s.hash, inv.Release)
 	inv.Packages = g.sorted()
 	if s.tired {
-		inv.Gaps = []Gap{{Class: "limit-reached", Blocking: true, Count: 1,
-			What: "its symbolic links lead in so many ways that not all were followed"}}
+		inv.Gaps = []Gap{{
+			Class: "limit-reached", Blocking: true, Count: 1,
+			What: "its symbolic links lead in so many ways that not all were followed",
+		}}
 	}
 	return inv
 }

@@ -43,18 +43,10 @@ func (b *tarBody) leave() error {
 	if b.src == nil {
 		return nil
 	}
-	left, pad := b.left, b.pad
+	n := b.left + b.pad
 	b.left, b.pad = 0, 0
-	if left > 0 {
-		if err := b.src.skip(left); err != nil {
-			return err
-		}
+	if n == 0 {
+		return nil
 	}
-	if pad > 0 {
-		// Some writers leave out what fills the last block, and runtimes unpack what they write.
-		if err := b.src.skip(pad); err != ErrTruncated {
-			return err
-		}
-	}
-	return nil
+	return b.src.skip(n)
 }
