@@ -2,6 +2,7 @@ package nuget
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -11,7 +12,10 @@ import (
 )
 
 func file(path, body string) *ecosystem.File {
-	return &ecosystem.File{Stat: ecosystem.Stat{Path: path, Size: int64(len(body))}, Reader: strings.NewReader(body)}
+	return &ecosystem.File{
+		Stat: ecosystem.Stat{Path: path, Size: int64(len(body))}, Reader: strings.NewReader(body),
+		At: func() (io.ReaderAt, error) { return strings.NewReader(body), nil },
+	}
 }
 
 const shopDeps = `{

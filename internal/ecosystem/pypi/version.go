@@ -15,21 +15,11 @@ func compare(a, b string) (int, error) {
 	if ok1 && ok2 {
 		return v.compare(w), nil
 	}
-	if ok1 != ok2 {
-		return cmp.Compare(btoi(ok1), btoi(ok2)), nil
-	}
-	old, err := semantic.Parse(a, "PyPI")
+	old, err := semantic.Parse(strings.TrimSpace(a), "PyPI")
 	if err != nil {
 		return 0, err
 	}
-	return old.CompareStr(b)
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	return old.CompareStr(strings.TrimSpace(b))
 }
 
 // version is a public version of PEP 440 and its local part. Numbers stay decimal strings, for they
