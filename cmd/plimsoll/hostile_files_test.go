@@ -249,6 +249,7 @@ func TestHostileDocuments(t *testing.T) {
 func TestMountedProc(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n")
+	write(t, dir, "var/lib/dpkg/status", "Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n")
 	for _, name := range []string{"proc", "sys"} {
 		at := filepath.Join(dir, name)
 		if err := os.Mkdir(at, 0o755); err != nil {

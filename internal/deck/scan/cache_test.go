@@ -293,7 +293,7 @@ func TestDamagedCache(t *testing.T) {
 			}
 			for range 2 {
 				imgs, err := archive.Open(context.Background(), path, image.Options{})
-				if names, gaps := found(t, imgs, err, scan.Options{Cache: cache}); !slices.Equal(names, []string{"a", "b"}) || len(gaps) > 0 {
+				if names, gaps := found(t, imgs, err, scan.Options{Cache: cache}); !slices.Equal(names, []string{"a", "b"}) || !slices.Equal(gaps, []string{"unknown-distribution"}) { // it names none
 					t.Errorf("found %v, gaps %v", names, gaps)
 				}
 				filepath.WalkDir(dir, func(at string, d os.DirEntry, err error) error {

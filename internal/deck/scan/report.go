@@ -141,7 +141,6 @@ func (s *scan) judge(id string, packages []inventory.Package, on *ecosystem.Rele
 	}
 	s.packageGaps(id, subjects, gaps)
 	s.kindGaps(id, packages)
-	s.distributionGap(t, packages)
 	return nil
 }
 

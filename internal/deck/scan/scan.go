@@ -142,6 +142,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: g.Blocking, Target: id, What: g.What, Count: g.Count})
 	}
 	s.report.Coverage = append(s.report.Coverage, gaps...)
+	s.distributionGap(&s.report.Targets[len(s.report.Targets)-1], inv.Packages)
 	s.configuration()
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err
