@@ -111,7 +111,7 @@ func (s *scan) distributionGap(t *finding.Target, packages []inventory.Package) 
 // or its database was removed from the image.
 func (s *scan) databaseGap(t *finding.Target) {
 	if slices.ContainsFunc(s.report.Coverage, func(g finding.Gap) bool {
-		return g.Target == t.ID && g.Class == "unreadable-database"
+		return g.Target == t.ID && g.Blocking && g.Class == "unreadable-database"
 	}) {
 		return
 	}
