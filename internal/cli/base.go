@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -120,7 +121,7 @@ func addBase(ctx context.Context, g *global, o *readOptions, x base.Index, s sca
 		return err
 	}
 	for _, gap := range r.Coverage {
-		if gap.Blocking && gap.Class != "unknown-distribution" {
+		if gap.Blocking && !slices.Contains([]string{"unknown-distribution", "no-lock-file"}, gap.Class) { // nothing known is not nothing read
 			return exitError{exitIncomplete, fmt.Errorf("%s was not read in full, and is not entered: %s", s.Image.Name, gap.What)}
 		}
 	}

@@ -147,6 +147,27 @@ type Found struct {
 	Release  *Release
 	Notes    []Note
 	Origin   *Origin
+	Asks     *Asks
+	Includes []Include
+}
+
+// Asks is what a manifest asks for without saying which versions it gets, or those of what that needs in
+// turn. It is answered by a lock file, or by the packages themselves where they are installed; else
+// nobody knows what the project runs with. Where Locks are named, the packages of the manifest itself count
+// only as long as nothing answers. Names are those that Ecosystem.Key gives.
+type Asks struct {
+	Names []string
+	Maybe []string // asked for on some platforms only: they count when nothing else is installed either
+	Locks []string // base names of the files that answer, beside the manifest or in a folder above it
+	Local []string // folders of the project in which its packages are installed, all that it needs; nil: one place for all projects
+	More  bool     // it asks for what cannot be told by name
+}
+
+// Include is another file whose words count as the file's own.
+type Include struct {
+	Path string // relative to the root
+	As   string // the path under which Read knows what to do with it; in the same folder
+	Only bool   // it only narrows what the file says itself: nothing is missed without it
 }
 
 // Origin is what a file says of where the packages of another file come from.

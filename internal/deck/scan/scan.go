@@ -132,15 +132,9 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	}
 	img := one.Image
 	contents, gaps := s.layers(ctx, id, img)
-	inv := inventory.Squash(contents, s.o.Kinds)
-	if len(inv.Needs) > 0 {
-		gaps = append(gaps, s.again(ctx, id, img, contents, inv.Needs)...)
-		inv = inventory.Squash(contents, s.o.Kinds)
-	}
+	inv, more := s.squash(ctx, id, img, contents)
+	gaps = append(gaps, more...)
 	s.target(ctx, id, img, contents, inv)
-	for _, g := range inv.Gaps {
-		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: g.Blocking, Target: id, What: g.What, Count: g.Count})
-	}
 	s.report.Coverage = append(s.report.Coverage, gaps...)
 	s.distributionGap(&s.report.Targets[len(s.report.Targets)-1], inv.Packages)
 	s.configuration()
@@ -149,6 +143,32 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	}
 	return s.newer(&s.report.Targets[len(s.report.Targets)-1])
 }
+
+// squash lays the layers over each other, and reads what turns out to be wanted only then: files that
+// links lead to, or that others include.
+func (s *scan) squash(ctx context.Context, id string, img *image.Image, contents []*inventory.Contents) (inventory.Inventory, []finding.Gap) {
+	var gaps []finding.Gap
+	asked := map[inventory.Need]bool{}
+	inv := inventory.Squash(contents, s.o.Kinds)
+	for round := 0; ; round++ {
+		needs := slices.DeleteFunc(inv.Needs, func(n inventory.Need) bool { return asked[n] })
+		if len(needs) == 0 {
+			return inv, append(gaps, fewer(id, nil, inv.Gaps)...)
+		}
+		if round == maxRounds {
+			deep := finding.Gap{Class: "limit-reached", Blocking: true, Target: id, What: "files include each other too deep", Path: needs[0].Path, Count: len(needs)}
+			return inv, append(append(gaps, fewer(id, nil, inv.Gaps)...), deep)
+		}
+		for _, n := range needs {
+			asked[n] = true
+		}
+		gaps = append(gaps, s.again(ctx, id, img, contents, needs)...)
+		inv = inventory.Squash(contents, s.o.Kinds)
+	}
+}
+
+// maxRounds bounds how deep files include each other. Each round reads the layers that hold them once more.
+const maxRounds = 5
 
 // layers gets the contents of all layers of an image, in parallel. The largest go first, so that no
 // long one is left for the end.
@@ -225,7 +245,7 @@ func layerGaps(id string, i int, c *inventory.Contents, err error) []finding.Gap
 		}
 		gaps = append(gaps, finding.Gap{Class: class, Blocking: true, Target: id, What: what, Layer: &i, Count: 1})
 	}
-	return append(gaps, fewer(id, i, c.Gaps)...)
+	return append(gaps, fewer(id, &i, c.Gaps)...)
 }
 
 // maxListed is how many gaps of one class a layer may list one by one.
@@ -233,7 +253,7 @@ const maxListed = 3
 
 // fewer turns the gaps of a layer into gaps of the report. Many of a class become one, with the first
 // as its example.
-func fewer(id string, i int, of []inventory.Gap) []finding.Gap {
+func fewer(id string, layer *int, of []inventory.Gap) []finding.Gap {
 	type class struct {
 		name     string
 		blocking bool
@@ -251,7 +271,7 @@ func fewer(id string, i int, of []inventory.Gap) []finding.Gap {
 			continue
 		}
 		at[c] = len(gaps)
-		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: g.Blocking, Target: id, What: g.What, Path: g.Path, Layer: &i, Count: max(g.Count, 1)})
+		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: g.Blocking, Target: id, What: g.What, Path: g.Path, Layer: layer, Count: max(g.Count, 1)})
 	}
 	for n := range gaps {
 		if g := &gaps[n]; g.Count > 1 {

@@ -18,8 +18,8 @@ import (
 // Ecosystem is Cargo.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "cargo",
-	Version:    2,
-	Wants:      func(s ecosystem.Stat) bool { return s.IsProgram() || isLock(s) },
+	Version:    3,
+	Wants:      func(s ecosystem.Stat) bool { return s.IsProgram() || isLock(s) || isManifest(s) },
 	Read:       read,
 	Advisories: advisories,
 	Compare:    compare,
@@ -37,8 +37,11 @@ func isLock(s ecosystem.Stat) bool {
 }
 
 func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
-	if isLock(f.Stat) {
+	switch {
+	case isLock(f.Stat):
 		return readLock(f)
+	case isManifest(f.Stat):
+		return readManifest(f)
 	}
 	return readProgram(f)
 }

@@ -18,7 +18,7 @@ import (
 // Ecosystem is Composer and Packagist.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "composer",
-	Version:    3,
+	Version:    4,
 	Wants:      wants,
 	Read:       read,
 	Better:     better,
@@ -45,6 +45,8 @@ func wants(s ecosystem.Stat) bool {
 		return strings.HasSuffix(s.Path, "composer/installed.json")
 	case "installed.php":
 		return strings.HasSuffix(s.Path, "vendor/composer/installed.php")
+	case "composer.json":
+		return !ecosystem.IsManifestOfOthers(s.Path)
 	case "composer.lock":
 		return !strings.Contains("/"+s.Path, "/vendor/") // inside a package it is its author's
 	}
@@ -70,6 +72,9 @@ func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 	b, err := f.ReadAll(maxFile)
 	if err != nil {
 		return ecosystem.Found{}, fmt.Errorf("read %s: %w", f.Base(), err)
+	}
+	if f.Base() == "composer.json" {
+		return readManifest(b)
 	}
 	r := newReader(b, f.Base() == "composer.lock")
 	if err := r.file(); err != nil {

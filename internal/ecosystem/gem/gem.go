@@ -20,7 +20,7 @@ import (
 // Ecosystem is RubyGems and Bundler.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "gem",
-	Version:    2,
+	Version:    3,
 	Wants:      func(s ecosystem.Stat) bool { return kindOf(s.Path) != nothing },
 	Read:       read,
 	Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) { return "RubyGems", true },
@@ -42,6 +42,7 @@ const (
 	specification      // specifications/NAME-VERSION.gemspec, specifications/default/…: RubyGems' own record
 	checkout           // bundler/gems/NAME-REVISION/NAME.gemspec: the author's file
 	lock               // Gemfile.lock, gems.locked
+	manifest           // Gemfile, gems.rb
 )
 
 func kindOf(path string) kind {
@@ -50,6 +51,10 @@ func kindOf(path string) kind {
 	case base == "Gemfile.lock" || base == "gems.locked":
 		if !insideGem(folder) {
 			return lock
+		}
+	case base == "Gemfile" || base == "gems.rb":
+		if !ecosystem.IsManifestOfOthers(path) {
+			return manifest
 		}
 	case strings.HasSuffix(base, ".gemspec"):
 		if above, last := cutLast(folder); last == "specifications" || last == "default" && strings.HasSuffix(above, "specifications") {
@@ -86,6 +91,8 @@ func read(_ context.Context, f *ecosystem.File) (found ecosystem.Found, err erro
 		found, err = readSpecification(f, kind)
 	case lock:
 		found, err = readLock(f.Reader)
+	case manifest:
+		found, err = readManifest(f.Reader)
 	}
 	if err != nil {
 		err = fmt.Errorf("read %s: %w", f.Base(), err)

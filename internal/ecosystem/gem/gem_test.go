@@ -271,9 +271,10 @@ func TestRuby(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	paths := []string{"specifications/a-1.gemspec", "bundler/gems/a-0/a.gemspec", "Gemfile.lock"}
+	paths := []string{"specifications/a-1.gemspec", "bundler/gems/a-0/a.gemspec", "Gemfile.lock", "Gemfile"}
 	f.Add(byte(0), nokogiri)
 	f.Add(byte(2), gemfile)
+	f.Add(byte(3), "group :test do\n gem 'a', \"1\"\nend\ngemspec")
 	f.Fuzz(func(t *testing.T, which byte, text string) {
 		found, _ := readText(paths[int(which)%len(paths)], text)
 		for _, p := range found.Packages {

@@ -20,7 +20,7 @@ import (
 // Ecosystem is Maven, and Gradle, which shares its coordinates.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "maven",
-	Version:    2,
+	Version:    3,
 	Wants:      wants,
 	Read:       read,
 	Advisories: advisories,
@@ -36,7 +36,7 @@ func advisories(p ecosystem.Package, _ ecosystem.Release) (string, bool) {
 func wants(s ecosystem.Stat) bool {
 	base := s.Base()
 	return isArchive(base) || base == "pom.xml" && !inMetaInf(s.Path) || base == "pom.properties" && inMetaInf(s.Path) ||
-		isGradleLock(s.Path)
+		isGradleLock(s.Path) || isGradleBuild(s.Path)
 }
 
 // inMetaInf says whether a path is where Maven puts the description of a built artifact: the one in
@@ -64,6 +64,8 @@ func read(ctx context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 		return readProperties(f)
 	case isGradleLock(f.Path):
 		return readGradleLock(f)
+	case isGradleBuild(f.Path):
+		return readGradleBuild(f)
 	}
 	r, err := f.At()
 	if err != nil {

@@ -89,16 +89,26 @@ type manifest struct {
 	name, version string
 	licenses      []string
 	depends       []string
+	needed        []dependency // without the optional ones
+	optional      []string
 }
 
-// readManifest reads one package.json. One without a name or a version is no package.
+// dependency is one name with the version, range or address that is asked for.
+type dependency struct{ name, wanted string }
+
+// readManifest reads one package.json. One without a name or a version is no package. A project's own asks
+// for others.
 func readManifest(f *ecosystem.File) (ecosystem.Found, error) {
 	where := manifestOf(f.Path)
 	b, err := content(f, maxManifest)
 	if err == nil {
 		var m manifest
 		if m, err = parseManifest(b); err == nil {
-			return m.found(where), nil
+			found := m.found(where)
+			if where == project && !ecosystem.IsManifestOfOthers(f.Path) {
+				m.ask(&found)
+			}
+			return found, nil
 		}
 	}
 	if where == project {
@@ -130,8 +140,12 @@ func parseManifest(b []byte) (manifest, error) {
 			m.version = s.text()
 		case "license", "licenses":
 			m.licenses = append(m.licenses, s.licenses()...)
-		case "dependencies", "optionalDependencies":
-			m.depends = append(m.depends, s.dependencies()...)
+		case "dependencies":
+			m.needed = append(m.needed, s.dependencies()...)
+			m.depends = append(m.depends, names(m.needed)...)
+		case "optionalDependencies":
+			m.optional = append(m.optional, names(s.dependencies())...)
+			m.depends = append(m.depends, m.optional...)
 		default:
 			s.skip()
 		}
@@ -170,13 +184,68 @@ func (s *scanner) licenses() (all []string) {
 }
 
 // dependencies reads {"name": "range"} and gives the real names. Folders of the project are left out.
-func (s *scanner) dependencies() (names []string) {
+func (s *scanner) dependencies() (all []dependency) {
 	s.object(func(key []byte) {
 		name := string(key)
 		wanted := s.text()
 		if !isLocal(wanted) {
-			names = append(names, realName(name, wanted))
+			all = append(all, dependency{realName(name, wanted), wanted})
 		}
 	})
-	return names
+	return all
+}
+
+func names(of []dependency) []string {
+	all := make([]string, len(of))
+	for i, d := range of {
+		all[i] = d.name
+	}
+	return all
+}
+
+// answering are the lock files that say what a project gets.
+var answering = []string{"package-lock.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "npm-shrinkwrap.json", "bun.lockb"}
+
+// ask adds what a project needs to run. A dependency of one version is declared; what comes with it
+// only a lock file says, or the folder of installed packages.
+func (m manifest) ask(found *ecosystem.Found) {
+	asks := ecosystem.Asks{Locks: answering, Local: []string{"node_modules", ".yarn"}}
+	passed := map[string]bool{}
+	for _, name := range m.optional {
+		passed[name] = true
+	}
+	for _, d := range m.needed[:min(len(m.needed), maxPackages)] {
+		p := named(d.name, exact(d.wanted))
+		if p.Name == "" || passed[d.name] {
+			continue
+		}
+		passed[d.name] = true
+		asks.Names = append(asks.Names, d.name)
+		if p.Version != "" {
+			p.Declared = true
+			found.Packages = append(found.Packages, p)
+		}
+	}
+	if len(asks.Names) > 0 {
+		found.Asks = &asks
+	}
+}
+
+// exact is the version that a dependency asks for, empty when it is a range or an address.
+func exact(wanted string) string {
+	if alias, ok := strings.CutPrefix(wanted, "npm:"); ok {
+		_, wanted, _ = strings.Cut(strings.TrimPrefix(alias, "@"), "@")
+	}
+	v := cleanVersion(wanted)
+	core, _, _ := strings.Cut(strings.ReplaceAll(v, "+", "-"), "-")
+	parts := strings.Split(core, ".")
+	for _, part := range parts {
+		if part == "" || strings.Trim(part, "0123456789") != "" {
+			return ""
+		}
+	}
+	if len(parts) != 3 || strings.ContainsAny(v, " |") {
+		return ""
+	}
+	return v
 }

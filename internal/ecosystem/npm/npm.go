@@ -1,5 +1,5 @@
 // Package npm knows the packages of Node.js: those installed below node_modules, and those that the
-// lock files of npm, Yarn, pnpm and Bun declare.
+// lock files of npm, Yarn, pnpm and Bun declare; a project's own package.json asks for some.
 //
 // What is installed is told by each package's own package.json, at the root of the package: one deeper
 // inside it is a fixture or an example, and is left alone. Lock files tell what somebody meant to
@@ -20,7 +20,7 @@ import (
 // Ecosystem is npm, whichever of its clients installed the packages.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "npm",
-	Version:    2,
+	Version:    3,
 	Wants:      wants,
 	Read:       read,
 	Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) { return "npm", true },

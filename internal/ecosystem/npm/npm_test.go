@@ -152,7 +152,7 @@ func BenchmarkManifest(b *testing.B) {
 }
 
 func FuzzRead(f *testing.F) {
-	paths := []string{"node_modules/a/package.json", "package-lock.json", "node_modules/.package-lock.json", "bun.lock", "yarn.lock", "pnpm-lock.yaml", "a/.yarn/cache/a-npm-1.0.0-x-y.zip"}
+	paths := []string{"node_modules/a/package.json", "package-lock.json", "node_modules/.package-lock.json", "bun.lock", "yarn.lock", "pnpm-lock.yaml", "a/.yarn/cache/a-npm-1.0.0-x-y.zip", "package.json"}
 	for i, seed := range []string{
 		`{"name":"@s/a","version":"1.0.0","license":[{"type":"MIT"}],"dependencies":{"b":"npm:c@1"}}`,
 		lockV3, lockV1, bunLock, yarnV1, pnpmV5, yarnBerry, pnpmV9,

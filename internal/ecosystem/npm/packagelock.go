@@ -91,7 +91,7 @@ func (r *lockReader) field(e *lockEntry, key []byte) {
 	case "link":
 		e.link = r.truth()
 	case "dependencies", "optionalDependencies", "requires":
-		e.depends = append(e.depends, r.dependencies()...)
+		e.depends = append(e.depends, names(r.dependencies())...)
 	default:
 		r.skip()
 	}

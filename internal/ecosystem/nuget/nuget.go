@@ -18,7 +18,7 @@ import (
 // Ecosystem is NuGet.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:    "nuget",
-	Version: 2,
+	Version: 3,
 	Wants:   wants,
 	Read:    read,
 	Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) {
@@ -36,7 +36,7 @@ const (
 
 func wants(s ecosystem.Stat) bool {
 	base := s.Base()
-	return strings.HasSuffix(base, ".deps.json") || base == "packages.lock.json" || base == "packages.config" || couldBeBundle(s)
+	return strings.HasSuffix(base, ".deps.json") || base == "packages.lock.json" || base == "packages.config" || isProject(s) || couldBeBundle(s)
 }
 
 func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
@@ -46,6 +46,9 @@ func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 	case "packages.config":
 		return readConfig(f)
 	default:
+		if isProject(f.Stat) {
+			return readProject(f)
+		}
 		if !strings.HasSuffix(base, ".deps.json") {
 			return readBundle(f)
 		}

@@ -124,6 +124,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("a.deps.json", shopDeps)
 	f.Add("packages.lock.json", lockFile)
 	f.Add("packages.config", config)
+	f.Add("a.csproj", `<Project><ItemGroup><PackageReference Include="A" Version="1.0"/></ItemGroup></Project>`)
 	f.Fuzz(func(_ *testing.T, path, body string) { _, _ = read(context.Background(), file(path, body)) })
 }
 

@@ -1,5 +1,5 @@
 // Package pypi knows the packages of Python: those installed beside the interpreter or in a virtual
-// environment, and those that lock and requirements files declare.
+// environment, those that lock and requirements files declare, and what a project's manifest asks for.
 //
 // An installed package tells of itself in METADATA (wheels, "*.dist-info") or PKG-INFO (eggs, packed
 // or not, and distutils, "*.egg-info"). Where one was installed from a repository or a folder,
@@ -23,7 +23,7 @@ import (
 // Ecosystem is Python's, whichever tool installed the packages.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:    "pypi",
-	Version: 2,
+	Version: 3,
 	Wants:   func(s ecosystem.Stat) bool { return readerOf(s.Path) != nil },
 	Read:    read,
 	Advisories: func(p ecosystem.Package, _ ecosystem.Release) (string, bool) {
@@ -85,8 +85,14 @@ func readerOf(path string) reader {
 	case folder == "conda-meta" && strings.HasSuffix(base, ".json"):
 		chosen = readConda
 	default:
-		if chosen = locks[base]; chosen == nil && isRequirements(folder, base) {
+		switch chosen = locks[base]; {
+		case chosen != nil:
+		case isRequirements(folder, base), strings.HasSuffix(base, includedAs), strings.HasSuffix(base, includedDev):
 			chosen = readRequirements
+		case strings.HasSuffix(base, constrainedAs):
+			chosen = readConstraints
+		case manifests[base] != nil && !ecosystem.IsManifestOfOthers(path):
+			chosen = manifests[base]
 		}
 		if chosen != nil && isInstalled(path) {
 			chosen = nil

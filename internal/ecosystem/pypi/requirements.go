@@ -18,6 +18,12 @@ func isRequirements(folder, base string) bool {
 	return ok && (folder == "requirements" || strings.HasPrefix(stem, "requirements") || strings.HasSuffix(stem, "requirements"))
 }
 
+func isRequirementsPath(path string) bool {
+	rest, base := cutLast(path)
+	_, folder := cutLast(rest)
+	return isRequirements(folder, base)
+}
+
 // eachLine visits the lines of a text.
 func eachLine(r io.Reader, visit func(number int, line string) error) error {
 	limited := &io.LimitedReader{R: r, N: maxFile}
@@ -43,52 +49,174 @@ func eachLine(r io.Reader, visit func(number int, line string) error) error {
 	return nil
 }
 
-// readRequirements reads a requirements file. Only "name==version" says what would be installed; the
-// other wishes are counted in a note that does not block, for nothing shows that they were installed.
+// A requirements file that another includes is read under its own name with one of these behind it.
+const (
+	includedAs    = "#requirements"
+	includedDev   = "#dev-requirements"
+	constrainedAs = "#constraints"
+)
+
+// readRequirements reads a requirements file. "name==version" says what would be installed; other wishes
+// are asked for, and answered by what is installed or pinned elsewhere. Those of a file for development
+// are counted in a note that does not block.
 func readRequirements(f *ecosystem.File) (ecosystem.Found, error) {
-	var found ecosystem.Found
-	var open []string
 	base := strings.ToLower(f.Base())
 	dev := strings.Contains(base, "dev") || strings.Contains(base, "test")
-	err := eachRequirement(f.Reader, func(line int, text string) error {
-		if file, ok := included(text); ok {
-			if other := path.Join(path.Dir(f.Path), file); readerOf(other) == nil {
-				found.Notes = append(found.Notes, ecosystem.Note{
-					Class: "unreadable-package", What: fmt.Sprintf("the requirements of %.200q are not read: it is known by no name for such a file", other),
-				})
-			}
-			return nil
-		}
-		p := pinned(text)
-		switch {
-		case p.Name == "":
-			open = append(open, wish(text))
-		case len(found.Packages) == maxPackages:
-			return ecosystem.Limit("more than %d packages in one file", maxPackages)
-		default:
-			p.Line, p.Declared, p.Dev = line, true, dev
-			found.Packages = append(found.Packages, p)
-		}
-		return nil
-	})
-	if len(open) > 0 {
-		found.Notes = append(found.Notes, openNote(open))
+	if strings.HasSuffix(base, includedAs) {
+		dev = false // what another includes is meant as that one is
 	}
-	return found, err
+	w := wishes{dev: dev}
+	err := eachRequirement(f.Reader, func(line int, text string) error {
+		if file, constraint, ok := included(text); ok {
+			return w.include(f.Path, file, constraint)
+		}
+		return w.requirement(line, text)
+	})
+	if open := w.asks.Names; dev && len(open)+len(w.asks.Maybe) > 0 {
+		w.found.Notes = append(w.found.Notes, openNote(append(open, w.asks.Maybe...)))
+	} else if !ecosystem.IsManifestOfOthers(f.Path) {
+		w.ask(nil)
+	}
+	return w.found, err
 }
 
-// wishes are the options that ask for packages.
-var wishes = []string{"-e", "--editable", "-r", "--requirement"}
+// readConstraints reads a file of constraints: it asks for nothing, and says which versions are taken.
+func readConstraints(f *ecosystem.File) (ecosystem.Found, error) {
+	var w wishes
+	err := eachRequirement(f.Reader, func(line int, text string) error {
+		if pinned(text).Name == "" {
+			return nil
+		}
+		return w.requirement(line, text)
+	})
+	return w.found, err
+}
 
-// included is the file of an option -r, whose requirements count as well.
-func included(text string) (file string, ok bool) {
-	for _, option := range []string{"--requirement", "-r"} {
-		if rest, is := strings.CutPrefix(text, option); is {
-			file = strings.Trim(rest, "= \t")
-			return file, file != "" && !strings.Contains(file, "://")
+// wishes gathers what a file asks for.
+type wishes struct {
+	found ecosystem.Found
+	asks  ecosystem.Asks
+	dev   bool
+}
+
+const maxIncludes = 100 // of one file
+
+// include takes the file of an option -r or -c.
+func (w *wishes) include(from, file string, constraint bool) error {
+	at := strings.TrimPrefix(file, "/")
+	if at == file {
+		at = path.Join(path.Dir(from), file)
+	}
+	as := at + includedAs
+	switch {
+	case constraint:
+		as = at + constrainedAs
+	case w.dev:
+		as = at + includedDev
+	}
+	if isRequirementsPath(at) && !constraint {
+		as = at // it is read by its own name
+	}
+	if len(w.found.Includes) == maxIncludes {
+		return ecosystem.Limit("more than %d files are included", maxIncludes)
+	}
+	if strings.Contains(file, "://") || at == ".." || strings.HasPrefix(at, "../") || len(at) > maxPath {
+		at, as = file, file // not to be had: no such path can be in it
+	}
+	w.found.Includes = append(w.found.Includes, ecosystem.Include{Path: at, As: as, Only: constraint})
+	return nil
+}
+
+const maxPath = 4096
+
+// requirement takes one requirement: a package where it names one version, and else a wish.
+func (w *wishes) requirement(line int, text string) error {
+	p := pinned(text)
+	if p.Name == "" {
+		return w.wish(text)
+	}
+	return w.declare(p, line)
+}
+
+func (w *wishes) declare(p ecosystem.Package, line int) error {
+	if len(w.found.Packages) == maxPackages {
+		return ecosystem.Limit("more than %d packages in one file", maxPackages)
+	}
+	p.Line, p.Declared, p.Dev = line, true, w.dev
+	w.found.Packages = append(w.found.Packages, p)
+	return nil
+}
+
+// wish notes what is asked for, by its name.
+func (w *wishes) wish(text string) error {
+	if len(w.asks.Names)+len(w.asks.Maybe) >= maxPackages {
+		return ecosystem.Limit("more than %d requirements in one file", maxPackages)
+	}
+	name, sure := wishName(text)
+	_, marker, _ := strings.Cut(text, ";")
+	switch {
+	case strings.Contains(marker, "extra"):
+	case name == "":
+		own := strings.HasPrefix(text, "-e") || strings.HasPrefix(text, "--e") || text[0] == '.' || text[0] == '/'
+		w.asks.More = w.asks.More || !own // it is no requirement, or one that we cannot read
+	case sure && !strings.ContainsAny(marker, "<>=!"):
+		w.asks.Names = append(w.asks.Names, name)
+	default:
+		w.asks.Maybe = append(w.asks.Maybe, name)
+	}
+	return nil
+}
+
+// ask closes the list; locks are the files that answer it.
+func (w *wishes) ask(locks []string) {
+	if len(w.asks.Names)+len(w.asks.Maybe) > 0 || w.asks.More {
+		w.asks.Locks = locks
+		w.found.Asks = &w.asks
+	}
+}
+
+// wishName is the name of what a requirement asks for; not sure where an address only hints at it. It is
+// empty for a folder, whose own manifest is read.
+func wishName(text string) (name string, sure bool) {
+	text, _, _ = strings.Cut(text, ";")
+	for _, option := range []string{"--editable", "-e"} {
+		if rest, ok := strings.CutPrefix(text, option); ok {
+			text = strings.TrimLeft(rest, "= \t")
+			if !strings.Contains(text, "://") {
+				return "", false
+			}
 		}
 	}
+	if n := nameLength(text); n > 0 && n <= maxField && !strings.Contains(text[:min(n+3, len(text))], ":/") && !strings.HasPrefix(text[n:], "/") && !strings.HasPrefix(text[n:], "+") {
+		return canonical(text[:n]), true
+	}
+	address, hash, _ := strings.Cut(text, "#")
+	if _, egg, ok := strings.Cut(hash, "egg="); ok {
+		return canonical(egg[:nameLength(egg)]), true
+	}
+	_, last := cutLast(strings.TrimRight(address, "/ "))
+	last, _, _ = strings.Cut(last, "@")
+	for _, c := range []string{"-", ".git"} { // NAME-VERSION-….whl, NAME.git
+		last, _, _ = strings.Cut(last, c)
+	}
+	if last = strings.Trim(last, ". "); isName(last) {
+		return canonical(last), false
+	}
 	return "", false
+}
+
+// options that ask for packages, or for files that do.
+var options = []string{"-e", "--editable", "-r", "--requirement", "-c", "--constraint"}
+
+// included is the file of an option -r or -c, which counts as well.
+func included(text string) (file string, constraint, ok bool) {
+	for _, option := range []string{"--requirement", "-r", "--constraint", "-c"} {
+		if rest, is := strings.CutPrefix(text, option); is {
+			file = strings.Trim(rest, "= \t\"'")
+			return file, strings.HasSuffix(option, "c") || option == "--constraint", file != ""
+		}
+	}
+	return "", false, false
 }
 
 // eachRequirement visits the requirements of a file and its options -r, without comments, other options
@@ -109,7 +237,7 @@ func eachRequirement(r io.Reader, visit func(line int, text string) error) error
 		}
 		text := strings.TrimSpace(joined.String())
 		joined.Reset()
-		if text == "" || text[0] == '-' && !slices.ContainsFunc(wishes, func(o string) bool { return strings.HasPrefix(text, o) }) {
+		if text == "" || text[0] == '-' && !slices.ContainsFunc(options, func(o string) bool { return strings.HasPrefix(text, o) }) {
 			return nil
 		}
 		return visit(begun, text)
@@ -142,17 +270,6 @@ func pinned(text string) ecosystem.Package {
 		return ecosystem.Package{}
 	}
 	return named(name, version)
-}
-
-// wish is the short name of a requirement, for the eye.
-func wish(text string) string {
-	if n := nameLength(text); n > 0 && n <= maxField && !strings.Contains(text, "://") {
-		return text[:n]
-	}
-	if len(text) > 60 {
-		text = text[:60] + "…"
-	}
-	return fmt.Sprintf("%q", text)
 }
 
 func openNote(names []string) ecosystem.Note {

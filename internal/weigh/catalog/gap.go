@@ -40,6 +40,10 @@ func Gaps() []Gap {
 			"Use a release that its distribution publishes advisories for, or accept it: --allow-gap no-feed.",
 		},
 		{
+			"no-lock-file", "A project names its dependencies, and no lock file says which versions it gets, nor which others come with them.",
+			"Commit the lock file that the package manager writes (package-lock.json, poetry.lock, Cargo.lock), pin requirements, scan the image that is built of it, or accept it: --allow-gap no-lock-file.",
+		},
+		{
 			"other-release", "A package comes from a newer release of the distribution, or from its backports, or such a repository is in use. It was compared with the advisories of the release that the image names, which do not know it.",
 			"Use the release's own package, or accept it: --allow-gap other-release.",
 		},

@@ -90,6 +90,17 @@ func costOfOwned(of []ecosystem.Owned) int64 {
 	return n
 }
 
+func costOfAsks(f *ecosystem.Found) int64 {
+	n := int64(0)
+	if f.Asks != nil {
+		n += costOf(f.Asks.Names...) + costOf(f.Asks.Maybe...)
+	}
+	for _, i := range f.Includes {
+		n += costOf(i.Path, i.As)
+	}
+	return n
+}
+
 // costOfEntry is what is kept of an entry: its hash, and the paths of what is no file of its own.
 func costOfEntry(e *layer.Entry) int64 {
 	switch e.Kind {

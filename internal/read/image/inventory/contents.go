@@ -41,6 +41,8 @@ type Read struct {
 	Packages  []ecosystem.Package
 	Owned     []Owned
 	Release   *ecosystem.Release
+	Asks      *ecosystem.Asks
+	Includes  []ecosystem.Include
 }
 
 // Owned lists, by hash, the files of one OS package. Data says that none of them could be code.
@@ -66,7 +68,7 @@ type Gap struct {
 // holds the form of Contents and the version of each ecosystem.
 func Key(of []ecosystem.Ecosystem) string {
 	var b strings.Builder
-	b.WriteString("2")
+	b.WriteString("3")
 	for _, e := range of {
 		fmt.Fprintf(&b, " %s%d", e.Name, e.Version)
 	}

@@ -166,7 +166,7 @@ func (a *againRead) visit(e *layer.Entry) error {
 	case layer.File:
 		delete(a.hard, at)
 		for _, n := range a.want[at] {
-			if a.means(n, a.count) {
+			if a.means(n, a.count) && (a.w.r.Skip == nil || !a.w.r.Skip(at)) {
 				one := *e
 				one.Path = n.as
 				a.w.forget(n.place)

@@ -50,63 +50,30 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 		}
 	}
 	inv := Inventory{Release: release(all, of), Needs: s.needs(of, all)}
+	included, missing := s.included(all)
+	inv.Needs = append(inv.Needs, included...)
 	g := gather{kinds: kinds, index: make(map[string]int, len(all)), packages: make([]Package, 0, len(all)), reads: all, names: map[string]map[string]int{}}
 	for i := range all {
-		if len(all[i].paths) > 0 && kinds[all[i].Ecosystem] != nil {
-			g.add(&all[i])
+		switch r := &all[i]; {
+		case len(r.paths) == 0 || kinds[r.Ecosystem] == nil:
+		case isManifest(r):
+			g.add(only(r, false))
+		default:
+			g.add(r)
 		}
 	}
+	unanswered := g.unanswered(s)
+	g.declare(unanswered)
 	g.own(&s.hash, inv.Release)
+	inv.Gaps = append(missing, g.unlocked(&s.hash, unanswered)...)
 	inv.Packages = g.sorted()
 	if s.tired {
-		inv.Gaps = []Gap{{
+		inv.Gaps = append(inv.Gaps, Gap{
 			Class: "limit-reached", Blocking: true, Count: 1,
 			What: "its symbolic links lead in so many ways that not all were followed",
-		}}
+		})
 	}
 	return inv
-}
-
-// keepFirst hides the places and forms of a database that are out of date: a system that was moved to
-// a newer form in one layer may still have the old one from another.
-func keepFirst(all []seen, e *ecosystem.Ecosystem) {
-	rank := func(r *seen) int {
-		best := len(e.Fixed)
-		for _, p := range r.paths {
-			if at := slices.Index(e.Fixed, p); at >= 0 {
-				best = min(best, at)
-			}
-		}
-		return best
-	}
-	first := len(e.Fixed)
-	for i := range all {
-		if all[i].Ecosystem == e.Name && len(all[i].Packages) > 0 {
-			first = min(first, rank(&all[i]))
-		}
-	}
-	for i := range all {
-		if all[i].Ecosystem == e.Name && rank(&all[i]) > first {
-			all[i].paths = nil
-		}
-	}
-}
-
-// keepBetter hides the files beside which a better one can be seen.
-func keepBetter(all []seen, e *ecosystem.Ecosystem) {
-	there := map[string]bool{}
-	for i := range all {
-		if all[i].Ecosystem == e.Name {
-			for _, p := range all[i].paths {
-				there[p] = true
-			}
-		}
-	}
-	for i := range all {
-		if r := &all[i]; r.Ecosystem == e.Name {
-			r.paths = slices.DeleteFunc(r.paths, func(p string) bool { return there[e.Better(p)] })
-		}
-	}
 }
 
 // release takes the distribution from the file that comes first in its ecosystem's fixed paths.
@@ -140,6 +107,7 @@ type gather struct {
 	reads    []seen
 	at       map[string][]int          // path of a database → its reads, bottom first
 	names    map[string]map[string]int // kind → what file lists call its packages
+	owned    map[uint64]int            // hash of a place or manifest → the OS package whose file it is; -1: nobody's
 }
 
 func (g *gather) add(r *seen) {
@@ -267,10 +235,18 @@ func (g *gather) own(h *hasher, on *ecosystem.Release) {
 		}
 	}
 	for i := range g.reads {
+		if r := &g.reads[i]; r.Asks != nil {
+			for _, p := range r.paths {
+				wanted[h.owned(p)] = -1
+			}
+		}
+	}
+	for i := range g.reads {
 		if r := &g.reads[i]; len(r.paths) > 0 && len(r.Owned) > 0 {
 			g.owners(r, wanted)
 		}
 	}
+	g.owned = wanted
 	g.sameSoftware(h, wanted, on)
 	for i := range g.packages { // what split adds at the end is settled already
 		if !g.kinds[g.packages[i].Ecosystem].OS {

@@ -213,10 +213,10 @@ func (w *layerRead) keep(eco *ecosystem.Ecosystem, path string, f *ecosystem.Fil
 	if found.Origin != nil && w.spend(costOf(found.Origin.Of)+costOf(found.Origin.Qualifiers...)) {
 		w.said = append(w.said, origin{eco.Name, *found.Origin})
 	}
-	if len(found.Packages) == 0 && len(found.Owned) == 0 && found.Release == nil && !eco.Database {
+	if len(found.Packages) == 0 && len(found.Owned) == 0 && found.Release == nil && found.Asks == nil && len(found.Includes) == 0 && !eco.Database {
 		return
 	}
-	if !w.spend(costOf(path) + costOfPackages(found.Packages) + costOfOwned(found.Owned)) {
+	if !w.spend(costOf(path) + costOfPackages(found.Packages) + costOfOwned(found.Owned) + costOfAsks(&found)) {
 		return
 	}
 	w.at[path] = append(w.at[path], spot{len(w.c.Reads), 0})
@@ -232,7 +232,7 @@ func join(path, inner string) string {
 
 // compact keeps file lists as hashes.
 func (w *layerRead) compact(eco *ecosystem.Ecosystem, path string, found ecosystem.Found) Read {
-	r := Read{Ecosystem: eco.Name, Paths: []string{path}, Packages: found.Packages, Release: found.Release}
+	r := Read{Ecosystem: eco.Name, Paths: []string{path}, Packages: found.Packages, Release: found.Release, Asks: found.Asks, Includes: found.Includes}
 	add := func(name string, files []string) {
 		o := Owned{Package: name, Files: make([]uint64, 0, len(files)), Data: len(files) > 0}
 		for _, f := range files {

@@ -168,6 +168,48 @@ func (s *stack) cover(above *layerSets, i int) {
 	}
 }
 
+// keepFirst hides the places and forms of a database that are out of date: a system that was moved to
+// a newer form in one layer may still have the old one from another.
+func keepFirst(all []seen, e *ecosystem.Ecosystem) {
+	rank := func(r *seen) int {
+		best := len(e.Fixed)
+		for _, p := range r.paths {
+			if at := slices.Index(e.Fixed, p); at >= 0 {
+				best = min(best, at)
+			}
+		}
+		return best
+	}
+	first := len(e.Fixed)
+	for i := range all {
+		if all[i].Ecosystem == e.Name && len(all[i].Packages) > 0 {
+			first = min(first, rank(&all[i]))
+		}
+	}
+	for i := range all {
+		if all[i].Ecosystem == e.Name && rank(&all[i]) > first {
+			all[i].paths = nil
+		}
+	}
+}
+
+// keepBetter hides the files beside which a better one can be seen.
+func keepBetter(all []seen, e *ecosystem.Ecosystem) {
+	there := map[string]bool{}
+	for i := range all {
+		if all[i].Ecosystem == e.Name {
+			for _, p := range all[i].paths {
+				there[p] = true
+			}
+		}
+	}
+	for i := range all {
+		if r := &all[i]; r.Ecosystem == e.Name {
+			r.paths = slices.DeleteFunc(r.paths, func(p string) bool { return there[e.Better(p)] })
+		}
+	}
+}
+
 // Need is a file that must be read again under another name: a fixed path of an ecosystem is a link
 // to it.
 type Need struct {
