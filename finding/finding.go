@@ -307,7 +307,7 @@ type Gap struct {
 // short. The other classes are about packages that are listed.
 func (g Gap) Unread() bool {
 	switch g.Class {
-	case "digest-mismatch", "foreign-layer", "incomplete-sbom", "interrupted", "limit-reached", "no-database", "no-lock-file", "packed-program":
+	case "digest-mismatch", "foreign-layer", "incomplete-sbom", "interrupted", "limit-reached", "no-database", "no-lock-file", "no-packages", "packed-program":
 		return true
 	}
 	return strings.HasPrefix(g.Class, "unreadable-")

@@ -121,7 +121,7 @@ func addBase(ctx context.Context, g *global, o *readOptions, x base.Index, s sca
 		return err
 	}
 	for _, gap := range r.Coverage {
-		if gap.Blocking && !slices.Contains([]string{"unknown-distribution", "no-lock-file"}, gap.Class) { // nothing known is not nothing read
+		if gap.Blocking && !slices.Contains([]string{"unknown-distribution", "no-lock-file", "no-packages"}, gap.Class) { // nothing known is not nothing read
 			return exitError{exitIncomplete, fmt.Errorf("%s was not read in full, and is not entered: %s", s.Image.Name, gap.What)}
 		}
 	}

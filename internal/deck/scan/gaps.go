@@ -91,20 +91,39 @@ func (s *scan) distributionGap(t *finding.Target, packages []inventory.Package) 
 	os := slices.ContainsFunc(packages, func(p inventory.Package) bool {
 		return slices.Contains([]string{"deb", "rpm", "apk"}, p.Ecosystem)
 	})
-	if t.OS != nil {
-		if !os {
-			s.databaseGap(t)
+	switch {
+	case os && t.OS == nil, len(packages) > 0 && t.OS == nil && !s.cutShort(t.ID):
+		g := finding.Gap{
+			Class: "unknown-distribution", Blocking: os, Target: t.ID, Count: 1,
+			What: "no distribution is named in it (os-release is missing)",
 		}
+		if !os {
+			g.What += ", and no package manager was found: what was copied in by hand is known only where it carries its own metadata"
+		}
+		s.report.Coverage = append(s.report.Coverage, g)
+	case !os && t.OS != nil && !s.cutShort(t.ID):
+		s.databaseGap(t)
+	}
+}
+
+// cutShort says whether a part of a target was not read at all: of what is missing in the rest nothing
+// can be said.
+func (s *scan) cutShort(id string) bool {
+	return slices.ContainsFunc(s.report.Coverage, func(g finding.Gap) bool {
+		return g.Target == id && slices.Contains([]string{"interrupted", "unreadable-layer", "foreign-layer"}, g.Class)
+	})
+}
+
+// emptyGap tells of a target without a single package: nothing was looked up, so nothing was found.
+// Where another gap says why, it says enough.
+func (s *scan) emptyGap(id string, packages []inventory.Package) {
+	if len(packages) > 0 || slices.ContainsFunc(s.report.Coverage, func(g finding.Gap) bool { return g.Target == id && g.Blocking }) {
 		return
 	}
-	g := finding.Gap{
-		Class: "unknown-distribution", Blocking: os, Target: t.ID, Count: 1,
-		What: "no distribution is named in it (os-release is missing)",
-	}
-	if !os {
-		g.What += ", and no package manager was found: what was copied in by hand is known only where it carries its own metadata"
-	}
-	s.report.Coverage = append(s.report.Coverage, g)
+	s.report.Coverage = append(s.report.Coverage, finding.Gap{
+		Class: "no-packages", Blocking: true, Target: id, Count: 1,
+		What: "not one package was found in it: it is empty, or what it holds carries no metadata that is read",
+	})
 }
 
 // databaseGap tells of a distribution without a single package: its manager is not one that is read,

@@ -128,6 +128,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	id := fmt.Sprintf("t%d", len(s.report.Targets)+1)
 	if one.Bill != nil {
 		s.bill(id, one.Bill)
+		s.emptyGap(id, one.Bill.Packages)
 		return s.judge(id, one.Bill.Packages, one.Bill.Release)
 	}
 	img := one.Image
@@ -137,6 +138,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	s.target(ctx, id, img, contents, inv)
 	s.report.Coverage = append(s.report.Coverage, gaps...)
 	s.distributionGap(&s.report.Targets[len(s.report.Targets)-1], inv.Packages)
+	s.emptyGap(id, inv.Packages)
 	s.configuration()
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err

@@ -46,7 +46,7 @@ func TestManifests(t *testing.T) {
 		{"Python with requirements", [][]string{{"app/pyproject.toml", project, "app/requirements.txt", "flask==1.0\ntomli==2.0\n"}}, "flask 1.0, tomli 2.0 |"},
 		{"wishes installed", [][]string{{"app/requirements.txt", "flask>=2", site + "Flask-2.0.1.dist-info/METADATA", flask}}, "flask 2.0.1 |"},
 		{"wishes not installed", [][]string{{"app/requirements.txt", "flask>=2\nrequests", site + "Flask-2.0.1.dist-info/METADATA", flask}}, "flask 2.0.1 | no-lock-file app/requirements.txt"},
-		{"wishes for development", [][]string{{"app/requirements-dev.txt", "flask>=2"}}, "| unknown-version app/requirements-dev.txt"},
+		{"wishes for development", [][]string{{"app/requirements-dev.txt", "flask>=2"}}, "| no-packages, unknown-version app/requirements-dev.txt"},
 		{"included", [][]string{{"app/base.txt", "flask==1.0\n-r deep/more.in\n", "app/deep/more.in", "# nothing\n-r ../base.txt\nrequests==2.0"}, {"app/requirements.txt", "-r base.txt\n"}}, "flask 1.0, requests 2.0 |"},
 		{"included in a circle", [][]string{{"app/requirements.txt", "-r a.txt", "app/a.txt", "-r b.txt\nflask==1.0", "app/b.txt", "-r a.txt\n-r requirements.txt"}}, "flask 1.0 |"},
 		{"included and empty", [][]string{{"app/requirements.txt", "flask==1.0\n-r a.txt", "app/a.txt", "# nothing"}}, "flask 1.0 |"},
@@ -99,3 +99,31 @@ func said(t *testing.T, layers []imagetest.Layer) string {
 	return strings.TrimSpace(strings.Join(packages, ", ") + " | " + strings.Join(gaps, ", "))
 }
 
+// TestInterrupted says of a scan that was stopped that it was, and not what is missing in the rest.
+func TestInterrupted(t *testing.T) {
+	img := imagetest.New(imagetest.Image{Name: "shop:1", Layers: []imagetest.Layer{npm("a", imagetest.None)}})
+	imgs, err := archive.Open(context.Background(), file(t, img.Tar()), image.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer imgs[0].Close()
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	r, err := scan.Run(ctx, []scan.Subject{{Image: imgs[0]}}, scan.Options{Jobs: 1})
+	if err != nil || len(r.Coverage) != 1 || r.Coverage[0].Class != "interrupted" {
+		t.Errorf("%v, %+v", err, r.Coverage)
+	}
+}
+
+// TestEmpty has nothing to look up in an image, which is not the same as nothing found.
+func TestEmpty(t *testing.T) {
+	for name, files := range map[string][]imagetest.File{
+		"nothing":         nil,
+		"a document":      {{Path: "readme.txt", Body: "hello"}},
+		"a static binary": {{Path: "app", Body: "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00", Mode: 0o755}},
+	} {
+		if got := said(t, []imagetest.Layer{{Files: files}}); got != "| no-packages" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}

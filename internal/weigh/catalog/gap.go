@@ -44,6 +44,10 @@ func Gaps() []Gap {
 			"Commit the lock file that the package manager writes (package-lock.json, poetry.lock, Cargo.lock), pin requirements, scan the image that is built of it, or accept it: --allow-gap no-lock-file.",
 		},
 		{
+			"no-packages", "Not one package was found, so that there was nothing to look up: the target is empty, or what is in it carries no metadata that is read.",
+			"See that it is the right target; where it is known what it holds, accept it: --allow-gap no-packages.",
+		},
+		{
 			"other-release", "A package comes from a newer release of the distribution, or from its backports, or such a repository is in use. It was compared with the advisories of the release that the image names, which do not know it.",
 			"Use the release's own package, or accept it: --allow-gap other-release.",
 		},
