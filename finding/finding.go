@@ -8,10 +8,7 @@
 // The package uses the standard library alone and knows nothing of where findings come from.
 package finding
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 //go:generate go test . -run TestSchema -update
 
@@ -301,16 +298,6 @@ type Gap struct {
 	Path     string `json:"path,omitempty"`
 	Layer    *int   `json:"layer,omitempty"`
 	Count    int    `json:"count"`
-}
-
-// Unread says that the gap is something that could not be read, so that the list of packages may be
-// short. The other classes are about packages that are listed.
-func (g Gap) Unread() bool {
-	switch g.Class {
-	case "digest-mismatch", "foreign-layer", "incomplete-sbom", "interrupted", "limit-reached", "no-database", "packed-program":
-		return true
-	}
-	return strings.HasPrefix(g.Class, "unreadable-")
 }
 
 // Verdict is what a build obeys.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
-	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 )
 
 // The part of SARIF 2.1.0 (OASIS, 27 March 2020) that a report fills; a test holds it to the schema.
@@ -189,7 +188,7 @@ func sarifGaps(r *finding.Report) sarifInvocation {
 		n.Level = "note"
 		if g.Blocking && !g.Allowed {
 			n.Level = "warning"
-			inv.Successful = inv.Successful && !gate.Failed(g.Class)
+			inv.Successful = inv.Successful && !g.Broke()
 		}
 		n.Descriptor.ID, n.Message.Text = g.Class, g.What
 		inv.Notifications = append(inv.Notifications, n)
