@@ -25,8 +25,12 @@ type Report struct {
 	Checks   []Check   `json:"checks,omitempty"`
 	Groups   []Group   `json:"groups,omitempty"`
 	Coverage []Gap     `json:"coverage,omitempty"`
-	Verdict  Verdict   `json:"verdict"`
+	Verdict  Verdict   `json:"verdict,omitzero"` // absent from an inventory, which nobody judged
 }
+
+// Judged says whether the report was held against advisories and given a verdict. One that was not is an
+// inventory: that it has no findings says nothing of its packages.
+func (r *Report) Judged() bool { return r.Verdict.Action != "" }
 
 // Tool says what made the report: the program, its advisories and the policies in force.
 type Tool struct {

@@ -83,7 +83,7 @@ func newBaseAdd(g *global) *cobra.Command {
 			return addBases(cmd.Context(), g, &o, x, args, name)
 		},
 	}
-	o.flags(cmd.Flags())
+	o.flags(cmd.Flags(), nil)
 	bases.flags(cmd.Flags())
 	cmd.Flags().StringVar(&name, "name", "", "`NAME` to keep it under (default: the image's own)")
 	cmd.Flags().MarkHidden("output")

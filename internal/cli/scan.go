@@ -33,9 +33,9 @@ type readOptions struct {
 	jobs     int
 }
 
-func (o *readOptions) flags(f *pflag.FlagSet) {
+func (o *readOptions) flags(f *pflag.FlagSet, formats []string) {
 	o.target.flags(f)
-	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats(), ", ")+"; may be repeated")
+	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats, ", ")+"; may be repeated")
 	f.StringArrayVar(&o.skip, "skip", nil, "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` that keeps what layers hold (default: in the user's cache folder)")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, and use nothing that was kept")
@@ -109,7 +109,7 @@ type scanOptions struct {
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
-	o.read.flags(f)
+	o.read.flags(f, formats(false))
 	o.db.flags(f)
 	o.bases.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
@@ -192,7 +192,7 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
-	out, err := parseOutputs(g, o.read.outputs, "table")
+	out, err := parseOutputs(o.read.outputs, "table", false)
 	if err != nil {
 		return err
 	}
@@ -263,7 +263,8 @@ func newSBOM(g *global) *cobra.Command {
 	var o readOptions
 	cmd := &cobra.Command{
 		Use: "sbom [flags] TARGET...", Short: "List what is in images and folders, as a bill of materials",
-		Long: "Sbom takes the inventory that scan takes, and writes it without judging it.\nThe default format is CycloneDX 1.6.\n\n" +
+		Long: "Sbom takes the inventory that scan takes, and writes it without judging it: there is no verdict.\nThe default format is CycloneDX 1.6.\n\n" +
+			"Exit status: 0 listed, 2 the call or a file in it is wrong, 3 something could not be read.\n\n" +
 			"The same input gives the same bytes. So the date of a document is the one that SOURCE_DATE_EPOCH names, in\n" +
 			"seconds since 1970, or that of the advisories; else CycloneDX has none, and SPDX, which must have one, the\n" +
 			"first of January 1970.",
@@ -272,7 +273,7 @@ func newSBOM(g *global) *cobra.Command {
 			"  plimsoll sbom -o table ./rootfs",
 		Args: words(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out, err := parseOutputs(g, o.outputs, "cyclonedx")
+			out, err := parseOutputs(o.outputs, "cyclonedx", true)
 			if err != nil {
 				return err
 			}
@@ -280,10 +281,14 @@ func newSBOM(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return outcome(r.Verdict.Action, out.write(g, r, 0))
+			action := finding.Pass
+			if slices.ContainsFunc(r.Coverage, func(g finding.Gap) bool { return g.Blocking && g.Broke() }) {
+				action = finding.Incomplete
+			}
+			return outcome(action, out.write(g, r, 0))
 		},
 	}
-	o.flags(cmd.Flags())
+	o.flags(cmd.Flags(), formats(true))
 	return cmd
 }
 

@@ -91,7 +91,7 @@ type Bill struct {
 	Gaps     []finding.Gap // what the document says that cannot be used
 }
 
-// Run looks at every subject and returns one report. Layers that subjects share are read once. What
+// Run looks at every subject and returns one report; an inventory alone has no verdict. Layers that subjects share are read once. What
 // goes wrong with one subject is a gap of the report; an error means that there is no report at all.
 func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, error) {
 	s := &scan{o: o, report: &finding.Report{Schema: finding.Schema, Tool: o.Tool}, reader: inventory.Reader{
@@ -104,8 +104,10 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 			return nil, err
 		}
 	}
-	s.group()
-	gate.Judge(s.report, o.Line)
+	if o.Lookup != nil {
+		s.group()
+		gate.Judge(s.report, o.Line)
+	}
 	finding.Sort(s.report)
 	return s.report, nil
 }
