@@ -8,6 +8,9 @@ func (g Gap) Unread() bool { return gapClasses[g.Class].unread }
 // gate only reports: a report of half an image is not a report of the image.
 func (g Gap) Broke() bool { return gapClasses[g.Class].broke }
 
+// GapSkipped is the class of what the caller asked to pass over.
+const GapSkipped = "skipped"
+
 // gapClass is what a class of gap means for the report as a whole.
 type gapClass struct{ unread, broke bool }
 
@@ -20,11 +23,12 @@ var gapClasses = map[string]gapClass{
 	"unreadable-file":     {unread: true, broke: true},
 	"unreadable-layer":    {unread: true, broke: true},
 	"unreadable-package":  {unread: true, broke: true},
-	// Nothing failed: the image is made so, and says so.
+	// Nothing failed: the image is made so and says so, or the caller wanted it.
 	"foreign-layer":   {unread: true},
 	"incomplete-sbom": {unread: true},
 	"no-database":     {unread: true},
 	"packed-program":  {unread: true},
+	GapSkipped:        {unread: true},
 	// Nothing of it is listed that could be short.
 	"unreachable-target": {broke: true},
 }

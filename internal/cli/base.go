@@ -83,10 +83,9 @@ func newBaseAdd(g *global) *cobra.Command {
 			return addBases(cmd.Context(), g, &o, x, args, name)
 		},
 	}
-	o.flags(cmd.Flags(), nil)
+	o.flags(cmd.Flags())
 	bases.flags(cmd.Flags())
 	cmd.Flags().StringVar(&name, "name", "", "`NAME` to keep it under (default: the image's own)")
-	cmd.Flags().MarkHidden("output")
 	return cmd
 }
 

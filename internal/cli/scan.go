@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -33,10 +34,15 @@ type readOptions struct {
 	jobs     int
 }
 
-func (o *readOptions) flags(f *pflag.FlagSet, formats []string) {
-	o.target.flags(f)
+// reportFlags are the flags of commands that write a report.
+func (o *readOptions) reportFlags(f *pflag.FlagSet, formats []string) {
+	o.flags(f)
 	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats, ", ")+"; may be repeated")
 	f.StringArrayVar(&o.skip, "skip", nil, "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
+}
+
+func (o *readOptions) flags(f *pflag.FlagSet) {
+	o.target.flags(f)
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` that keeps what layers hold (default: in the user's cache folder)")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, and use nothing that was kept")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "`NUMBER` of layers that are read at a time")
@@ -59,28 +65,48 @@ func (o *readOptions) cache(g *global) scan.Cache {
 	return c
 }
 
-// skips turns patterns into a question; nil when there are none.
-func (o *readOptions) skips() (func(string) bool, error) {
-	if len(o.skip) == 0 {
-		return nil, nil
-	}
-	var patterns []string
+// skips are the patterns of --skip, and which of them something matched.
+type skips struct {
+	patterns []string
+	matched  []atomic.Bool
+}
+
+func (o *readOptions) skips() (*skips, error) {
+	s := &skips{matched: make([]atomic.Bool, len(o.skip))}
 	for _, p := range o.skip {
 		p = strings.Trim(p, "/")
 		if _, err := path.Match(p, ""); err != nil {
 			return nil, usage("--skip %q: %v", p, err)
 		}
-		patterns = append(patterns, p)
+		s.patterns = append(s.patterns, p)
 	}
-	return func(name string) bool {
-		for _, p := range patterns {
-			depth := strings.Count(p, "/")
-			if ok, _ := path.Match(p, firstElements(name, depth+1)); ok {
-				return true
+	return s, nil
+}
+
+// question asks which pattern a path matches; nil when there are none.
+func (s *skips) question() func(string) string {
+	if len(s.patterns) == 0 {
+		return nil
+	}
+	return func(name string) (first string) {
+		for i, p := range s.patterns {
+			if ok, _ := path.Match(p, firstElements(name, strings.Count(p, "/")+1)); ok {
+				s.matched[i].Store(true)
+				first = cmp.Or(first, p)
 			}
 		}
-		return false
-	}, nil
+		return first
+	}
+}
+
+// idle are the patterns that nothing matched.
+func (s *skips) idle() (patterns []string) {
+	for i, p := range s.patterns {
+		if !s.matched[i].Load() {
+			patterns = append(patterns, p)
+		}
+	}
+	return patterns
 }
 
 // firstElements is the first n elements of a path.
@@ -109,7 +135,7 @@ type scanOptions struct {
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
-	o.read.flags(f, formats(false))
+	o.read.reportFlags(f, formats(false))
 	o.db.flags(f)
 	o.bases.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
@@ -219,7 +245,7 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 
 // read opens the words and scans what they name.
 func read(ctx context.Context, g *global, o *readOptions, words []string, more func(*scan.Options)) (*finding.Report, error) {
-	skip, err := o.skips()
+	skipped, err := o.skips()
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +262,7 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	log := g.logger()
 	so := scan.Options{
 		Kinds: all.Ecosystems(), Tool: finding.Tool{Name: "plimsoll", Version: version()}, Cache: o.cache(g), Jobs: o.jobs,
-		Verify: o.target.verify, Skip: skip, Progress: func(p scan.Progress) {
+		Verify: o.target.verify, Skip: skipped.question(), Progress: func(p scan.Progress) {
 			log.Debug("layer done", "target", p.Target, "done", p.Done, "of", p.Of, "kept", p.Cached)
 			bar.show(p)
 		}, EndOfLife: distro.EndOfLife, Missing: targets.missing,
@@ -245,7 +271,12 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 		bar.show(scan.Progress{Target: first.Name, Of: len(first.Layers)})
 	}
 	more(&so)
-	return scan.Run(ctx, targets.subjects, so)
+	r, err := scan.Run(ctx, targets.subjects, so)
+	bar.clear()
+	for _, p := range skipped.idle() {
+		g.say("plimsoll: --skip %s: no file stands there, and nothing was passed over for it", p)
+	}
+	return r, err
 }
 
 // outcome is how a scan ends: a report that could not be written does not lift a denial.
@@ -288,7 +319,7 @@ func newSBOM(g *global) *cobra.Command {
 			return outcome(action, out.write(g, r, 0))
 		},
 	}
-	o.flags(cmd.Flags(), formats(true))
+	o.reportFlags(cmd.Flags(), formats(true))
 	return cmd
 }
 

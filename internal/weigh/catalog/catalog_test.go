@@ -67,7 +67,7 @@ func TestGapsHaveMeaning(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]string{
-		"digest-mismatch", "foreign-layer", "incomplete-sbom", "interrupted", "limit-reached", "no-database", "packed-program",
+		"digest-mismatch", "foreign-layer", "incomplete-sbom", "interrupted", "limit-reached", "no-database", "packed-program", "skipped",
 		"unreadable-database", "unreadable-file", "unreadable-layer", "unreadable-package",
 	}, unread); diff != "" {
 		t.Error(diff)

@@ -53,6 +53,10 @@ func Gaps() []Gap {
 			"Pull that platform, or name the one that is here with --platform.",
 		},
 		{
+			"skipped", "Files were passed over because the call asked for it: packages that they belong to are not listed.",
+			"Leave --skip out where they should be looked at.",
+		},
+		{
 			"third-party", "The package was made by a vendor other than the distribution, whose advisories do not cover it.",
 			"Ask the vendor for advisories or VEX, or accept it: --allow-gap third-party.",
 		},
