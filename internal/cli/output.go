@@ -83,13 +83,14 @@ func unnamed(err error, folder string) error {
 
 // write writes the report in every format. All are tried, so that one full disk does not cost the
 // others.
-func (o outputs) write(g *global, r *finding.Report, hidden int) error {
+func (o outputs) write(g *global, r *finding.Report, options report.Options) error {
 	if g.env.reporting != nil {
 		g.env.reporting.Store(true)
 	}
 	var errs []error
 	for _, one := range o {
-		options := report.Options{Hidden: hidden, Time: g.epoch()}
+		options := options
+		options.Time = g.epoch()
 		if one.file == "" {
 			options.Width, options.Color = g.width(), g.color()
 			if err := report.Write(g.env.Stdout, one.format, r, options); err != nil {

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path"
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -20,6 +18,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/distro"
 	"github.com/plimsoll/plimsoll/internal/tell/layercache"
+	"github.com/plimsoll/plimsoll/internal/tell/report"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 )
@@ -63,62 +62,6 @@ func (o *readOptions) cache(g *global) scan.Cache {
 		return nil
 	}
 	return c
-}
-
-// skips are the patterns of --skip, and which of them something matched.
-type skips struct {
-	patterns []string
-	matched  []atomic.Bool
-}
-
-func (o *readOptions) skips() (*skips, error) {
-	s := &skips{matched: make([]atomic.Bool, len(o.skip))}
-	for _, p := range o.skip {
-		p = strings.Trim(p, "/")
-		if _, err := path.Match(p, ""); err != nil {
-			return nil, usage("--skip %q: %v", p, err)
-		}
-		s.patterns = append(s.patterns, p)
-	}
-	return s, nil
-}
-
-// question asks which pattern a path matches; nil when there are none.
-func (s *skips) question() func(string) string {
-	if len(s.patterns) == 0 {
-		return nil
-	}
-	return func(name string) (first string) {
-		for i, p := range s.patterns {
-			if ok, _ := path.Match(p, firstElements(name, strings.Count(p, "/")+1)); ok {
-				s.matched[i].Store(true)
-				first = cmp.Or(first, p)
-			}
-		}
-		return first
-	}
-}
-
-// idle are the patterns that nothing matched.
-func (s *skips) idle() (patterns []string) {
-	for i, p := range s.patterns {
-		if !s.matched[i].Load() {
-			patterns = append(patterns, p)
-		}
-	}
-	return patterns
-}
-
-// firstElements is the first n elements of a path.
-func firstElements(name string, n int) string {
-	for i := range len(name) {
-		if name[i] == '/' {
-			if n--; n == 0 {
-				return name[:i]
-			}
-		}
-	}
-	return name
 }
 
 type scanOptions struct {
@@ -239,8 +182,24 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
-	hidden := o.filter.Apply(r)
-	return outcome(r.Verdict.Action, out.write(g, r, hidden))
+	options := report.Options{Hidden: o.filter.Apply(r), Part: o.filter.BaseOnly || o.filter.AppOnly}
+	if options.Part {
+		o.baseless(g, r)
+	}
+	return outcome(r.Verdict.Action, out.write(g, r, options))
+}
+
+// baseless says of which targets no part could be told apart.
+func (o *scanOptions) baseless(g *global, r *finding.Report) {
+	flag, shown := "--base-only", "nothing of it is shown"
+	if o.filter.AppOnly {
+		flag, shown = "--app-only", "all of it is shown"
+	}
+	for _, t := range r.Targets {
+		if t.Base == nil || t.Base.Layers == 0 {
+			g.say("plimsoll: %s: which layers of %s are its base is not known, and so %s; name the base with --base, or enter it with plimsoll base add", flag, t.Name, shown)
+		}
+	}
 }
 
 // read opens the words and scans what they name.
@@ -316,7 +275,7 @@ func newSBOM(g *global) *cobra.Command {
 			if slices.ContainsFunc(r.Coverage, func(g finding.Gap) bool { return g.Blocking && g.Broke() }) {
 				action = finding.Incomplete
 			}
-			return outcome(action, out.write(g, r, 0))
+			return outcome(action, out.write(g, r, report.Options{}))
 		},
 	}
 	o.reportFlags(cmd.Flags(), formats(true))

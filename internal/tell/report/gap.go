@@ -35,9 +35,9 @@ func alike(a, b *finding.Gap) bool {
 }
 
 // gapTitle heads what could not be told of a target.
-func gapTitle(judged bool) string {
+func gapTitle(judged bool, o Options) string {
 	if judged {
-		return "Not assessed"
+		return "Not assessed" + inAll(o, ", in the whole image")
 	}
 	return "About this list"
 }

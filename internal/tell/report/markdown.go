@@ -24,17 +24,17 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 	}
 	for _, v := range views(r) {
 		fmt.Fprintf(&b, "\n## %s\n\n%s", md(v.Name), md(strings.Join(append([]string{v.Kind}, system(v.OS)...), ", ")))
-		fmt.Fprintf(&b, ", %s\n", plural(v.total, "package"))
+		fmt.Fprintf(&b, ", %s%s\n", plural(v.total, "package"), inAll(o, " in the whole image"))
 		if r.Judged() {
 			mdDeeds(&b, v.appTitle(), v.app)
 			mdDeeds(&b, "What to do in the base image", v.base)
 			mdFindings(&b, "Also found", v.other)
 			mdFindings(&b, "Without a fix", v.unfixed)
-			fmt.Fprintf(&b, "\n%s\n", md(totals(&v)))
+			fmt.Fprintf(&b, "\n%s\n", md(totals(&v, o)))
 		} else {
 			mdInventory(&b, r, v.ID)
 		}
-		mdGaps(&b, "### "+gapTitle(r.Judged()), v.gaps, r.Judged())
+		mdGaps(&b, "### "+gapTitle(r.Judged(), o), v.gaps, r.Judged())
 	}
 	mdGaps(&b, "## What could not be looked at", unbound(r), r.Judged())
 	if db := r.Tool.Database; db != nil {

@@ -23,6 +23,7 @@ type Options struct {
 	Width  int       // columns that the table may take; 0: 100, and never under 40
 	Color  bool      // the table is for a terminal that shows colour
 	Hidden int       // findings that filters took out of the report
+	Part   bool      // filters left one part of each image, its base or what stands on it; gaps are of the whole
 	Time   time.Time // when documents that carry a date were made; zero: the database's date, or none
 }
 

@@ -23,7 +23,7 @@ const (
 // apart from its base image, then what has no fix, what was let pass and what was not assessed, and
 // the verdict in the last line. No line is wider than o.Width.
 func writeTable(w io.Writer, r *finding.Report, o Options) error {
-	t := &table{w: w, width: defaultWidth, color: o.Color}
+	t := &table{w: w, width: defaultWidth, color: o.Color, o: o}
 	if o.Width > 0 {
 		t.width = max(o.Width, leastWidth)
 	}
@@ -68,6 +68,7 @@ type table struct {
 	color bool
 	// judged says that the report is more than an inventory, which has no gate that could be blocked.
 	judged bool
+	o      Options
 	err    error
 }
 
@@ -141,7 +142,7 @@ func (t *table) head(v *view) {
 	for _, c := range v.packages {
 		counts = append(counts, fmt.Sprintf("%d %s", c.n, clean(c.name)))
 	}
-	packages := plural(v.total, "package")
+	packages := plural(v.total, "package") + inAll(t.o, " in the whole image")
 	if len(counts) > 0 {
 		packages += ": " + strings.Join(counts, ", ")
 	}
@@ -191,7 +192,7 @@ func (t *table) findings(v *view) {
 	t.rows("Also found", other, len(other))
 	t.rows("Without a fix, the worst", v.unfixed, maxUnfixed)
 	t.line("")
-	t.para("", "", totals(v))
+	t.para("", "", totals(v, t.o))
 }
 
 func (t *table) section(title string) {
@@ -288,7 +289,7 @@ func (t *table) gaps(gaps []*finding.Gap) {
 	if len(gaps) == 0 {
 		return
 	}
-	t.section(gapTitle(t.judged))
+	t.section(gapTitle(t.judged, t.o))
 	t.list(gaps)
 }
 
