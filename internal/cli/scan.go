@@ -302,7 +302,7 @@ func (b *bar) show(p scan.Progress) {
 		room /= 2
 	}
 	// One line, or what it leaves behind could not be cleared.
-	fmt.Fprintf(b.g.env.Stderr, "\r\x1b[K%.*s: %d of %d layers", room, strings.ReplaceAll(printable(p.Target), "\n", "?"), p.Done, p.Of)
+	fmt.Fprintf(b.g.env.Stderr, "\r\x1b[K%.*s: %d of %s", room, strings.ReplaceAll(printable(p.Target), "\n", "?"), p.Done, count(p.Of, "layer"))
 }
 
 // wide is the first character that may take two columns.
