@@ -15,10 +15,14 @@ func totals(v *view, o Options) string {
 		fixable += len(d.clears)
 	}
 	if fixable+len(v.other)+len(v.unfixed)+len(v.suppressed) == 0 {
+		nothing := "Nothing found"
 		if o.Hidden > 0 {
-			return "Nothing found that this call shows."
+			nothing += " that this call shows"
 		}
-		return "Nothing found."
+		if n := notAssessed(v.gaps); n > 0 {
+			nothing += fmt.Sprintf(", %d not assessed", n) + inAll(o, " in the whole image")
+		}
+		return nothing + "."
 	}
 	parts := []string{fmt.Sprintf("%d with a fix", fixable), fmt.Sprintf("%d without", len(v.unfixed))}
 	if len(v.other) > 0 {
