@@ -30,5 +30,6 @@ var gapClasses = map[string]gapClass{
 	"packed-program":  {unread: true},
 	GapSkipped:        {unread: true},
 	// Nothing of it is listed that could be short.
+	"platform-missing":   {broke: true},
 	"unreachable-target": {broke: true},
 }

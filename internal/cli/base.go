@@ -120,7 +120,7 @@ func addBase(ctx context.Context, g *global, o *readOptions, x base.Index, s sca
 		return err
 	}
 	for _, gap := range r.Coverage {
-		if gap.Blocking && gap.Class != "unknown-distribution" {
+		if gap.Broke() && gap.Blocking {
 			return exitError{exitIncomplete, fmt.Errorf("%s was not read in full, and is not entered: %s", s.Image.Name, gap.What)}
 		}
 	}

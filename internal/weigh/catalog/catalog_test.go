@@ -73,7 +73,7 @@ func TestGapsHaveMeaning(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{
-		"digest-mismatch", "interrupted", "limit-reached", "unreachable-target",
+		"digest-mismatch", "interrupted", "limit-reached", "platform-missing", "unreachable-target",
 		"unreadable-database", "unreadable-file", "unreadable-layer", "unreadable-package",
 	}, broke); diff != "" {
 		t.Error(diff)

@@ -32,7 +32,7 @@ func Gaps() []Gap {
 			"Look at what is named; accept it with --allow-gap limit-reached only if it is known to be harmless.",
 		},
 		{
-			"no-database", "The image names its distribution, but holds no list of installed packages: it was removed, or the distribution's package manager is not one that is read.",
+			"no-database", "The image names its system, but holds no list of the system's packages that is read: it was removed, or the system is another one (Windows, Arch).",
 			"Keep the package manager's database in the image, or accept it where nothing of the distribution is left: --allow-gap no-database.",
 		},
 		{
