@@ -71,7 +71,7 @@ type open struct {
 
 // unanswered finds the manifests of which nothing says what their projects get.
 func (g *gather) unanswered(s *stack) (all []open) {
-	a := answers{g: g, by: map[[2]string][]int{}, askers: map[string]bool{}}
+	a := answers{g: g, by: map[[2]string]*answer{}, askers: map[string]bool{}}
 	locks := map[string]bool{}
 	if !a.prepare() {
 		return nil
@@ -181,17 +181,20 @@ func saying(a *ecosystem.Asks, missing []string) string {
 // answers looks packages up by the names that manifests ask for.
 type answers struct {
 	g      *gather
-	by     map[[2]string][]int // kind and name → packages
-	askers map[string]bool     // manifests: what they say themselves is no answer to one
-	work   int                 // places that were looked at
+	by     map[[2]string]*answer // kind and name
+	askers map[string]bool       // manifests: what they say themselves is no answer to one
 }
 
-// maxAnswers bounds the places that are looked at for all manifests together: some seconds. What is
-// asked beyond counts as missing.
-const maxAnswers = 1 << 25
+// answer is where the packages of one name stand, by folder.
+type answer struct {
+	installed bool
+	declared  map[string]bool // folders of the files that declare one with its version
+	local     map[string]bool // folders in which one is installed for the projects there and below
+}
 
 // prepare is false when nobody asks.
 func (a *answers) prepare() bool {
+	local := map[string][]string{} // kind → its folders of installed packages
 	for i := range a.g.reads {
 		r := &a.g.reads[i]
 		if r.Asks == nil || len(r.paths) == 0 {
@@ -200,11 +203,10 @@ func (a *answers) prepare() bool {
 		for _, p := range r.paths {
 			a.askers[p] = true
 		}
-		for _, names := range [][]string{r.Asks.Names, r.Asks.Maybe} {
-			for _, n := range names {
-				a.by[[2]string{r.Ecosystem, n}] = nil
-			}
+		for _, n := range slices.Concat(r.Asks.Names, r.Asks.Maybe) {
+			a.by[[2]string{r.Ecosystem, n}] = nil
 		}
+		local[r.Ecosystem] = r.Asks.Local
 	}
 	if len(a.askers) == 0 {
 		return false
@@ -216,11 +218,35 @@ func (a *answers) prepare() bool {
 			name = kind.Key(p.Package)
 		}
 		k := [2]string{p.Ecosystem, name}
-		if all, asked := a.by[k]; asked {
-			a.by[k] = append(all, i)
+		one, asked := a.by[k]
+		if !asked || p.Version == "" || p.Main {
+			continue
 		}
+		if one == nil {
+			one = &answer{declared: map[string]bool{}, local: map[string]bool{}}
+			a.by[k] = one
+		}
+		a.enter(one, p, local[p.Ecosystem])
 	}
 	return true
+}
+
+// enter adds the places of one package.
+func (a *answers) enter(one *answer, p *Package, local []string) {
+	for _, at := range p.Places {
+		switch {
+		case a.askers[at.Path]:
+		case p.Declared:
+			one.declared[parent(at.Path)] = true
+		default:
+			one.installed = one.installed || len(local) == 0
+			for _, folder := range local {
+				if i := strings.Index("/"+at.Path, "/"+folder+"/"); i >= 0 {
+					one.local[strings.TrimSuffix(at.Path[:i], "/")] = true
+				}
+			}
+		}
+	}
 }
 
 // missing are the names that a manifest asks for and that nothing answers. All says that nothing is
@@ -228,9 +254,13 @@ func (a *answers) prepare() bool {
 func (a *answers) missing(r *seen, at string) (names []string, all bool) {
 	some := false
 	look := func(name string) bool {
-		declared, installed := a.answer(r, name, at)
+		one := a.by[[2]string{r.Ecosystem, name}]
+		if one == nil {
+			return false
+		}
+		installed := one.installed || isAbove(one.local, at)
 		some = some || installed
-		return declared || installed
+		return installed || isAbove(one.declared, at)
 	}
 	for _, n := range r.Asks.Names {
 		if !look(n) {
@@ -253,40 +283,14 @@ func (a *answers) missing(r *seen, at string) (names []string, all bool) {
 	return slices.Compact(names), len(names) == 0 && !r.Asks.More
 }
 
-// answer says whether a package of that name is declared with its version by a file beside the manifest
-// or above it, and whether it is installed where the project finds it.
-func (a *answers) answer(r *seen, name, manifest string) (declared, installed bool) {
-	for _, i := range a.by[[2]string{r.Ecosystem, name}] {
-		p := &a.g.packages[i]
-		if p.Version == "" {
-			continue
-		}
-		for _, at := range p.Places {
-			if a.work++; a.work > maxAnswers {
-				return declared, installed
-			}
-			switch {
-			case a.askers[at.Path] || p.Main:
-			case p.Declared:
-				declared = declared || isAbove(parent(at.Path), manifest)
-			case len(r.Asks.Local) == 0:
-				installed = true
-			default:
-				installed = installed || isLocal(at.Path, manifest, r.Asks.Local)
-			}
-		}
-	}
-	return declared, installed
-}
-
-// isAbove says whether a path lies in a folder or below it.
-func isAbove(dir, p string) bool { return dir == "" || strings.HasPrefix(p, dir+"/") }
-
-// isLocal says whether a package stands in one of these folders, beside the manifest or above it.
-func isLocal(at, manifest string, folders []string) bool {
-	for _, f := range folders {
-		if i := strings.Index("/"+at, "/"+f+"/"); i >= 0 && isAbove(strings.TrimSuffix(at[:i], "/"), manifest) {
+// isAbove says whether a file lies in one of these folders or below it.
+func isAbove(folders map[string]bool, file string) bool {
+	for dir := parent(file); len(folders) > 0; dir = parent(dir) {
+		if folders[dir] {
 			return true
+		}
+		if dir == "" {
+			break
 		}
 	}
 	return false
