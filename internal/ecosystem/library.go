@@ -5,12 +5,16 @@ import "strings"
 // libraries are folders in which package managers keep what they fetched. A manifest or lock file below
 // them is that of a package's author, who says what he once worked with.
 var libraries = []string{
-	"/node_modules/", "/bower_components/", "/usr/share/nodejs/", "/usr/lib/nodejs/", // Node.js
-	"/site-packages/", "/dist-packages/", "/share/jupyter/", // Python
-	"/gems/",                                                                           // Ruby
-	"/vendor/",                                                                         // PHP, Go, Bundler, Cargo
-	"/pkg/mod/", "/registry/src/", "/git/checkouts/", "/.m2/", "/.nuget/", "/.gradle/", // Go, Cargo, Maven, NuGet, Gradle
-	"/usr/share/cargo/registry/", "/usr/share/php/", "/usr/share/gocode/", // Debian's packages of sources
+	"/node_modules/", "/bower_components/", "/usr/share/nodejs/", "/usr/lib/nodejs/", "/.bun/install/cache/", "/.yarn/", // Node.js
+	"/site-packages/", "/dist-packages/", "/share/jupyter/", "/.pyenv/", // Python
+	"/gems/",             // Ruby
+	"/vendor/",           // PHP, Go, Bundler, Cargo
+	"/pkg/mod/",          // Go
+	"/.m2/", "/.gradle/", // Java
+	"/.nuget/",                                                                     // .NET
+	"/registry/src/", "/git/checkouts/", "/.rustup/", "/usr/share/cargo/registry/", // Rust
+	"/usr/share/php/", "/usr/share/gocode/", // Debian's packages of sources
+	"/share/doc/", "/.cache/",
 }
 
 // asides are folders whose manifests are material, not software.
