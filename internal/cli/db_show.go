@@ -35,16 +35,25 @@ func parseAge(s string) (time.Duration, error) {
 
 func newDBStatus(g *global) *cobra.Command {
 	var o dbOptions
-	var asJSON bool
+	var asJSON, verify bool
 	cmd := &cobra.Command{
 		Use: "status", Short: "Say how old the database is, what it holds and what it lacks", Args: words(0, 0),
-		Example: "  plimsoll db status\n  plimsoll db status --json | jq .built",
+		Long: "Status names the day on which the database was built, and the day of the newest change in the feeds that it\n" +
+			"was built of. That every part is there is looked at; with --verify all of it is read and its digests held.\n\n" +
+			"Exit status: 0, 2 the call is wrong or the folder holds no such database, 3 the database is damaged or\n" +
+			"older than --db-max-age.",
+		Example: "  plimsoll db status\n  plimsoll db status --verify --db ./db\n  plimsoll db status --json | jq .built",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			db, err := o.open(cmd.Context(), g)
 			if err != nil {
 				return err
 			}
 			defer db.Close()
+			if verify {
+				if err := db.Verify(); err != nil {
+					return err
+				}
+			}
 			if asJSON {
 				e := json.NewEncoder(g.env.Stdout)
 				e.SetIndent("", "  ")
@@ -54,8 +63,20 @@ func newDBStatus(g *global) *cobra.Command {
 		},
 	}
 	o.flags(cmd.Flags())
+	cmd.Flags().BoolVar(&verify, "verify", false, "read the whole database, and hold its digests")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write the manifest as JSON")
 	return cmd
+}
+
+// ages says when a database was built, and of how old feeds.
+func ages(m advisory.Manifest, now time.Time) string {
+	ago := func(at time.Time) string {
+		return fmt.Sprintf("%s (%d days ago)", at.Format(time.DateOnly), int(now.Sub(at).Hours()/24))
+	}
+	if m.AsOf().IsZero() {
+		return "built " + ago(m.Built) + " of feeds that name no day"
+	}
+	return "built " + ago(m.Built) + " of feeds as of " + ago(m.AsOf())
 }
 
 func printStatus(g *global, db *advisory.DB) error {
@@ -64,10 +85,9 @@ func printStatus(g *global, db *advisory.DB) error {
 	if d.Embedded {
 		where = ", the one in the program"
 	}
-	age := int(g.env.Now().Sub(m.Built).Hours() / 24)
-	fmt.Fprintf(g.env.Stdout, "built %s (%d days ago)%s\n%s\n\n", m.Built.Format(time.DateOnly), age, where, d.Digest)
-	w := tabwriter.NewWriter(g.env.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "FEED\tRECORDS\tAS OF\tWHOLE\tLACKS")
+	head := strings.Join(wrapped(ages(m, g.env.Now())+where, g.width()), "\n")
+	fmt.Fprintf(g.env.Stdout, "%s\n%s\n\n", head, d.Digest)
+	rows := [][]string{{"FEED", "RECORDS", "AS OF", "WHOLE", "LACKS"}}
 	for _, s := range m.Sources {
 		whole, day := "yes", "unknown"
 		if !s.Complete {
@@ -76,18 +96,17 @@ func printStatus(g *global, db *advisory.DB) error {
 		if !s.Modified.IsZero() {
 			day = s.Modified.Format(time.DateOnly)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", s.Name, s.Records, day, whole, s.Note)
+		rows = append(rows, []string{printable(s.Name), strconv.Itoa(s.Records), day, whole, printable(s.Note)})
 	}
-	if err := w.Flush(); err != nil {
+	if err := columns(g.env.Stdout, g.width(), rows); err != nil {
 		return err
 	}
 	fmt.Fprintln(g.env.Stdout)
-	w = tabwriter.NewWriter(g.env.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "ECOSYSTEM\tPACKAGES\tROWS\tSIZE")
+	rows = [][]string{{"ECOSYSTEM", "PACKAGES", "ROWS", "SIZE"}}
 	for _, s := range m.Shards {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", s.Name, s.Names, s.Rows, bytesOf(s.Size))
+		rows = append(rows, []string{printable(s.Name), strconv.Itoa(s.Names), strconv.Itoa(s.Rows), bytesOf(s.Size)})
 	}
-	return w.Flush()
+	return columns(g.env.Stdout, g.width(), rows)
 }
 
 func newDBLookup(g *global) *cobra.Command {

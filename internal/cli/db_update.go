@@ -100,6 +100,9 @@ func runUpdate(ctx context.Context, g *global, o *updateOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := readable(o.ca); err != nil {
+		return err
+	}
 	uo := update.Options{Dir: dir, Trusted: keys, Unsigned: o.unsigned, Older: o.older, Stall: o.stall, Now: g.env.Now(), Progress: g.transfer}
 	if builtin, err := snapshot.Open(); err == nil {
 		uo.Floor = builtin.Manifest().Built

@@ -48,12 +48,23 @@ func (o *targetOptions) locate() (locate.Options, error) {
 	if err := o.validAs(); err != nil {
 		return lo, err
 	}
+	if err := readable(o.ca); err != nil {
+		return lo, err
+	}
 	if o.platform != "" && o.platform != "all" {
 		if _, err := image.ParsePlatform(o.platform); err != nil {
 			return lo, usage("--platform: %v", err)
 		}
 	}
 	return lo, o.hosts(lo.Registry.Mirrors)
+}
+
+// readable wants the files of authorities to be just that, whether or not a registry comes to be asked.
+func readable(ca []string) error {
+	if _, err := registry.Client(registry.Options{CA: ca}); err != nil {
+		return usage("--ca: %v", err)
+	}
+	return nil
 }
 
 // hosts fills in the mirrors, and holds all hosts against how they are written.

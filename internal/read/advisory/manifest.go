@@ -32,6 +32,19 @@ type Manifest struct {
 	Shards  []ShardInfo    `json:"shards"`
 }
 
+// AsOf is the day up to which the advisories reach: the newest change in any feed that has rows. Feeds of
+// facts alone do not count, since fresh scores beside old advisories make nothing known. Each feed for
+// itself would be the wrong measure: some change once a year, and are up to date. Zero when no feed tells.
+func (m Manifest) AsOf() time.Time {
+	var newest time.Time
+	for _, s := range m.Sources {
+		if len(s.Ecosystems) > 0 && s.Modified.After(newest) {
+			newest = s.Modified
+		}
+	}
+	return newest
+}
+
 // SourceStatus is one feed as it went into the database.
 type SourceStatus struct {
 	finding.Source
