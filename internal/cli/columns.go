@@ -10,8 +10,8 @@ import (
 // leastColumn is what the last column of a table gets, however narrow the terminal is.
 const leastColumn = 24
 
-// columns writes rows as a table that is no wider than the terminal: the last column is wrapped. A width
-// of 0 wraps nothing.
+// columns writes rows as a table that is no wider than the terminal: the last column is wrapped. Where it
+// has no room, and the first row names the columns, rows become paragraphs. A width of 0 wraps nothing.
 func columns(w io.Writer, width int, rows [][]string) error {
 	var wide []int
 	for _, row := range rows {
@@ -23,6 +23,10 @@ func columns(w io.Writer, width int, rows [][]string) error {
 		}
 	}
 	var b strings.Builder
+	if isHead(rows[0]) && width > 0 && tableRoom(wide, width) < leastColumn {
+		_, err := io.WriteString(w, stacked(width, rows))
+		return err
+	}
 	for _, row := range rows {
 		before := ""
 		for i, cell := range row[:len(row)-1] {
@@ -42,6 +46,37 @@ func columns(w io.Writer, width int, rows [][]string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// isHead says whether a row names the columns, which it does in capitals.
+func isHead(row []string) bool { return row[0] == strings.ToUpper(row[0]) }
+
+// tableRoom is what the columns before leave for the last one.
+func tableRoom(wide []int, width int) int {
+	for _, n := range wide[:len(wide)-1] {
+		width -= n + 2
+	}
+	return width
+}
+
+// stacked writes each row as a paragraph: its first two cells, and below them the others with their names.
+func stacked(width int, rows [][]string) string {
+	var b strings.Builder
+	head := rows[0]
+	for _, row := range rows[1:] {
+		lead := min(2, len(row))
+		b.WriteString(strings.Join(row[:lead], " ") + "\n")
+		var rest []string
+		for i := lead; i < len(row); i++ {
+			if row[i] != "" {
+				rest = append(rest, strings.ToLower(head[i])+" "+row[i])
+			}
+		}
+		for _, line := range wrapped(strings.Join(rest, ", "), max(width-2, leastColumn)) {
+			b.WriteString("  " + line + "\n")
+		}
+	}
+	return b.String()
 }
 
 // wrapped cuts a text between words into lines of at most so many columns; 0 cuts nothing. A word that is

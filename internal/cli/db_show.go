@@ -1,13 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -135,7 +134,7 @@ func newDBLookup(g *global) *cobra.Command {
 				if asJSON {
 					return json.NewEncoder(g.env.Stdout).Encode(v)
 				}
-				return explainVulnerability(g.env.Stdout, v)
+				return g.explainVulnerability(db, v)
 			}
 			return lookupPackage(g, db, args[0], args[1], asJSON)
 		},
@@ -171,20 +170,28 @@ func lookupPackage(g *global, db *advisory.DB, ecosystem, name string, asJSON bo
 		_, err := fmt.Fprintf(g.env.Stdout, "%s %s: %s\n", ecosystem, name, what)
 		return err
 	}
-	w := tabwriter.NewWriter(g.env.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "ADVISORY\tSHOWN AS\tSEVERITY\tAFFECTED\tFEED")
-	var errs []error
-	for _, r := range rows {
-		v, _, err := db.Vulnerability(r.ID)
-		errs = append(errs, err)
-		severity := string(r.Severity)
-		if severity == "" {
-			best, _ := vuln.Rated(v.Ratings)
-			severity = string(best)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, v.ID, severity, affectedWords(r), r.Feed)
+	return printRows(g, db, rows)
+}
+
+// printRows shows the rows on one package, each as the ids that a scan reports it under.
+func printRows(g *global, db *advisory.DB, rows []advisory.Row) error {
+	shown, err := vuln.Shown(db, rows)
+	if err != nil {
+		return err
 	}
-	return errors.Join(append(errs, w.Flush())...)
+	out := [][]string{{"ADVISORY", "SHOWN AS", "SEVERITY", "FEED", "AFFECTED"}}
+	for i, r := range rows {
+		v, _, err := db.Vulnerability(r.ID)
+		if err != nil {
+			return err
+		}
+		var as []string
+		for _, s := range shown[i] {
+			as = append(as, s.ID)
+		}
+		out = append(out, []string{r.ID, cmp.Or(strings.Join(as, ", "), "-"), severityOf(r, v), r.Feed, affectedWords(r)})
+	}
+	return columns(g.env.Stdout, g.width(), out)
 }
 
 // affectedWords writes ranges as people do.

@@ -65,6 +65,31 @@ func TestAsOf(t *testing.T) {
 	}
 }
 
+// TestMentions finds the rows of an advisory, and the advisories that mend an id beside others.
+func TestMentions(t *testing.T) {
+	dir := t.TempDir()
+	advisorytest.Write(t, dir, advisorytest.Database{
+		Packages: map[string]map[string][]advisory.Row{
+			"npm":  {"a": {{ID: "GHSA-1"}, {ID: "GHSA-2"}}, "b": {{ID: "GHSA-11"}}},
+			"PyPI": {"c": {{ID: "GHSA-1"}}},
+		},
+		Vulnerabilities: []advisory.Vulnerability{{ID: "CVE-1"}, {ID: "GHSA-1", Aliases: []string{"X-1"}, Covers: []string{"CVE-1", "CVE-2"}}, {ID: "GHSA-2", Covers: []string{"CVE-11"}}},
+	})
+	db, err := advisory.Open(dir)
+	check(t, err)
+	defer db.Close()
+	covering, err := db.Covering([]string{"CVE-1"})
+	check(t, err)
+	if len(covering) != 1 || covering[0].ID != "GHSA-1" {
+		t.Errorf("covered by %v", covering)
+	}
+	named, err := db.Mentions([]string{"GHSA-1", "X-1"})
+	check(t, err)
+	if len(named) != 2 || named[0].Package != "c" || named[1].Package != "a" || len(named[1].Rows) != 2 {
+		t.Errorf("mentioned of %v", named)
+	}
+}
+
 func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
