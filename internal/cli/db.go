@@ -51,6 +51,9 @@ func (o *dbOptions) open(_ context.Context, g *global) (*advisory.DB, error) {
 	}
 	db, err := o.trusted(g, keys)
 	if err != nil {
+		if o.dir != "" && !strings.HasPrefix(err.Error(), "--") {
+			err = fmt.Errorf("--db: %w", err)
+		}
 		return nil, exitError{exitUsage, err}
 	}
 	if err := db.Check(); err != nil {
