@@ -171,7 +171,9 @@ func newScan(g *global) *cobra.Command {
 		Long: "Scan takes an inventory of each target, compares it with known vulnerabilities and says what to do.\n\n" +
 			"A TARGET is taken by its scheme (docker: containerd: podman: registry: oci: archive: rootfs: container:\n" +
 			"sbom:), else as a path when it begins with . / or ~ or exists, else as an image of this host's engines,\n" +
-			"else as an image of a registry. What it was taken for is said on stderr and in the report.\n\n" +
+			"else as an image of a registry; - is an archive or an SBOM on the standard input. What it was taken for\n" +
+			"is said on stderr and in the report. All words are looked at before any is opened: a wrong one ends the\n" +
+			"call with status 2, and one whose engine or registry does not answer is a gap beside the others.\n\n" +
 			"Exit status: 0 passed or only warned, 1 the verdict is deny, 2 the call or a file in it is wrong,\n" +
 			"3 incomplete: something failed or was not assessed, and nothing denied.",
 		Example: "  plimsoll scan debian:12\n" +

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,7 +64,7 @@ func Parse(word string) (Kind, string, error) {
 		}
 		return Kind(scheme), home(rest), nil
 	}
-	if word == "-" || strings.HasPrefix(word, "-:") || strings.HasPrefix(word, "-@") {
+	if onStdin(word) {
 		return Archive, word, nil
 	}
 	path := home(word)
@@ -81,6 +82,33 @@ func Parse(word string) (Kind, string, error) {
 		return "", "", fmt.Errorf("%s: no such file or folder", word)
 	}
 	return Image, word, nil
+}
+
+// Check says what is wrong with a word, as far as the word itself and the files here tell. It asks nobody,
+// and opens nothing.
+func Check(word string) error {
+	kind, rest, err := Parse(word)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case Image:
+		return named(word)
+	case Archive, OCI:
+		if _, _, ok := archive.Split(rest); !ok {
+			return fmt.Errorf("open archive %s: %w", rest, fs.ErrNotExist)
+		}
+	case Rootfs, SBOM:
+		if _, err := os.Stat(rest); err != nil && rest != "-" {
+			return fmt.Errorf("open %s: %w", rest, fs.ErrNotExist)
+		}
+	}
+	return nil
+}
+
+// onStdin says whether a word means the standard input, or an image in it.
+func onStdin(word string) bool {
+	return word == "-" || strings.HasPrefix(word, "-:") || strings.HasPrefix(word, "-@")
 }
 
 // isPathForm says whether a word can only be a path.
@@ -120,7 +148,7 @@ func sniff(path string) (Kind, error) {
 		return "", err
 	}
 	defer f.Close()
-	head := make([]byte, 512)
+	head := make([]byte, headSize)
 	n, err := io.ReadFull(f, head)
 	if err != nil && n == 0 && err != io.EOF {
 		return "", err
@@ -144,6 +172,9 @@ func sniffFolder(path string) Kind {
 	}
 	return Source
 }
+
+// headSize is how many bytes tell an archive: a tar's first block.
+const headSize = 512
 
 // looksPacked knows tars and what tars are compressed with by their magic numbers.
 func looksPacked(head []byte) bool {
