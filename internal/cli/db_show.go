@@ -1,19 +1,15 @@
 package cli
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/plimsoll/plimsoll/internal/judge/vuln"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
-	"github.com/plimsoll/plimsoll/internal/read/advisory/build"
 )
 
 func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
@@ -106,119 +102,4 @@ func printStatus(g *global, db *advisory.DB) error {
 		rows = append(rows, []string{printable(s.Name), strconv.Itoa(s.Names), strconv.Itoa(s.Rows), bytesOf(s.Size)})
 	}
 	return columns(g.env.Stdout, g.width(), rows)
-}
-
-func newDBLookup(g *global) *cobra.Command {
-	var o dbOptions
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "lookup [ECOSYSTEM] NAME", Short: "Show what the database says of a package, or of an advisory",
-		Long: "Lookup takes an ecosystem as db status lists them (npm, Go, Debian:12) and a package's name as advisories\n" +
-			"write it: the source package for Debian, group:artifact for Maven. One word alone is an advisory's id.",
-		Example: "  plimsoll db lookup npm lodash\n  plimsoll db lookup Debian:12 openssl\n  plimsoll db lookup CVE-2021-44228",
-		Args:    words(1, 2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			db, err := o.open(cmd.Context(), g)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			if len(args) == 1 {
-				v, ok, err := lookupAny(db, args[0])
-				if err == nil && !ok {
-					return usage("the database has no advisory %q; to look up a package, name its ecosystem first (plimsoll db status lists them)", args[0])
-				}
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return json.NewEncoder(g.env.Stdout).Encode(v)
-				}
-				return g.explainVulnerability(db, v)
-			}
-			return lookupPackage(g, db, args[0], args[1], asJSON)
-		},
-	}
-	o.flags(cmd.Flags())
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return cmd
-}
-
-func lookupPackage(g *global, db *advisory.DB, ecosystem, name string, asJSON bool) error {
-	var known []string
-	for _, s := range db.Manifest().Shards {
-		known = append(known, s.Name)
-	}
-	if i := slices.IndexFunc(known, func(s string) bool { return strings.EqualFold(s, ecosystem) }); i >= 0 && !slices.Contains(known, ecosystem) {
-		ecosystem = known[i]
-	}
-	rows, cover, err := db.Package(ecosystem, build.Key(ecosystem, name))
-	if err != nil {
-		return err
-	}
-	if cover == advisory.NoFeed || ecosystem == advisory.FactsShard {
-		return usage("the database has no feed for ecosystem %q%s", ecosystem, suggestion(ecosystem, known))
-	}
-	if asJSON {
-		return json.NewEncoder(g.env.Stdout).Encode(rows)
-	}
-	if len(rows) == 0 {
-		what := "no advisory is known for it"
-		if cover == advisory.Partial {
-			what = "the feed is not whole and says nothing of it"
-		}
-		_, err := fmt.Fprintf(g.env.Stdout, "%s %s: %s\n", ecosystem, name, what)
-		return err
-	}
-	return printRows(g, db, rows)
-}
-
-// printRows shows the rows on one package, each as the ids that a scan reports it under.
-func printRows(g *global, db *advisory.DB, rows []advisory.Row) error {
-	shown, err := vuln.Shown(db, rows)
-	if err != nil {
-		return err
-	}
-	out := [][]string{{"ADVISORY", "SHOWN AS", "SEVERITY", "FEED", "AFFECTED"}}
-	for i, r := range rows {
-		v, _, err := db.Vulnerability(r.ID)
-		if err != nil {
-			return err
-		}
-		var as []string
-		for _, s := range shown[i] {
-			as = append(as, s.ID)
-		}
-		out = append(out, []string{r.ID, cmp.Or(strings.Join(as, ", "), "-"), severityOf(r, v), r.Feed, affectedWords(r)})
-	}
-	return columns(g.env.Stdout, g.width(), out)
-}
-
-// affectedWords writes ranges as people do.
-func affectedWords(r advisory.Row) string {
-	if r.Unaffected {
-		return "never"
-	}
-	var parts []string
-	for _, g := range r.Ranges {
-		s := ""
-		if g.Introduced != "" {
-			s = ">= " + g.Introduced + " "
-		}
-		switch {
-		case g.Fixed != "":
-			s += "< " + g.Fixed
-		case g.LastAffected != "":
-			s += "<= " + g.LastAffected
-		case g.Limit != "":
-			s += "< " + g.Limit + " (no fix known)"
-		case s == "":
-			s = "all"
-		}
-		parts = append(parts, strings.TrimSpace(s))
-	}
-	if n := len(r.Versions); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d exact versions", n))
-	}
-	return strings.Join(parts, ", ")
 }
