@@ -6,6 +6,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -137,7 +138,7 @@ func Run(ctx context.Context, e Env) int {
 	root.SetIn(e.Stdin)
 	root.SetOut(e.Stdout)
 	root.SetErr(e.Stderr)
-	err := g.placed(root.ExecuteContext(ctx))
+	err := g.placed(cmp.Or(root.ExecuteContext(ctx), g.failed))
 	if err == nil {
 		return exitPass
 	}
@@ -210,7 +211,7 @@ func newRoot(g *global) *cobra.Command {
 	root.AddCommand(newScan(g), newSBOM(g), newDB(g), newBase(g), newCache(g), newExplain(g), newDoctor(g), newVersion(g))
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = g.help(g.env.Stdout, cmd) })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { g.failed = g.helpOn(cmd) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { return g.help(g.env.Stderr, cmd) })
 	strict(root)
 	complete(g, root)

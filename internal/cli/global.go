@@ -23,6 +23,7 @@ type global struct {
 	noColor  bool
 	logLevel string
 	config   string
+	failed   error             // what went wrong while help was shown, for which cobra has no way
 	from     map[string]string // for a flag's name as errors write it: where its value stands, if not in the call
 }
 

@@ -113,7 +113,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.db.flags(f)
 	o.bases.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
-	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium or low; what is known to be exploited denies too; none only reports")
+	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium, low, info or unknown; what is known to be exploited denies too; none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
 	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "`CLASS` of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
 	f.StringSliceVar(&o.severities, "severity", nil, "show only these `SEVERITIES`; the gate sees all")
@@ -147,6 +147,9 @@ var checkKinds = []string{"vuln", "image"}
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {
 		return usage("--base-only and --app-only leave nothing: use one of them")
+	}
+	if o.unfixed && o.failOn == "none" {
+		return usage("--fail-on-unfixed widens what --fail-on denies, and --fail-on none denies nothing: leave one of them out")
 	}
 	for _, c := range o.checks {
 		if !slices.Contains(checkKinds, c) {

@@ -19,6 +19,7 @@ const ManifestSchema = "plimsoll/db/v1"
 const (
 	ManifestName  = "manifest.json"
 	SignatureName = "manifest.json.sig"
+	OriginName    = "origin.json" // where one that was fetched came from
 )
 
 // FactsShard is the shard of vulnerabilities by id.
