@@ -29,7 +29,7 @@ func newDBLookup(g *global) *cobra.Command {
 			"and counts in its place.",
 		Example: "  plimsoll db lookup npm lodash\n  plimsoll db lookup debian openssl\n" +
 			"  plimsoll db lookup pkg:golang/golang.org/x/net@v0.16.0\n  plimsoll db lookup CVE-2021-44228",
-		Args:    words(1, 2),
+		Args: words(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			db, err := o.open(cmd.Context(), g)
 			if err != nil {

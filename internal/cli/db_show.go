@@ -52,20 +52,26 @@ func newDBStatus(g *global) *cobra.Command {
 			if asJSON {
 				e := json.NewEncoder(g.env.Stdout)
 				e.SetIndent("", "  ")
-				return e.Encode(db.Manifest())
+				return e.Encode(struct {
+					advisory.Manifest
+					AsOf time.Time `json:"asOf,omitzero"`
+				}{db.Manifest(), db.Manifest().AsOf()})
 			}
 			return printStatus(g, db)
 		},
 	}
 	o.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&verify, "verify", false, "read the whole database, and hold its digests")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write the manifest as JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write the manifest as JSON, and asOf")
 	return cmd
 }
 
 // ages says when a database was built, and of how old feeds.
 func ages(m advisory.Manifest, now time.Time) string {
 	ago := func(at time.Time) string {
+		if at.Sub(now) > maxClock {
+			return at.Format(time.DateOnly) + " (yet to come)"
+		}
 		return fmt.Sprintf("%s (%d days ago)", at.Format(time.DateOnly), int(now.Sub(at).Hours()/24))
 	}
 	if m.AsOf().IsZero() {

@@ -92,8 +92,9 @@ func (g *global) placed(err error) error {
 }
 
 // ours are beginnings of variables that set nothing and are no mistake: those of the tests, and those
-// that Kubernetes gives a pod beside a service of the name plimsoll.
-var ours = []string{"PLIMSOLL_TEST", "PLIMSOLL_BENCH", "PLIMSOLL_FEEDS", "PLIMSOLL_SERVICE_", "PLIMSOLL_PORT"}
+// that Kubernetes gives a pod beside a service of the name plimsoll, and the one by which pipelines are wont
+// to say which release they fetch.
+var ours = []string{"PLIMSOLL_VERSION", "PLIMSOLL_TEST", "PLIMSOLL_BENCH", "PLIMSOLL_FEEDS", "PLIMSOLL_SERVICE_", "PLIMSOLL_PORT"}
 
 // strangers tells of variables that look like settings and set nothing. They are no error, since an
 // environment is shared: by another release of the program, say, that knows them.

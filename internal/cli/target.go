@@ -173,7 +173,11 @@ func isFolder(path string) error {
 	case !info.IsDir():
 		return fmt.Errorf("--as source: %s is a file: name the folder that it stands in", path)
 	}
-	return nil
+	dir, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("--as source: %w", err)
+	}
+	return dir.Close()
 }
 
 // one opens what a single word means.

@@ -2,6 +2,7 @@ package locate
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -68,7 +69,8 @@ func Parse(word string) (Kind, string, error) {
 		return Archive, word, nil
 	}
 	path := home(word)
-	if _, err := os.Stat(path); err == nil {
+	_, missing := os.Stat(path)
+	if missing == nil {
 		kind, err := sniff(path)
 		return kind, path, err
 	}
@@ -77,6 +79,9 @@ func Parse(word string) (Kind, string, error) {
 		if kind, err := sniff(inside); err == nil && (kind == Archive || kind == OCI) {
 			return kind, path, nil
 		}
+	}
+	if isPathForm(word) && !errors.Is(missing, fs.ErrNotExist) {
+		return "", "", missing // the rights do not reach: it may well be there
 	}
 	if isPathForm(word) {
 		return "", "", fmt.Errorf("%s: no such file or folder", word)

@@ -108,7 +108,11 @@ func (w world) fromEngine(ctx context.Context, e engine, name string, o Options)
 	images, err := e.open(ctx, name, o.Options)
 	var none *image.NotFoundError
 	if errors.As(err, &none) {
-		err = orMeant(err, e.near(ctx, name, o.Options))
+		like := world{[]engine{e}}.containerOf(ctx, name, o)
+		if like == "" {
+			like = e.near(ctx, name, o.Options)
+		}
+		err = orMeant(err, like)
 	}
 	return images, err
 }

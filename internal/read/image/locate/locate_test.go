@@ -180,6 +180,7 @@ func TestErrors(t *testing.T) {
 		{"docker:debian:12", false, []string{"did you mean docker:debian:latest?"}},
 		{"debain", true, []string{"cannot find", "did you mean docker:debian"}},
 		{"web-1", true, []string{"cannot find", "did you mean container:web-1?"}},
+		{"docker:web-1", true, []string{`docker has no image "web-1"; did you mean container:web-1?`}},
 		{"dokcer:shop/cart:1", false, []string{"did you mean docker:shop/cart:1?"}},
 		{"dokcer:shop/Cart:1", false, []string{`"dokcer:shop/Cart:1": there is no scheme dokcer:, and no such file; did you mean docker:shop/Cart:1?`}},
 		{"docker-archive:cart.tar", true, []string{"cannot find", "did you mean archive:cart.tar?"}},
