@@ -8,10 +8,7 @@
 // The package uses the standard library alone and knows nothing of where findings come from.
 package finding
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 //go:generate go test . -run TestSchema -update
 
@@ -28,8 +25,12 @@ type Report struct {
 	Checks   []Check   `json:"checks,omitempty"`
 	Groups   []Group   `json:"groups,omitempty"`
 	Coverage []Gap     `json:"coverage,omitempty"`
-	Verdict  Verdict   `json:"verdict"`
+	Verdict  Verdict   `json:"verdict,omitzero"` // absent from an inventory, which nobody judged
 }
+
+// Judged says whether the report was held against advisories and given a verdict. One that was not is an
+// inventory: that it has no findings says nothing of its packages.
+func (r *Report) Judged() bool { return r.Verdict.Action != "" }
 
 // Tool says what made the report: the program, its advisories and the policies in force.
 type Tool struct {
@@ -303,16 +304,6 @@ type Gap struct {
 	Path     string `json:"path,omitempty"`
 	Layer    *int   `json:"layer,omitempty"`
 	Count    int    `json:"count"`
-}
-
-// Unread says that the gap is something that could not be read, so that the list of packages may be
-// short. The other classes are about packages that are listed.
-func (g Gap) Unread() bool {
-	switch g.Class {
-	case "digest-mismatch", "foreign-layer", "incomplete-sbom", "interrupted", "limit-reached", "no-database", "packed-program":
-		return true
-	}
-	return strings.HasPrefix(g.Class, "unreadable-")
 }
 
 // Verdict is what a build obeys.

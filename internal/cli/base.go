@@ -70,7 +70,8 @@ func newBaseAdd(g *global) *cobra.Command {
 		Use: "add [flags] TARGET...", Short: "Enter images into the index", Args: words(1, -1),
 		Long: "Add takes the inventory of each image and keeps it with the image's name, digest and layers.\n" +
 			"A later scan of an image that begins with these layers names it as the base, tells its findings\n" +
-			"apart, and says which newer base of the same repository would clear them.",
+			"apart, and says which newer base of the same repository would clear them. Files of the distribution's own\n" +
+			"packages, and packages of headers or data alone, are in a scan's list and not in the index.",
 		Example: "  plimsoll base add debian:12\n  plimsoll base add --name registry.example.com/base:2 ./base.tar",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			x, ok := bases.index(g)
@@ -86,7 +87,6 @@ func newBaseAdd(g *global) *cobra.Command {
 	o.flags(cmd.Flags())
 	bases.flags(cmd.Flags())
 	cmd.Flags().StringVar(&name, "name", "", "`NAME` to keep it under (default: the image's own)")
-	cmd.Flags().MarkHidden("output")
 	return cmd
 }
 
@@ -120,7 +120,7 @@ func addBase(ctx context.Context, g *global, o *readOptions, x base.Index, s sca
 		return err
 	}
 	for _, gap := range r.Coverage {
-		if gap.Blocking && gap.Class != "unknown-distribution" {
+		if gap.Broke() && gap.Blocking {
 			return exitError{exitIncomplete, fmt.Errorf("%s was not read in full, and is not entered: %s", s.Image.Name, gap.What)}
 		}
 	}
@@ -131,7 +131,11 @@ func addBase(ctx context.Context, g *global, o *readOptions, x base.Index, s sca
 	if err := x.Add(e); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(g.env.Stdout, "%s %s: %d layers, %d packages\n", printable(e.Name), printable(e.Platform), len(e.DiffIDs), len(e.Packages))
+	packages := count(len(e.Packages), "package")
+	if all := len(r.Packages); all > len(e.Packages) {
+		packages += fmt.Sprintf(" that advisories are matched with, of %d", all)
+	}
+	_, err = fmt.Fprintf(g.env.Stdout, "%s %s: %s, %s\n", printable(e.Name), printable(e.Platform), count(len(e.DiffIDs), "layer"), packages)
 	return err
 }
 

@@ -56,7 +56,7 @@ func newCacheStatus(g *global, open func() (*layercache.Cache, error)) *cobra.Co
 			if asJSON {
 				return json.NewEncoder(g.env.Stdout).Encode(s)
 			}
-			_, err = fmt.Fprintf(g.env.Stdout, "%s\n%d entries, %s of at most %s\n", s.Dir, s.Entries, bytesOf(s.Bytes), bytesOf(s.Limit))
+			_, err = fmt.Fprintf(g.env.Stdout, "%s\n%s, %s of at most %s\n", s.Dir, count(s.Entries, "entry"), bytesOf(s.Bytes), bytesOf(s.Limit))
 			return err
 		},
 	}
@@ -90,7 +90,7 @@ func newCachePrune(g *global, open func() (*layercache.Cache, error)) *cobra.Com
 				return err
 			}
 			removed, freed, err := c.Prune(left)
-			fmt.Fprintf(g.env.Stdout, "removed %d entries, %s\n", removed, bytesOf(freed))
+			fmt.Fprintf(g.env.Stdout, "removed %s, %s\n", count(removed, "entry"), bytesOf(freed))
 			return err
 		},
 	}

@@ -16,12 +16,13 @@ import (
 // complete tells the shell what may stand after each flag, in every command that has it.
 func complete(g *global, cmd *cobra.Command) {
 	values := map[string]func() []string{
-		"output": formats, "allow-gap": gapClasses,
-		"fail-on":  func() []string { return append(severityWords(), "none") },
-		"severity": severityWords,
-		"checks":   func() []string { return slices.Clone(checkKinds) },
-		"as":       asWords,
-		"platform": func() []string { return []string{"all", "linux/amd64", "linux/arm64", "linux/arm/v7"} },
+		"output":    func() []string { return formats(cmd.Name() == "sbom") },
+		"allow-gap": gapClasses,
+		"fail-on":   func() []string { return append(severityWords(), "none") },
+		"severity":  severityWords,
+		"checks":    func() []string { return slices.Clone(checkKinds) },
+		"as":        asWords,
+		"platform":  func() []string { return []string{"all", "linux/amd64", "linux/arm64", "linux/arm/v7"} },
 		"log-level": func() []string {
 			return []string{"debug", "info", "warn", "error"}
 		},
@@ -55,9 +56,12 @@ func choose(list func() []string) cobra.CompletionFunc {
 	}
 }
 
-func formats() (names []string) {
+// formats lists the formats of reports, or those that an inventory can be written in.
+func formats(inventory bool) (names []string) {
 	for _, f := range report.Formats {
-		names = append(names, f.Name)
+		if !inventory || !f.Findings {
+			names = append(names, f.Name)
+		}
 	}
 	return names
 }

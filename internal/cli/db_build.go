@@ -62,7 +62,7 @@ func newDBBuild(g *global) *cobra.Command {
 			for _, s := range result.Manifest.Shards {
 				size += s.Size
 			}
-			_, err = fmt.Fprintf(g.env.Stdout, "%s: %d feeds, %d shards, %s\n", to, len(result.Manifest.Sources), len(result.Manifest.Shards), bytesOf(size))
+			_, err = fmt.Fprintf(g.env.Stdout, "%s: %s, %s, %s\n", to, count(len(result.Manifest.Sources), "feed"), count(len(result.Manifest.Shards), "shard"), bytesOf(size))
 			return err
 		},
 	}

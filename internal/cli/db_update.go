@@ -145,7 +145,7 @@ func reportUpdate(g *global, dir string, r update.Result) error {
 	if r.SignedBy != "" {
 		by = "signed by key " + r.SignedBy
 	}
-	_, err := fmt.Fprintf(g.env.Stdout, "%s: built %s, %s; %d shards fetched, %s\n", dir, built, by, r.Fetched, bytesOf(r.Bytes))
+	_, err := fmt.Fprintf(g.env.Stdout, "%s: built %s, %s; %s fetched, %s\n", dir, built, by, count(r.Fetched, "shard"), bytesOf(r.Bytes))
 	return err
 }
 
@@ -208,7 +208,7 @@ func newDBExport(g *global) *cobra.Command {
 			if err := update.Export(db.FS(), to, private...); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.env.Stdout, "%s: %d shards\n", to, len(db.Manifest().Shards))
+			_, err = fmt.Fprintf(g.env.Stdout, "%s: %s\n", to, count(len(db.Manifest().Shards), "shard"))
 			return err
 		},
 	}

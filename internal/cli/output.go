@@ -20,8 +20,10 @@ type output struct{ format, file string }
 
 type outputs []output
 
-// parseOutputs reads FORMAT[=FILE] words; none means the default format on stdout.
-func parseOutputs(g *global, words []string, byDefault string) (outputs, error) {
+// parseOutputs reads FORMAT[=FILE] words; none means the default format on stdout. An inventory is not
+// written in formats of findings.
+func parseOutputs(words []string, byDefault string, inventory bool) (outputs, error) {
+	known := formats(inventory)
 	if len(words) == 0 {
 		words = []string{byDefault}
 	}
@@ -29,10 +31,11 @@ func parseOutputs(g *global, words []string, byDefault string) (outputs, error) 
 	onStdout := 0
 	for _, w := range words {
 		format, file, hasFile := strings.Cut(w, "=")
-		if !slices.Contains(formats(), format) {
-			return nil, usage("-o %q is no format%s: use %s", format, suggestion(format, formats()), strings.Join(formats(), ", "))
-		}
 		switch {
+		case inventory && !slices.Contains(known, format) && slices.Contains(formats(false), format):
+			return nil, usage("-o %s tells of findings, and an inventory has none: use plimsoll scan -o %[1]s, or one of %s here", format, strings.Join(known, ", "))
+		case !slices.Contains(known, format):
+			return nil, usage("-o %q is no format%s: use %s", format, suggestion(format, known), strings.Join(known, ", "))
 		case hasFile && file == "":
 			return nil, usage("-o %s names no file after the \"=\"", w)
 		case file == "" || file == "-":
@@ -80,13 +83,14 @@ func unnamed(err error, folder string) error {
 
 // write writes the report in every format. All are tried, so that one full disk does not cost the
 // others.
-func (o outputs) write(g *global, r *finding.Report, hidden int) error {
+func (o outputs) write(g *global, r *finding.Report, options report.Options) error {
 	if g.env.reporting != nil {
 		g.env.reporting.Store(true)
 	}
 	var errs []error
 	for _, one := range o {
-		options := report.Options{Hidden: hidden, Time: g.epoch()}
+		options := options
+		options.Time = g.epoch()
 		if one.file == "" {
 			options.Width, options.Color = g.width(), g.color()
 			if err := report.Write(g.env.Stdout, one.format, r, options); err != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/distro"
 	"github.com/plimsoll/plimsoll/internal/tell/layercache"
+	"github.com/plimsoll/plimsoll/internal/tell/report"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 )
@@ -33,10 +33,15 @@ type readOptions struct {
 	jobs     int
 }
 
+// reportFlags are the flags of commands that write a report.
+func (o *readOptions) reportFlags(f *pflag.FlagSet, formats []string) {
+	o.flags(f)
+	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats, ", ")+"; may be repeated")
+	f.StringArrayVar(&o.skip, "skip", nil, "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
+}
+
 func (o *readOptions) flags(f *pflag.FlagSet) {
 	o.target.flags(f)
-	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats(), ", ")+"; may be repeated")
-	f.StringArrayVar(&o.skip, "skip", nil, "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` that keeps what layers hold (default: in the user's cache folder)")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, and use nothing that was kept")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "`NUMBER` of layers that are read at a time")
@@ -59,42 +64,6 @@ func (o *readOptions) cache(g *global) scan.Cache {
 	return c
 }
 
-// skips turns patterns into a question; nil when there are none.
-func (o *readOptions) skips() (func(string) bool, error) {
-	if len(o.skip) == 0 {
-		return nil, nil
-	}
-	var patterns []string
-	for _, p := range o.skip {
-		p = strings.Trim(p, "/")
-		if _, err := path.Match(p, ""); err != nil {
-			return nil, usage("--skip %q: %v", p, err)
-		}
-		patterns = append(patterns, p)
-	}
-	return func(name string) bool {
-		for _, p := range patterns {
-			depth := strings.Count(p, "/")
-			if ok, _ := path.Match(p, firstElements(name, depth+1)); ok {
-				return true
-			}
-		}
-		return false
-	}, nil
-}
-
-// firstElements is the first n elements of a path.
-func firstElements(name string, n int) string {
-	for i := range len(name) {
-		if name[i] == '/' {
-			if n--; n == 0 {
-				return name[:i]
-			}
-		}
-	}
-	return name
-}
-
 type scanOptions struct {
 	read       readOptions
 	base       string
@@ -109,7 +78,7 @@ type scanOptions struct {
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
-	o.read.flags(f)
+	o.read.reportFlags(f, formats(false))
 	o.db.flags(f)
 	o.bases.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
@@ -197,7 +166,7 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
-	out, err := parseOutputs(g, o.read.outputs, "table")
+	out, err := parseOutputs(o.read.outputs, "table", false)
 	if err != nil {
 		return err
 	}
@@ -218,13 +187,29 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
-	hidden := o.filter.Apply(r)
-	return outcome(r.Verdict.Action, out.write(g, r, hidden))
+	options := report.Options{Hidden: o.filter.Apply(r), Part: o.filter.BaseOnly || o.filter.AppOnly}
+	if options.Part {
+		o.baseless(g, r)
+	}
+	return outcome(r.Verdict.Action, out.write(g, r, options))
+}
+
+// baseless says of which targets no part could be told apart.
+func (o *scanOptions) baseless(g *global, r *finding.Report) {
+	flag, shown := "--base-only", "nothing of it is shown"
+	if o.filter.AppOnly {
+		flag, shown = "--app-only", "all of it is shown"
+	}
+	for _, t := range r.Targets {
+		if t.Base == nil || t.Base.Layers == 0 {
+			g.say("plimsoll: %s: which layers of %s are its base is not known, and so %s; name the base with --base, or enter it with plimsoll base add", flag, t.Name, shown)
+		}
+	}
 }
 
 // read opens the words and scans what they name.
 func read(ctx context.Context, g *global, o *readOptions, words []string, more func(*scan.Options)) (*finding.Report, error) {
-	skip, err := o.skips()
+	skipped, err := o.skips()
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +226,7 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	log := g.logger()
 	so := scan.Options{
 		Kinds: all.Ecosystems(), Tool: finding.Tool{Name: "plimsoll", Version: version()}, Cache: o.cache(g), Jobs: o.jobs,
-		Verify: o.target.verify, Skip: skip, Progress: func(p scan.Progress) {
+		Verify: o.target.verify, Skip: skipped.question(), Progress: func(p scan.Progress) {
 			log.Debug("layer done", "target", p.Target, "done", p.Done, "of", p.Of, "kept", p.Cached)
 			bar.show(p)
 		}, EndOfLife: distro.EndOfLife, Missing: targets.missing,
@@ -250,7 +235,12 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 		bar.show(scan.Progress{Target: first.Name, Of: len(first.Layers)})
 	}
 	more(&so)
-	return scan.Run(ctx, targets.subjects, so)
+	r, err := scan.Run(ctx, targets.subjects, so)
+	bar.clear()
+	for _, p := range skipped.idle() {
+		g.say("plimsoll: --skip %s: no file stands there, and nothing was passed over for it", p)
+	}
+	return r, err
 }
 
 // outcome is how a scan ends: a report that could not be written does not lift a denial.
@@ -268,7 +258,8 @@ func newSBOM(g *global) *cobra.Command {
 	var o readOptions
 	cmd := &cobra.Command{
 		Use: "sbom [flags] TARGET...", Short: "List what is in images and folders, as a bill of materials",
-		Long: "Sbom takes the inventory that scan takes, and writes it without judging it.\nThe default format is CycloneDX 1.6.\n\n" +
+		Long: "Sbom takes the inventory that scan takes, and writes it without judging it: there is no verdict.\nThe default format is CycloneDX 1.6.\n\n" +
+			"Exit status: 0 listed, 2 the call or a file in it is wrong, 3 something could not be read.\n\n" +
 			"The same input gives the same bytes. So the date of a document is the one that SOURCE_DATE_EPOCH names, in\n" +
 			"seconds since 1970, or that of the advisories; else CycloneDX has none, and SPDX, which must have one, the\n" +
 			"first of January 1970.",
@@ -277,7 +268,7 @@ func newSBOM(g *global) *cobra.Command {
 			"  plimsoll sbom -o table ./rootfs",
 		Args: words(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out, err := parseOutputs(g, o.outputs, "cyclonedx")
+			out, err := parseOutputs(o.outputs, "cyclonedx", true)
 			if err != nil {
 				return err
 			}
@@ -285,10 +276,14 @@ func newSBOM(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return outcome(r.Verdict.Action, out.write(g, r, 0))
+			action := finding.Pass
+			if slices.ContainsFunc(r.Coverage, func(g finding.Gap) bool { return g.Blocking && g.Broke() }) {
+				action = finding.Incomplete
+			}
+			return outcome(action, out.write(g, r, report.Options{}))
 		},
 	}
-	o.flags(cmd.Flags())
+	o.reportFlags(cmd.Flags(), formats(true))
 	return cmd
 }
 
@@ -312,7 +307,7 @@ func (b *bar) show(p scan.Progress) {
 		room /= 2
 	}
 	// One line, or what it leaves behind could not be cleared.
-	fmt.Fprintf(b.g.env.Stderr, "\r\x1b[K%.*s: %d of %d layers", room, strings.ReplaceAll(printable(p.Target), "\n", "?"), p.Done, p.Of)
+	fmt.Fprintf(b.g.env.Stderr, "\r\x1b[K%.*s: %d of %s", room, strings.ReplaceAll(printable(p.Target), "\n", "?"), p.Done, count(p.Of, "layer"))
 }
 
 // wide is the first character that may take two columns.

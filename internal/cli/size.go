@@ -21,6 +21,17 @@ func bytesOf(n int64) string {
 	return fmt.Sprintf("%d B", n)
 }
 
+// count is "1 layer", "2 layers" or "2 entries".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if stem, ok := strings.CutSuffix(what, "y"); ok {
+		what = stem + "ie"
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // parseBytes reads a size with or without a unit.
 func parseBytes(s string) (int64, error) {
 	for _, u := range byteUnits {

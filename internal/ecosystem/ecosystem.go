@@ -47,6 +47,10 @@ type Ecosystem struct {
 	// them that the container sees with packages in it counts, and what others say is out of date.
 	OneOf bool
 
+	// Better names the file that says the same as a wanted one and more, empty when there is none: where the
+	// container sees that one, the other does not count. Nil: every file counts.
+	Better func(path string) string
+
 	// Database says that each wanted file tells of the whole set of packages, so that the packages of
 	// a layer are told by comparing the file with the one in the layer below.
 	Database bool

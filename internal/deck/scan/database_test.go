@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/snapshot"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/archive"
+	"github.com/plimsoll/plimsoll/internal/read/image/imagetest"
 	"github.com/plimsoll/plimsoll/internal/read/image/rootfs"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 )
@@ -67,4 +71,21 @@ func scanFolder(t *testing.T, root string) *finding.Report {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// TestRemovedDatabase has a database whose end is in doubt, which blocks nothing, removed by the next
+// layer, which does.
+func TestRemovedDatabase(t *testing.T) {
+	img := imagetest.New(imagetest.Image{Name: "shop:1", Layers: []imagetest.Layer{
+		{Files: []imagetest.File{
+			{Path: "etc/os-release", Body: "ID=debian\nVERSION_ID=12\n"},
+			{Path: "var/lib/dpkg/status", Body: "Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1"},
+		}},
+		{Files: []imagetest.File{{Path: "var/lib/dpkg/.wh.status"}}},
+	}})
+	imgs, err := archive.Open(context.Background(), file(t, img.Tar()), image.Options{})
+	names, gaps := found(t, imgs, err, scan.Options{})
+	if len(names) > 0 || !slices.Contains(gaps, "no-database") {
+		t.Errorf("found %v, gaps %v", names, gaps)
+	}
 }

@@ -10,8 +10,8 @@ type Filter struct {
 	AppOnly    bool
 }
 
-// Apply drops the findings that are not asked for, and what of groups and reasons spoke of them. It
-// returns how many were dropped.
+// Apply drops the findings that are not asked for, and what of groups spoke of them. It returns how many
+// were dropped. The verdict's reasons name them still: it was given on all.
 func (f Filter) Apply(r *finding.Report) int {
 	inBase := map[string]bool{}
 	for i := range r.Packages {

@@ -83,7 +83,7 @@ func (s *scan) distributionGap(t *finding.Target, packages []inventory.Package) 
 	}
 	if system, _, _ := strings.Cut(t.Platform, "/"); system != "" && system != "linux" {
 		s.report.Coverage = append(s.report.Coverage, finding.Gap{
-			Class: vuln.GapNoFeed, Blocking: true, Target: t.ID, Count: 1,
+			Class: "no-database", Blocking: true, Target: t.ID, Count: 1,
 			What: fmt.Sprintf("it is made for %s, of whose own parts nothing is known here", system),
 		})
 		return
@@ -111,7 +111,7 @@ func (s *scan) distributionGap(t *finding.Target, packages []inventory.Package) 
 // or its database was removed from the image.
 func (s *scan) databaseGap(t *finding.Target) {
 	if slices.ContainsFunc(s.report.Coverage, func(g finding.Gap) bool {
-		return g.Target == t.ID && g.Class == "unreadable-database"
+		return g.Target == t.ID && g.Blocking && g.Class == "unreadable-database"
 	}) {
 		return
 	}

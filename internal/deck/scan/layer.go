@@ -26,7 +26,11 @@ func (s *scan) layer(ctx context.Context, img *image.Image, i int) (c *inventory
 		s.read.put(keys, c)
 		return c, true, nil
 	}
-	c, err = s.reader.Layer(ctx, l)
+	what := passed{}
+	reader := s.reader
+	reader.Skip = s.skipper(what)
+	c, err = reader.Layer(ctx, l)
+	s.passed.put(c, what)
 	if err == nil && !blocked(c) {
 		s.read.put(keys, c)
 		s.keep(l, c)

@@ -96,7 +96,7 @@ func TestOtherSystem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Verdict.Action != finding.Incomplete || len(r.Coverage) != 1 || r.Coverage[0].Class != "no-feed" {
+	if r.Verdict.Action != finding.Incomplete || len(r.Coverage) != 1 || r.Coverage[0].Class != "no-database" {
 		t.Errorf("verdict %s, gaps %+v", r.Verdict.Action, r.Coverage)
 	}
 }

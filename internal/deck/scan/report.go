@@ -252,22 +252,23 @@ func notRun(p *inventory.Package) string {
 
 func words(p *inventory.Package, m *vuln.Match, malware bool) (title, fix string) {
 	name, id := p.FullName(), m.Vulnerability.ID
+	titled := strings.TrimSpace(name + " " + p.Version)
 	if malware {
-		return fmt.Sprintf("%s: %s, the package is malicious", name, id), fmt.Sprintf("remove %s, and treat what ran with it as compromised", name)
+		return fmt.Sprintf("%s: %s, the package is malicious", titled, id), fmt.Sprintf("remove %s, and treat what ran with it as compromised", name)
 	}
 	switch m.Status {
 	case finding.StatusFixed:
-		return fmt.Sprintf("%s: %s, fixed in %s", name, id, m.Fixed), fmt.Sprintf("upgrade %s to %s", upgradeName(&p.Package), m.Fixed)
+		return fmt.Sprintf("%s: %s, fixed in %s", titled, id, m.Fixed), "" // the upgrade is told when all findings are known
 	case finding.StatusWillNotFix:
-		return fmt.Sprintf("%s: %s, will not be fixed", name, id), ""
+		return fmt.Sprintf("%s: %s, will not be fixed", titled, id), ""
 	case finding.StatusDeferred:
-		return fmt.Sprintf("%s: %s, fix deferred", name, id), ""
+		return fmt.Sprintf("%s: %s, fix deferred", titled, id), ""
 	case finding.StatusEndOfLife:
-		return fmt.Sprintf("%s: %s, the release gets no more fixes", name, id), "move to a supported release"
+		return fmt.Sprintf("%s: %s, the release gets no more fixes", titled, id), "move to a supported release"
 	case finding.StatusUnimportant:
-		return fmt.Sprintf("%s: %s, unimportant to its maintainers", name, id), ""
+		return fmt.Sprintf("%s: %s, unimportant to its maintainers", titled, id), ""
 	}
-	return fmt.Sprintf("%s: %s, no fix yet", name, id), ""
+	return fmt.Sprintf("%s: %s, no fix yet", titled, id), ""
 }
 
 // maxFunctions bounds how many are named.
@@ -285,9 +286,6 @@ func functions(symbols []string) string {
 	}
 	return text
 }
-
-// upgradeName is what a person upgrades: a distribution's fixes come for all packages of one source.
-func upgradeName(p *ecosystem.Package) string { return cmp.Or(p.SourceName, p.FullName()) }
 
 func aliases(v *advisory.Vulnerability, advisories []string) []string {
 	all := append(slices.Clone(v.Aliases), advisories...)

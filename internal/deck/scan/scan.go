@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -35,7 +36,7 @@ type Options struct {
 	Cache    Cache    // nil: nothing is kept
 	Jobs     int      // layers read at a time
 	Verify   bool
-	Skip     func(path string) bool
+	Skip     func(path string) string // the pattern that has a path passed over, or nothing; nil: none has
 	Bases    Bases
 	TempDir  string // for what outgrows memory; the system's when empty
 	Now      time.Time
@@ -91,21 +92,25 @@ type Bill struct {
 	Gaps     []finding.Gap // what the document says that cannot be used
 }
 
-// Run looks at every subject and returns one report. Layers that subjects share are read once. What
+// Run looks at every subject and returns one report; an inventory alone has no verdict. Layers that subjects share are read once. What
 // goes wrong with one subject is a gap of the report; an error means that there is no report at all.
 func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, error) {
 	s := &scan{o: o, report: &finding.Report{Schema: finding.Schema, Tool: o.Tool}, reader: inventory.Reader{
-		Ecosystems: o.Kinds, Buffer: layer.NewBuffer(bufferMemory, bufferDisk, o.TempDir), Verify: o.Verify, Skip: o.Skip,
+		Ecosystems: o.Kinds, Buffer: layer.NewBuffer(bufferMemory, bufferDisk, o.TempDir), Verify: o.Verify,
 	}, upgrades: map[string]string{}, kinds: map[string]string{}}
 	s.reader.Limits = layer.DefaultLimits
+	s.passed.seed = maphash.MakeSeed()
+	s.reader.Skip = s.skipper(passed{}) // for second looks, which count nothing
 	s.report.Coverage = slices.Clone(o.Missing)
 	for _, one := range subjects {
 		if err := s.subject(ctx, one); err != nil {
 			return nil, err
 		}
 	}
-	s.group()
-	gate.Judge(s.report, o.Line)
+	if o.Lookup != nil {
+		s.group()
+		gate.Judge(s.report, o.Line)
+	}
 	finding.Sort(s.report)
 	return s.report, nil
 }
@@ -120,6 +125,7 @@ type scan struct {
 	report   *finding.Report
 	reader   inventory.Reader
 	read     memo
+	passed   passedBy
 	upgrades map[string]string // package id → the version that clears what is known of it
 	kinds    map[string]string // package id → the name of its ecosystem
 }
@@ -132,6 +138,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	}
 	img := one.Image
 	contents, gaps := s.layers(ctx, id, img)
+	gaps = append(gaps, s.skipped(id, contents)...)
 	inv := inventory.Squash(contents, s.o.Kinds)
 	if len(inv.Needs) > 0 {
 		gaps = append(gaps, s.again(ctx, id, img, contents, inv.Needs)...)

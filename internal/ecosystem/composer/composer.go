@@ -9,6 +9,7 @@ package composer
 import (
 	"context"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
@@ -17,10 +18,10 @@ import (
 // Ecosystem is Composer and Packagist.
 var Ecosystem = ecosystem.Ecosystem{
 	Name:       "composer",
-	Version:    2,
-	Late:       true, // installed.php counts only without installed.json
+	Version:    3,
 	Wants:      wants,
 	Read:       read,
+	Better:     better,
 	Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) { return "Packagist", true },
 	AdvisoryVersion: func(p ecosystem.Package) string {
 		if isBranch(p.Version) {
@@ -48,6 +49,14 @@ func wants(s ecosystem.Stat) bool {
 		return !strings.Contains("/"+s.Path, "/vendor/") // inside a package it is its author's
 	}
 	return false
+}
+
+// better is installed.json: installed.php counts only without it.
+func better(at string) string {
+	if path.Base(at) == "installed.php" {
+		return path.Join(path.Dir(at), "installed.json")
+	}
+	return ""
 }
 
 func read(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {

@@ -3,7 +3,6 @@ package composer
 import (
 	"bufio"
 	"io"
-	"path"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
@@ -22,11 +21,6 @@ const maxLine = 64 << 10 // bytes
 //
 // What is only replaced or provided by another package has no version there.
 func readPHP(f *ecosystem.File) (ecosystem.Found, error) {
-	if f.Sibling != nil {
-		if _, ok := f.Sibling(path.Join(path.Dir(f.Path), "installed.json")); ok {
-			return ecosystem.Found{}, nil // it says the same and more
-		}
-	}
 	limited := &io.LimitedReader{R: f.Reader, N: maxFile}
 	lines := bufio.NewScanner(limited)
 	lines.Buffer(make([]byte, 0, 4<<10), maxLine)

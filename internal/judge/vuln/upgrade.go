@@ -68,8 +68,14 @@ func mark(hit []bool, row *advisory.Row, candidates []string, compare func(a, b 
 			hit[i] = true
 		}
 	}
-	for i, c := range candidates {
-		hit[i] = hit[i] || slices.Contains(row.Versions, c)
+	for _, v := range row.Versions { // equal by order, as listed has it for one version
+		if i := slices.Index(candidates, v); i >= 0 {
+			hit[i] = true
+		}
+		s := search{candidates: candidates, compare: compare}
+		for i, end := s.first(v, 0), s.first(v, 1); i < end && !s.failed; i++ {
+			hit[i] = true
+		}
 	}
 }
 

@@ -124,11 +124,14 @@ func TestUpgrade(t *testing.T) {
 		{ID: "B", Ranges: []advisory.Range{{Introduced: "8", Fixed: "106"}}},
 		{ID: "C", Ranges: []advisory.Range{{Introduced: "114", Fixed: "116"}}},
 		{ID: "D", Ranges: []advisory.Range{{Introduced: "110"}}},
+		{ID: "E", Versions: []string{"0115"}}, // equal by order, and written otherwise
 	}
 	for _, c := range []struct{ version, rows, want string }{
 		{"21", "AB", "115"},
 		{"21", "ABC", "116"},
 		{"21", "A", "31"},
+		{"21", "ABCE", "116"},
+		{"21", "ABE", "31"}, // 115 is in E: each leaves one
 		{"21", "ABD", "31"}, // nothing is free of all; the first of those that leave one
 	} {
 		var use []advisory.Row

@@ -176,8 +176,9 @@ func (b *builder) subject(e *entry) {
 // the document either, nor what packages did not say of themselves. Other gaps are found again.
 func (b *builder) unread(g finding.Gap) {
 	kept := g.Unread() || g.Class == "unknown-source" || g.Class == "unknown-module"
-	if kept && g.Blocking && len(b.doc.Notes) < maxList {
-		b.doc.Notes = append(b.doc.Notes, ecosystem.Note{Class: g.Class, Blocking: true, What: g.What, Path: g.Path})
+	note := g.Class == finding.GapSkipped // by whoever made the document, and so a note here as it was there
+	if kept && (g.Blocking || note) && len(b.doc.Notes) < maxList {
+		b.doc.Notes = append(b.doc.Notes, ecosystem.Note{Class: g.Class, Blocking: !note, What: g.What, Path: g.Path})
 	}
 }
 

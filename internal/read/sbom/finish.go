@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 )
 
@@ -104,7 +105,7 @@ func (b *builder) notes() {
 			b.doc.Notes = append(b.doc.Notes, ecosystem.Note{Class: class, Blocking: blocking, What: fmt.Sprintf(format, args...)})
 		}
 	}
-	if b.partial != "" && !slices.ContainsFunc(b.doc.Notes, func(n ecosystem.Note) bool { return n.Blocking }) {
+	if b.partial != "" && !slices.ContainsFunc(b.doc.Notes, func(n ecosystem.Note) bool { return n.Blocking || n.Class == finding.GapSkipped }) {
 		note(1, "incomplete-sbom", false, "the document says that its list is %s", strings.ReplaceAll(b.partial, "_", " "))
 	}
 	if b.ownerless() {

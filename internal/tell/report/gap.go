@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 )
 
 // gapRow is what one line tells of gaps: those that differ in their layer alone are told together.
@@ -31,6 +32,39 @@ func gapRows(gaps []*finding.Gap) []gapRow {
 
 func alike(a, b *finding.Gap) bool {
 	return a.Class == b.Class && a.What == b.What && a.Blocking == b.Blocking && a.Allowed == b.Allowed
+}
+
+// gapTitle heads what could not be told of a target.
+func gapTitle(judged bool, o Options) string {
+	if judged {
+		return "Not assessed" + inAll(o, ", in the whole image")
+	}
+	return "About this list"
+}
+
+// word is what the gap does: in an inventory there is no gate to block.
+func (r gapRow) word(judged bool) string {
+	switch {
+	case r.Allowed:
+		return "accepted"
+	case !r.Blocking:
+		return "note"
+	case judged:
+		return "blocks"
+	}
+	return "gap"
+}
+
+// advice is what makes a gap go away; empty where nothing needs to.
+func (r gapRow) advice(judged bool) string {
+	known, ok := catalog.FindGap(r.Class)
+	switch {
+	case !ok || !r.Blocking || r.Allowed:
+		return ""
+	case judged:
+		return known.Do
+	}
+	return "plimsoll explain " + r.Class
 }
 
 // mostLayers is how many layers a line names.

@@ -25,7 +25,9 @@ func writeJSON(w io.Writer, r *finding.Report, _ Options) error {
 	list(&d, "checks", r.Checks, false)
 	list(&d, "groups", r.Groups, false)
 	list(&d, "coverage", r.Coverage, false)
-	d.field("verdict", r.Verdict)
+	if r.Judged() {
+		d.field("verdict", r.Verdict)
+	}
 	d.text("\n}\n")
 	return d.err
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
-	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 )
 
 // maxRows bounds each table, because code hosts cut comments and summaries that are too long.
@@ -25,15 +24,19 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 	}
 	for _, v := range views(r) {
 		fmt.Fprintf(&b, "\n## %s\n\n%s", md(v.Name), md(strings.Join(append([]string{v.Kind}, system(v.OS)...), ", ")))
-		fmt.Fprintf(&b, ", %s\n", plural(v.total, "package"))
-		mdDeeds(&b, v.appTitle(), v.app)
-		mdDeeds(&b, "What to do in the base image", v.base)
-		mdFindings(&b, "Also found", v.other)
-		mdFindings(&b, "Without a fix", v.unfixed)
-		fmt.Fprintf(&b, "\n%s\n", md(totals(&v)))
-		mdGaps(&b, "### Not assessed", v.gaps)
+		fmt.Fprintf(&b, ", %s%s\n", plural(v.total, "package"), inAll(o, " in the whole image"))
+		if r.Judged() {
+			mdDeeds(&b, v.appTitle(), v.app)
+			mdDeeds(&b, "What to do in the base image", v.base)
+			mdFindings(&b, "Also found", v.other)
+			mdFindings(&b, "Without a fix", v.unfixed)
+			fmt.Fprintf(&b, "\n%s\n", md(totals(&v, o)))
+		} else {
+			mdInventory(&b, r, v.ID)
+		}
+		mdGaps(&b, "### "+gapTitle(r.Judged(), o), v.gaps, r.Judged())
 	}
-	mdGaps(&b, "## What could not be looked at", unbound(r))
+	mdGaps(&b, "## What could not be looked at", unbound(r), r.Judged())
 	if db := r.Tool.Database; db != nil {
 		fmt.Fprintf(&b, "\n%s.", dates(db))
 	}
@@ -70,30 +73,34 @@ func mdFindings(b *strings.Builder, title string, all []*finding.Finding) {
 	mdMore(b, len(all))
 }
 
+// mdInventory lists the packages of a target: all of them, because half an inventory is none.
+func mdInventory(b *strings.Builder, r *finding.Report, id string) {
+	head := "\n| type | name | version |\n| --- | --- | --- |\n"
+	for i := range r.Packages {
+		if p := &r.Packages[i]; p.Target == id {
+			fmt.Fprintf(b, "%s| %s | %s | %s |\n", head, md(p.Type), markup.Replace(fullName(p)), md(p.Version))
+			head = ""
+		}
+	}
+}
+
 func mdMore(b *strings.Builder, n int) {
 	if n > maxRows {
 		fmt.Fprintf(b, "\nand %d more\n", n-maxRows)
 	}
 }
 
-func mdGaps(b *strings.Builder, title string, gaps []*finding.Gap) {
+func mdGaps(b *strings.Builder, title string, gaps []*finding.Gap, judged bool) {
 	if len(gaps) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "\n%s\n\n", title)
 	told := map[string]bool{}
 	for _, g := range gapRows(gaps) {
-		word := "note"
-		switch {
-		case g.Allowed:
-			word = "accepted"
-		case g.Blocking:
-			word = "blocks"
-		}
-		fmt.Fprintf(b, "- %s: %s", word, markup.Replace(g.text()))
-		if known, ok := catalog.FindGap(g.Class); ok && g.Blocking && !g.Allowed && !told[g.Class] {
+		fmt.Fprintf(b, "- %s: %s", g.word(judged), markup.Replace(g.text()))
+		if do := g.advice(judged); do != "" && !told[g.Class] {
 			told[g.Class] = true
-			b.WriteString(" → " + md(known.Do))
+			b.WriteString(" → " + md(do))
 		}
 		b.WriteString("\n")
 	}

@@ -23,6 +23,7 @@ type Options struct {
 	Width  int       // columns that the table may take; 0: 100, and never under 40
 	Color  bool      // the table is for a terminal that shows colour
 	Hidden int       // findings that filters took out of the report
+	Part   bool      // filters left one part of each image, its base or what stands on it; gaps are of the whole
 	Time   time.Time // when documents that carry a date were made; zero: the database's date, or none
 }
 
@@ -30,21 +31,24 @@ type Options struct {
 type Format struct {
 	Name  string
 	About string
-	write writer
+	// Findings says that the format tells of findings alone. An inventory has none, and would pass for
+	// clean in it.
+	Findings bool
+	write    writer
 }
 
 type writer = func(w io.Writer, r *finding.Report, o Options) error
 
 // Formats lists all formats.
 var Formats = []Format{
-	{"table", "what to do, for people", writeTable},
-	{"json", "one JSON document: docs/schema/report-v1.schema.json", writeJSON},
-	{"markdown", "for pull requests and job summaries", writeMarkdown},
-	{"sarif", "SARIF 2.1.0, for code hosts", writeSARIF},
-	{"cyclonedx", "CycloneDX 1.6 as JSON: packages and vulnerabilities", cycloneDX(false)},
-	{"cyclonedx-xml", "CycloneDX 1.6 as XML", cycloneDX(true)},
-	{"spdx", "SPDX 2.3 as JSON: packages", spdx(false)},
-	{"spdx-tag", "SPDX 2.3 as tags and values", spdx(true)},
+	{"table", "what to do, for people", false, writeTable},
+	{"json", "one JSON document: docs/schema/report-v1.schema.json", false, writeJSON},
+	{"markdown", "for pull requests and job summaries", false, writeMarkdown},
+	{"sarif", "SARIF 2.1.0, for code hosts", true, writeSARIF},
+	{"cyclonedx", "CycloneDX 1.6 as JSON: packages and vulnerabilities", false, cycloneDX(false)},
+	{"cyclonedx-xml", "CycloneDX 1.6 as XML", false, cycloneDX(true)},
+	{"spdx", "SPDX 2.3 as JSON: packages", false, spdx(false)},
+	{"spdx-tag", "SPDX 2.3 as tags and values", false, spdx(true)},
 }
 
 // Write writes a report in the format of that name.

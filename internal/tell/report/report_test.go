@@ -72,12 +72,16 @@ func TestTableFits(t *testing.T) {
 func inventoryOnly() *finding.Report {
 	r := reporttest.Sample()
 	r.Tool.Database, r.Findings, r.Groups, r.Checks = nil, nil, nil, nil
-	r.Verdict = finding.Verdict{Action: finding.Pass}
+	r.Verdict = finding.Verdict{}
+	for i := range r.Targets {
+		r.Targets[i].Verdict = ""
+	}
 	return r
 }
 
 func TestInventory(t *testing.T) {
 	golden(t, "inventory.txt", write(t, "table", inventoryOnly(), Options{Width: 80}))
+	golden(t, "inventory.md", write(t, "markdown", inventoryOnly(), Options{}))
 }
 
 // TestColor wants colour only when asked, and the same text without it.
@@ -111,6 +115,11 @@ func TestJSON(t *testing.T) {
 	}
 	if diff := cmp.Diff(reporttest.Sample(), &back); diff != "" {
 		t.Error(diff)
+	}
+	b = write(t, "json", inventoryOnly(), Options{})
+	reporttest.Validate(t, b)
+	if bytes.Contains(b, []byte("verdict")) {
+		t.Error("an inventory has a verdict")
 	}
 	reporttest.Validate(t, write(t, "json", &finding.Report{Schema: finding.Schema, Verdict: finding.Verdict{Action: finding.Incomplete}}, Options{}))
 }

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
-	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 )
 
 // The part of SARIF 2.1.0 (OASIS, 27 March 2020) that a report fills; a test holds it to the schema.
@@ -92,16 +93,25 @@ func writeSARIF(w io.Writer, r *finding.Report, _ Options) error {
 	for i := range r.Targets {
 		targets[r.Targets[i].ID] = &r.Targets[i]
 	}
-	index := map[string]int{}
+	denied := map[string]bool{}
+	for _, reason := range r.Verdict.Reasons {
+		for _, fingerprint := range reason.Fingerprints {
+			denied[fingerprint] = true
+		}
+	}
+	index, of := map[string]int{}, [][]*finding.Finding(nil)
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		n, ok := index[f.Rule]
 		if !ok {
-			n = len(run.Tool.Driver.Rules)
-			index[f.Rule] = n
-			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRuleOf(f))
+			n = len(of)
+			index[f.Rule], of = n, append(of, nil)
 		}
-		run.Results = append(run.Results, sarifResultOf(f, n, targets[f.Target]))
+		of[n] = append(of[n], f)
+		run.Results = append(run.Results, sarifResultOf(f, n, targets[f.Target], denied[f.Fingerprint]))
+	}
+	for _, all := range of {
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRuleOf(all))
 	}
 	run.Invocations = []sarifInvocation{sarifGaps(r)}
 	return encode(w, sarifLog{
@@ -109,21 +119,42 @@ func writeSARIF(w io.Writer, r *finding.Report, _ Options) error {
 	})
 }
 
-// sarifRuleOf describes a rule by our own card, or by the first finding of it: the worst.
-func sarifRuleOf(f *finding.Finding) sarifRule {
-	rule := sarifRule{ID: f.Rule, Short: sarifText{f.Rule}, Help: sarifText{cmp.Or(f.Fix, f.Title)}}
-	if card, ok := catalog.Find(f.Rule); ok {
-		rule.Short.Text = card.Title
+// sarifRuleOf describes a rule by our own card, or by all that was found of it: which comes first does not
+// matter.
+func sarifRuleOf(all []*finding.Finding) sarifRule {
+	rule := sarifRule{ID: all[0].Rule, Short: sarifText{all[0].Rule}}
+	var todo []string
+	best := 0.0
+	for _, f := range all {
+		best = max(best, sarifScore(f))
+		if f.Fix != "" {
+			todo = append(todo, f.Fix)
+		}
+		if rule.HelpURI == "" && len(f.References) > 0 {
+			rule.HelpURI = f.References[0]
+		}
 	}
-	if len(f.References) > 0 {
-		rule.HelpURI = f.References[0]
+	slices.Sort(todo)
+	todo = slices.Compact(todo)
+	rule.Help.Text = "No fix of " + rule.ID + " is known."
+	if len(todo) > 0 {
+		rule.Help.Text = strings.Join(todo[:min(len(todo), maxHelp)], "\n")
+	}
+	if more := len(todo) - maxHelp; more > 0 {
+		rule.Help.Text += fmt.Sprintf("\nand %d more, as each result says", more)
+	}
+	if card, ok := catalog.Find(rule.ID); ok {
+		rule.Short.Text, rule.Help.Text = card.Title, cmp.Or(card.Page.Fix, rule.Help.Text)
 	}
 	rule.Properties = map[string]any{
-		"security-severity": fmt.Sprintf("%.1f", sarifScore(f)), // as code hosts rank it, 0 to 10
-		"tags":              []string{"security", string(f.Kind)},
+		"security-severity": fmt.Sprintf("%.1f", best), // as code hosts rank it, 0 to 10
+		"tags":              []string{"security", string(all[0].Kind)},
 	}
 	return rule
 }
+
+// maxHelp bounds how many deeds a rule's help lists.
+const maxHelp = 10
 
 // sarifScore stands in the band of the finding's own severity: the highest CVSS score that does, or
 // the middle of the band.
@@ -140,8 +171,13 @@ func sarifScore(f *finding.Finding) float64 {
 	return map[finding.Severity]float64{finding.Critical: 9.5, finding.High: 8, finding.Medium: 5.5, finding.Low: 2}[f.Severity]
 }
 
-func sarifLevel(s finding.Severity) string {
-	switch s {
+// sarifLevel is an error for all that is grave, exploited or keeps a build from passing, whatever its
+// severity.
+func sarifLevel(f *finding.Finding, denied bool) string {
+	if denied || exploited(f) {
+		return "error"
+	}
+	switch f.Severity {
 	case finding.Critical, finding.High:
 		return "error"
 	case finding.Medium:
@@ -150,8 +186,11 @@ func sarifLevel(s finding.Severity) string {
 	return "note"
 }
 
-func sarifResultOf(f *finding.Finding, rule int, t *finding.Target) sarifResult {
-	out := sarifResult{RuleID: f.Rule, RuleIndex: rule, Level: sarifLevel(f.Severity), Message: sarifText{f.Title}}
+func sarifResultOf(f *finding.Finding, rule int, t *finding.Target, denied bool) sarifResult {
+	out := sarifResult{RuleID: f.Rule, RuleIndex: rule, Level: sarifLevel(f, denied), Message: sarifText{f.Title}}
+	if f.Fix != "" {
+		out.Message.Text += "; " + f.Fix
+	}
 	if f.Fingerprint != "" {
 		out.Fingerprints = map[string]string{"plimsoll/v1": f.Fingerprint}
 	}
@@ -189,7 +228,7 @@ func sarifGaps(r *finding.Report) sarifInvocation {
 		n.Level = "note"
 		if g.Blocking && !g.Allowed {
 			n.Level = "warning"
-			inv.Successful = inv.Successful && !gate.Failed(g.Class)
+			inv.Successful = inv.Successful && !g.Broke()
 		}
 		n.Descriptor.ID, n.Message.Text = g.Class, g.What
 		inv.Notifications = append(inv.Notifications, n)

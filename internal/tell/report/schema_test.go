@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 	"unicode"
@@ -134,3 +136,34 @@ func TestCycloneDX(t *testing.T) {
 }
 
 func TestSPDX(t *testing.T) { golden(t, "report.spdx", write(t, "spdx-tag", oneTarget(), Options{})) }
+
+// TestSARIFRules wants the help of a rule to be that of all its results, in whatever order they come, and
+// what is exploited or keeps a build from passing to be an error.
+func TestSARIFRules(t *testing.T) {
+	var texts []string
+	for _, order := range [][2]int{{0, 1}, {1, 0}} {
+		r := &finding.Report{Targets: []finding.Target{{ID: "t1"}}, Verdict: finding.Verdict{Action: finding.Deny, Reasons: []finding.Reason{{Fingerprints: []string{"d"}}}}}
+		all := []finding.Finding{
+			{Rule: "CVE-1", Severity: finding.Low, Fix: "upgrade a from 1 to 2", Fingerprint: "d"},
+			{Rule: "CVE-1", Severity: finding.Medium, Fix: "upgrade b from 1 to 3", Risk: &finding.Risk{KEV: true}},
+		}
+		r.Findings = []finding.Finding{all[order[0]], all[order[1]], {Rule: "CVE-2", Severity: finding.Low}}
+		var log sarifLog
+		if err := json.Unmarshal(write(t, "sarif", r, Options{}), &log); err != nil {
+			t.Fatal(err)
+		}
+		rule := log.Runs[0].Tool.Driver.Rules[0]
+		texts = append(texts, fmt.Sprint(rule.Help.Text, rule.Properties))
+		if rule.Help.Text != "upgrade a from 1 to 2\nupgrade b from 1 to 3" {
+			t.Errorf("help: %q", rule.Help.Text)
+		}
+		for i, want := range []string{"error", "error", "note"} {
+			if got := log.Runs[0].Results[i].Level; got != want {
+				t.Errorf("result %d is of level %s, want %s", i, got, want)
+			}
+		}
+	}
+	if texts[0] != texts[1] {
+		t.Errorf("the order of results shows in the rule: %q", texts)
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
-	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 )
 
 const (
@@ -24,17 +23,17 @@ const (
 // apart from its base image, then what has no fix, what was let pass and what was not assessed, and
 // the verdict in the last line. No line is wider than o.Width.
 func writeTable(w io.Writer, r *finding.Report, o Options) error {
-	t := &table{w: w, width: defaultWidth, color: o.Color}
+	t := &table{w: w, width: defaultWidth, color: o.Color, o: o}
 	if o.Width > 0 {
 		t.width = max(o.Width, leastWidth)
 	}
-	inventory := r.Tool.Database == nil && len(r.Findings) == 0
+	t.judged = r.Judged()
 	for _, v := range views(r) {
 		t.head(&v)
-		if inventory {
-			t.inventory(r, v.ID)
-		} else {
+		if t.judged {
 			t.findings(&v)
+		} else {
+			t.inventory(r, v.ID)
 		}
 		t.gaps(v.gaps)
 		t.line("")
@@ -44,7 +43,7 @@ func writeTable(w io.Writer, r *finding.Report, o Options) error {
 		t.list(gaps)
 		t.line("")
 	}
-	if !inventory {
+	if t.judged {
 		t.database(r.Tool.Database)
 	}
 	t.hidden(o.Hidden)
@@ -67,7 +66,10 @@ type table struct {
 	w     io.Writer
 	width int
 	color bool
-	err   error
+	// judged says that the report is more than an inventory, which has no gate that could be blocked.
+	judged bool
+	o      Options
+	err    error
 }
 
 func (t *table) line(s string) {
@@ -140,7 +142,7 @@ func (t *table) head(v *view) {
 	for _, c := range v.packages {
 		counts = append(counts, fmt.Sprintf("%d %s", c.n, clean(c.name)))
 	}
-	packages := plural(v.total, "package")
+	packages := plural(v.total, "package") + inAll(t.o, " in the whole image")
 	if len(counts) > 0 {
 		packages += ": " + strings.Join(counts, ", ")
 	}
@@ -190,7 +192,7 @@ func (t *table) findings(v *view) {
 	t.rows("Also found", other, len(other))
 	t.rows("Without a fix, the worst", v.unfixed, maxUnfixed)
 	t.line("")
-	t.para("", "", totals(v))
+	t.para("", "", totals(v, t.o))
 }
 
 func (t *table) section(title string) {
@@ -287,24 +289,21 @@ func (t *table) gaps(gaps []*finding.Gap) {
 	if len(gaps) == 0 {
 		return
 	}
-	t.section("Not assessed")
+	t.section(gapTitle(t.judged, t.o))
 	t.list(gaps)
 }
 
 func (t *table) list(gaps []*finding.Gap) {
 	told := map[string]bool{}
 	for _, g := range gapRows(gaps) {
-		word, color := "note", dim
-		switch {
-		case g.Allowed:
-			word = "accepted"
-		case g.Blocking:
-			word, color = "blocks", yellow
+		color := dim
+		if g.Blocking && !g.Allowed {
+			color = yellow
 		}
-		t.para(t.lead(word, color), indent, g.text())
-		if known, ok := catalog.FindGap(g.Class); ok && g.Blocking && !g.Allowed && !told[g.Class] {
+		t.para(t.lead(g.word(t.judged), color), indent, g.text())
+		if do := g.advice(t.judged); do != "" && !told[g.Class] {
 			told[g.Class] = true
-			t.para(indent, indent, "→ "+known.Do)
+			t.para(indent, indent, "→ "+do)
 		}
 	}
 }

@@ -9,13 +9,20 @@ import (
 )
 
 // totals counts all findings of a target, also those that no section shows.
-func totals(v *view) string {
+func totals(v *view, o Options) string {
 	fixable := 0
 	for _, d := range append(v.app[:len(v.app):len(v.app)], v.base...) {
 		fixable += len(d.clears)
 	}
 	if fixable+len(v.other)+len(v.unfixed)+len(v.suppressed) == 0 {
-		return "Nothing found."
+		nothing := "Nothing found"
+		if o.Hidden > 0 {
+			nothing += " that this call shows"
+		}
+		if n := notAssessed(v.gaps); n > 0 {
+			nothing += fmt.Sprintf(", %d not assessed", n) + inAll(o, " in the whole image")
+		}
+		return nothing + "."
 	}
 	parts := []string{fmt.Sprintf("%d with a fix", fixable), fmt.Sprintf("%d without", len(v.unfixed))}
 	if len(v.other) > 0 {
@@ -25,9 +32,17 @@ func totals(v *view) string {
 		parts = append(parts, fmt.Sprintf("%d let pass%s", len(v.suppressed), passedBy(v.suppressed)))
 	}
 	if n := notAssessed(v.gaps); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d not assessed", n))
+		parts = append(parts, fmt.Sprintf("%d not assessed%s", n, inAll(o, " in the whole image")))
 	}
 	return "Found: " + strings.Join(parts, ", ") + "."
+}
+
+// inAll is words for what is told of a whole image where findings are of a part of it.
+func inAll(o Options, words string) string {
+	if o.Part {
+		return words
+	}
+	return ""
 }
 
 func notAssessed(gaps []*finding.Gap) int {

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/plimsoll/plimsoll/finding"
 )
 
 // TestIDs holds the ids of checks against ids.txt, which only grows: an id is never reused, and one that
@@ -44,5 +48,34 @@ func TestGapsAreExplained(t *testing.T) {
 	}
 	if !slices.IsSorted(classes) {
 		t.Errorf("gaps are not in order: %v", classes)
+	}
+}
+
+// TestGapsHaveMeaning wants each class that finding's table knows to be explained, and what a new class
+// means for the gate and for bills to be thought of.
+func TestGapsHaveMeaning(t *testing.T) {
+	var unread, broke []string
+	for _, known := range Gaps() {
+		g := finding.Gap{Class: known.Class}
+		if g.Unread() {
+			unread = append(unread, g.Class)
+		} else if strings.HasPrefix(g.Class, "unreadable-") && g.Class != "unreadable-provenance" {
+			t.Errorf("%s: packages may be missing, and nobody is told", g.Class)
+		}
+		if g.Broke() {
+			broke = append(broke, g.Class)
+		}
+	}
+	if diff := cmp.Diff([]string{
+		"digest-mismatch", "foreign-layer", "incomplete-sbom", "interrupted", "limit-reached", "no-database", "packed-program", "skipped",
+		"unreadable-database", "unreadable-file", "unreadable-layer", "unreadable-package",
+	}, unread); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{
+		"digest-mismatch", "interrupted", "limit-reached", "platform-missing", "unreachable-target",
+		"unreadable-database", "unreadable-file", "unreadable-layer", "unreadable-package",
+	}, broke); diff != "" {
+		t.Error(diff)
 	}
 }

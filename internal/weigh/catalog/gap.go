@@ -32,7 +32,7 @@ func Gaps() []Gap {
 			"Look at what is named; accept it with --allow-gap limit-reached only if it is known to be harmless.",
 		},
 		{
-			"no-database", "The image names its distribution, but holds no list of installed packages: it was removed, or the distribution's package manager is not one that is read.",
+			"no-database", "The image names its system, but holds no list of the system's packages that is read: it was removed, or the system is another one (Windows, Arch).",
 			"Keep the package manager's database in the image, or accept it where nothing of the distribution is left: --allow-gap no-database.",
 		},
 		{
@@ -51,6 +51,10 @@ func Gaps() []Gap {
 		{
 			"platform-missing", "An index names a platform whose image is not here.",
 			"Pull that platform, or name the one that is here with --platform.",
+		},
+		{
+			"skipped", "Files were passed over because the call asked for it: packages that they belong to are not listed.",
+			"Leave --skip out where they should be looked at.",
 		},
 		{
 			"third-party", "The package was made by a vendor other than the distribution, whose advisories do not cover it.",

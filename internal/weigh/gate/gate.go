@@ -26,13 +26,6 @@ type Line struct {
 // Default denies fixable findings from high up, and everything that is known to be exploited.
 var Default = Line{FailOn: finding.High}
 
-// failures are the classes of gap that say that something broke while it was read. They stand even
-// when the gate only reports: a report of half an image is not a report of the image.
-var failures = []string{"unreadable-database", "unreadable-package", "unreadable-file", "unreadable-layer", "limit-reached", "digest-mismatch", "interrupted", "unreachable-target"}
-
-// Failed says whether a class of gap means that something broke, and not only that nothing is known.
-func Failed(class string) bool { return slices.Contains(failures, class) }
-
 // Judge fills in the verdict of every target and of the report, and marks the gaps that are allowed.
 func Judge(r *finding.Report, l Line) {
 	for i := range r.Coverage {
@@ -132,19 +125,21 @@ func (l Line) crossed(f *finding.Finding) string {
 
 // gaps are the blocking gaps that nobody accepted, gathered by class.
 func (l Line) gaps(r *finding.Report, id string) []finding.Reason {
-	counts := map[string]int{}
+	type class struct{ name, line string }
+	counts := map[class]int{}
 	for _, g := range r.Coverage {
-		if g.Target == id && g.Blocking && !g.Allowed {
-			counts[g.Class] += max(g.Count, 1)
+		if g.Target != id || !g.Blocking || g.Allowed {
+			continue
 		}
+		c := class{g.Class, lineGap}
+		if l.FailOn == "" && !g.Broke() {
+			c.line = lineShown
+		}
+		counts[c] += max(g.Count, 1)
 	}
 	var reasons []finding.Reason
-	for class, n := range counts {
-		line := lineGap
-		if l.FailOn == "" && !Failed(class) {
-			line = lineShown
-		}
-		reasons = append(reasons, finding.Reason{Policy: line, Message: fmt.Sprintf("%d not assessed: %s", n, class)})
+	for c, n := range counts {
+		reasons = append(reasons, finding.Reason{Policy: c.line, Message: fmt.Sprintf("%d not assessed: %s", n, c.name)})
 	}
 	slices.SortFunc(reasons, func(a, b finding.Reason) int { return cmp.Compare(a.Message, b.Message) })
 	return reasons

@@ -45,6 +45,9 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 		if of[i].OneOf {
 			keepFirst(all, &of[i])
 		}
+		if of[i].Better != nil {
+			keepBetter(all, &of[i])
+		}
 	}
 	inv := Inventory{Release: release(all, of), Needs: s.needs(of, all)}
 	g := gather{kinds: kinds, index: make(map[string]int, len(all)), packages: make([]Package, 0, len(all)), reads: all, names: map[string]map[string]int{}}
@@ -85,6 +88,23 @@ func keepFirst(all []seen, e *ecosystem.Ecosystem) {
 	for i := range all {
 		if all[i].Ecosystem == e.Name && rank(&all[i]) > first {
 			all[i].paths = nil
+		}
+	}
+}
+
+// keepBetter hides the files beside which a better one can be seen.
+func keepBetter(all []seen, e *ecosystem.Ecosystem) {
+	there := map[string]bool{}
+	for i := range all {
+		if all[i].Ecosystem == e.Name {
+			for _, p := range all[i].paths {
+				there[p] = true
+			}
+		}
+	}
+	for i := range all {
+		if r := &all[i]; r.Ecosystem == e.Name {
+			r.paths = slices.DeleteFunc(r.paths, func(p string) bool { return there[e.Better(p)] })
 		}
 	}
 }

@@ -20,7 +20,13 @@ import (
 // of NAME=VERSION lines that owns the paths behind them.
 var kinds = []ecosystem.Ecosystem{
 	{
-		Name:  "file",
+		Name: "file",
+		Better: func(path string) string {
+			if p, ok := strings.CutSuffix(path, ".old.pkg"); ok {
+				return p + ".pkg"
+			}
+			return ""
+		},
 		Wants: func(s ecosystem.Stat) bool { return strings.HasSuffix(s.Path, ".pkg") },
 		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
 			b, err := f.ReadAll(100)
@@ -202,6 +208,9 @@ func TestSquash(t *testing.T) {
 		"old form in an upper layer":    {layers{{"var/db=a=2"}, {"var/old.db=a=1\nb=1"}}, []string{"a@2 var/db:0"}},
 		"new form is empty":             {layers{{"var/old.db=a=1"}, {"var/db="}}, []string{"a@1 var/old.db:0"}},
 		"new form removed again":        {layers{{"var/old.db=a=1"}, {"var/db=a=2"}, {"var/.wh.db="}}, []string{"a@1 var/old.db:0"}},
+		"better beside it":              {layers{{"x/a.pkg=1", "x/a.old.pkg=2", "y/a.old.pkg=3"}}, []string{"a@1 x/a.pkg:0", "a.old@3 y/a.old.pkg:0"}},
+		"better in another layer":       {layers{{"a.old.pkg=2"}, {"a.pkg=1"}}, []string{"a@1 a.pkg:1"}},
+		"better removed again":          {layers{{"a.pkg=1", "a.old.pkg=2"}, {".wh.a.pkg="}}, []string{"a.old@2 a.old.pkg:0"}},
 		"owned":                         {layers{{"var/db=deb=1 /usr/x/a.pkg", "usr/x/a.pkg=1", "opt/b.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/x/a.pkg:0 owned by deb", "b@1 opt/b.pkg:0"}},
 		"owned on merged usr":           {layers{{"var/db=deb=1 /lib/a.pkg", "usr/lib/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/lib/a.pkg:0 owned by deb"}},
 		"same software":                 {layers{{"opt/x/x.doc=x", "opt/x/bin/x.bin="}}, []string{"x@1 opt/x/bin/x.bin:0 owned by x", "x@1-2 opt/x/x.doc:0"}},

@@ -102,7 +102,7 @@ func facts(r *finding.Report, t *finding.Target) []property {
 		add("layer", l.DiffID)
 	}
 	for _, g := range r.Coverage { // what is missing from a bill is part of it
-		if g.Target == t.ID && g.Blocking {
+		if g.Target == t.ID && (g.Blocking || g.Class == finding.GapSkipped) {
 			what := g.Class + ": " + g.What
 			if g.Path != "" {
 				what += " (" + g.Path + ")"

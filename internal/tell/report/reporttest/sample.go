@@ -97,11 +97,11 @@ func findings(packages []finding.Package) []finding.Finding {
 		of := packages[p-1]
 		f := finding.Finding{
 			Deck: finding.Build, Kind: finding.KindVulnerability, Rule: rule, Severity: s, SeverityFrom: "nvd", Target: of.Target, Package: of.ID,
-			Status: finding.StatusAffected, Fixed: fixed, Locations: of.Locations, Risk: &risk, Title: of.Name + ": " + rule + ", no fix yet",
+			Status: finding.StatusAffected, Fixed: fixed, Locations: of.Locations, Risk: &risk, Title: of.Name + " " + of.Version + ": " + rule + ", no fix yet",
 			References: []string{"https://nvd.nist.gov/vuln/detail/" + rule},
 		}
 		if fixed != "" {
-			f.Status, f.Title, f.Fix = finding.StatusFixed, of.Name+": "+rule+", fixed in "+fixed, "upgrade "+of.Name+" to "+fixed
+			f.Status, f.Title, f.Fix = finding.StatusFixed, of.Name+" "+of.Version+": "+rule+", fixed in "+fixed, upgrades[p]
 		}
 		f.Fingerprint = finding.Fingerprint(f, of.PURL)
 		all = append(all, f)
@@ -129,12 +129,21 @@ func findings(packages []finding.Package) []finding.Finding {
 	return all
 }
 
+// upgrades are what findings and groups say is to be done about packages, by their numbers.
+var upgrades = map[int]string{
+	1: "upgrade openssl from 3.0.11-1~deb12u2 to 3.0.14-1~deb12u1",
+	3: "upgrade curl from 7.88.1-10+deb12u4 to 7.88.1-10+deb12u5",
+	4: "upgrade org.apache.logging.log4j:log4j-core from 2.14.1 to 2.17.1",
+	5: "upgrade @babel/traverse from 7.0.0 to 7.23.2",
+	8: "upgrade lodash from 4.17.20 to 4.17.21",
+}
+
 // groups are as a scan makes them.
 func groups(findings []finding.Finding) []finding.Group {
-	title := map[string]string{"p1": "upgrade openssl to 3.0.14-1~deb12u1", "p4": "upgrade org.apache.logging.log4j:log4j-core to 2.17.1", "p5": "upgrade @babel/traverse to 7.23.2"}
 	var groups []finding.Group
-	for _, id := range []string{"p1", "p4", "p5"} {
-		g := finding.Group{Title: title[id], Target: "t1", Package: id, Base: id == "p1", Severity: finding.Unknown}
+	for _, n := range []int{1, 4, 5} {
+		id := fmt.Sprintf("p%d", n)
+		g := finding.Group{Title: upgrades[n], Target: "t1", Package: id, Base: id == "p1", Severity: finding.Unknown}
 		for _, f := range findings {
 			if f.Package == id {
 				g.Fingerprints = append(g.Fingerprints, f.Fingerprint)
