@@ -40,9 +40,11 @@ type Tool struct {
 	Policies []Policy  `json:"policies,omitempty"`
 }
 
-// Database says which advisories were consulted.
+// Database says which advisories were consulted: when they were put together, and, where the feeds tell,
+// AsOf, the newest change in any of them.
 type Database struct {
 	Built    time.Time `json:"built"`
+	AsOf     time.Time `json:"asOf,omitzero"`
 	Digest   string    `json:"digest"`
 	Embedded bool      `json:"embedded,omitempty"`
 	Sources  []Source  `json:"sources,omitempty"`

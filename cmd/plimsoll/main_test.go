@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 const peakFile = "PLIMSOLL_TEST_PEAK"
 
 // validated runs the program and holds every JSON report that it was asked for against the published
-// schema. What is wrong goes to the file that PLIMSOLL_INVALID names: many scripts want the program to
+// schema. What is wrong goes to the file that PLIMSOLL_TEST_INVALID names: many scripts want the program to
 // fail, and so would not notice a status of its own.
 func validated(e cli.Env) int {
 	var stdout bytes.Buffer
@@ -72,7 +72,7 @@ func validated(e cli.Env) int {
 }
 
 func invalid(why error) {
-	f, err := os.OpenFile(os.Getenv("PLIMSOLL_INVALID"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(os.Getenv("PLIMSOLL_TEST_INVALID"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		panic(errors.Join(why, err))
 	}
@@ -97,6 +97,7 @@ func TestScript(t *testing.T) {
 				return err
 			}
 			e.Setenv("ROOT", root)
+			e.Setenv("NL", "\n")
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 			// No engine of this machine is to be asked.
@@ -105,8 +106,8 @@ func TestScript(t *testing.T) {
 			e.Setenv("CONTAINERD_ADDRESS", "/nowhere/containerd.sock")
 			e.Setenv("CONTAINERD_ROOT", "/nowhere")
 			wrong := filepath.Join(t.TempDir(), filepath.Base(e.WorkDir))
-			e.Setenv("PLIMSOLL_INVALID", wrong)
-			e.Setenv("PLIMSOLL_SCHEMA", schemaFile)
+			e.Setenv("PLIMSOLL_TEST_INVALID", wrong)
+			e.Setenv("PLIMSOLL_TEST_SCHEMA", schemaFile)
 			e.Defer(func() {
 				if b, err := os.ReadFile(wrong); err == nil {
 					t.Errorf("%s: reports that are not as the schema says: %s", filepath.Base(e.WorkDir), b)
@@ -176,7 +177,7 @@ func wantStatus(ts *testscript.TestScript, _ bool, args []string) {
 
 // schemaFile is absolute, because scripts run elsewhere; the program in a script is told of it.
 var schemaFile = func() string {
-	if p := os.Getenv("PLIMSOLL_SCHEMA"); p != "" {
+	if p := os.Getenv("PLIMSOLL_TEST_SCHEMA"); p != "" {
 		return p
 	}
 	p, err := filepath.Abs(filepath.Join("..", "..", "docs", "schema", "report-v1.schema.json"))

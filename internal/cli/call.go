@@ -58,8 +58,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 		return usage("--%s is no flag of %s%s (%[2]s --help lists them)", none.GetSpecifiedName(), cmd.CommandPath(), hint)
 	case errors.As(err, &value):
-		kind := map[string]string{"int": "a whole number", "bool": "true or false", "duration": "a duration, as in 30s"}[value.GetFlag().Value.Type()]
-		if kind != "" {
+		if kind := wanted(value.GetFlag()); kind != "" {
 			return usage("--%s %q: give %s", value.GetFlag().Name, value.GetValue(), kind)
 		}
 	}

@@ -6,6 +6,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,7 +37,9 @@ type Env struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Getenv func(string) string
-	Now    func() time.Time
+	// Environ lists the environment, as NAME=VALUE; nil where that is not known. What sets nothing is told.
+	Environ func() []string
+	Now     func() time.Time
 	// Width is the terminal's, in columns; 0 where stdout is none. Progress says that stderr is one.
 	Width    int
 	Progress bool
@@ -46,7 +49,7 @@ type Env struct {
 
 // Process is the environment of this process.
 func Process() Env {
-	e := Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Now: now}
+	e := Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Environ: os.Environ, Now: now}
 	if name := filepath.Base(os.Args[0]); strings.TrimSuffix(name, ".exe") == "docker-plimsoll" {
 		e.Plugin = "docker"
 	}
@@ -129,12 +132,13 @@ func Run(ctx context.Context, e Env) int {
 		}
 		e.Args = afterDocker(e.Args)
 	}
-	root := newRoot(e)
+	g := &global{env: e}
+	root := newRoot(g)
 	root.SetArgs(e.Args)
 	root.SetIn(e.Stdin)
 	root.SetOut(e.Stdout)
 	root.SetErr(e.Stderr)
-	err := root.ExecuteContext(ctx)
+	err := g.placed(cmp.Or(root.ExecuteContext(ctx), g.failed))
 	if err == nil {
 		return exitPass
 	}
@@ -186,13 +190,15 @@ func afterDocker(args []string) []string {
 	return args[i+1:]
 }
 
-func newRoot(e Env) *cobra.Command {
-	g := &global{env: e}
+func newRoot(g *global) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "plimsoll",
 		Short: "Keep containers safe, from the Dockerfile to the running process",
 		Long: "Plimsoll finds what is wrong with container images and says what to do about it.\n" +
-			"It works offline: advisories are built in, and newer ones can be fetched or built.",
+			"It works offline: advisories are built in, and newer ones can be fetched or built.\n\n" +
+			"Each flag can be set in the environment (--fail-on: PLIMSOLL_FAIL_ON) and in plimsoll.yaml (fail-on: critical);\n" +
+			"the call goes before the environment, that before the file. In a variable, the values of a flag that may be\n" +
+			"repeated stand apart by commas, or by line ends where there are any.",
 		Example: "  plimsoll scan debian:12            # an image of this host's engine, or of a registry\n" +
 			"  plimsoll scan ./image.tar          # what docker save wrote\n" +
 			"  plimsoll sbom -o cyclonedx alpine  # what is in it",
@@ -205,7 +211,7 @@ func newRoot(e Env) *cobra.Command {
 	root.AddCommand(newScan(g), newSBOM(g), newDB(g), newBase(g), newCache(g), newExplain(g), newDoctor(g), newVersion(g))
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = g.help(g.env.Stdout, cmd) })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { g.failed = g.helpOn(cmd) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { return g.help(g.env.Stderr, cmd) })
 	strict(root)
 	complete(g, root)

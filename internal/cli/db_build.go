@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/build"
 )
 
@@ -34,6 +35,9 @@ func newDBBuild(g *global) *cobra.Command {
 			}
 			if info, err := os.Stat(from); err != nil || !info.IsDir() {
 				return usage("--from %s is no folder", from)
+			}
+			if err := advisory.Vacant(to); err != nil {
+				return usage("--db: %v", err)
 			}
 			private, err := signers(keys)
 			if err != nil {

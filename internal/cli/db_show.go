@@ -2,19 +2,14 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/plimsoll/plimsoll/internal/judge/vuln"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
-	"github.com/plimsoll/plimsoll/internal/read/advisory/build"
 )
 
 func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
@@ -35,27 +30,54 @@ func parseAge(s string) (time.Duration, error) {
 
 func newDBStatus(g *global) *cobra.Command {
 	var o dbOptions
-	var asJSON bool
+	var asJSON, verify bool
 	cmd := &cobra.Command{
 		Use: "status", Short: "Say how old the database is, what it holds and what it lacks", Args: words(0, 0),
-		Example: "  plimsoll db status\n  plimsoll db status --json | jq .built",
+		Long: "Status names the day on which the database was built, and the day of the newest change in the feeds that it\n" +
+			"was built of. That every part is there is looked at; with --verify all of it is read and its digests held.\n\n" +
+			"Exit status: 0, 2 the call is wrong or the folder holds no such database, 3 the database is damaged or\n" +
+			"older than --db-max-age.",
+		Example: "  plimsoll db status\n  plimsoll db status --verify --db ./db\n  plimsoll db status --json | jq .built",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			db, err := o.open(cmd.Context(), g)
 			if err != nil {
 				return err
 			}
 			defer db.Close()
+			if verify {
+				if err := db.Verify(); err != nil {
+					return err
+				}
+			}
 			if asJSON {
 				e := json.NewEncoder(g.env.Stdout)
 				e.SetIndent("", "  ")
-				return e.Encode(db.Manifest())
+				return e.Encode(struct {
+					advisory.Manifest
+					AsOf time.Time `json:"asOf,omitzero"`
+				}{db.Manifest(), db.Manifest().AsOf()})
 			}
 			return printStatus(g, db)
 		},
 	}
 	o.flags(cmd.Flags())
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write the manifest as JSON")
+	cmd.Flags().BoolVar(&verify, "verify", false, "read the whole database, and hold its digests")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write the manifest as JSON, and asOf")
 	return cmd
+}
+
+// ages says when a database was built, and of how old feeds.
+func ages(m advisory.Manifest, now time.Time) string {
+	ago := func(at time.Time) string {
+		if at.Sub(now) > maxClock {
+			return at.Format(time.DateOnly) + " (yet to come)"
+		}
+		return fmt.Sprintf("%s (%d days ago)", at.Format(time.DateOnly), int(now.Sub(at).Hours()/24))
+	}
+	if m.AsOf().IsZero() {
+		return "built " + ago(m.Built) + " of feeds that name no day"
+	}
+	return "built " + ago(m.Built) + " of feeds as of " + ago(m.AsOf())
 }
 
 func printStatus(g *global, db *advisory.DB) error {
@@ -64,10 +86,9 @@ func printStatus(g *global, db *advisory.DB) error {
 	if d.Embedded {
 		where = ", the one in the program"
 	}
-	age := int(g.env.Now().Sub(m.Built).Hours() / 24)
-	fmt.Fprintf(g.env.Stdout, "built %s (%d days ago)%s\n%s\n\n", m.Built.Format(time.DateOnly), age, where, d.Digest)
-	w := tabwriter.NewWriter(g.env.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "FEED\tRECORDS\tAS OF\tWHOLE\tLACKS")
+	head := strings.Join(wrapped(ages(m, g.env.Now())+where, g.width()), "\n")
+	fmt.Fprintf(g.env.Stdout, "%s\n%s\n\n", head, d.Digest)
+	rows := [][]string{{"FEED", "RECORDS", "AS OF", "WHOLE", "LACKS"}}
 	for _, s := range m.Sources {
 		whole, day := "yes", "unknown"
 		if !s.Complete {
@@ -76,123 +97,15 @@ func printStatus(g *global, db *advisory.DB) error {
 		if !s.Modified.IsZero() {
 			day = s.Modified.Format(time.DateOnly)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", s.Name, s.Records, day, whole, s.Note)
+		rows = append(rows, []string{printable(s.Name), strconv.Itoa(s.Records), day, whole, printable(s.Note)})
 	}
-	if err := w.Flush(); err != nil {
+	if err := columns(g.env.Stdout, g.width(), rows); err != nil {
 		return err
 	}
 	fmt.Fprintln(g.env.Stdout)
-	w = tabwriter.NewWriter(g.env.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "ECOSYSTEM\tPACKAGES\tROWS\tSIZE")
+	rows = [][]string{{"ECOSYSTEM", "PACKAGES", "ROWS", "SIZE"}}
 	for _, s := range m.Shards {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", s.Name, s.Names, s.Rows, bytesOf(s.Size))
+		rows = append(rows, []string{printable(s.Name), strconv.Itoa(s.Names), strconv.Itoa(s.Rows), bytesOf(s.Size)})
 	}
-	return w.Flush()
-}
-
-func newDBLookup(g *global) *cobra.Command {
-	var o dbOptions
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "lookup [ECOSYSTEM] NAME", Short: "Show what the database says of a package, or of an advisory",
-		Long: "Lookup takes an ecosystem as db status lists them (npm, Go, Debian:12) and a package's name as advisories\n" +
-			"write it: the source package for Debian, group:artifact for Maven. One word alone is an advisory's id.",
-		Example: "  plimsoll db lookup npm lodash\n  plimsoll db lookup Debian:12 openssl\n  plimsoll db lookup CVE-2021-44228",
-		Args:    words(1, 2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			db, err := o.open(cmd.Context(), g)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			if len(args) == 1 {
-				v, ok, err := lookupAny(db, args[0])
-				if err == nil && !ok {
-					return usage("the database has no advisory %q; to look up a package, name its ecosystem first (plimsoll db status lists them)", args[0])
-				}
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return json.NewEncoder(g.env.Stdout).Encode(v)
-				}
-				return explainVulnerability(g.env.Stdout, v)
-			}
-			return lookupPackage(g, db, args[0], args[1], asJSON)
-		},
-	}
-	o.flags(cmd.Flags())
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return cmd
-}
-
-func lookupPackage(g *global, db *advisory.DB, ecosystem, name string, asJSON bool) error {
-	var known []string
-	for _, s := range db.Manifest().Shards {
-		known = append(known, s.Name)
-	}
-	if i := slices.IndexFunc(known, func(s string) bool { return strings.EqualFold(s, ecosystem) }); i >= 0 && !slices.Contains(known, ecosystem) {
-		ecosystem = known[i]
-	}
-	rows, cover, err := db.Package(ecosystem, build.Key(ecosystem, name))
-	if err != nil {
-		return err
-	}
-	if cover == advisory.NoFeed || ecosystem == advisory.FactsShard {
-		return usage("the database has no feed for ecosystem %q%s", ecosystem, suggestion(ecosystem, known))
-	}
-	if asJSON {
-		return json.NewEncoder(g.env.Stdout).Encode(rows)
-	}
-	if len(rows) == 0 {
-		what := "no advisory is known for it"
-		if cover == advisory.Partial {
-			what = "the feed is not whole and says nothing of it"
-		}
-		_, err := fmt.Fprintf(g.env.Stdout, "%s %s: %s\n", ecosystem, name, what)
-		return err
-	}
-	w := tabwriter.NewWriter(g.env.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "ADVISORY\tSHOWN AS\tSEVERITY\tAFFECTED\tFEED")
-	var errs []error
-	for _, r := range rows {
-		v, _, err := db.Vulnerability(r.ID)
-		errs = append(errs, err)
-		severity := string(r.Severity)
-		if severity == "" {
-			best, _ := vuln.Rated(v.Ratings)
-			severity = string(best)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, v.ID, severity, affectedWords(r), r.Feed)
-	}
-	return errors.Join(append(errs, w.Flush())...)
-}
-
-// affectedWords writes ranges as people do.
-func affectedWords(r advisory.Row) string {
-	if r.Unaffected {
-		return "never"
-	}
-	var parts []string
-	for _, g := range r.Ranges {
-		s := ""
-		if g.Introduced != "" {
-			s = ">= " + g.Introduced + " "
-		}
-		switch {
-		case g.Fixed != "":
-			s += "< " + g.Fixed
-		case g.LastAffected != "":
-			s += "<= " + g.LastAffected
-		case g.Limit != "":
-			s += "< " + g.Limit + " (no fix known)"
-		case s == "":
-			s = "all"
-		}
-		parts = append(parts, strings.TrimSpace(s))
-	}
-	if n := len(r.Versions); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d exact versions", n))
-	}
-	return strings.Join(parts, ", ")
+	return columns(g.env.Stdout, g.width(), rows)
 }

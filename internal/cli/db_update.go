@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/signature"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/snapshot"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/update"
@@ -96,8 +97,14 @@ func runUpdate(ctx context.Context, g *global, o *updateOptions) error {
 	if len(o.from) == 0 {
 		return usage("name a mirror with --from, or with PLIMSOLL_FROM: there is no public one yet; plimsoll db build makes a database of your own")
 	}
+	if err := advisory.Vacant(dir); err != nil {
+		return usage("--db: %v", err)
+	}
 	keys, err := trusted(o.keys)
 	if err != nil {
+		return err
+	}
+	if err := readable(o.ca); err != nil {
 		return err
 	}
 	uo := update.Options{Dir: dir, Trusted: keys, Unsigned: o.unsigned, Older: o.older, Stall: o.stall, Now: g.env.Now(), Progress: g.transfer}
@@ -185,6 +192,9 @@ func newDBExport(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if to == "" {
 				return usage("name the folder to write: plimsoll db export --to DIR")
+			}
+			if err := advisory.Vacant(to); err != nil {
+				return usage("--to: %v", err)
 			}
 			private, err := signers(keys)
 			if err != nil {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,6 +23,8 @@ type global struct {
 	noColor  bool
 	logLevel string
 	config   string
+	failed   error             // what went wrong while help was shown, for which cobra has no way
+	from     map[string]string // for a flag's name as errors write it: where its value stands, if not in the call
 }
 
 func (g *global) flags(f *pflag.FlagSet) {
@@ -38,19 +39,7 @@ func (g *global) flags(f *pflag.FlagSet) {
 func (g *global) prepare(cmd *cobra.Command) error {
 	set := map[string]bool{}
 	cmd.Flags().Visit(func(f *pflag.Flag) { set[f.Name] = true })
-	var err error
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		name := "PLIMSOLL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value := g.env.Getenv(name)
-		if set[f.Name] || value == "" || isBuiltIn(f.Name) {
-			return
-		}
-		set[f.Name] = true
-		if e := cmd.Flags().Set(f.Name, value); e != nil && err == nil {
-			err = usage("%s=%q: %v", name, value, e)
-		}
-	})
-	if err != nil {
+	if err := g.environment(cmd, set); err != nil {
 		return err
 	}
 	if err := g.settings(cmd, set); err != nil {
@@ -60,6 +49,7 @@ func (g *global) prepare(cmd *cobra.Command) error {
 	if level.UnmarshalText([]byte(g.logLevel)) != nil {
 		return usage("--log-level %q: use debug, info, warn or error", g.logLevel)
 	}
+	g.strangers(cmd.Root())
 	return nil
 }
 
@@ -74,6 +64,9 @@ func (g *global) settings(cmd *cobra.Command, set map[string]bool) error {
 	b, err := readSettings(path)
 	if errors.Is(err, fs.ErrNotExist) && !asked {
 		return nil
+	}
+	if err != nil && asked {
+		return usage("--config: read settings: %v", err)
 	}
 	if err != nil {
 		return usage("read settings: %v", err)
@@ -96,7 +89,7 @@ func (g *global) settings(cmd *cobra.Command, set map[string]bool) error {
 			return usage("%s:%d: %q stands in line %d already", path, key.Line, key.Value, line)
 		}
 		said[key.Value] = key.Line
-		if err := apply(cmd, set, path, key, top.Content[i+1]); err != nil {
+		if err := g.apply(cmd, set, path, key, top.Content[i+1]); err != nil {
 			return err
 		}
 	}
@@ -118,7 +111,7 @@ func readSettings(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-func apply(cmd *cobra.Command, set map[string]bool, path string, key, value *yaml.Node) error {
+func (g *global) apply(cmd *cobra.Command, set map[string]bool, path string, key, value *yaml.Node) error {
 	name := key.Value
 	if isBuiltIn(name) || !known(cmd.Root(), name) {
 		return usage("%s:%d: %q is no setting%s", path, key.Line, name, suggestion(name, allFlags(cmd.Root())))
@@ -136,12 +129,7 @@ func apply(cmd *cobra.Command, set map[string]bool, path string, key, value *yam
 	} else if value.Kind != yaml.ScalarNode {
 		return usage("%s:%d: %s wants a value or a list of values", path, value.Line, name)
 	}
-	for _, v := range values {
-		if err := cmd.Flags().Set(name, v); err != nil {
-			return usage("%s:%d: %s: %v", path, value.Line, name, err)
-		}
-	}
-	return nil
+	return g.fill(cmd, flag, fmt.Sprintf("%s:%d", path, value.Line), values)
 }
 
 func known(root *cobra.Command, name string) bool { return slices.Contains(allFlags(root), name) }

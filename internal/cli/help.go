@@ -9,6 +9,15 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// helpOn answers --help. Of a command that only gathers others, a word that is none of them is a mistake
+// there as well.
+func (g *global) helpOn(cmd *cobra.Command) error {
+	if cmd.HasSubCommands() && len(cmd.Flags().Args()) > 0 {
+		return noSuchCommand(cmd, cmd.Flags().Args())
+	}
+	return g.help(g.env.Stdout, cmd)
+}
+
 // help writes what a command is for: a sentence and examples first, then how it is called and the rest.
 // No line is wider than the terminal, as far as flags go.
 func (g *global) help(w io.Writer, cmd *cobra.Command) error {

@@ -17,7 +17,7 @@ const generated = "<!-- Made by go generate ./internal/cli; do not edit. -->\n"
 // all gaps.
 func pages() map[string]string {
 	all := map[string]string{"checks/gaps.md": gapsPage()}
-	root := newRoot(Env{Getenv: func(string) string { return "" }})
+	root := newRoot(&global{env: Env{Getenv: func(string) string { return "" }}})
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
 		if c.Hidden || c.Name() == "help" {

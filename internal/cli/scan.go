@@ -82,7 +82,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.db.flags(f)
 	o.bases.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
-	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium or low; what is known to be exploited denies too; none only reports")
+	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium, low, info or unknown; what is known to be exploited denies too; none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
 	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "`CLASS` of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
 	f.StringSliceVar(&o.severities, "severity", nil, "show only these `SEVERITIES`; the gate sees all")
@@ -117,6 +117,9 @@ func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {
 		return usage("--base-only and --app-only leave nothing: use one of them")
 	}
+	if o.unfixed && o.failOn == "none" {
+		return usage("--fail-on-unfixed widens what --fail-on denies, and --fail-on none denies nothing: leave one of them out")
+	}
 	for _, c := range o.checks {
 		if !slices.Contains(checkKinds, c) {
 			return usage("--checks %q: use %s", c, strings.Join(checkKinds, " or "))
@@ -140,7 +143,9 @@ func newScan(g *global) *cobra.Command {
 		Long: "Scan takes an inventory of each target, compares it with known vulnerabilities and says what to do.\n\n" +
 			"A TARGET is taken by its scheme (docker: containerd: podman: registry: oci: archive: rootfs: container:\n" +
 			"sbom:), else as a path when it begins with . / or ~ or exists, else as an image of this host's engines,\n" +
-			"else as an image of a registry. What it was taken for is said on stderr and in the report.\n\n" +
+			"else as an image of a registry; - is an archive or an SBOM on the standard input. What it was taken for\n" +
+			"is said on stderr and in the report. All words are looked at before any is opened: a wrong one ends the\n" +
+			"call with status 2, and one whose engine or registry does not answer is a gap beside the others.\n\n" +
 			"Exit status: 0 passed or only warned, 1 the verdict is deny, 2 the call or a file in it is wrong,\n" +
 			"3 incomplete: something failed or was not assessed, and nothing denied.",
 		Example: "  plimsoll scan debian:12\n" +

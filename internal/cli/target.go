@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -48,12 +51,23 @@ func (o *targetOptions) locate() (locate.Options, error) {
 	if err := o.validAs(); err != nil {
 		return lo, err
 	}
+	if err := readable(o.ca); err != nil {
+		return lo, err
+	}
 	if o.platform != "" && o.platform != "all" {
 		if _, err := image.ParsePlatform(o.platform); err != nil {
 			return lo, usage("--platform: %v", err)
 		}
 	}
 	return lo, o.hosts(lo.Registry.Mirrors)
+}
+
+// readable wants the files of authorities to be just that, whether or not a registry comes to be asked.
+func readable(ca []string) error {
+	if _, err := registry.Client(registry.Options{CA: ca}); err != nil {
+		return usage("--ca: %v", err)
+	}
+	return nil
 }
 
 // hosts fills in the mirrors, and holds all hosts against how they are written.
@@ -105,6 +119,10 @@ func (o *targetOptions) open(ctx context.Context, g *global, words []string) (*o
 	if err != nil {
 		return nil, err
 	}
+	if err := o.check(words); err != nil {
+		return nil, err
+	}
+	lo.Stdin = bufio.NewReader(g.env.Stdin)
 	var all opened
 	for _, word := range words {
 		more, oneErr := o.one(ctx, g, word, lo)
@@ -124,6 +142,44 @@ func (o *targetOptions) open(ctx context.Context, g *global, words []string) (*o
 	return &all, nil
 }
 
+// check says before any work what is wrong with the words, all of them, as far as that can be told
+// without asking anybody.
+func (o *targetOptions) check(words []string) error {
+	var wrong []error
+	for _, word := range words {
+		if o.as == string(locate.Source) {
+			wrong = append(wrong, isFolder(word))
+			continue
+		}
+		if o.as != "" {
+			word = o.as + ":" + word
+		}
+		wrong = append(wrong, locate.Check(word))
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return exitError{exitUsage, err}
+	}
+	return nil
+}
+
+// isFolder wants a path to be a folder's.
+func isFolder(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("--as source: %s: no such folder", path)
+	case err != nil:
+		return fmt.Errorf("--as source: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("--as source: %s is a file: name the folder that it stands in", path)
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("--as source: %w", err)
+	}
+	return dir.Close()
+}
+
 // one opens what a single word means.
 func (o *targetOptions) one(ctx context.Context, g *global, word string, lo locate.Options) ([]scan.Subject, error) {
 	if o.as == string(locate.Source) {
@@ -139,7 +195,7 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 		g.say("%s: taken for a folder of sources", other.Path)
 		return []scan.Subject{{Image: folder(other.Path)}}, nil
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
-		bill, err := readBill(other.Path, g.env.Stdin)
+		bill, err := readBill(other.Path, lo.Stdin)
 		if err != nil && other.Kind == locate.File {
 			err = fmt.Errorf("%s is neither an archive of an image nor an SBOM (%w)", other.Path, err)
 		}

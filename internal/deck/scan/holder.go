@@ -29,7 +29,7 @@ func holdersOf(packages []finding.Package) holders {
 func ownFolder(p *finding.Package, path string) string {
 	switch p.Type {
 	case "pypi": // site-packages/pip-23.0.1.dist-info/METADATA stands beside site-packages/pip
-		if info := strings.LastIndexByte(path, '/'); info > 0 && (strings.HasSuffix(path[:info], "-info")) {
+		if info := strings.LastIndexByte(path, '/'); info > 0 && strings.HasSuffix(path[:info], "-info") {
 			return path[:strings.LastIndexByte(path[:info], '/')+1] + strings.ReplaceAll(p.Name, "-", "_")
 		}
 	case "npm":

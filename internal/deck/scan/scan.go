@@ -244,6 +244,7 @@ func layerGaps(id string, i int, c *inventory.Contents, err error) []finding.Gap
 	var gaps []finding.Gap
 	if err != nil {
 		class, what := "unreadable-layer", err.Error()
+		var unread *layer.UnreadError
 		switch {
 		case errors.Is(err, layer.ErrLimit):
 			class = "limit-reached"
@@ -251,6 +252,8 @@ func layerGaps(id string, i int, c *inventory.Contents, err error) []finding.Gap
 			class = "digest-mismatch"
 		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 			class, what = "interrupted", "not read to its end, because the scan was interrupted"
+		case errors.As(err, &unread):
+			class = "unreadable-file"
 		}
 		gaps = append(gaps, finding.Gap{Class: class, Blocking: true, Target: id, What: what, Layer: &i, Count: 1})
 	}

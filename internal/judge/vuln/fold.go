@@ -18,30 +18,9 @@ type folding struct {
 
 // take adds a row that hits. An advisory that mends several vulnerabilities counts for each of them.
 func (f *folding) take(subject int, row *advisory.Row, fixed string, rows []advisory.Row, compare func(a, b string) (int, error)) error {
-	v, err := f.vulnerability(row.ID)
+	all, err := f.meant(row, rows)
 	if err != nil {
 		return err
-	}
-	if outranked, err := f.outranked(row, v.ID, rows); err != nil || outranked {
-		return err
-	}
-	all := []advisory.Vulnerability{v}
-	if len(v.Covers) > 0 {
-		all = all[:0]
-		for _, id := range v.Covers {
-			one, err := f.vulnerability(id)
-			if err != nil {
-				return err
-			}
-			if told, err := f.toldApart(one.ID, rows); err != nil {
-				return err
-			} else if !told {
-				if len(one.Ratings) == 0 {
-					one.Ratings = v.Ratings
-				}
-				all = append(all, one)
-			}
-		}
 	}
 	for _, v := range all {
 		if row.Unaffected {
@@ -57,6 +36,55 @@ func (f *folding) take(subject int, row *advisory.Row, fixed string, rows []advi
 		m.take(row, fixed, compare)
 	}
 	return nil
+}
+
+// meant is what a row counts for among the rows on its package: its vulnerability, or those that it
+// covers and that no other row speaks of alone; nothing where another source knows better.
+func (f *folding) meant(row *advisory.Row, rows []advisory.Row) ([]advisory.Vulnerability, error) {
+	v, err := f.vulnerability(row.ID)
+	if err != nil {
+		return nil, err
+	}
+	if outranked, err := f.outranked(row, v.ID, rows); err != nil || outranked {
+		return nil, err
+	}
+	if len(v.Covers) == 0 {
+		return []advisory.Vulnerability{v}, nil
+	}
+	var all []advisory.Vulnerability
+	for _, id := range v.Covers {
+		one, err := f.vulnerability(id)
+		if err != nil {
+			return nil, err
+		}
+		told, err := f.toldApart(one.ID, rows)
+		if err != nil {
+			return nil, err
+		}
+		if told {
+			continue
+		}
+		if len(one.Ratings) == 0 {
+			one.Ratings = v.Ratings
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// Shown says, for each of the rows on one package, as which vulnerabilities a match with it is reported;
+// none where another of the rows counts in its place.
+func Shown(db advisory.Lookup, rows []advisory.Row) ([][]advisory.Vulnerability, error) {
+	f := folding{j: &judge{db: db}, known: map[string]advisory.Vulnerability{}}
+	out := make([][]advisory.Vulnerability, len(rows))
+	for i := range rows {
+		all, err := f.meant(&rows[i], rows)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = all
+	}
+	return out, nil
 }
 
 func (f *folding) vulnerability(id string) (advisory.Vulnerability, error) {

@@ -90,7 +90,7 @@ func (db *DB) FS() fs.FS { return db.files }
 
 // Describe is the database as a report names it.
 func (db *DB) Describe() *finding.Database {
-	d := &finding.Database{Built: db.manifest.Built, Digest: db.digest, Embedded: db.embedded}
+	d := &finding.Database{Built: db.manifest.Built, AsOf: db.manifest.AsOf(), Digest: db.digest, Embedded: db.embedded}
 	for _, s := range db.manifest.Sources {
 		d.Sources = append(d.Sources, s.Source)
 	}

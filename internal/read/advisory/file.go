@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,6 +36,30 @@ func WriteFile(path string, b []byte) error {
 		os.Remove(f.Name())
 	}
 	return err
+}
+
+// Vacant wants a folder to be one that a database may be written to: it is not there yet, or has a
+// database, a part of one that was not written to its end, or nothing in it.
+func Vacant(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, ManifestName)); err == nil {
+		return nil
+	}
+	for _, e := range entries {
+		name, _, _ := strings.Cut(e.Name(), ".")
+		digest, err := hex.DecodeString(name)
+		ours := err == nil && len(digest) == 32 || strings.HasPrefix(e.Name(), TempPrefix) || e.Name() == SignatureName || e.Name() == OriginName
+		if e.IsDir() || !ours {
+			return fmt.Errorf("%s holds no database but other files (%s): name an empty folder, or a new one", dir, e.Name())
+		}
+	}
+	return nil
 }
 
 // HasShard says whether a folder holds a shard, whole and as the manifest describes it.

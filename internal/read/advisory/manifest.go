@@ -19,6 +19,7 @@ const ManifestSchema = "plimsoll/db/v1"
 const (
 	ManifestName  = "manifest.json"
 	SignatureName = "manifest.json.sig"
+	OriginName    = "origin.json" // where one that was fetched came from
 )
 
 // FactsShard is the shard of vulnerabilities by id.
@@ -30,6 +31,19 @@ type Manifest struct {
 	Built   time.Time      `json:"built"`
 	Sources []SourceStatus `json:"sources"`
 	Shards  []ShardInfo    `json:"shards"`
+}
+
+// AsOf is the day up to which the advisories reach: the newest change in any feed that has rows. Feeds of
+// facts alone do not count, since fresh scores beside old advisories make nothing known. Each feed for
+// itself would be the wrong measure: some change once a year, and are up to date. Zero when no feed tells.
+func (m Manifest) AsOf() time.Time {
+	var newest time.Time
+	for _, s := range m.Sources {
+		if len(s.Ecosystems) > 0 && s.Modified.After(newest) {
+			newest = s.Modified
+		}
+	}
+	return newest
 }
 
 // SourceStatus is one feed as it went into the database.

@@ -236,16 +236,10 @@ func (s *shard) block(i uint32) (string, error) {
 	if b, ok := s.kept[i]; ok {
 		return b, nil
 	}
-	packed, err := s.packed(i)
+	b, err := s.expand(i)
 	if err != nil {
 		return "", err
 	}
-	plain := binary.LittleEndian.Uint32(s.table[int(i)*tableEntry+12:])
-	expanded, err := s.dec.DecodeAll(packed, make([]byte, 0, plain))
-	if err != nil || len(expanded) != int(plain) {
-		return "", fmt.Errorf("%w (block %d cannot be expanded)", errShard, i)
-	}
-	b := string(expanded)
 	for len(s.used) > 0 && s.size+len(b) > keptBytes {
 		s.size -= len(s.kept[s.used[0]])
 		delete(s.kept, s.used[0])

@@ -121,6 +121,8 @@ func ParsePlatform(s string) (Platform, error) {
 	switch {
 	case s == "" || len(parts) > 3 || slices.Contains(parts, ""):
 		return Platform{}, fmt.Errorf("%q is no platform: write OS/ARCH, as in linux/arm64", s)
+	case len(parts) == 1 && slices.Contains([]string{"linux", "windows", "darwin", "freebsd", "netbsd", "openbsd"}, strings.ToLower(s)):
+		return Platform{}, fmt.Errorf("%q is a system alone: write OS/ARCH, as in %[1]s/amd64", strings.ToLower(s))
 	case len(parts) == 1:
 		return Platform{OS: "linux", Architecture: parts[0]}.usual(), nil
 	}

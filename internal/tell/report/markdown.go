@@ -38,7 +38,7 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 	}
 	mdGaps(&b, "## What could not be looked at", unbound(r), r.Judged())
 	if db := r.Tool.Database; db != nil {
-		fmt.Fprintf(&b, "\nAdvisories of %s.", db.Built.UTC().Format("2006-01-02"))
+		fmt.Fprintf(&b, "\n%s.", dates(db))
 	}
 	if o.Hidden > 0 {
 		fmt.Fprintf(&b, " %s not shown.", plural(o.Hidden, "finding"))

@@ -114,7 +114,7 @@ func (t *table) database(db *finding.Database) {
 		t.para("", "", "No advisories were consulted.")
 		return
 	}
-	what := "Advisories of " + db.Built.UTC().Format("2006-01-02")
+	what := dates(db)
 	if db.Embedded {
 		what += ", the snapshot in this program (plimsoll db update brings newer ones)"
 	}
@@ -128,6 +128,15 @@ func (t *table) database(db *finding.Database) {
 		what += "; not whole: " + strings.Join(partial, ", ")
 	}
 	t.para("", "", what+".")
+}
+
+// dates says when the database was put together, and of how old feeds.
+func dates(db *finding.Database) string {
+	s := "Advisories built " + db.Built.UTC().Format("2006-01-02")
+	if !db.AsOf.IsZero() {
+		s += " of feeds as of " + db.AsOf.UTC().Format("2006-01-02")
+	}
+	return s
 }
 
 func (t *table) hidden(n int) {

@@ -4,7 +4,6 @@ package advisorytest
 import (
 	"crypto/ed25519"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -34,7 +33,7 @@ func Write(t testing.TB, dir string, d Database) {
 		fill(w)
 		file, head, digest := w.Finish()
 		info.File, info.Head, info.Size = digest, int64(head), int64(len(file))
-		check(t, os.WriteFile(filepath.Join(dir, digest), file, 0o644))
+		check(t, advisory.WriteFile(filepath.Join(dir, digest), file)) // by rename, as databases are written
 		m.Shards = append(m.Shards, info)
 	}
 	for _, ecosystem := range slices.Sorted(maps.Keys(d.Packages)) {

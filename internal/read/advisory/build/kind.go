@@ -1,6 +1,7 @@
 package build
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
@@ -30,6 +31,24 @@ var kinds = map[string]*ecosystem.Ecosystem{
 func kindOf(of string) *ecosystem.Ecosystem {
 	family, _, _ := strings.Cut(of, ":")
 	return kinds[family]
+}
+
+// Families lists what feeds call the ecosystems whose packages are of a type, without their releases.
+func Families(purlType string) []string {
+	switch purlType {
+	case "apk":
+		return []string{"Alpine", "Chainguard", "Wolfi"}
+	case "k8s":
+		return []string{"Kubernetes"}
+	}
+	var all []string
+	for family, kind := range kinds {
+		if kind.Name == purlType && purlType != "" {
+			all = append(all, family)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // order is the order of an ecosystem's versions; nil where no kind knows it.

@@ -10,10 +10,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 )
 
-// originName is the file that remembers where a database came from, for conditional requests.
-const originName = "origin.json"
-
-// origin says under which tag a mirror gave a manifest.
+// origin says under which tag a mirror gave a manifest, for conditional requests.
 type origin struct {
 	Mirror   string `json:"mirror"`
 	Tag      string `json:"tag"`
@@ -39,7 +36,7 @@ func readPresent(dir string) present {
 	}
 	p.raw, p.manifest = raw, m
 	p.signature, _ = os.ReadFile(filepath.Join(dir, advisory.SignatureName))
-	if b, err := os.ReadFile(filepath.Join(dir, originName)); err == nil {
+	if b, err := os.ReadFile(filepath.Join(dir, advisory.OriginName)); err == nil {
 		_ = json.Unmarshal(b, &p.origin) // one that makes no sense costs a request that is not conditional
 	}
 	return p
@@ -59,7 +56,7 @@ func writeOrigin(dir string, m Mirror, o offer) error {
 	if err != nil {
 		return err
 	}
-	return advisory.WriteFile(filepath.Join(dir, originName), append(b, '\n'))
+	return advisory.WriteFile(filepath.Join(dir, advisory.OriginName), append(b, '\n'))
 }
 
 func digest(b []byte) string {

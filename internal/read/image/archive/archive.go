@@ -34,7 +34,7 @@ func Open(ctx context.Context, word string, o image.Options) ([]*image.Image, er
 		return nil, fmt.Errorf("open archive %s: %w", word, fs.ErrNotExist)
 	}
 	if path == "-" {
-		return openStdin(ctx, want, o)
+		return openStdin(ctx, os.Stdin, want, o)
 	}
 	t, err := openTree(ctx, path, o)
 	if err != nil {
@@ -64,7 +64,13 @@ func openStream(ctx context.Context, r io.Reader, label, want string, o image.Op
 // stdin is how errors call what "-" means.
 const stdin = "standard input"
 
-func openStdin(ctx context.Context, want string, o image.Options) ([]*image.Image, error) {
+// OpenStdin reads the standard input as Open would, of which r may hold back what was looked at already.
+func OpenStdin(ctx context.Context, r io.Reader, word string, o image.Options) ([]*image.Image, error) {
+	_, want, _ := Split(word)
+	return openStdin(ctx, r, want, o)
+}
+
+func openStdin(ctx context.Context, r io.Reader, want string, o image.Options) ([]*image.Image, error) {
 	if info, err := os.Stdin.Stat(); err == nil && info.Mode().IsRegular() {
 		f, err := os.Open(os.Stdin.Name()) // redirected from a file: it can be read in place
 		if err == nil {
@@ -73,7 +79,7 @@ func openStdin(ctx context.Context, want string, o image.Options) ([]*image.Imag
 			}
 		}
 	}
-	return openStream(ctx, os.Stdin, stdin, want, o)
+	return openStream(ctx, r, stdin, want, o)
 }
 
 // Split parts PATH, PATH:NAME and PATH@DIGEST; the name comes with its ":" or "@" cut off. ok says

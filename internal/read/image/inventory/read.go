@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -295,6 +296,8 @@ func (w *layerRead) readGap(eco *ecosystem.Ecosystem, path string, err error) {
 		class = "limit-reached"
 	case eco.Database:
 		class = "unreadable-database"
+	case errors.Is(err, fs.ErrPermission):
+		class = "unreadable-file"
 	}
 	w.gap(Gap{Class: class, Blocking: true, What: err.Error(), Path: path})
 }

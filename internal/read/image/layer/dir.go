@@ -36,31 +36,55 @@ func WalkFolder(ctx context.Context, f Folder, limits Limits, visit func(*Entry)
 	defer root.Close()
 	w := &folderWalk{ctx: ctx, folder: f, limits: limits, visit: visit}
 	err = w.walk(root, "")
-	return w.res, errors.Join(err, w.unread())
+	if err == nil && w.unread.Count > 0 {
+		return w.res, &w.unread
+	}
+	if w.unread.Count > 0 {
+		err = errors.Join(err, &w.unread)
+	}
+	return w.res, err
 }
 
 type folderWalk struct {
-	ctx     context.Context
-	folder  Folder
-	limits  Limits
-	visit   func(*Entry) error
-	res     Result
-	denied  int
-	example error
+	ctx    context.Context
+	folder Folder
+	limits Limits
+	visit  func(*Entry) error
+	res    Result
+	unread UnreadError
 }
 
-// unread tells of folders that could not be opened: what lies in them is not known.
-func (w *folderWalk) unread() error {
-	if w.denied == 0 {
-		return nil
-	}
-	return fmt.Errorf("%d folders or files could not be read, the first: %w", w.denied, w.example)
+// UnreadError tells of folders and files of a folder that could not be read: what lies in them is not
+// known, all else is.
+type UnreadError struct {
+	Count int
+	Path  string // of the first, inside the folder
+	Err   error  // why that one was not
 }
 
-func (w *folderWalk) deny(err error) {
-	if w.denied++; w.example == nil {
-		w.example = err
+func (e *UnreadError) Error() string {
+	if e.Count == 1 {
+		return fmt.Sprintf("%s could not be read: %v", e.Path, e.Err)
 	}
+	return fmt.Sprintf("%d folders or files could not be read, the first: %s: %v", e.Count, e.Path, e.Err)
+}
+
+func (e *UnreadError) Unwrap() error { return e.Err }
+
+// deny counts what could not be read, and keeps the first; it returns the error with the path inside the
+// folder, in place of the single name that was opened.
+func (w *folderWalk) deny(at string, err error) error {
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		err = named.Err
+	}
+	if at == "" {
+		at = w.folder.Path
+	}
+	if w.unread.Count++; w.unread.Err == nil {
+		w.unread.Path, w.unread.Err = at, err
+	}
+	return &fs.PathError{Op: "read", Path: at, Err: err}
 }
 
 func (w *folderWalk) walk(dir *os.Root, at string) error {
@@ -71,7 +95,7 @@ func (w *folderWalk) walk(dir *os.Root, at string) error {
 	}
 	names, err := list(dir, w.limits.Entries+1)
 	if err != nil {
-		w.deny(err) // of a folder that breaks off, what came before stands
+		w.deny(at, err) // of a folder that breaks off, what came before stands
 	}
 	for _, name := range names {
 		if err := w.one(dir, name, at); err != nil {
@@ -113,7 +137,7 @@ func (w *folderWalk) one(dir *os.Root, name, at string) error {
 	}
 	info, err := dir.Lstat(name)
 	if err != nil {
-		w.deny(err)
+		w.deny(e.Path, err)
 		return nil
 	}
 	e.Mode, e.Size = info.Mode()&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky), 0
@@ -121,7 +145,7 @@ func (w *folderWalk) one(dir *os.Root, name, at string) error {
 	switch mode := info.Mode(); {
 	case mode.IsRegular():
 		e.Kind, e.Size = File, info.Size()
-		b := &folderBody{dir: dir, name: name, size: e.Size, deny: w.deny}
+		b := &folderBody{dir: dir, name: name, size: e.Size, deny: func(err error) error { return w.deny(e.Path, err) }}
 		defer b.close()
 		e.body = b
 		w.res.Size += e.Size
@@ -135,7 +159,7 @@ func (w *folderWalk) one(dir *os.Root, name, at string) error {
 	case mode&fs.ModeSymlink != 0:
 		e.Kind = Symlink
 		if e.Link, err = dir.Readlink(name); err != nil {
-			w.deny(err)
+			w.deny(e.Path, err)
 			return nil
 		}
 	case w.folder.Overlay && isWhiteout(info):
@@ -149,7 +173,7 @@ func (w *folderWalk) one(dir *os.Root, name, at string) error {
 func (w *folderWalk) descend(dir *os.Root, name, at string) error {
 	sub, err := dir.OpenRoot(name)
 	if err != nil {
-		w.deny(err)
+		w.deny(at, err)
 		return nil
 	}
 	defer sub.Close()
@@ -161,20 +185,21 @@ type folderBody struct {
 	dir  *os.Root
 	name string
 	size int64
-	deny func(error)
+	deny func(error) error
 	f    *os.File
+	err  error // why it cannot be opened
 	buf  []byte
 }
 
 func (b *folderBody) open() error {
-	if b.f != nil {
-		return nil
+	if b.f != nil || b.err != nil {
+		return b.err
 	}
 	// Not blocking, in case the file has become a pipe since it was listed.
 	f, err := b.dir.OpenFile(b.name, os.O_RDONLY|nonblock, 0)
 	if err != nil {
-		b.deny(err)
-		return err
+		b.err = b.deny(err)
+		return b.err
 	}
 	b.f = f
 	return nil

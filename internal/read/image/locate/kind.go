@@ -2,8 +2,10 @@ package locate
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,11 +65,12 @@ func Parse(word string) (Kind, string, error) {
 		}
 		return Kind(scheme), home(rest), nil
 	}
-	if word == "-" || strings.HasPrefix(word, "-:") || strings.HasPrefix(word, "-@") {
+	if onStdin(word) {
 		return Archive, word, nil
 	}
 	path := home(word)
-	if _, err := os.Stat(path); err == nil {
+	_, missing := os.Stat(path)
+	if missing == nil {
 		kind, err := sniff(path)
 		return kind, path, err
 	}
@@ -77,10 +80,40 @@ func Parse(word string) (Kind, string, error) {
 			return kind, path, nil
 		}
 	}
+	if isPathForm(word) && !errors.Is(missing, fs.ErrNotExist) {
+		return "", "", missing // the rights do not reach: it may well be there
+	}
 	if isPathForm(word) {
 		return "", "", fmt.Errorf("%s: no such file or folder", word)
 	}
 	return Image, word, nil
+}
+
+// Check says what is wrong with a word, as far as the word itself and the files here tell. It asks nobody,
+// and opens nothing.
+func Check(word string) error {
+	kind, rest, err := Parse(word)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case Image:
+		return named(word)
+	case Archive, OCI:
+		if _, _, ok := archive.Split(rest); !ok {
+			return fmt.Errorf("open archive %s: %w", rest, fs.ErrNotExist)
+		}
+	case Rootfs, SBOM:
+		if _, err := os.Stat(rest); err != nil && rest != "-" {
+			return fmt.Errorf("open %s: %w", rest, fs.ErrNotExist)
+		}
+	}
+	return nil
+}
+
+// onStdin says whether a word means the standard input, or an image in it.
+func onStdin(word string) bool {
+	return word == "-" || strings.HasPrefix(word, "-:") || strings.HasPrefix(word, "-@")
 }
 
 // isPathForm says whether a word can only be a path.
@@ -120,7 +153,7 @@ func sniff(path string) (Kind, error) {
 		return "", err
 	}
 	defer f.Close()
-	head := make([]byte, 512)
+	head := make([]byte, headSize)
 	n, err := io.ReadFull(f, head)
 	if err != nil && n == 0 && err != io.EOF {
 		return "", err
@@ -144,6 +177,9 @@ func sniffFolder(path string) Kind {
 	}
 	return Source
 }
+
+// headSize is how many bytes tell an archive: a tar's first block.
+const headSize = 512
 
 // looksPacked knows tars and what tars are compressed with by their magic numbers.
 func looksPacked(head []byte) bool {

@@ -13,6 +13,7 @@
 package locate
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,9 @@ type Options struct {
 	image.Options
 	// Registry says how registries are reached; its platform and the like are not looked at.
 	Registry registry.Options
+	// Stdin is what "-" means; nil: the standard input. It is looked at, and not used up, where it turns out
+	// to be no archive.
+	Stdin *bufio.Reader
 }
 
 // KindError says that a word means something that is no image: a folder of sources, an SBOM, another
@@ -61,6 +65,12 @@ func (w world) open(ctx context.Context, word string, o Options) ([]*image.Image
 	}
 	if kind == Image {
 		return w.search(ctx, word, o)
+	}
+	if kind == Archive && onStdin(rest) && o.Stdin != nil {
+		if head, _ := o.Stdin.Peek(headSize); word == "-" && len(head) > 0 && !looksPacked(head) {
+			return nil, &KindError{Kind: File, Path: "-"}
+		}
+		return archive.OpenStdin(ctx, o.Stdin, rest, o.Options)
 	}
 	if onlyExists(kind, word, rest) {
 		if e := w.holder(ctx, word, o); e != nil {
@@ -98,7 +108,11 @@ func (w world) fromEngine(ctx context.Context, e engine, name string, o Options)
 	images, err := e.open(ctx, name, o.Options)
 	var none *image.NotFoundError
 	if errors.As(err, &none) {
-		err = orMeant(err, e.near(ctx, name, o.Options))
+		like := world{[]engine{e}}.containerOf(ctx, name, o)
+		if like == "" {
+			like = e.near(ctx, name, o.Options)
+		}
+		err = orMeant(err, like)
 	}
 	return images, err
 }
@@ -122,8 +136,8 @@ func hinted(err error, word string, kind Kind) error {
 // search asks the engines of this host, then a registry. What each answers is gathered, so that one
 // error tells the whole story.
 func (w world) search(ctx context.Context, word string, o Options) ([]*image.Image, error) {
-	if _, err := image.ParseReference(word); err != nil && !isID(word) {
-		return nil, orMeant(fmt.Errorf("%q is no file or folder here, and no name of an image: %w", word, err), meant(word))
+	if err := named(word); err != nil {
+		return nil, err
 	}
 	var asked, failed []string
 	for _, e := range w.engines {
@@ -154,6 +168,19 @@ func (w world) search(ctx context.Context, word string, o Options) ([]*image.Ima
 	return nil, err
 }
 
+// named wants a word to be one that an image may have.
+func named(word string) error {
+	_, err := image.ParseReference(word)
+	if err == nil || isID(word) {
+		return nil
+	}
+	if like := meant(word); like != "" {
+		scheme, _, _ := strings.Cut(word, ":")
+		return fmt.Errorf("%q: there is no scheme %s:, and no such file; did you mean %s?", word, scheme, like)
+	}
+	return fmt.Errorf("%q is no file or folder here, and no name of an image: %w", word, err)
+}
+
 // noticed has what was found tell who could not be asked before: it may not be what was meant.
 func noticed(failed []string) func([]*image.Image, error) ([]*image.Image, error) {
 	return func(images []*image.Image, err error) ([]*image.Image, error) {
@@ -168,9 +195,35 @@ func noticed(failed []string) func([]*image.Image, error) ([]*image.Image, error
 func (w world) orMeant(ctx context.Context, err error, word string, o Options) error {
 	like := meant(word)
 	if like == "" {
+		like = w.containerOf(ctx, word, o)
+	}
+	if like == "" {
 		like = w.near(ctx, word, o)
 	}
 	return orMeant(err, like)
+}
+
+// containerOf is the word for the container of this name on this host; "" when there is none. Engines
+// that may not be asked for their images are not asked for this either.
+func (w world) containerOf(ctx context.Context, word string, o Options) string {
+	if strings.ContainsAny(word, "/:@") {
+		return ""
+	}
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, e := range w.engines {
+		if e.container == nil || e.names == nil {
+			continue
+		}
+		if _, err := e.names(short, o.Options); err != nil {
+			continue
+		}
+		if img, err := e.container(short, word); err == nil {
+			img.Close()
+			return string(Container) + ":" + word
+		}
+	}
+	return ""
 }
 
 // near is the image on this host that may be meant.

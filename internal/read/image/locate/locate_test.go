@@ -160,7 +160,9 @@ func TestErrors(t *testing.T) {
 	host := imagetest.Serve(t, imagetest.New(cart))
 	write(t, "debian/etc/passwd", nil)
 	write(t, "notes.txt", []byte("hello"))
-	engines := []engine{keeps(Docker, "debian", nil), keeps(Podman, "", fmt.Errorf("%w: no socket", daemon.ErrAbsent))}
+	running := keeps(Docker, "debian", nil)
+	running.container = keeps(Docker, "web-1", nil).container
+	engines := []engine{running, keeps(Podman, "", fmt.Errorf("%w: no socket", daemon.ErrAbsent))}
 	cases := []struct {
 		word    string
 		offline bool
@@ -177,7 +179,10 @@ func TestErrors(t *testing.T) {
 		{"docker:debain", false, []string{`docker has no image "debain"; did you mean docker:debian:latest?`}},
 		{"docker:debian:12", false, []string{"did you mean docker:debian:latest?"}},
 		{"debain", true, []string{"cannot find", "did you mean docker:debian"}},
+		{"web-1", true, []string{"cannot find", "did you mean container:web-1?"}},
+		{"docker:web-1", true, []string{`docker has no image "web-1"; did you mean container:web-1?`}},
 		{"dokcer:shop/cart:1", false, []string{"did you mean docker:shop/cart:1?"}},
+		{"dokcer:shop/Cart:1", false, []string{`"dokcer:shop/Cart:1": there is no scheme dokcer:, and no such file; did you mean docker:shop/Cart:1?`}},
 		{"docker-archive:cart.tar", true, []string{"cannot find", "did you mean archive:cart.tar?"}},
 		{"https://" + host + "/shop/cart:1", false, []string{"did you mean registry:" + host + "/shop/cart:1?"}},
 		{"docker://debian", false, []string{"write docker:debian, or registry:debian"}},
