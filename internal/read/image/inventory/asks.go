@@ -173,7 +173,7 @@ func saying(a *ecosystem.Asks, missing []string) string {
 		}
 	}
 	if len(a.Locks) == 0 {
-		return what + ", without one version, and nothing like it is installed"
+		return what + " without naming one version, and no such package is installed"
 	}
 	return what + ", and no lock file says which versions it gets (" + strings.Join(a.Locks[:min(len(a.Locks), 3)], ", ") + ")"
 }
