@@ -61,16 +61,18 @@ func TestManifests(t *testing.T) {
 		{"constrained by what is not there", [][]string{{"app/requirements.txt", "-c https://example.org/c.txt\nflask==1.0\n"}}, "flask 1.0 |"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var layers []imagetest.Layer
-			for _, files := range test.layers {
-				var l imagetest.Layer
-				for i := 0; i < len(files); i += 2 {
-					l.Files = append(l.Files, imagetest.File{Path: files[i], Body: files[i+1]})
+			for _, c := range []imagetest.Compression{imagetest.None, imagetest.Gzip} {
+				var layers []imagetest.Layer
+				for _, files := range test.layers {
+					l := imagetest.Layer{Compression: c}
+					for i := 0; i < len(files); i += 2 {
+						l.Files = append(l.Files, imagetest.File{Path: files[i], Body: files[i+1]})
+					}
+					layers = append(layers, l)
 				}
-				layers = append(layers, l)
-			}
-			if diff := cmp.Diff(test.want, said(t, layers)); diff != "" {
-				t.Error(diff)
+				if diff := cmp.Diff(test.want, said(t, layers)); diff != "" {
+					t.Errorf("%s: %s", c, diff)
+				}
 			}
 		})
 	}

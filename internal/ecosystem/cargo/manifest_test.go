@@ -47,3 +47,8 @@ func readManifestText(t *testing.T, text string) ecosystem.Found {
 	}
 	return found
 }
+
+func FuzzManifest(f *testing.F) {
+	f.Add("[dependencies]\na = \"=1.2.3\"\nb = {package = \"c\"}\n[target.x.dependencies]\nd = \"1\"")
+	f.Fuzz(func(_ *testing.T, s string) { _, _ = readManifest(file("Cargo.toml", s)) })
+}

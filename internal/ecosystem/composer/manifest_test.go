@@ -26,3 +26,8 @@ func TestManifest(t *testing.T) {
 		t.Error("half a manifest is read")
 	}
 }
+
+func FuzzManifest(f *testing.F) {
+	f.Add(`{"require": {"a/b": "1.0.0", "php": "*"}}`)
+	f.Fuzz(func(_ *testing.T, s string) { _, _ = readManifest([]byte(s)) })
+}

@@ -8,7 +8,8 @@ import (
 )
 
 // readManifest reads a Gemfile (https://bundler.io/man/gemfile.5.html) by its lines, without running it:
-// gem "name", "version" asks for a gem, also without a version; gemspec for those that another file names.
+// gem "name", "version" asks for a gem, also without a version; gemspec and
+// eval_gemfile for those that another file names.
 // Groups for development and test are left out, as deployments leave them out.
 func readManifest(r io.Reader) (ecosystem.Found, error) {
 	m := wishes{asks: ecosystem.Asks{Locks: []string{"Gemfile.lock", "gems.locked"}}}
@@ -45,7 +46,7 @@ func (m *wishes) line(number int, line string) error {
 	switch {
 	case word == "end":
 		m.blocks = m.blocks[:max(len(m.blocks)-1, 0)]
-	case word == "gemspec":
+	case word == "gemspec", word == "eval_gemfile", strings.Contains(text, "| gem ") && text[0] != '#': // in a loop
 		m.asks.More = true
 	case word == "gem":
 		return m.gem(number, rest, outer)

@@ -37,7 +37,7 @@ end
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
-	for text, asks := range map[string]bool{"source \"x\"\n": false, "gemspec\n": true, "gem name\n": true, "group :test do\n gem \"a\"\nend\nend\n": false} {
+	for text, asks := range map[string]bool{"source \"x\"\n": false, "gemspec\n": true, "eval_gemfile \"x\"\n": true, "%w[a b].each { |g| gem g }\n": true, "# a | gem b\n": false, "gem name\n": true, "group :test do\n gem \"a\"\nend\nend\n": false} {
 		if got, err := readManifest(strings.NewReader(text)); err != nil || (got.Asks != nil) != asks {
 			t.Errorf("%q asks: %+v, %v", text, got.Asks, err)
 		}

@@ -18,13 +18,13 @@ func isGradleBuild(path string) bool {
 }
 
 // gradleDependency is a line that asks for something at run time: a configuration, and what stands behind it.
-var gradleDependency = regexp.MustCompile(`^\s*(?:api|implementation|compile|runtime|runtimeOnly|compileOnly|compileOnlyApi|developmentOnly)(?:\s*\(\s*|\s+)(.+)$`)
+var gradleDependency = regexp.MustCompile(`^\s*(?:api|implementation|compile|runtime|runtimeOnly|compileOnly|compileOnlyApi|developmentOnly)(?:\s*\(\s*|\s+)(.*)$`)
 
 // gradleNamed is group: "g", name: "a", version: "v", also with = as Kotlin has it.
 var gradleNamed = regexp.MustCompile(`group\s*[:=]\s*["']([^"']+)["']\s*,\s*name\s*[:=]\s*["']([^"']+)["'](?:\s*,\s*version\s*[:=]\s*["']([^"']+)["'])?`)
 
-// gradleText is "g:a:v".
-var gradleText = regexp.MustCompile(`^["']([^"':]+):([^"':]+)(?::([^"':@]+))?[^"']*["']`)
+// gradleText is "g:a:v", of which a line may have several.
+var gradleText = regexp.MustCompile(`["']([\w.${}-]+):([\w.${}-]+)(?::([^"':@]+))?[^"']*["']`)
 
 // readGradleBuild reads a build script by its lines, without running it. What its configurations for
 // running ask for counts, also where a catalogue or a variable says what that is.
@@ -46,16 +46,15 @@ func readGradleBuild(f *ecosystem.File) (ecosystem.Found, error) {
 		if strings.HasPrefix(what, "project") || strings.HasPrefix(what, "files(") || strings.HasPrefix(what, "fileTree(") || strings.HasPrefix(what, "gradleApi") {
 			continue // a part of the project, or of Gradle
 		}
-		c, ok := gradleCoordinates(what)
-		if !ok {
-			asks.More = true
-			continue
-		}
-		p := c.pkg()
-		asks.Names = append(asks.Names, p.FullName())
-		if c.version != "" && !strings.ContainsAny(c.version, "$+[](),") && !strings.HasPrefix(c.version, "latest") {
-			p.Line, p.Declared = number, true
-			found.Packages = append(found.Packages, p)
+		all := gradleCoordinates(what)
+		asks.More = asks.More || len(all) == 0 // also where the line goes on below
+		for _, c := range all {
+			p := c.pkg()
+			asks.Names = append(asks.Names, p.FullName())
+			if c.version != "" && !strings.ContainsAny(c.version, "$+[](),") && !strings.HasPrefix(c.version, "latest") {
+				p.Line, p.Declared = number, true
+				found.Packages = append(found.Packages, p)
+			}
 		}
 	}
 	if len(asks.Names) > 0 || asks.More {
@@ -64,13 +63,9 @@ func readGradleBuild(f *ecosystem.File) (ecosystem.Found, error) {
 	return found, nil
 }
 
-func gradleCoordinates(what string) (coordinates, bool) {
-	m := gradleText.FindStringSubmatch(what)
-	if m == nil {
-		m = gradleNamed.FindStringSubmatch(what)
+func gradleCoordinates(what string) (all []coordinates) {
+	for _, m := range append(gradleText.FindAllStringSubmatch(what, -1), gradleNamed.FindAllStringSubmatch(what, -1)...) {
+		all = append(all, coordinates{group: m[1], artifact: m[2], version: m[3]})
 	}
-	if m == nil {
-		return coordinates{}, false
-	}
-	return coordinates{group: m[1], artifact: m[2], version: m[3]}, true
+	return all
 }

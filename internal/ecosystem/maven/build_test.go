@@ -19,6 +19,9 @@ dependencies {
     implementation project(':own')
     implementation(libs.five)
     implementation "org.a:six:1.+"
+    runtimeOnly 'org.a:seven:7', 'org.a:eight:8'
+    implementation(
+        'org.a:nine:9')
     testImplementation 'junit:junit:4.12'
 }
 `
@@ -27,9 +30,9 @@ dependencies {
 		return ecosystem.Package{Type: "maven", Namespace: "org.a", Name: name, Version: version, Line: line, Declared: true}
 	}
 	want := ecosystem.Found{
-		Packages: []ecosystem.Package{p("one", "1.2.3", 3), p("two", "2.0", 4), p("three", "3.0", 5)},
+		Packages: []ecosystem.Package{p("one", "1.2.3", 3), p("two", "2.0", 4), p("three", "3.0", 5), p("seven", "7", 10), p("eight", "8", 10)},
 		Asks: &ecosystem.Asks{
-			Names: []string{"org.a:one", "org.a:two", "org.a:three", "org.a:four", "org.a:six"}, More: true,
+			Names: []string{"org.a:one", "org.a:two", "org.a:three", "org.a:four", "org.a:six", "org.a:seven", "org.a:eight"}, More: true,
 			Locks: []string{"gradle.lockfile", "gradle/dependency-locks"},
 		},
 	}

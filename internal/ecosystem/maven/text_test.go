@@ -118,5 +118,6 @@ func FuzzText(f *testing.F) {
 		_ = guessCoordinates(s, parseManifest(b))
 		_ = parseProperties(b)
 		_, _ = readGradleLock(file("gradle.lockfile", string(b)))
+		_, _ = readGradleBuild(file("build.gradle", string(b)))
 	})
 }
