@@ -26,3 +26,14 @@ func TestAsks(t *testing.T) {
 		t.Error(err, diff)
 	}
 }
+
+// TestBrokenProject tells of a manifest that is cut short: what it asks for is not known.
+func TestBrokenProject(t *testing.T) {
+	const text = `{"dependencies": {"axios":`
+	for path, told := range map[string]bool{"app/package.json": true, "srv/vendor/x/package.json": false} {
+		_, err := read(context.Background(), &ecosystem.File{Stat: ecosystem.Stat{Path: path, Size: int64(len(text))}, Reader: strings.NewReader(text)})
+		if (err != nil) != told {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package npm
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -111,10 +112,15 @@ func readManifest(f *ecosystem.File) (ecosystem.Found, error) {
 			return found, nil
 		}
 	}
-	if where == project {
-		return ecosystem.Found{}, nil // a template, say: own code is nothing that advisories speak of
+	if where == project && (ecosystem.IsManifestOfOthers(f.Path) || isTemplate(b)) {
+		return ecosystem.Found{}, nil
 	}
 	return ecosystem.Found{}, fmt.Errorf("read package.json: %w", err)
+}
+
+// isTemplate says that a program makes a manifest of it, and no client of npm's would take it.
+func isTemplate(b []byte) bool {
+	return bytes.Contains(b, []byte("<%")) || bytes.Contains(b, []byte("{{"))
 }
 
 func (m manifest) found(where place) ecosystem.Found {
