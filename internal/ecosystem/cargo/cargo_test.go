@@ -134,9 +134,9 @@ func TestWants(t *testing.T) {
 		"app/Cargo.lock": true,
 		"usr/local/cargo/registry/src/index.crates.io-6f17d22bba15001f/ripgrep-13.0.0/Cargo.lock": false,
 		"root/.cargo/git/checkouts/serde-0123/4567/Cargo.lock":                                    false,
-		"src/vendor/syn/Cargo.lock": false,
-		"app/Cargo.toml":            true,
-		"src/vendor/syn/Cargo.toml": false,
+		"src/vendor/syn/Cargo.lock":                                                               false,
+		"app/Cargo.toml":                                                                          true,
+		"src/vendor/syn/Cargo.toml":                                                               false,
 	} {
 		if got := Ecosystem.Wants(ecosystem.Stat{Path: path}); got != want {
 			t.Errorf("wants(%s) = %v", path, got)

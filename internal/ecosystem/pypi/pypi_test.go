@@ -235,10 +235,14 @@ func TestPip(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	paths := []string{"a.dist-info/METADATA", "requirements.txt", "pip/_vendor/vendor.txt", "Pipfile.lock", "poetry.lock", "uv.lock", "conda-meta/a.json", "a.egg", "a.dist-info/direct_url.json",
-		"pyproject.toml", "Pipfile", "setup.py", "setup.cfg", "a.txt#constraints"}
-	for i, seed := range []string{wheel, requirements, "a==1 # x\n  b==2\n", pipfile, poetry, uv, conda, "PK", `{"url": "https://a/b", "vcs_info": {"vcs": "git"}}`,
-		"[project]\ndependencies = [\"a==1\"]", "[packages]\na = \"*\"", "install_requires=['a==1', # b\n\"c\"]", "[options]\ninstall_requires =\n a==1\n file: b", "a==1\n-c b"} {
+	paths := []string{
+		"a.dist-info/METADATA", "requirements.txt", "pip/_vendor/vendor.txt", "Pipfile.lock", "poetry.lock", "uv.lock", "conda-meta/a.json", "a.egg", "a.dist-info/direct_url.json",
+		"pyproject.toml", "Pipfile", "setup.py", "setup.cfg", "a.txt#constraints",
+	}
+	for i, seed := range []string{
+		wheel, requirements, "a==1 # x\n  b==2\n", pipfile, poetry, uv, conda, "PK", `{"url": "https://a/b", "vcs_info": {"vcs": "git"}}`,
+		"[project]\ndependencies = [\"a==1\"]", "[packages]\na = \"*\"", "install_requires=['a==1', # b\n\"c\"]", "[options]\ninstall_requires =\n a==1\n file: b", "a==1\n-c b",
+	} {
 		f.Add(byte(i), seed)
 	}
 	f.Add(byte(4), pdm)
