@@ -209,7 +209,6 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	}
 	var subjects []scan.Subject
 	for _, img := range imgs {
-		img.Attribute()
 		g.say("%s: taken for %s", word, taken(img))
 		for _, n := range img.Notice {
 			g.say("%s: %s", word, n)

@@ -47,12 +47,6 @@ func Podman() (*Engine, error) {
 	return newEngine("podman", "Podman", e, err)
 }
 
-// At is an engine, "docker" or "podman", at unix://PATH or tcp://HOST:PORT.
-func At(kind, host string) (*Engine, error) {
-	e, err := parseHost(host, "", host)
-	return newEngine(kind, strings.ToUpper(kind[:1])+kind[1:], e, err)
-}
-
 // connectTimeout is short: the engine is on this host or near.
 const connectTimeout = 3 * time.Second
 

@@ -310,3 +310,9 @@ func TestStorage(t *testing.T) {
 		t.Error("an image that is not there was found")
 	}
 }
+
+// At is an engine, "docker" or "podman", at unix://PATH or tcp://HOST:PORT.
+func At(kind, host string) (*Engine, error) {
+	e, err := parseHost(host, "", host)
+	return newEngine(kind, strings.ToUpper(kind[:1])+kind[1:], e, err)
+}
