@@ -172,7 +172,7 @@ type Include struct {
 
 // Origin is what a file says of where the packages of another file come from.
 type Origin struct {
-	Of         string   // the other file, of the same layer and read by the same ecosystem
+	Of         string   // the name of the other file, in the same folder and read by the same ecosystem
 	Qualifiers []string // of their purls, KEY=VALUE
 	Main       bool     // they are the project's own
 }

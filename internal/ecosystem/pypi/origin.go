@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
 
 	"github.com/klauspost/compress/flate"
 
@@ -38,7 +37,7 @@ func readDirectURL(f *ecosystem.File) (ecosystem.Found, error) {
 	if err := json.Unmarshal(b, &direct); err != nil {
 		return ecosystem.Found{}, err
 	}
-	o := ecosystem.Origin{Of: strings.TrimSuffix(f.Path, f.Base()) + "METADATA", Main: direct.Dir != nil}
+	o := ecosystem.Origin{Of: "METADATA", Main: direct.Dir != nil}
 	from, err := url.Parse(direct.URL)
 	if err != nil {
 		return ecosystem.Found{}, errors.New("the url is none") // its text may hold a password

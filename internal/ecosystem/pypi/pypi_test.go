@@ -145,7 +145,7 @@ func TestEgg(t *testing.T) {
 // TestDirectURL follows the examples of packaging.python.org, "Recording the Direct URL Origin".
 func TestDirectURL(t *testing.T) {
 	const at = "site-packages/a-1.0.dist-info/"
-	of := at + "METADATA"
+	const of = "METADATA"
 	for text, want := range map[string]*ecosystem.Origin{
 		`{"url": "https://user:secret@github.com/pypa/pip.git", "vcs_info": {"vcs": "git", "requested_revision": "1.3.1", "commit_id": "7921"}}`: {Of: of, Qualifiers: []string{"vcs_url=git+https://github.com/pypa/pip.git@7921"}},
 		`{"url": "https://example.com/r", "vcs_info": {"vcs": "hg", "commit_id": "12"}}`:                                                         {Of: of, Qualifiers: []string{"vcs_url=hg+https://example.com/r@12"}},

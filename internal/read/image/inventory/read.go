@@ -212,7 +212,11 @@ func (w *layerRead) keep(eco *ecosystem.Ecosystem, path string, f *ecosystem.Fil
 		w.gap(Gap{Class: n.Class, Blocking: n.Blocking, What: n.What, Path: join(path, n.Path)})
 	}
 	if found.Origin != nil && w.spend(costOf(found.Origin.Of)+costOf(found.Origin.Qualifiers...)) {
-		w.said = append(w.said, origin{eco.Name, *found.Origin})
+		o := origin{eco.Name, *found.Origin}
+		if dir := parent(path); dir != "" {
+			o.Of = dir + "/" + o.Of
+		}
+		w.said = append(w.said, o)
 	}
 	if len(found.Packages) == 0 && len(found.Owned) == 0 && found.Release == nil && found.Asks == nil && len(found.Includes) == 0 && !eco.Database {
 		return

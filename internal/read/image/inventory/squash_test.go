@@ -35,6 +35,17 @@ var kinds = []ecosystem.Ecosystem{
 		},
 	},
 	{
+		Name:  "origin", // MAIN says that the package of NAME.main beside it is the project's own
+		Wants: func(s ecosystem.Stat) bool { return s.Base() == "MAIN" || strings.HasSuffix(s.Path, ".main") },
+		Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+			b, err := f.ReadAll(100)
+			if f.Base() == "MAIN" {
+				return ecosystem.Found{Origin: &ecosystem.Origin{Of: string(b), Main: true}}, err
+			}
+			return ecosystem.Found{Packages: []ecosystem.Package{{Type: "main", Name: strings.TrimSuffix(f.Base(), ".main")}}}, err
+		},
+	},
+	{
 		Name:       "named",
 		Wants:      func(s ecosystem.Stat) bool { return strings.HasSuffix(s.Path, ".doc") },
 		Advisories: func(ecosystem.Package, ecosystem.Release) (string, bool) { return "Upstream", true },
@@ -147,6 +158,9 @@ func inventoryOf(t *testing.T, layers ...[]string) []string {
 		if p.Owner >= 0 {
 			s += " owned by " + inv.Packages[p.Owner].Name
 		}
+		if p.Main {
+			s += " main"
+		}
 		got = append(got, s)
 	}
 	return got
@@ -211,6 +225,8 @@ func TestSquash(t *testing.T) {
 		"better beside it":              {layers{{"x/a.pkg=1", "x/a.old.pkg=2", "y/a.old.pkg=3"}}, []string{"a@1 x/a.pkg:0", "a.old@3 y/a.old.pkg:0"}},
 		"better in another layer":       {layers{{"a.old.pkg=2"}, {"a.pkg=1"}}, []string{"a@1 a.pkg:1"}},
 		"better removed again":          {layers{{"a.pkg=1", "a.old.pkg=2"}, {".wh.a.pkg="}}, []string{"a.old@2 a.old.pkg:0"}},
+		"origin":                        {layers{{"d/p.main=", "d/MAIN=p.main"}}, []string{"p@ d/p.main:0 main"}},
+		"origin through a link":         {layers{{"lib/", "lib64 -> lib", "lib64/d/p.main=", "lib64/d/MAIN=p.main"}}, []string{"p@ lib/d/p.main:0 main"}},
 		"owned":                         {layers{{"var/db=deb=1 /usr/x/a.pkg", "usr/x/a.pkg=1", "opt/b.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/x/a.pkg:0 owned by deb", "b@1 opt/b.pkg:0"}},
 		"owned on merged usr":           {layers{{"var/db=deb=1 /lib/a.pkg", "usr/lib/a.pkg=1"}}, []string{"deb@1 var/db:0", "a@1 usr/lib/a.pkg:0 owned by deb"}},
 		"same software":                 {layers{{"opt/x/x.doc=x", "opt/x/bin/x.bin="}}, []string{"x@1 opt/x/bin/x.bin:0 owned by x", "x@1-2 opt/x/x.doc:0"}},
