@@ -203,11 +203,7 @@ func (s *scan) layers(ctx context.Context, id string, img *image.Image) ([]*inve
 	group.Wait()
 	var all []finding.Gap
 	for _, g := range img.Gaps {
-		gap := finding.Gap{Class: g.Class, Blocking: true, Target: id, What: g.What, Count: 1}
-		if g.Layer >= 0 {
-			gap.Layer = &g.Layer
-		}
-		all = append(all, gap)
+		all = append(all, finding.Gap{Class: g.Class, Blocking: true, Target: id, What: g.What, Count: 1})
 	}
 	for _, g := range gaps {
 		all = append(all, g...)

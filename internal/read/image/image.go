@@ -74,11 +74,10 @@ func CloseTogether(images []*Image, f func() error) {
 	}
 }
 
-// Gap is a part of an image that cannot be assessed.
+// Gap is a part of an image that cannot be assessed. None is about one of its Layers: those are there.
 type Gap struct {
 	Class string // foreign-layer …
 	What  string
-	Layer int // index in the manifest; -1 for the image as a whole
 }
 
 // Layer is one layer of an image. Either Folder is set, or Open gives its bytes.

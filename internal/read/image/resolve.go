@@ -59,10 +59,17 @@ func Resolve(ctx context.Context, s Store, from []Descriptor, o Options) ([]*Ima
 	var images []*Image
 	for _, l := range chosen {
 		img, err := r.build(ctx, l)
+		if o.Platform == "all" && errors.Is(err, fs.ErrNotExist) {
+			r.lose(l, err)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		images = append(images, img)
+	}
+	if len(images) == 0 {
+		return nil, r.absent[0].why
 	}
 	if o.Platform == "all" {
 		images[0].Gaps = append(images[0].Gaps, r.absentPlatforms()...)
@@ -83,7 +90,7 @@ type resolver struct {
 	bytes     int
 	visits    int
 	leaves    []leaf
-	absent    []Descriptor // listed by an index, but not in the store
+	absent    []absence
 	unpacked  func(diffIDs []string) ([]Layer, bool)
 
 	attestations map[string][]Descriptor // by the digest of the manifest that they are about
@@ -158,7 +165,7 @@ func (r *resolver) expand(ctx context.Context, l leaf, depth int) error {
 		return fmt.Errorf("manifest: %w", err)
 	}
 	if !r.store.Has(l.Descriptor) {
-		r.absent = append(r.absent, l.Descriptor)
+		r.lose(l, missing(fs.ErrNotExist, "manifest", l.Digest))
 		return nil
 	}
 	if isManifestType(l.MediaType) {
@@ -217,11 +224,11 @@ func merge(of ...map[string]string) map[string]string {
 // platform say it through their configuration.
 func (r *resolver) choose(ctx context.Context, o Options) ([]leaf, error) {
 	if len(r.leaves) == 0 && len(r.absent) > 0 {
-		return nil, fmt.Errorf("manifest %s is missing: %w", r.absent[0].Digest, fs.ErrNotExist)
+		return nil, r.absent[0].why
 	}
 	named := o.Platform != "" && o.Platform != "all"
 	if named || len(r.leaves) > 1 {
-		if err := r.namePlatforms(ctx); err != nil {
+		if err := r.namePlatforms(ctx, o.Platform == "all"); err != nil {
 			return nil, err
 		}
 	}
@@ -241,8 +248,9 @@ func (r *resolver) choose(ctx context.Context, o Options) ([]leaf, error) {
 	return chosen, nil
 }
 
-// namePlatforms completes the leaves, and drops those that turn out to be no images.
-func (r *resolver) namePlatforms(ctx context.Context) error {
+// namePlatforms completes the leaves, and drops those that turn out to be no images; when it is to pass
+// over what is missing, also those that cannot be read for that.
+func (r *resolver) namePlatforms(ctx context.Context, passing bool) error {
 	kept := r.leaves[:0]
 	var noImage error
 	for _, l := range r.leaves {
@@ -250,6 +258,10 @@ func (r *resolver) namePlatforms(ctx context.Context) error {
 			_, c, err := r.read(ctx, l)
 			if notImage := (*notImageError)(nil); errors.As(err, &notImage) {
 				noImage = err
+				continue
+			} else if passing && errors.Is(err, fs.ErrNotExist) {
+				noImage = err
+				r.lose(l, err)
 				continue
 			} else if err != nil {
 				return err
@@ -263,31 +275,6 @@ func (r *resolver) namePlatforms(ctx context.Context) error {
 		return noImage
 	}
 	return nil
-}
-
-// absentFor tells a user who asked for a platform that the index knows it, but its image is not here.
-func (r *resolver) absentFor(option string, otherwise error) error {
-	want, err := ParsePlatform(option)
-	if err != nil {
-		return otherwise
-	}
-	for _, d := range r.absent {
-		if d.Platform != nil && d.Platform.Matches(want) {
-			return fmt.Errorf("the index lists %s, but its manifest %s is missing: %w", d.Platform, d.Digest, fs.ErrNotExist)
-		}
-	}
-	return otherwise
-}
-
-func (r *resolver) absentPlatforms() (gaps []Gap) {
-	for _, d := range r.absent {
-		what := "manifest " + d.Digest
-		if d.Platform != nil {
-			what = d.Platform.String() + ", " + what
-		}
-		gaps = append(gaps, Gap{Class: "platform-missing", Layer: -1, What: what + ", is listed by the index and not there"})
-	}
-	return gaps
 }
 
 // notImageError says that a manifest holds something else than a container image.
@@ -380,19 +367,4 @@ func (r *resolver) buildLayer(img *Image, i int, d Descriptor) error {
 	l.Digest, l.DiffID, l.Size = d.Digest, img.Config.DiffIDs[i], d.Size
 	img.Layers[i] = l
 	return nil
-}
-
-// DropForeign takes out layers, by index in rising order, whose bytes lie at addresses that only the
-// manifest gives, and tells of them as gaps: nobody should make a scanner visit an address.
-func (i *Image) DropForeign(absent []int) {
-	for n := len(absent) - 1; n >= 0; n-- {
-		at := absent[n]
-		i.Layers = append(i.Layers[:at], i.Layers[at+1:]...)
-	}
-	for _, at := range absent {
-		i.Gaps = append(i.Gaps, Gap{
-			Class: "foreign-layer", Layer: at,
-			What: fmt.Sprintf("layer %d (%s) is not distributed with the image, and its addresses are not visited", at, i.Config.DiffIDs[at]),
-		})
-	}
 }

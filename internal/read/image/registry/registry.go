@@ -56,7 +56,7 @@ func Open(ctx context.Context, reference string, o Options) ([]*image.Image, err
 }
 
 // openAny asks the mirrors and then the registry itself. A mirror that has no such image is no news, one
-// that fails is.
+// that fails is, or that has not all of it.
 func openAny(ctx context.Context, t *guard, ref image.Reference, o Options) ([]*image.Image, error) {
 	var failed []string
 	for _, mirror := range o.Mirrors[ref.Host] {
@@ -66,6 +66,9 @@ func openAny(ctx context.Context, t *guard, ref image.Reference, o Options) ([]*
 			at.Repository = prefix + "/" + ref.Repository
 		}
 		images, err := open(ctx, t, at, o)
+		if err == nil {
+			err = lacking(images)
+		}
 		if err == nil {
 			for _, img := range images {
 				img.Notice = append(img.Notice, fmt.Sprintf("%s was read from its mirror %s", ref.Familiar(), mirror))
@@ -87,6 +90,18 @@ func openAny(ctx context.Context, t *guard, ref image.Reference, o Options) ([]*
 		img.Notice = append(img.Notice, failed...)
 	}
 	return images, err
+}
+
+// lacking tells of platforms that a place lists and does not have.
+func lacking(images []*image.Image) error {
+	for _, img := range images {
+		for _, g := range img.Gaps {
+			if g.Class == "platform-missing" {
+				return errors.New(g.What)
+			}
+		}
+	}
+	return nil
 }
 
 func open(ctx context.Context, t *guard, ref image.Reference, o Options) ([]*image.Image, error) {

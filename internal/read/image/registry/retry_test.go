@@ -123,3 +123,38 @@ func TestMirrorInVain(t *testing.T) {
 	_, err = registry.Open(t.Context(), "127.0.0.1:1/shop/cart:1.4", o)
 	wantError(t, err, "registry 127.0.0.1:1: dial", "its mirror "+mirror+" was asked in vain")
 }
+
+// TestMirrorNotWhole has a mirror that lacks one of the platforms that are asked for: the registry itself
+// is asked. Where that lacks it too, it is a gap.
+func TestMirrorNotWhole(t *testing.T) {
+	anonymous(t)
+	serve := func(whole bool) string {
+		l := imagetest.New()
+		other := cart
+		other.Platform = "linux/arm64"
+		arm := l.Add(other)
+		l.Tag("shop/cart:1.4", l.AddIndex(false, l.Add(cart), arm))
+		if !whole {
+			m, err := image.ParseManifest(l.Blobs[arm.Digest])
+			if err != nil {
+				t.Fatal(err)
+			}
+			delete(l.Blobs, m.Config.Digest)
+		}
+		return imagetest.Serve(t, l)
+	}
+	mirror, host, poor := serve(false), serve(true), serve(false)
+	all := image.Options{Platform: "all"}
+	for at, want := range map[string]int{host: 2, poor: 1} {
+		images, err := registry.Open(t.Context(), at+"/shop/cart:1.4", registry.Options{Options: all, Mirrors: map[string][]string{at: {mirror}}})
+		if err != nil || len(images) != want || len(images[0].Gaps) != 2-want {
+			t.Fatalf("%d images, %v", len(images), err)
+		}
+		if said := strings.Join(images[0].Notice, "; "); !strings.Contains(said, "its mirror "+mirror+" was asked in vain: linux/arm64") {
+			t.Errorf("said %q", said)
+		}
+		for _, img := range images {
+			img.Close()
+		}
+	}
+}
