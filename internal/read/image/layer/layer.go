@@ -13,6 +13,7 @@ package layer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"strings"
@@ -91,6 +92,8 @@ var (
 	ErrDigest = errors.New("digest does not match")
 	// ErrLimit says that a bound was reached and the rest was not read.
 	ErrLimit = errors.New("limit reached")
+	// ErrTotal says that the bytes of Options.Total were used up.
+	ErrTotal = fmt.Errorf("%w: the layers of the image hold too many bytes", ErrLimit)
 	// ErrTruncated says that a layer ends before its archive does.
 	ErrTruncated = errors.New("the layer is cut short")
 )
@@ -98,7 +101,7 @@ var (
 // Limits bound what one layer may cost.
 type Limits struct {
 	Entries      int   // entries of a tar or folder
-	Uncompressed int64 // bytes that come out of a compressed layer
+	Uncompressed int64 // bytes of a layer that is read from front to back, as they come out of its compression
 	PathLength   int   // bytes of a path or of a link's target; longer ones are passed over and counted
 }
 
@@ -127,7 +130,8 @@ type Options struct {
 	// Digest and DiffID are what the manifest and the configuration claim, "sha256:HEX"; empty when
 	// they claim nothing. What is read in full is held against them.
 	Digest, DiffID string
-	// Total is what all layers of an image may still inflate to, in bytes; nil bounds nothing.
+	// Total is how many bytes more all layers of an image may hold together, of those that are read from
+	// front to back; nil bounds nothing.
 	Total *atomic.Int64
 	// Verify reads and hashes every byte also where it could be skipped.
 	Verify bool
@@ -141,6 +145,7 @@ type Result struct {
 	DiffID   string // as computed; empty where the layer was skipped through
 	Verified bool   // every byte was read, and what was claimed held
 	Skipped  int    // entries passed over for the length or depth of their path
+	Streamed int64  // bytes that were read from front to back, as they came out of the compression
 }
 
 // Walk visits every entry of a blob in its order. It stops at the first error of the visitor or the
@@ -158,7 +163,7 @@ func Walk(ctx context.Context, b Blob, o Options, visit func(*Entry) error) (Res
 	if err == nil {
 		err = closeErr
 	}
-	res.Digest, res.DiffID = sums.digest, sums.diffID
+	res.Digest, res.DiffID, res.Streamed = sums.digest, sums.diffID, src.streamed()
 	res.Verified = err == nil && sums.diffID != ""
 	return res, err
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -27,6 +26,8 @@ type source interface {
 	io.Reader
 	// random gives random access to n bytes from the current place; nil where there is none.
 	random(n int64) io.ReaderAt
+	// streamed is how many bytes were read that could not be skipped.
+	streamed() int64
 	// finish ends the walk; when whole is set it reads what is left, so that the digests are of all.
 	finish(whole bool) (sums, error)
 }
@@ -129,6 +130,8 @@ func (s *seekSource) random(n int64) io.ReaderAt {
 	return io.NewSectionReader(s.r, s.off, n)
 }
 
+func (s *seekSource) streamed() int64 { return 0 }
+
 func (s *seekSource) finish(bool) (sums, error) { return sums{}, nil }
 
 // streamSource walks what a goroutine reads, hashes and inflates ahead of it.
@@ -144,6 +147,7 @@ type streamSource struct {
 
 	lent []byte // the chunk being read, and what is left of it
 	rest []byte
+	got  int64  // bytes of all chunks so far
 	join []byte // a window that spans chunks
 }
 
@@ -178,7 +182,7 @@ func startStream(ctx context.Context, o Options, fill func(s *streamSource) erro
 func startPlain(ctx context.Context, r io.Reader, o Options) source {
 	return startStream(ctx, o, func(s *streamSource) error {
 		h := sha256.New()
-		if err := s.pump(r, h, 1<<62, nil); err != nil {
+		if err := s.pump(r, h); err != nil {
 			return err
 		}
 		s.sums.diffID = name(h)
@@ -206,7 +210,7 @@ func startInflating(ctx context.Context, r io.Reader, magic []byte, o Options) s
 			defer z.Close()
 			out = z
 		}
-		if err := s.pump(out, plain, o.Limits.Uncompressed, o.Total); err != nil {
+		if err := s.pump(out, plain); err != nil {
 			return err
 		}
 		if _, err := io.Copy(io.Discard, in); err != nil {
@@ -219,9 +223,10 @@ func startInflating(ctx context.Context, r io.Reader, magic []byte, o Options) s
 
 func name(h hash.Hash) string { return "sha256:" + hex.EncodeToString(h.Sum(nil)) }
 
-// pump moves all of r into chunks; it stops with an error past limit bytes, or when no more are left in all.
-func (s *streamSource) pump(r io.Reader, h hash.Hash, limit int64, left *atomic.Int64) error {
+// pump moves all of r into chunks; it stops with an error past the bound of a layer, or that of all.
+func (s *streamSource) pump(r io.Reader, h hash.Hash) error {
 	var total int64
+	limit, left := s.claim.Limits.Uncompressed, s.claim.Total
 	for {
 		var chunk []byte
 		select {
@@ -232,10 +237,10 @@ func (s *streamSource) pump(r io.Reader, h hash.Hash, limit int64, left *atomic.
 		n, err := fill(r, chunk)
 		h.Write(chunk[:n])
 		if total += int64(n); total > limit {
-			return fmt.Errorf("%w: the layer inflates to more than %d bytes", ErrLimit, limit)
+			return fmt.Errorf("%w: the layer holds more than %d bytes", ErrLimit, limit)
 		}
 		if left != nil && left.Add(-int64(n)) < 0 {
-			return fmt.Errorf("%w: the layers of the image inflate to too much", ErrLimit)
+			return ErrTotal
 		}
 		if n > 0 {
 			select {
@@ -281,6 +286,7 @@ func (s *streamSource) more() error {
 		return io.EOF
 	}
 	s.lent, s.rest = chunk, chunk
+	s.got += int64(len(chunk))
 	return nil
 }
 
@@ -338,6 +344,8 @@ func (s *streamSource) Read(p []byte) (int, error) {
 }
 
 func (s *streamSource) random(int64) io.ReaderAt { return nil }
+
+func (s *streamSource) streamed() int64 { return s.got - int64(len(s.rest)) }
 
 func (s *streamSource) finish(whole bool) (sums, error) {
 	for whole {

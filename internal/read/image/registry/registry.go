@@ -206,10 +206,22 @@ func (r *repository) Layer(d image.Descriptor) (image.Layer, error) {
 			body.Close()
 			return layer.Blob{}, fmt.Errorf("layer %s: the registry sends %d bytes, the manifest says %d", d.Digest, size, d.Size)
 		}
-		whole := &resuming{ctx: ctx, repo: r, path: path, body: body, left: resumeAttempts}
+		whole := &resuming{ctx: ctx, repo: r, path: path, body: body, size: sizeOf(d, size), left: resumeAttempts}
 		return layer.Blob{Stream: whole, Size: d.Size, Close: whole.Close}, nil
 	}
 	return image.Layer{Open: open, Trusted: true}, nil
+}
+
+// sizeOf is how long a layer may be: what its manifest says, or where that says nothing what the registry
+// does.
+func sizeOf(d image.Descriptor, told int64) int64 {
+	switch {
+	case d.Size > 0:
+		return d.Size
+	case told >= 0:
+		return told
+	}
+	return layer.DefaultLimits.Uncompressed
 }
 
 // get asks for a path below the repository. The size is -1 when the registry does not tell it.
