@@ -11,7 +11,7 @@ import (
 )
 
 // layer gets what one layer holds: from this run, from the cache, or by reading it.
-func (s *scan) layer(ctx context.Context, img *image.Image, i int) (c *inventory.Contents, cached bool, err error) {
+func (s *scan) layer(ctx context.Context, by *inventory.Reader, img *image.Image, i int) (c *inventory.Contents, cached bool, err error) {
 	l := img.Layers[i]
 	keys := s.keys(l)
 	for _, key := range keys {
@@ -20,17 +20,13 @@ func (s *scan) layer(ctx context.Context, img *image.Image, i int) (c *inventory
 		}
 	}
 	if c := s.kept(l, keys); c != nil {
-		if err := s.reader.Budget.Take(c); err != nil {
+		if err := by.Budget.Take(c); err != nil {
 			return &inventory.Contents{}, true, err
 		}
 		s.read.put(keys, c)
 		return c, true, nil
 	}
-	what := passed{}
-	reader := s.reader
-	reader.Skip = s.skipper(what)
-	c, err = reader.Layer(ctx, l)
-	s.passed.put(c, what)
+	c, err = s.walk(ctx, *by, l)
 	if err == nil && !blocked(c) {
 		s.read.put(keys, c)
 		s.keep(l, c)
@@ -38,15 +34,24 @@ func (s *scan) layer(ctx context.Context, img *image.Image, i int) (c *inventory
 	return c, false, err
 }
 
+// walk reads a layer, and remembers what is passed over in it.
+func (s *scan) walk(ctx context.Context, by inventory.Reader, l image.Layer) (*inventory.Contents, error) {
+	what := passed{}
+	by.Skip = s.skipper(what)
+	c, err := by.Layer(ctx, l)
+	s.passed.put(c, what)
+	return c, err
+}
+
 // memo is what this run has read: images of several platforms, and of one base, share layers.
 type memo struct {
 	mu    sync.Mutex
 	of    map[string]*inventory.Contents
-	names int // of all contents that are held
+	bytes int64 // what all contents take that are held
 }
 
-// maxMemo bounds what a run holds on to, by names of files: some 16 MB.
-const maxMemo = 2_000_000
+// maxMemo bounds, in bytes, what a run holds on to.
+const maxMemo = 64 << 20
 
 func (m *memo) get(key string) *inventory.Contents {
 	m.mu.Lock()
@@ -57,8 +62,12 @@ func (m *memo) get(key string) *inventory.Contents {
 func (m *memo) put(keys []string, c *inventory.Contents) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.names += len(c.Names); m.of == nil || m.names > maxMemo {
-		m.of, m.names = map[string]*inventory.Contents{}, len(c.Names)
+	cost := c.Cost()
+	if cost > maxMemo {
+		return
+	}
+	if m.bytes += cost; m.of == nil || m.bytes > maxMemo {
+		m.of, m.bytes = map[string]*inventory.Contents{}, cost
 	}
 	for _, key := range keys {
 		m.of[key] = c

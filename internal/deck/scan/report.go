@@ -124,6 +124,9 @@ func (s *scan) judge(id string, packages []inventory.Package, on *ecosystem.Rele
 		release = *on
 	}
 	t := &s.report.Targets[len(s.report.Targets)-1]
+	if !s.room(id, packages) {
+		return nil
+	}
 	first := len(s.report.Packages)
 	s.list(t, packages, release)
 	if !s.o.runs("vuln") {
@@ -139,6 +142,7 @@ func (s *scan) judge(id string, packages []inventory.Package, on *ecosystem.Rele
 		n := of[m.Subject]
 		s.finding(t, &packages[n], &s.report.Packages[first+n], m)
 	}
+	s.listed += int64(len(matches)) * costFinding
 	s.packageGaps(id, subjects, gaps)
 	s.kindGaps(id, packages)
 	return nil

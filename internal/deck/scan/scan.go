@@ -12,10 +12,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
@@ -38,6 +35,7 @@ type Options struct {
 	Verify   bool
 	Skip     func(path string) string // the pattern that has a path passed over, or nothing; nil: none has
 	Bases    Bases
+	Bounds   Bounds
 	TempDir  string // for what outgrows memory; the system's when empty
 	Now      time.Time
 	Progress func(Progress) // nil: nobody wants to know
@@ -67,14 +65,6 @@ const (
 	bufferDisk   = 8 << 30
 )
 
-// maxKept is what the contents of one image's layers may keep, in bytes: a hundred thousand
-// packages, or some eight million files.
-const maxKept = 128 << 20
-
-// maxInflated is what the layers of one image may inflate to, in bytes. Each has a bound of its own; a
-// thousand of them would still take half a day.
-const maxInflated = 256 << 30
-
 // Subject is one thing to look at: an image, or what an SBOM says of one.
 type Subject struct {
 	Image *image.Image
@@ -97,8 +87,8 @@ type Bill struct {
 func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, error) {
 	s := &scan{o: o, report: &finding.Report{Schema: finding.Schema, Tool: o.Tool}, reader: inventory.Reader{
 		Ecosystems: o.Kinds, Buffer: layer.NewBuffer(bufferMemory, bufferDisk, o.TempDir), Verify: o.Verify,
-	}, upgrades: map[string]string{}, kinds: map[string]string{}}
-	s.reader.Limits = layer.DefaultLimits
+		Kept: o.Bounds.orDefault().Kept, Limits: layer.DefaultLimits,
+	}, bounds: o.Bounds.orDefault(), upgrades: map[string]string{}, kinds: map[string]string{}}
 	s.passed.seed = maphash.MakeSeed()
 	s.reader.Skip = s.skipper(passed{}) // for second looks, which count nothing
 	s.report.Coverage = slices.Clone(o.Missing)
@@ -126,6 +116,8 @@ type scan struct {
 	reader   inventory.Reader
 	read     memo
 	passed   passedBy
+	bounds   Bounds
+	listed   int64             // of the bound on all targets
 	upgrades map[string]string // package id → the version that clears what is known of it
 	kinds    map[string]string // package id → the name of its ecosystem
 }
@@ -138,11 +130,18 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 		return s.judge(id, one.Bill.Packages, one.Bill.Release)
 	}
 	img := one.Image
-	contents, gaps := s.layers(ctx, id, img)
-	gaps = append(gaps, s.skipped(id, contents)...)
-	inv, more := s.squash(ctx, id, img, contents)
+	var gaps []finding.Gap
+	for _, g := range img.Gaps {
+		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: true, Target: id, What: g.What, Count: 1})
+	}
+	st := s.layers(ctx, img)
+	gaps = append(gaps, s.skipped(id, st.contents)...)
+	for i, c := range st.contents {
+		gaps = append(gaps, layerGaps(id, i, c.Gaps, st.errs[i])...)
+	}
+	inv, more := s.squash(ctx, id, img, st)
 	gaps = append(gaps, more...)
-	s.target(ctx, id, img, contents, inv)
+	s.target(ctx, id, img, st.contents, inv)
 	s.report.Coverage = append(s.report.Coverage, gaps...)
 	s.distributionGap(&s.report.Targets[len(s.report.Targets)-1], inv.Packages)
 	s.emptyGap(id, inv.Packages)
@@ -155,10 +154,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 
 // squash lays the layers over each other, and reads what turns out to be wanted only then: files that
 // links lead to, or that others include.
-func (s *scan) squash(ctx context.Context, id string, img *image.Image, contents []*inventory.Contents) (inventory.Inventory, []finding.Gap) {
+func (s *scan) squash(ctx context.Context, id string, img *image.Image, st *stack) (inventory.Inventory, []finding.Gap) {
 	var gaps []finding.Gap
 	asked := map[inventory.Need]bool{}
-	inv := inventory.Squash(contents, s.o.Kinds)
+	inv := inventory.Squash(st.contents, s.o.Kinds)
 	for round := 0; ; round++ {
 		needs := slices.DeleteFunc(inv.Needs, func(n inventory.Need) bool { return asked[n] })
 		if len(needs) == 0 {
@@ -171,72 +170,16 @@ func (s *scan) squash(ctx context.Context, id string, img *image.Image, contents
 		for _, n := range needs {
 			asked[n] = true
 		}
-		gaps = append(gaps, s.again(ctx, id, img, contents, needs)...)
-		inv = inventory.Squash(contents, s.o.Kinds)
+		gaps = append(gaps, s.again(ctx, id, img, st, needs)...)
+		inv = inventory.Squash(st.contents, s.o.Kinds)
 	}
 }
 
 // maxRounds bounds how deep files include each other. Each round reads the layers that hold them once more.
 const maxRounds = 5
 
-// layers gets the contents of all layers of an image, in parallel. The largest go first, so that no
-// long one is left for the end.
-//
-// When ctx ends, what was read until then stands, and the rest is a gap.
-func (s *scan) layers(ctx context.Context, id string, img *image.Image) ([]*inventory.Contents, []finding.Gap) {
-	contents := make([]*inventory.Contents, len(img.Layers))
-	gaps := make([][]finding.Gap, len(img.Layers))
-	s.reader.Budget, s.reader.Total = inventory.NewBudget(maxKept), new(atomic.Int64)
-	s.reader.Total.Store(maxInflated)
-	var group errgroup.Group
-	group.SetLimit(max(s.o.Jobs, 1))
-	progress := newProgress(s.o.Progress, img.Name, len(img.Layers))
-	for _, i := range largestFirst(img.Layers) {
-		group.Go(func() error {
-			c, cached, err := s.layer(ctx, img, i)
-			contents[i] = c
-			gaps[i] = layerGaps(id, i, c, err)
-			progress.done(cached)
-			return nil
-		})
-	}
-	group.Wait()
-	var all []finding.Gap
-	for _, g := range img.Gaps {
-		all = append(all, finding.Gap{Class: g.Class, Blocking: true, Target: id, What: g.What, Count: 1})
-	}
-	for _, g := range gaps {
-		all = append(all, g...)
-	}
-	return contents, all
-}
-
-// again reads files that links lead to, and adds them to copies of the contents, because those may be
-// shared with other images.
-func (s *scan) again(ctx context.Context, id string, img *image.Image, contents []*inventory.Contents, needs []inventory.Need) []finding.Gap {
-	want := map[int]map[string][]string{}
-	for _, n := range needs {
-		if want[n.Layer] == nil {
-			want[n.Layer] = map[string][]string{}
-		}
-		want[n.Layer][n.Path] = append(want[n.Layer][n.Path], n.As)
-	}
-	var gaps []finding.Gap
-	for i := range img.Layers {
-		if want[i] == nil {
-			continue
-		}
-		reads, more, err := s.reader.Again(ctx, img.Layers[i], want[i])
-		c := *contents[i]
-		c.Reads = append(append([]inventory.Read(nil), c.Reads...), reads...)
-		contents[i] = &c
-		gaps = append(gaps, layerGaps(id, i, &inventory.Contents{Gaps: more}, err)...)
-	}
-	return gaps
-}
-
 // layerGaps turns what a layer could not tell into gaps of the report.
-func layerGaps(id string, i int, c *inventory.Contents, err error) []finding.Gap {
+func layerGaps(id string, i int, of []inventory.Gap, err error) []finding.Gap {
 	var gaps []finding.Gap
 	if err != nil {
 		class, what := "unreadable-layer", err.Error()
@@ -253,11 +196,11 @@ func layerGaps(id string, i int, c *inventory.Contents, err error) []finding.Gap
 		}
 		gaps = append(gaps, finding.Gap{Class: class, Blocking: true, Target: id, What: what, Layer: &i, Count: 1})
 	}
-	return append(gaps, fewer(id, &i, c.Gaps)...)
+	return append(gaps, fewer(id, &i, of)...)
 }
 
-// maxListed is how many gaps of one class a layer may list one by one.
-const maxListed = 3
+// maxAlike is how many gaps of one class a layer may list one by one.
+const maxAlike = 3
 
 // fewer turns the gaps of a layer into gaps of the report. Many of a class become one, with the first
 // as its example.
@@ -274,7 +217,7 @@ func fewer(id string, layer *int, of []inventory.Gap) []finding.Gap {
 	at := map[class]int{}
 	for _, g := range of {
 		c := class{g.Class, g.Blocking}
-		if n, listed := at[c]; listed && counts[c] > maxListed {
+		if n, listed := at[c]; listed && counts[c] > maxAlike {
 			gaps[n].Count += g.Count
 			continue
 		}

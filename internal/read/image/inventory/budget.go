@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -9,48 +10,48 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 )
 
-// Budget bounds, in bytes, what the contents of an image's layers keep in memory. A layer of half a
-// megabyte can hold links that take gigabytes. It is safe for concurrent use.
-type Budget struct {
-	whole int64
-	left  atomic.Int64
-}
+// Budget is the memory, in bytes, at hand for contents that are read beside each other. It guards the
+// process and decides nothing: who is refused is read again alone. It is safe for concurrent use.
+type Budget struct{ left atomic.Int64 }
 
 // NewBudget allows so many bytes. No budget at all, nil, bounds nothing.
 func NewBudget(bytes int64) *Budget {
-	b := &Budget{whole: bytes}
+	b := &Budget{}
 	b.left.Store(bytes)
 	return b
 }
+
+// ErrCrowded says that a layer found no room beside those that were read at the same time.
+var ErrCrowded = errors.New("the memory that it needs is taken by other layers")
 
 func (b *Budget) take(n int64) error {
 	if b == nil || b.left.Add(-n) >= 0 {
 		return nil
 	}
 	b.left.Add(n)
-	return fmt.Errorf("%w: to keep what the image lists takes more than %d bytes of memory", layer.ErrLimit, b.whole)
+	return ErrCrowded
 }
 
-// Take counts contents that were kept by an earlier run.
-func (b *Budget) Take(c *Contents) error {
+func (b *Budget) give(n int64) {
+	if b != nil {
+		b.left.Add(n)
+	}
+}
+
+// Take makes room for contents that were kept by an earlier run.
+func (b *Budget) Take(c *Contents) error { return b.take(c.Cost()) }
+
+// Cost is what contents take in memory, in bytes. It depends on them alone: not on how they were had.
+func (c *Contents) Cost() int64 {
 	n := int64(len(c.Names))*costHash + int64(len(c.Folders))*costFolder
 	for _, l := range c.Links {
 		n += costOf(l.Path, l.Target)
 	}
-	for _, p := range c.Whiteouts {
-		n += costOf(p)
+	n += costOf(c.Whiteouts...) + costOf(c.Opaques...) + CostOfReads(c.Reads)
+	for i := range c.Gaps {
+		n += costOfGap(&c.Gaps[i])
 	}
-	for _, p := range c.Opaques {
-		n += costOf(p)
-	}
-	for i := range c.Reads {
-		r := &c.Reads[i]
-		n += costOf(r.Paths...) + costOfPackages(r.Packages)
-		for _, o := range r.Owned {
-			n += int64(len(o.Files)) * costHash
-		}
-	}
-	return b.take(n)
+	return n
 }
 
 // What things take, counting what maps and growing slices add.
@@ -58,7 +59,8 @@ const (
 	costHash    = 16
 	costFolder  = 64
 	costString  = 64
-	costPackage = 1024 // it becomes a package of the report, and perhaps findings
+	costPackage = 1024 // it becomes a package of the report
+	costPlace   = 128  // of each package under each name of its file
 )
 
 func costOf(words ...string) int64 {
@@ -69,44 +71,62 @@ func costOf(words ...string) int64 {
 	return n
 }
 
-func costOfPackages(of []ecosystem.Package) int64 {
-	n := int64(len(of)) * costPackage
+// CostOfReads is what reads take.
+func CostOfReads(of []Read) int64 {
+	n := int64(0)
 	for i := range of {
-		p := &of[i]
-		n += int64(len(p.Namespace) + len(p.Name) + len(p.Version) + len(p.SourceName) + len(p.SourceVer) + len(p.Vendor) +
-			len(p.Maintainer) + len(p.Inner) + len(p.Files)*costHash)
-		for _, list := range [][]string{p.Licenses, p.Digests, p.Qualifiers, p.Depends} {
-			n += costOf(list...)
+		r := &of[i]
+		n += costOf(r.Paths...) + int64(len(r.Paths)*len(r.Packages))*costPlace + costOfAsks(r)
+		for k := range r.Packages {
+			n += costOfPackage(&r.Packages[k])
+		}
+		for _, o := range r.Owned {
+			n += costString + int64(len(o.Files))*costHash
 		}
 	}
 	return n
 }
 
-func costOfOwned(of []ecosystem.Owned) int64 {
+// CostOfPackages is what packages of an inventory take.
+func CostOfPackages(of []Package) int64 {
 	n := int64(0)
-	for _, o := range of {
-		n += costString + int64(len(o.Paths))*costHash
+	for i := range of {
+		n += costOfPackage(&of[i].Package) + int64(len(of[i].Places))*costPlace
+		for _, at := range of[i].Places {
+			n += int64(len(at.Path) + len(at.Inner))
+		}
 	}
 	return n
 }
 
-func costOfAsks(f *ecosystem.Found) int64 {
+func costOfAsks(r *Read) int64 {
 	n := int64(0)
-	if f.Asks != nil {
-		n += costOf(f.Asks.Names...) + costOf(f.Asks.Maybe...)
+	if r.Asks != nil {
+		n += costOf(r.Asks.Names...) + costOf(r.Asks.Maybe...)
 	}
-	for _, i := range f.Includes {
+	for _, i := range r.Includes {
 		n += costOf(i.Path, i.As)
 	}
 	return n
 }
 
-// costOfEntry is what is kept of an entry: its hash, and the paths of what is no file of its own.
+func costOfPackage(p *ecosystem.Package) int64 {
+	n := costPackage + int64(len(p.Namespace)+len(p.Name)+len(p.Version)+len(p.SourceName)+len(p.SourceVer)+len(p.Vendor)+
+		len(p.Maintainer)+len(p.Inner)+len(p.Files)*costHash)
+	for _, list := range [][]string{p.Licenses, p.Digests, p.Qualifiers, p.Depends} {
+		n += costOf(list...)
+	}
+	return n
+}
+
+func costOfGap(g *Gap) int64 { return costOf(g.What, g.Path) }
+
+// costOfEntry is what is kept of an entry: its hash, and the paths of what is no file.
 func costOfEntry(e *layer.Entry) int64 {
 	switch e.Kind {
 	case layer.Whiteout, layer.Opaque:
 		return costHash + costOf(e.Path)
-	case layer.Symlink, layer.Hardlink:
+	case layer.Symlink:
 		return costHash + costOf(e.Path, e.Link)
 	}
 	return costHash
@@ -115,25 +135,41 @@ func costOfEntry(e *layer.Entry) int64 {
 // chunk is what a layer takes of the budget at a time: others read beside it.
 const chunk = 64 << 10
 
-// spend takes from the budget; false, for good, once that is used up.
-func (w *layerRead) spend(n int64) bool {
-	if w.over == nil && n > w.spare {
-		more := max(n-w.spare, chunk)
-		if w.over = w.r.Budget.take(more); w.over == nil {
-			w.spare += more
-		}
-	}
-	w.spare -= n
-	return w.over == nil
+// account is what the reading of one layer spends. What it has at any time is bounded by Reader.Kept,
+// which does not depend on what else is read.
+type account struct {
+	r     *Reader
+	spent int64
+	taken int64 // of the reader's budget
+	over  error // no more is to be had
 }
 
-// end gives back what was taken and not spent, drops what was forgotten, and tells of a budget that was
-// used up at the very end.
-func (w *layerRead) end(err error) error {
-	if w.r.Budget != nil && w.over == nil {
-		w.r.Budget.left.Add(w.spare)
+// spend counts what is about to be kept; false, for good, once that is too much.
+func (a *account) spend(n int64) bool {
+	if a.over != nil {
+		return false
 	}
-	w.spare = 0
+	if a.spent += n; a.r.Kept > 0 && a.spent > a.r.Kept {
+		a.over = fmt.Errorf("%w: to keep what the layer lists takes more than %d bytes of memory", layer.ErrLimit, a.r.Kept)
+		return false
+	}
+	if more := a.spent - a.taken; more > 0 {
+		more = max(more, chunk)
+		if a.over = a.r.Budget.take(more); a.over == nil {
+			a.taken += more
+		}
+	}
+	return a.over == nil
+}
+
+// leave gives back all of the budget but what stays.
+func (a *account) leave(stays int64) {
+	a.r.Budget.give(a.taken - stays)
+	a.taken = stays
+}
+
+// end drops what was forgotten, and tells of a bound that was reached at the very end.
+func (w *layerRead) end(err error) error {
 	for i := range w.c.Reads {
 		r := &w.c.Reads[i]
 		r.Paths = slices.DeleteFunc(r.Paths, func(p string) bool { return p == "" })

@@ -24,6 +24,7 @@ type Contents struct {
 	Verified bool   // every byte was read and the digests claimed for them hold
 	Size     int64  // bytes of all files
 	Entries  int
+	Streamed int64 // bytes that had to be read from front to back for it, as they came out of the compression
 
 	Reads     []Read
 	Names     []uint64 // hashes of the paths of all that is not a folder
@@ -68,7 +69,7 @@ type Gap struct {
 // holds the form of Contents and the version of each ecosystem.
 func Key(of []ecosystem.Ecosystem) string {
 	var b strings.Builder
-	b.WriteString("3")
+	b.WriteString("4")
 	for _, e := range of {
 		fmt.Fprintf(&b, " %s%d", e.Name, e.Version)
 	}

@@ -182,13 +182,13 @@ func TestBudget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			const bound = 256 << 10
-			r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Budget: NewBudget(bound)}
+			r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Kept: bound}
 			c, err := r.Layer(t.Context(), many(40_000, header))
 			if !errors.Is(err, layer.ErrLimit) {
 				t.Fatalf("%d entries, %v", c.Entries, err)
 			}
-			if again := NewBudget(bound).Take(c); again != nil {
-				t.Errorf("what was kept is more than the budget allows: %v", again)
+			if cost := c.Cost(); cost > bound {
+				t.Errorf("what was kept takes %d bytes, more than is allowed", cost)
 			}
 		})
 	}
@@ -210,6 +210,79 @@ func TestManyNames(t *testing.T) {
 	}
 	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("took %v", took)
+	}
+}
+
+// TestManyLinks has hard links to files that nobody wants, as stores of packages do that give each file
+// its place by one: they cost no more than files. One among them that is wanted is read.
+func TestManyLinks(t *testing.T) {
+	const files = 150_000
+	r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Kept: 8 << 20}
+	c, err := r.Layer(t.Context(), many(2*files, func(i int) (tar.Header, string) {
+		name := fmt.Sprintf("env/%d", i)
+		if i == files {
+			name = "env/a.pkg"
+		}
+		if i < files {
+			return tar.Header{Name: fmt.Sprintf("store/%d", i)}, "1"
+		}
+		return tar.Header{Name: name, Linkname: fmt.Sprintf("store/%d", i-files), Typeflag: tar.TypeLink}, ""
+	}))
+	if err != nil || len(c.Gaps) > 0 || len(c.Reads) != 1 || c.Reads[0].Paths[0] != "env/a.pkg" {
+		t.Errorf("%d reads, gaps %+v, %v", len(c.Reads), c.Gaps, err)
+	}
+}
+
+// TestSecondWalk has a layer of links whose files are looked for in a second walk. What that remembers of
+// it is not what the layer takes; and it is what it is, whether something else has been read beside it.
+func TestSecondWalk(t *testing.T) {
+	links := func(n int) image.Layer {
+		return many(n, func(i int) (tar.Header, string) {
+			switch i {
+			case 0:
+				return tar.Header{Name: "data"}, "1"
+			case 1:
+				return tar.Header{Name: "a.pkg", Linkname: "data", Typeflag: tar.TypeLink}, ""
+			}
+			return tar.Header{Name: fmt.Sprintf("l/%d", i), Linkname: "../x", Typeflag: tar.TypeSymlink}, ""
+		})
+	}
+	r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Kept: 1 << 20, Budget: NewBudget(3 << 20)}
+	c, err := r.Layer(t.Context(), links(5000))
+	if err != nil || len(c.Reads) != 1 {
+		t.Fatalf("%d reads, %v", len(c.Reads), err)
+	}
+	if left := r.Budget.left.Load(); left != 3<<20-c.Cost() {
+		t.Errorf("%d bytes are left, of %d the layer takes %d", left, 3<<20, c.Cost())
+	}
+	if _, err = r.Layer(t.Context(), links(8000)); !errors.Is(err, layer.ErrLimit) || errors.Is(err, ErrCrowded) {
+		t.Errorf("past its own bound: %v", err)
+	}
+	r.Budget = NewBudget(1 << 20)
+	c, err = r.Layer(t.Context(), links(5000))
+	if !errors.Is(err, ErrCrowded) || len(c.Names) > 0 || r.Budget.left.Load() != 1<<20 {
+		t.Errorf("crowded: %d names, %v", len(c.Names), err)
+	}
+}
+
+// TestManyGaps tells of each thing once: what is counted and not listed is not forgotten.
+func TestManyGaps(t *testing.T) {
+	const links = maxGaps + 50
+	c, err := (&Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, "")}).Layer(t.Context(), many(1+2*links, func(i int) (tar.Header, string) {
+		switch {
+		case i == 0:
+			return tar.Header{Name: "first"}, ""
+		case i <= links:
+			return tar.Header{Name: fmt.Sprintf("y%d", i), Linkname: "elsewhere", Typeflag: tar.TypeLink}, ""
+		}
+		return tar.Header{Name: fmt.Sprintf("%d.pkg", i), Linkname: fmt.Sprintf("y%d", i-links), Typeflag: tar.TypeLink}, ""
+	}))
+	count := 0
+	for _, g := range c.Gaps {
+		count += g.Count
+	}
+	if err != nil || count != links || len(c.Gaps) != maxGaps+1 {
+		t.Errorf("%d gaps that count %d, want %d; %v", len(c.Gaps), count, links, err)
 	}
 }
 

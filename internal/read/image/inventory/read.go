@@ -19,32 +19,36 @@ import (
 type Reader struct {
 	Ecosystems []ecosystem.Ecosystem
 	Buffer     *layer.Buffer // for files of compressed layers that need random access
-	Budget     *Budget       // of what the contents of one image keep; nil: no bound
-	Total      *atomic.Int64 // what the layers of one image may still inflate to; nil: no bound
+	Kept       int64         // bytes that the contents of one layer may take while it is read; 0: no bound
+	Budget     *Budget       // what those that are read at the same time may take; nil: no bound
+	Total      *atomic.Int64 // bytes that the layers of one image may still hold; nil: no bound
 	Limits     layer.Limits
 	Verify     bool              // read and hash also what could be skipped
 	Skip       func(string) bool // paths that are not to be looked at; nil: none
 }
 
-// maxGaps bounds the gaps of one class that a layer lists; the last counts those that are not listed.
-const maxGaps = 20
-
-// Layer reads one layer. On an error the contents hold what was read before it, and are incomplete.
+// Layer reads one layer. On an error the contents hold what was read before it, and are incomplete. Those
+// of ErrCrowded and layer.ErrTotal depend on what else is read, and are empty.
 func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
 	w := newLayerRead(ctx, r)
 	res, err := r.walk(ctx, l, w.visit)
+	w.c.Streamed = res.Streamed
 	w.late()
 	w.originate()
 	if err == nil && len(w.hard) > 0 {
 		err = w.linked(l)
 	}
 	w.settle()
-	err = w.end(err)
-	c := w.c
-	c.Digest, c.DiffID, c.Verified, c.Size, c.Entries = res.Digest, res.DiffID, res.Verified, res.Size, res.Entries
+	if err = w.end(err); errors.Is(err, ErrCrowded) || errors.Is(err, layer.ErrTotal) {
+		w.leave(0)
+		return &Contents{}, err
+	}
 	if res.Skipped > 0 {
 		w.gap(Gap{Class: "limit-reached", Blocking: true, What: fmt.Sprintf("%d paths are too long to be read", res.Skipped)})
 	}
+	c := w.c
+	c.Digest, c.DiffID, c.Verified, c.Size, c.Entries = res.Digest, res.DiffID, res.Verified, res.Size, res.Entries
+	w.leave(c.Cost())
 	return c, err
 }
 
@@ -71,7 +75,6 @@ func (r *Reader) walk(ctx context.Context, l image.Layer, visit func(*layer.Entr
 
 // layerRead is the reading of one layer.
 type layerRead struct {
-	r      *Reader
 	ctx    context.Context
 	c      *Contents
 	places places
@@ -80,16 +83,15 @@ type layerRead struct {
 	hard   map[string]hardLink // by where the link stands
 	held   []heldFile
 	said   []origin
-	gaps   map[Gap]int // class and blocking → how many
-	spare  int64       // taken of the budget and not spent yet
-	over   error       // the budget is used up
+	gaps   map[gapKind]*gapCount
+	account
 }
 
 // spot is one name of one read: Reads[read].Paths[name].
 type spot struct{ read, name int }
 
 func newLayerRead(ctx context.Context, r *Reader) *layerRead {
-	return &layerRead{r: r, ctx: ctx, c: &Contents{}, places: places{folders: map[uint64]int{}}, at: map[string][]spot{}}
+	return &layerRead{account: account{r: r}, ctx: ctx, c: &Contents{}, places: places{folders: map[uint64]int{}}, at: map[string][]spot{}}
 }
 
 // origin is what one ecosystem says of where packages come from.
@@ -103,7 +105,7 @@ func (w *layerRead) originate() {
 	for _, o := range w.said {
 		for _, at := range w.at[o.Of] {
 			i := at.read
-			if w.c.Reads[i].Ecosystem != o.eco || !w.spend(int64(1+len(o.Qualifiers)*len(w.c.Reads[i].Packages))*costString) {
+			if w.c.Reads[i].Ecosystem != o.eco || !w.spend(int64(len(w.c.Reads[i].Packages))*costOf(o.Qualifiers...)) {
 				continue
 			}
 			for n := range w.c.Reads[i].Packages {
@@ -122,26 +124,6 @@ type heldFile struct {
 	eco   *ecosystem.Ecosystem
 	at    io.ReaderAt
 	free  func()
-}
-
-func (w *layerRead) gap(g Gap) {
-	kind := Gap{Class: g.Class, Blocking: g.Blocking}
-	if w.gaps == nil {
-		w.gaps = map[Gap]int{}
-	}
-	g.Count = 1
-	if w.gaps[kind]++; w.gaps[kind] <= maxGaps {
-		w.c.Gaps = append(w.c.Gaps, g)
-		return
-	}
-	for i := range w.c.Gaps {
-		if last := &w.c.Gaps[i]; last.Class == g.Class && last.Blocking == g.Blocking && last.Path == "" {
-			last.Count++
-			last.What = fmt.Sprintf("%d more of the same", last.Count)
-			return
-		}
-	}
-	w.c.Gaps = append(w.c.Gaps, Gap{Class: g.Class, Blocking: g.Blocking, What: "1 more of the same", Count: 1})
 }
 
 // offer asks every ecosystem whether it wants the file, and has the first bytes at hand where those
@@ -221,11 +203,12 @@ func (w *layerRead) keep(eco *ecosystem.Ecosystem, path string, f *ecosystem.Fil
 	if len(found.Packages) == 0 && len(found.Owned) == 0 && found.Release == nil && found.Asks == nil && len(found.Includes) == 0 && !eco.Database {
 		return
 	}
-	if !w.spend(costOf(path) + costOfPackages(found.Packages) + costOfOwned(found.Owned) + costOfAsks(&found)) {
+	read := w.compact(eco, path, found)
+	if !w.spend(CostOfReads([]Read{read})) {
 		return
 	}
 	w.at[path] = append(w.at[path], spot{len(w.c.Reads), 0})
-	w.c.Reads = append(w.c.Reads, w.compact(eco, path, found))
+	w.c.Reads = append(w.c.Reads, read)
 }
 
 func join(path, inner string) string {

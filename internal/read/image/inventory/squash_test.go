@@ -140,7 +140,7 @@ func inventoryOf(t *testing.T, layers ...[]string) []string {
 	}
 	inv := Squash(contents, kinds)
 	for _, n := range inv.Needs {
-		reads, _, err := r.Again(context.Background(), img[n.Layer], map[string][]string{n.Path: {n.As}})
+		reads, _, _, err := r.Again(context.Background(), img[n.Layer], map[string][]string{n.Path: {n.As}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,6 +206,9 @@ func TestSquash(t *testing.T) {
 		"hard link to a link":           {layers{{"x -> y", "z => x", "z/a.pkg=1"}}, []string{"a@1 y/a.pkg:0"}},
 		"hard link through a link":      {layers{{"y/data=1", "x -> y", "a.pkg => x/data"}}, []string{"a@1 a.pkg:0"}},
 		"hard link to a hard link":      {layers{{"x/data=1", "y => x/data", "a.pkg => y", "b/a.pkg => a.pkg"}}, []string{"a@1 a.pkg:0 b/a.pkg:0"}},
+		"hard links nobody wants":       {layers{{"x=1", "y => x", "z => y", "a.pkg => z", "b.pkg => y"}}, []string{"a@1 a.pkg:0", "b@1 b.pkg:0"}},
+		"replaced under hard links":     {layers{{"x=1", "y => x", "x=2", "a.pkg => y", "y=3", "b.pkg => x"}}, []string{"a@1 a.pkg:0", "b@2 b.pkg:0"}},
+		"link to a file that links":     {layers{{"x=1", "y => x", "a.pkg => y", "y=3", "y => x", "b.pkg => y"}}, []string{"a@1 a.pkg:0", "b@1 b.pkg:0"}},
 		"hard link outlives its file":   {layers{{"data=1", "a.pkg => data", "data=2"}}, []string{"a@1 a.pkg:0"}},
 		"hard link is replaced":         {layers{{"data=1", "a.pkg => data", "a.pkg=2"}}, []string{"a@2 a.pkg:0"}},
 		"no name after the prefix":      {layers{{"a.pkg=1", "d/b.pkg=1"}, {".wh.=", "d/.wh.=", "d/.wh..=", "d/.wh...="}}, []string{"a@1 a.pkg:0", "b@1 d/b.pkg:0"}},
@@ -246,6 +249,7 @@ func TestSquash(t *testing.T) {
 func TestUnreadable(t *testing.T) {
 	for name, entries := range map[string][]string{
 		"a hard link to a file of another layer": {"b=x", "a.pkg => elsewhere"},
+		"a hard link to a link to such a file":   {"b=x", "y => elsewhere", "a.pkg => y"},
 		"links in a circle":                      {"x -> y", "y -> x", "x/a.pkg=1"},
 	} {
 		raw := tarOf(t, entries...)
