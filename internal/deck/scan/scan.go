@@ -136,10 +136,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	}
 	st := s.layers(ctx, img)
 	gaps = append(gaps, s.skipped(id, st.contents)...)
-	for i, c := range st.contents {
-		gaps = append(gaps, layerGaps(id, i, c.Gaps, st.errs[i])...)
-	}
 	inv, more := s.squash(ctx, id, img, st)
+	for i, of := range inv.Layers {
+		gaps = append(gaps, layerGaps(id, i, of, st.errs[i])...)
+	}
 	gaps = append(gaps, more...)
 	s.target(ctx, id, img, st.contents, inv)
 	s.report.Coverage = append(s.report.Coverage, gaps...)
@@ -222,7 +222,7 @@ func fewer(id string, layer *int, of []inventory.Gap) []finding.Gap {
 			continue
 		}
 		at[c] = len(gaps)
-		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: g.Blocking, Target: id, What: g.What, Path: g.Path, Layer: layer, Count: max(g.Count, 1)})
+		gaps = append(gaps, finding.Gap{Class: g.Class, Blocking: g.Blocking, Target: id, What: g.What, Path: within(g), Layer: layer, Count: max(g.Count, 1)})
 	}
 	for n := range gaps {
 		if g := &gaps[n]; g.Count > 1 {
@@ -230,4 +230,12 @@ func fewer(id string, layer *int, of []inventory.Gap) []finding.Gap {
 		}
 	}
 	return gaps
+}
+
+// within is the path of a gap, as the report writes what lies in an archive.
+func within(g inventory.Gap) string {
+	if g.Inner == "" {
+		return g.Path
+	}
+	return g.Path + "!/" + g.Inner
 }

@@ -48,9 +48,10 @@ func (w *layerRead) again(l image.Layer, want map[string][]name) (reads []Read, 
 		w.c.Streamed += res.Streamed
 		a.w.late()
 		a.w.originate()
-		if err = a.w.end(err); err == nil {
+		if err == nil {
 			a.lost(round)
 		}
+		err = a.w.end(err)
 		a.w.leave(0)
 		reads = append(reads, a.w.c.Reads...)
 		gaps = append(gaps, a.w.c.Gaps...)

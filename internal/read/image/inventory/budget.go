@@ -119,7 +119,7 @@ func costOfPackage(p *ecosystem.Package) int64 {
 	return n
 }
 
-func costOfGap(g *Gap) int64 { return costOf(g.What, g.Path) }
+func costOfGap(g *Gap) int64 { return costOf(g.What, g.Path, g.Inner) + costOf(g.Also...) }
 
 // costOfEntry is what is kept of an entry: its hash, and the paths of what is no file.
 func costOfEntry(e *layer.Entry) int64 {
@@ -175,6 +175,7 @@ func (w *layerRead) end(err error) error {
 		r.Paths = slices.DeleteFunc(r.Paths, func(p string) bool { return p == "" })
 	}
 	w.c.Reads = slices.DeleteFunc(w.c.Reads, func(r Read) bool { return len(r.Paths) == 0 })
+	w.endGaps()
 	if err == nil {
 		err = w.over
 	}

@@ -56,12 +56,14 @@ type Owned struct {
 // Link is a symbolic link: Target is as written.
 type Link struct{ Path, Target string }
 
-// Gap is something in a layer that was not assessed.
+// Gap is something in a layer that was not assessed. Those with a path are about one file.
 type Gap struct {
 	Class    string
 	Blocking bool
 	What     string
-	Path     string
+	Path     string   // where the file stands
+	Also     []string // its other names
+	Inner    string   // the path inside of it, where it is an archive
 	Count    int
 }
 

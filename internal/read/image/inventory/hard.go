@@ -40,6 +40,7 @@ func (w *layerRead) hardLink(e *layer.Entry, at string) {
 		of.file, of.upto = via.file, via.upto // a link to a link: its file may have been replaced since
 	}
 	named := w.name(file, at)
+	named = w.nameGaps(file, at) || named
 	w.want(e, at, &of)
 	if !of.wanted && !named || !w.spend(costOf(at, of.file)) {
 		return

@@ -14,6 +14,7 @@ type Inventory struct {
 	Release  *ecosystem.Release
 	Needs    []Need // files to read once more; lay the layers over each other again after
 	Gaps     []Gap
+	Layers   [][]Gap // what is not assessed of each layer, as far as the container could see it
 }
 
 // Package is one package, wherever it stands.
@@ -49,7 +50,7 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 			keepBetter(all, &of[i])
 		}
 	}
-	inv := Inventory{Release: release(all, of), Needs: s.needs(of, all)}
+	inv := Inventory{Release: release(all, of), Needs: s.needs(of, all), Layers: s.gaps}
 	included, missing := s.included(all)
 	inv.Needs = append(inv.Needs, included...)
 	g := gather{kinds: kinds, index: make(map[string]int, len(all)), packages: make([]Package, 0, len(all)), reads: all, names: map[string]map[string]int{}}

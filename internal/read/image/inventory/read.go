@@ -38,13 +38,13 @@ func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
 	if err == nil && len(w.hard) > 0 {
 		err = w.linked(l)
 	}
+	if res.Skipped > 0 {
+		w.gap(Gap{Class: "limit-reached", Blocking: true, What: fmt.Sprintf("%d paths are too long to be read", res.Skipped)})
+	}
 	w.settle()
 	if err = w.end(err); errors.Is(err, ErrCrowded) || errors.Is(err, layer.ErrTotal) {
 		w.leave(0)
 		return &Contents{}, err
-	}
-	if res.Skipped > 0 {
-		w.gap(Gap{Class: "limit-reached", Blocking: true, What: fmt.Sprintf("%d paths are too long to be read", res.Skipped)})
 	}
 	c := w.c
 	c.Digest, c.DiffID, c.Verified, c.Size, c.Entries = res.Digest, res.DiffID, res.Verified, res.Size, res.Entries
@@ -84,6 +84,8 @@ type layerRead struct {
 	held   []heldFile
 	said   []origin
 	gaps   map[gapKind]*gapCount
+	gapAt  map[string][]spot // path → where the gaps have it: name 0 is Path, the others Also
+	moved  []int             // gaps of which Path was forgotten
 	account
 }
 
@@ -91,7 +93,7 @@ type layerRead struct {
 type spot struct{ read, name int }
 
 func newLayerRead(ctx context.Context, r *Reader) *layerRead {
-	return &layerRead{account: account{r: r}, ctx: ctx, c: &Contents{}, places: places{folders: map[uint64]int{}}, at: map[string][]spot{}}
+	return &layerRead{account: account{r: r}, ctx: ctx, c: &Contents{}, places: places{folders: map[uint64]int{}}, at: map[string][]spot{}, gapAt: map[string][]spot{}}
 }
 
 // origin is what one ecosystem says of where packages come from.
@@ -133,7 +135,7 @@ func (w *layerRead) offer(e *layer.Entry, at string) {
 	if e.Size > 0 && couldBeProgram(&st) {
 		head, err := e.Head(64)
 		if err != nil {
-			w.gap(Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: e.Path})
+			w.gap(Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: at})
 			return
 		}
 		st.Head = slices.Clone(head)
@@ -170,7 +172,7 @@ func couldBeProgram(st *ecosystem.Stat) bool {
 func (w *layerRead) read(e *layer.Entry, at string, st ecosystem.Stat, wanting []*ecosystem.Ecosystem) {
 	body, err := w.body(e, len(wanting) > 1)
 	if err != nil {
-		w.readGap(wanting[0], st.Path, err)
+		w.readGap(wanting[0], at, err)
 		return
 	}
 	defer body.release()
@@ -191,7 +193,7 @@ func (w *layerRead) keep(eco *ecosystem.Ecosystem, path string, f *ecosystem.Fil
 		w.readGap(eco, path, err)
 	}
 	for _, n := range found.Notes {
-		w.gap(Gap{Class: n.Class, Blocking: n.Blocking, What: n.What, Path: join(path, n.Path)})
+		w.gap(Gap{Class: n.Class, Blocking: n.Blocking, What: n.What, Path: path, Inner: n.Path})
 	}
 	if found.Origin != nil && w.spend(costOf(found.Origin.Of)+costOf(found.Origin.Qualifiers...)) {
 		o := origin{eco.Name, *found.Origin}
@@ -209,13 +211,6 @@ func (w *layerRead) keep(eco *ecosystem.Ecosystem, path string, f *ecosystem.Fil
 	}
 	w.at[path] = append(w.at[path], spot{len(w.c.Reads), 0})
 	w.c.Reads = append(w.c.Reads, read)
-}
-
-func join(path, inner string) string {
-	if inner == "" {
-		return path
-	}
-	return path + "!/" + inner
 }
 
 // compact keeps file lists as hashes.
@@ -292,7 +287,7 @@ func (w *layerRead) readGap(eco *ecosystem.Ecosystem, path string, err error) {
 func (w *layerRead) hold(b *fileBody, place string, st ecosystem.Stat, eco *ecosystem.Ecosystem) {
 	at, free, err := w.r.Buffer.Copy(b.reader(), st.Size)
 	if err != nil {
-		w.readGap(eco, st.Path, err)
+		w.readGap(eco, place, err)
 		return
 	}
 	h := heldFile{place, st, eco, at, free}
@@ -305,7 +300,7 @@ func (w *layerRead) hold(b *fileBody, place string, st ecosystem.Stat, eco *ecos
 	}
 	if len(w.held) == maxHeld {
 		free()
-		w.readGap(eco, st.Path, ecosystem.Limit("more than %d databases in one layer", maxHeld))
+		w.readGap(eco, place, ecosystem.Limit("more than %d databases in one layer", maxHeld))
 		return
 	}
 	w.held = append(w.held, h)

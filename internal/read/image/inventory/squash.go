@@ -15,6 +15,7 @@ type stack struct {
 	sets   []*layerSets // made when a link must be held against a layer
 	work   int          // what following links has cost
 	tired  bool         // maxWork was reached: links are no longer followed
+	gaps   [][]Gap      // by layer, of what can be seen
 }
 
 // linkAt is a symbolic link of one layer.
@@ -27,7 +28,7 @@ type linkAt struct {
 type layerSets struct{ names, folders, whiteouts, opaques map[uint64]struct{} }
 
 func newStack(layers []*Contents) *stack {
-	s := &stack{layers: layers, links: map[string][]linkAt{}, sets: make([]*layerSets, len(layers))}
+	s := &stack{layers: layers, links: map[string][]linkAt{}, sets: make([]*layerSets, len(layers)), gaps: make([][]Gap, len(layers))}
 	for i, c := range layers {
 		for _, l := range c.Links {
 			s.links[l.Path] = append(s.links[l.Path], linkAt{i, l.Target})
@@ -142,6 +143,7 @@ func (s *stack) visible() []seen {
 			}
 			all = append(all, one)
 		}
+		s.gaps[i] = s.shown(c.Gaps, above)
 		s.cover(above, i)
 	}
 	slices.Reverse(all)

@@ -245,6 +245,82 @@ func TestSquash(t *testing.T) {
 	}
 }
 
+// TestHiddenGaps has files that cannot be read: what upper layers hide of them is not told, however it is
+// hidden, and what can still be seen under another name is.
+func TestHiddenGaps(t *testing.T) {
+	broken := append([]ecosystem.Ecosystem{
+		{
+			Name:  "broken",
+			Wants: func(s ecosystem.Stat) bool { return strings.HasSuffix(s.Path, ".bad") },
+			Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+				if b, err := f.ReadAll(100); err != nil || string(b) != "note" {
+					return ecosystem.Found{}, fmt.Errorf("no such format")
+				}
+				return ecosystem.Found{Notes: []ecosystem.Note{{Class: "other-release", What: "x", Path: "in/it"}}}, nil
+			},
+		},
+		{
+			Name: "brokendb", Database: true,
+			Wants: func(s ecosystem.Stat) bool { return s.Path == "var/list" },
+			Read: func(_ context.Context, f *ecosystem.File) (ecosystem.Found, error) {
+				if b, err := f.ReadAll(100); err != nil || string(b) != "good" {
+					return ecosystem.Found{}, fmt.Errorf("no such format")
+				}
+				return ecosystem.Found{}, nil
+			},
+		},
+	}, kinds...)
+	for name, c := range map[string]struct {
+		layers [][]string
+		want   []string
+	}{
+		"seen":                         {[][]string{{"d/a.bad=x"}, {"d/b=x"}}, []string{"0 unreadable-package d/a.bad"}},
+		"replaced":                     {[][]string{{"d/a.bad=x"}, {"d/a.bad/"}}, nil},
+		"removed":                      {[][]string{{"d/a.bad=x"}, {"d/.wh.a.bad="}}, nil},
+		"removed with its folder":      {[][]string{{"d/a.bad=x"}, {"d/.wh..wh..opq="}}, nil},
+		"replaced by another":          {[][]string{{"a.bad=x"}, {"a.bad=y"}}, []string{"1 unreadable-package a.bad"}},
+		"replaced in its own layer":    {[][]string{{"a.bad=x", "a.bad=note"}}, []string{"0 note other-release a.bad"}},
+		"a note":                       {[][]string{{"a.bad=note"}, {"a.bad -> b"}}, nil},
+		"one of its names":             {[][]string{{"a.bad=x", "b.bad => a.bad"}, {".wh.a.bad="}}, []string{"0 unreadable-package b.bad"}},
+		"a name of a name":             {[][]string{{"a.bad=x", "b => a.bad", "c.bad => b"}, {".wh.a.bad=", ".wh.b="}}, []string{"0 unreadable-package c.bad"}},
+		"all of its names":             {[][]string{{"a.bad=x", "b.bad => a.bad"}, {".wh.a.bad=", ".wh.b.bad="}}, nil},
+		"its first name in its layer":  {[][]string{{"a.bad=x", "b.bad => a.bad", "a.bad -> c"}}, []string{"0 unreadable-package b.bad"}},
+		"where a link leads":           {[][]string{{"usr/lib/", "lib -> usr/lib", "lib/a.bad=x"}, {"usr/lib/.wh.a.bad="}}, nil},
+		"what a link leads to":         {[][]string{{"usr/lib/", "lib -> usr/lib", "lib/a.bad=x"}, {"lib/b=x"}}, []string{"0 unreadable-package usr/lib/a.bad"}},
+		"a database, replaced":         {[][]string{{"var/list=x"}, {"var/list=good"}}, []string{"0 note unreadable-database var/list"}},
+		"a database, replaced in vain": {[][]string{{"var/list=good"}, {"var/list=x"}}, []string{"1 unreadable-database var/list"}},
+		"a database, removed":          {[][]string{{"var/list=x"}, {"var/.wh.list="}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var contents []*Contents
+			for _, entries := range c.layers {
+				raw := tarOf(t, entries...)
+				r := &Reader{Ecosystems: broken, Buffer: layer.NewBuffer(1<<20, 1<<20, "")}
+				l, err := r.Layer(t.Context(), image.Layer{Open: func(context.Context) (layer.Blob, error) {
+					return layer.Blob{At: bytes.NewReader(raw), Size: int64(len(raw))}, nil
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				contents = append(contents, l)
+			}
+			var got []string
+			for i, gaps := range Squash(contents, broken).Layers {
+				for _, g := range gaps {
+					class := g.Class
+					if !g.Blocking {
+						class = "note " + class
+					}
+					got = append(got, fmt.Sprintf("%d %s %s", i, class, g.Path))
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 // TestUnreadable has entries that no engine unpacks, and that may stand for a package: each is a gap.
 func TestUnreadable(t *testing.T) {
 	for name, entries := range map[string][]string{

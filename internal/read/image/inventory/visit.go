@@ -84,6 +84,7 @@ func (w *layerRead) forget(at string) {
 	}
 	delete(w.at, at)
 	delete(w.hard, at)
+	w.forgetGaps(at)
 	w.places.link(at, "")
 }
 
