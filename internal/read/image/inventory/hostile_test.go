@@ -213,6 +213,20 @@ func TestManyNames(t *testing.T) {
 	}
 }
 
+// TestManyPlaces gives a list of a hundred packages a hundred names: each package stands in each place.
+func TestManyPlaces(t *testing.T) {
+	r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Kept: 1 << 20}
+	c, err := r.Layer(t.Context(), many(101, func(i int) (tar.Header, string) {
+		if i == 0 {
+			return tar.Header{Name: "var/db"}, strings.Repeat("a=1\n", 100)
+		}
+		return tar.Header{Name: fmt.Sprint(i), Linkname: "var/db", Typeflag: tar.TypeLink}, ""
+	}))
+	if !errors.Is(err, layer.ErrLimit) || c.Cost() > 1<<20 || len(c.Reads) != 1 {
+		t.Errorf("%d bytes, %v", c.Cost(), err)
+	}
+}
+
 // TestManyLinks has hard links to files that nobody wants, as stores of packages do that give each file
 // its place by one: they cost no more than files. One among them that is wanted is read.
 func TestManyLinks(t *testing.T) {
