@@ -57,7 +57,7 @@ func Gaps() []Gap {
 			"Ship it uncompressed, or accept it: --allow-gap packed-program.",
 		},
 		{
-			"platform-missing", "An index names a platform whose image is not here.",
+			"platform-missing", "An index names a platform whose image is not here, or not all of it.",
 			"Pull that platform, or name the one that is here with --platform.",
 		},
 		{
