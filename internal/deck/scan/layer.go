@@ -47,6 +47,7 @@ func (s *scan) walk(ctx context.Context, by inventory.Reader, l image.Layer) (*i
 type memo struct {
 	mu    sync.Mutex
 	of    map[string]*inventory.Contents
+	held  map[*inventory.Contents]bool
 	bytes int64 // what all contents take that are held
 }
 
@@ -59,16 +60,23 @@ func (m *memo) get(key string) *inventory.Contents {
 	return m.of[key]
 }
 
+func (m *memo) holds(c *inventory.Contents) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.held[c]
+}
+
 func (m *memo) put(keys []string, c *inventory.Contents) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	cost := c.Cost()
-	if cost > maxMemo {
+	if cost > maxMemo || len(keys) == 0 {
 		return
 	}
 	if m.bytes += cost; m.of == nil || m.bytes > maxMemo {
-		m.of, m.bytes = map[string]*inventory.Contents{}, cost
+		m.of, m.held, m.bytes = map[string]*inventory.Contents{}, map[*inventory.Contents]bool{}, cost
 	}
+	m.held[c] = true
 	for _, key := range keys {
 		m.of[key] = c
 	}

@@ -136,6 +136,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	}
 	st := s.layers(ctx, img)
 	gaps = append(gaps, s.skipped(id, st.contents)...)
+	s.passed.drop(&s.read)
 	inv, more := s.squash(ctx, id, img, st)
 	for i, of := range inv.Layers {
 		gaps = append(gaps, layerGaps(id, i, of, st.errs[i])...)

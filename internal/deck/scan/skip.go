@@ -54,6 +54,13 @@ func (p *passedBy) put(c *inventory.Contents, what passed) {
 	p.of[c] = what
 }
 
+// drop forgets the layers of an image, but for those that the run holds on to for the next.
+func (p *passedBy) drop(held *memo) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.of, func(c *inventory.Contents, _ passed) bool { return !held.holds(c) })
+}
+
 // skipped says what of an image was passed over because the caller asked for it: a note of each pattern.
 func (s *scan) skipped(id string, contents []*inventory.Contents) []finding.Gap {
 	all := passed{}
