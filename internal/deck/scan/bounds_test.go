@@ -44,23 +44,33 @@ func TestBoundsAreStable(t *testing.T) {
 	}{
 		"all fit, and not beside each other": {
 			[]imagetest.Layer{links("a", 2000, imagetest.Gzip), links("b", 1500, imagetest.Gzip), links("c", 1000, imagetest.Gzip)},
-			scan.Bounds{Kept: 900 << 10}, []string{"a", "b", "c"}, nil,
+			scan.Bounds{Kept: 900 << 10},
+			[]string{"a", "b", "c"},
+			nil,
 		},
 		"the largest is on top": {
 			[]imagetest.Layer{links("a", 1000, imagetest.Gzip), links("b", 1500, ""), links("c", 2000, imagetest.Gzip)},
-			scan.Bounds{Kept: 600 << 10}, []string{"a", "b"}, []int{2},
+			scan.Bounds{Kept: 600 << 10},
+			[]string{"a", "b"},
+			[]int{2},
 		},
 		"those above may fit": {
 			[]imagetest.Layer{links("a", 1000, imagetest.Gzip), links("b", 2000, imagetest.Zstd), links("c", 10, imagetest.Gzip)},
-			scan.Bounds{Kept: 400 << 10}, []string{"a", "c"}, []int{1},
+			scan.Bounds{Kept: 400 << 10},
+			[]string{"a", "c"},
+			[]int{1},
 		},
 		"it is read as far as it fits": {
 			[]imagetest.Layer{links("a", 1000, imagetest.Gzip), {Compression: imagetest.Gzip, Files: append(npm("b", "").Files, links("c", 2000, "").Files...)}},
-			scan.Bounds{Kept: 400 << 10}, []string{"a", "b"}, []int{1},
+			scan.Bounds{Kept: 400 << 10},
+			[]string{"a", "b"},
+			[]int{1},
 		},
 		"bytes": {
 			[]imagetest.Layer{npm("a", imagetest.Gzip), npm("b", ""), links("c", 500, imagetest.Gzip), npm("d", imagetest.Gzip)},
-			scan.Bounds{Held: 100 << 10}, []string{"a", "b"}, []int{2, 3},
+			scan.Bounds{Held: 100 << 10},
+			[]string{"a", "b"},
+			[]int{2, 3},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
