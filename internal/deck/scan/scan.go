@@ -88,7 +88,7 @@ type Bill struct {
 func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, error) {
 	s := &scan{o: o, report: &finding.Report{Schema: finding.Schema, Tool: o.Tool}, reader: inventory.Reader{
 		Ecosystems: o.Kinds, Buffer: layer.NewBuffer(bufferMemory, bufferDisk, o.TempDir), Verify: o.Verify,
-		Kept: o.Bounds.orDefault().Kept, Limits: layer.DefaultLimits,
+		Kept: o.Bounds.orDefault().Kept, Limits: layer.DefaultLimits, Traits: true,
 	}, bounds: o.Bounds.orDefault(), upgrades: map[string]string{}, kinds: map[string]string{}}
 	s.passed.seed = maphash.MakeSeed()
 	s.reader.Skip = s.skipper(passed{}) // for second looks, which count nothing

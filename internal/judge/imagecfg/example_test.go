@@ -133,7 +133,7 @@ func (s *System) list(t *testing.T, mode, rest string) {
 	if len(w) > 3 {
 		one.Package = w[3]
 	}
-	one.Class = trait.Of(one.Path, one.Mode)
+	one.Class = trait.Of(one.Path)
 	s.Files = append(s.Files, one)
 	if one.UID != 0 {
 		s.Owners = append(s.Owners, Owner{UID: one.UID, Count: 1, Example: one.Path})
