@@ -134,6 +134,10 @@ func (s *System) list(t *testing.T, mode, rest string) {
 		one.Package = w[3]
 	}
 	one.Class = trait.Of(one.Path)
+	if one.Mode&0o111 != 0 && one.Mode.IsRegular() {
+		one.Program = trait.Binary
+	}
+	s.Managed = s.Managed || one.Package != ""
 	s.Files = append(s.Files, one)
 	if one.UID != 0 {
 		s.Owners = append(s.Owners, Owner{UID: one.UID, Count: 1, Example: one.Path})
@@ -172,6 +176,8 @@ func (s *System) account(file, line string) {
 		s.Users = append(s.Users, trait.Users(b)...)
 	case "etc/shadow:":
 		s.Shadow = append(s.Shadow, trait.Shadow(b)...)
+	case "etc/sudoers:":
+		s.Free = append(s.Free, trait.WithoutPassword(b)...)
 	case "etc/group:":
 		s.Groups = append(s.Groups, trait.Groups(b)...)
 	}

@@ -26,6 +26,19 @@ type SpecialFile struct {
 	Roles []trait.Role
 }
 
+// SetID says whether the file runs as its owner or its group, whoever starts it.
+func (f *SpecialFile) SetID() bool { return f.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 }
+
+// Manager is the package manager that the file is a program of: apt and apt-get are one.
+func (f *SpecialFile) Manager() string {
+	for _, p := range f.Paths {
+		if trait.RoleOf(p) == trait.PackageManager {
+			return trait.FamilyOf(p)
+		}
+	}
+	return trait.FamilyOf(f.Paths[0])
+}
+
 // Standing is what stands at a path.
 type Standing struct {
 	Path     string // links followed
