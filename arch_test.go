@@ -52,6 +52,7 @@ var heavy = map[string][]string{
 	"helm.sh/helm":                           {"internal/read/kube/chart"},
 	"go.etcd.io/bbolt":                       {"internal/read/image/containerd"},
 	"github.com/spf13/cobra":                 {"internal/cli"},
+	"mvdan.cc/sh":                            {"internal/read/dockerfile/shell"},
 	"github.com/google/osv-scalibr":          {"internal/ecosystem/"},
 }
 
