@@ -46,6 +46,7 @@ var heavy = map[string][]string{
 	"k8s.io/client-go":                       {"internal/read/kube", "internal/tell/respond", "internal/face/operator", "internal/face/webhook"},
 	"github.com/google/cel-go":               {"internal/expr"},
 	"github.com/cilium/ebpf":                 {"internal/read/sensor"},
+	"github.com/moby/buildkit":               {"internal/read/dockerfile"},
 	"modernc.org/sqlite":                     {"internal/tell/store"},
 	"github.com/jackc/pgx":                   {"internal/tell/store"},
 	"github.com/VictoriaMetrics":             {"internal/tell/logbook"},

@@ -1,0 +1,4 @@
+package dockerfile
+
+// runs lists the checks of what RUN lines do.
+func runs() []Check { return nil }
