@@ -152,7 +152,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	s.distributionGap(&s.report.Targets[len(s.report.Targets)-1], inv.Packages)
 	docs := documentsOf(img, st)
 	s.emptyGap(id, inv.Packages, len(docs))
-	s.configuration()
+	s.configuration(img)
 	s.documents(docs)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err

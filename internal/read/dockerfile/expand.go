@@ -100,7 +100,10 @@ func (in *Instruction) Expand(word string) (value string, known bool) {
 	if !strings.ContainsAny(word, "$\"'\\`") {
 		return word, true
 	}
-	env := lookup{in: in}
+	env := lookup{in: in, limit: limitOf(word)}
+	if !modest(word) {
+		return "", false
+	}
 	got, err := shell.NewLex(in.escape()).ProcessWordWithMatches(word, &env)
 	if err != nil || len(got.Result) > maxValue {
 		return "", false
@@ -108,12 +111,45 @@ func (in *Instruction) Expand(word string) (value string, known bool) {
 	return got.Result, !env.unknown
 }
 
+// modest says that replacing variables in a word cannot take much.
+func modest(word string) bool {
+	return len(word) <= maxValue && (!replaces(word) || len(word) <= 1<<10)
+}
+
+// replaces says that a word may hold "${A//x/y}", which puts y in the place of every byte of A.
+func replaces(word string) bool { return strings.Contains(word, "${") && strings.Contains(word, "//") }
+
+// limitOf bounds what the variables in a word may hold.
+func limitOf(word string) int {
+	if replaces(word) {
+		return 4 << 10
+	}
+	return maxValue
+}
+
+// Default is what a word of a FROM is when the call of the build gives no arguments: what has no default is
+// empty. It is false where the word holds no variable, or is none that BuildKit takes.
+func (in *Instruction) Default(word string) (string, bool) {
+	if !strings.Contains(word, "$") || !modest(word) {
+		return "", false
+	}
+	env := lookup{in: in, limit: limitOf(word), byDefault: true}
+	got, err := shell.NewLex(in.escape()).ProcessWordWithMatches(word, &env)
+	if err != nil || len(got.Matched) == 0 && len(got.Unmatched) == 0 {
+		return "", false
+	}
+	return got.Result, true
+}
+
 // Variables lists the names in a word that are replaced, in order of the alphabet and each once.
 func (in *Instruction) Variables(word string) (names []string) {
 	if !strings.Contains(word, "$") {
 		return nil
 	}
-	env := lookup{in: in}
+	env := lookup{in: in, limit: limitOf(word)}
+	if !modest(word) {
+		return nil
+	}
 	_, _, _ = shell.NewLex(in.escape()).ProcessWord(word, &env) // what is wrong with it, Expand tells
 	slices.Sort(env.asked)
 	return slices.Compact(env.asked)
@@ -132,17 +168,23 @@ type lookup struct {
 	asked   []string
 	unknown bool
 	grown   int
+	limit   int // of what all values together have
+	// byDefault gives the platform of the builder a value.
+	byDefault bool
 }
 
 // Get implements shell.EnvGetter.
 func (l *lookup) Get(name string) (string, bool) {
 	l.asked = append(l.asked, name)
 	value, known, _ := l.in.Lookup(name)
+	if l.byDefault && !known {
+		value, known = platformDefaults[name]
+	}
 	if !known {
 		l.unknown = true
 		return "", false
 	}
-	if l.grown += len(value); l.grown > maxValue {
+	if l.grown += len(value); l.grown > l.limit {
 		l.unknown = true
 		return "", false
 	}
@@ -151,3 +193,9 @@ func (l *lookup) Get(name string) (string, bool) {
 
 // Keys implements shell.EnvGetter; only suggestions ask for them.
 func (l *lookup) Keys() []string { return nil }
+
+// platformDefaults are the values on the most common machine.
+var platformDefaults = map[string]string{
+	"BUILDPLATFORM": "linux/amd64", "BUILDOS": "linux", "BUILDARCH": "amd64", "TARGETPLATFORM": "linux/amd64", "TARGETOS": "linux", "TARGETARCH": "amd64",
+	"BUILDVARIANT": "", "TARGETVARIANT": "", "BUILDOSVERSION": "", "TARGETOSVERSION": "", "TARGETSTAGE": "default",
+}
