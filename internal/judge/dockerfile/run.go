@@ -104,7 +104,7 @@ func script(in *dockerfile.Instruction) (*shell.Script, error) {
 }
 
 func unread(in *dockerfile.Instruction, err error) finding.Gap {
-	g := finding.Gap{Class: "unreadable-script", Blocking: true, Count: 1, What: fmt.Sprintf("%s: RUN on line %d: %v", in.Path(), in.Start, err)}
+	g := finding.Gap{Class: "unread-script", Blocking: true, Count: 1, What: fmt.Sprintf("%s: RUN on line %d: %v", in.Path(), in.Start, err)}
 	if errors.Is(err, errOtherShell) {
 		g.Class, g.Blocking = "other-shell", false
 	}

@@ -148,8 +148,8 @@ func insecure(c *shell.Command) bool {
 	return c.Name == "curl" && has(c, "-k", "--insecure") || c.Name == "wget" && has(c, "--no-check-certificate")
 }
 
-// archive says that a file of that name is something that is unpacked.
-func archive(name string) bool {
+// packed says that a file of that name is something that is unpacked.
+func packed(name string) bool {
 	name = strings.ToLower(name)
 	for _, end := range []string{".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tbz", ".tar.zst", ".tzst", ".zip"} {
 		if strings.HasSuffix(name, end) {
@@ -168,7 +168,7 @@ func code(of string) bool {
 			return false
 		}
 	}
-	if archive(name) || strings.Contains(name, "/releases/download/") || strings.Contains(name, "/releases/latest/download/") {
+	if packed(name) || strings.Contains(name, "/releases/download/") || strings.Contains(name, "/releases/latest/download/") {
 		return true
 	}
 	for _, end := range []string{".deb", ".rpm", ".apk", ".jar", ".war", ".bin", ".run", ".sh", ".py", ".whl", ".gem", ".exe", ".msi", ".appimage", ".so", ".phar", ".gz", ".xz"} {

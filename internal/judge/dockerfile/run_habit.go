@@ -218,7 +218,7 @@ func extractCopied() runCheck {
 		look: func(r *scripts) (hits []check.Hit) {
 			for _, s := range r.steps {
 				for _, c := range s.Commands {
-					if name := copied(s, c); name != "" && s.ships() {
+					if name := copiedArchive(s, c); name != "" && s.ships() {
 						hits = append(hits, s.hit(c.Pos, found{what: "tar " + name, detail: name}))
 					}
 				}
@@ -228,9 +228,9 @@ func extractCopied() runCheck {
 	}
 }
 
-// copied is the name of an archive that a command unpacks and that the same stage copied from the build's
+// copiedArchive is the name of an archive that a command unpacks and that the same stage copied from the build's
 // files.
-func copied(s *step, c *shell.Command) string {
+func copiedArchive(s *step, c *shell.Command) string {
 	if !is(c, "tar", "unzip", "gunzip", "bsdtar") || s.in.Stage == nil {
 		return ""
 	}
@@ -243,7 +243,7 @@ func copied(s *step, c *shell.Command) string {
 		}
 		for _, source := range in.Args[:len(in.Args)-1] {
 			name := path.Base(source)
-			if !archive(name) || strings.HasSuffix(name, ".zip") || strings.ContainsAny(name, "*?$") {
+			if !packed(name) || strings.HasSuffix(name, ".zip") || strings.ContainsAny(name, "*?$") {
 				continue // ADD unpacks no zip
 			}
 			if slices.ContainsFunc(c.Args, func(a shell.Word) bool { return path.Base(a.Text) == name }) {

@@ -32,22 +32,16 @@ func pins() (all []runCheck) {
 	} {
 		all = append(all, p.check())
 	}
-	return append(all, unpinnedGit())
+	return append(all, openClone())
 }
 
 func (p pin) check() runCheck {
 	return runCheck{
-		Card: check.Card{
-			ID: "dockerfile/unpinned-" + p.name, Title: "the version of a package is left open", Kind: finding.KindMisconfiguration,
-			Severity: finding.Info, Decks: []string{finding.Build}, Since: "0.1", Aliases: []string{"hadolint/" + p.alias},
-			Page: check.Page{
-				Why: "What is installed depends on the day of the build: two builds of one Dockerfile differ, and a\n" +
-					"release that breaks or was tampered with comes in unseen.",
-				Fix: "Write the version: " + p.how + ". Let a tool such as Renovate raise it. Where the distribution\n" +
-					"drops old versions, pin the base image by digest instead and rebuild often.",
-				Bad: "FROM scratch\nRUN " + p.bad + "\n", Good: "FROM scratch\nRUN " + p.good + "\n",
-			},
-		},
+		Card: style("dockerfile/unpinned-"+p.name, finding.Info, "the version of a package is left open", p.bad, p.good,
+			"What is installed depends on the day of the build: two builds of one Dockerfile differ, and a\n"+
+				"release that breaks or was tampered with comes in unseen.",
+			"Write the version: "+p.how+". Let a tool such as Renovate raise it. Where the distribution\n"+
+				"drops old versions, pin the base image by digest instead and rebuild often.", "hadolint/"+p.alias),
 		look: eachCommand(p.look),
 	}
 }
@@ -123,11 +117,11 @@ func fixedGo(word string) bool {
 	return !strings.Contains(first, ".") || ok && version != "latest"
 }
 
-// unpinnedGit finds clones of whatever a branch holds today.
-func unpinnedGit() runCheck {
+// openClone finds clones of whatever a branch holds today.
+func openClone() runCheck {
 	return runCheck{
 		Card: check.Card{
-			ID: "dockerfile/unpinned-git", Title: "git clone takes whatever the default branch holds today", Kind: finding.KindMisconfiguration,
+			ID: "dockerfile/unpinned-clone", Title: "git clone takes whatever the default branch holds today", Kind: finding.KindMisconfiguration,
 			Severity: finding.Info, Decks: []string{finding.Build}, Since: "0.1",
 			Page: check.Page{
 				Why: "Two builds of one Dockerfile get different sources, and whoever can push there is in the next build.",

@@ -10,10 +10,10 @@ import (
 
 // rights lists the checks for rights that RUN lines give away.
 func rights() []runCheck {
-	return []runCheck{worldWritable(), setUID(), capability(), guardOff(), unsafePerm()}
+	return []runCheck{madeWritable(), setUID(), capability(), guardOff(), unsafePerm()}
 }
 
-func worldWritable() runCheck {
+func madeWritable() runCheck {
 	return runCheck{
 		Card: style("dockerfile/world-writable", finding.Medium, "everybody may write there", "mkdir /app && chmod -R 777 /app", "mkdir /app && chown app:app /app && chmod 750 /app",
 			"Whatever runs in the container, however little it may do otherwise, can change the program or its settings, and so what runs\nnext, under another user too.",

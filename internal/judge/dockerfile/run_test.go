@@ -142,7 +142,7 @@ func TestNoSecrets(t *testing.T) {
 
 func TestGaps(t *testing.T) {
 	gaps := Gaps(fileOf(t, "FROM debian:12\nRUN echo 'open\nSHELL [\"pwsh\", \"-c\"]\nRUN Get-Item\n"))
-	if len(gaps) != 2 || gaps[0].Class != "unreadable-script" || !gaps[0].Blocking || !strings.Contains(gaps[0].What, "line 2") || gaps[1].Class != "other-shell" || gaps[1].Blocking {
+	if len(gaps) != 2 || gaps[0].Class != "unread-script" || !gaps[0].Blocking || !strings.Contains(gaps[0].What, "line 2") || gaps[1].Class != "other-shell" || gaps[1].Blocking {
 		t.Errorf("%+v", gaps)
 	}
 }

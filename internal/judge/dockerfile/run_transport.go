@@ -35,7 +35,7 @@ func transport() (all []runCheck) {
 		{
 			"pip", "pip takes any certificate of a host", "Drop --trusted-host (PIP_TRUSTED_HOST). For a private index, add its authority: pip --cert FILE.",
 			"pip install --trusted-host pypi.example.org flask==3.0.3", "pip install --cert /etc/ssl/private-ca.pem flask==3.0.3", []string{"checkov/CKV2_DOCKER_4", "checkov/CKV2_DOCKER_16"},
-			pipTrusts, named("PIP_TRUSTED_HOST"),
+			pipTrusts, whenSet("PIP_TRUSTED_HOST"),
 		},
 		{
 			"python", "Python takes any certificate", "Drop PYTHONHTTPSVERIFY=0, and add the authority that is missing to the system's certificates.",
@@ -55,7 +55,7 @@ func transport() (all []runCheck) {
 		{
 			"git", "git takes any certificate", "Drop GIT_SSL_NO_VERIFY (http.sslVerify=false). For a private server set http.sslCAInfo to its authority's certificate.",
 			"git config --global http.sslVerify false", "git config --global http.sslCAInfo /etc/ssl/private-ca.pem", []string{"checkov/CKV2_DOCKER_14"},
-			gitTrusts, named("GIT_SSL_NO_VERIFY"),
+			gitTrusts, whenSet("GIT_SSL_NO_VERIFY"),
 		},
 		{
 			"yum", "yum or dnf takes any certificate", "Drop sslverify=0, and add the repository's authority: sslcacert=FILE.",
@@ -131,8 +131,8 @@ func optioned(program string, names ...string) func(*shell.Command) string {
 	}
 }
 
-// named knows a variable that matters as soon as it has a value.
-func named(name string) func(string, string) bool {
+// whenSet knows a variable that matters as soon as it has a value.
+func whenSet(name string) func(string, string) bool {
 	return func(n, value string) bool {
 		return strings.EqualFold(n, name) && value != "" && value != "0" && !strings.EqualFold(value, "false")
 	}
