@@ -25,6 +25,7 @@ var floors = []struct {
 	{"internal/check", 1},
 	{"internal/expr", 1},
 	{"internal/ecosystem", 1},
+	{"internal/tree", 1},
 	{"internal/read/", 2},
 	{"internal/judge/", 3},
 	{"internal/weigh/", 4},

@@ -67,9 +67,6 @@ func read(f *dockerfile.File) *scripts {
 		case err != nil:
 			r.gaps = append(r.gaps, unread(in, err))
 		case s != nil:
-			for _, c := range s.Commands {
-				plain(c)
-			}
 			r.steps = append(r.steps, &step{s, in})
 		}
 	})

@@ -38,16 +38,16 @@ func (a answer) check() runCheck {
 			"The build stops, or worse: it goes on without what was to be installed.",
 			"Write \""+a.good+"\".", a.aliases...),
 		look: eachCommand(func(s *step, c *shell.Command) (found, bool) {
-			if !does(c, a.programs, a.verbs) || has(c, a.options...) || twice(c, "-q") || has(c, "--dry-run", "-s", "--download-only", "-d") {
+			if !c.Does(a.programs, a.verbs) || c.Has(a.options...) || twice(c, "-q") || c.Has("--dry-run", "-s", "--download-only", "-d") {
 				return found{}, false
 			}
-			if slices.ContainsFunc(c.From, func(d *shell.Command) bool { return is(d, "yes", "echo", "printf") }) || s.assumed() {
+			if slices.ContainsFunc(c.From, func(d *shell.Command) bool { return d.Is("yes", "echo", "printf") }) || s.assumed() {
 				return found{}, false
 			}
-			if o := value(c, "-o", "--option"); o != nil && strings.Contains(o.Text, "Assume-Yes") {
+			if o := c.Value("-o", "--option"); o != nil && strings.Contains(o.Text, "Assume-Yes") {
 				return found{}, false
 			}
-			verb, _ := sub(c)
+			verb, _ := c.Sub()
 			return found{what: written(c, verb), detail: written(c, verb), fix: "Write \"" + written(c, verb, a.options[0]) + " …\"."}, true
 		}),
 	}
@@ -65,12 +65,12 @@ func (s *step) assumed() bool {
 	return false
 }
 
+// twice says that a short option stands twice: -qq means yes.
 func twice(c *shell.Command, name string) bool {
-	options, _ := parts(c)
 	n := 0
-	for _, o := range options {
-		if o.name == name {
-			n++
+	for _, a := range c.Args {
+		if strings.HasPrefix(a.Text, "-") && !strings.HasPrefix(a.Text, "--") {
+			n += strings.Count(a.Text, name[1:])
 		}
 	}
 	return n > 1
@@ -97,7 +97,7 @@ func recommends() runCheck {
 			"Each package that nobody asked for is one more that may have a vulnerability, and makes the image larger.",
 			"Write \"apt-get install -y --no-install-recommends …\", and name what you do need of the rest.", "hadolint/DL3015", "trivy/DS-0029"),
 		look: shipped(func(s *step, c *shell.Command) (found, bool) {
-			if !does(c, "apt-get apt", "install") || has(c, "--no-install-recommends") {
+			if !c.Does("apt-get apt", "install") || c.Has("--no-install-recommends") {
 				return found{}, false
 			}
 			for _, o := range c.Args {
@@ -123,10 +123,10 @@ func distUpgrade() runCheck {
 			"Take a newer base image instead. For fixes only: \"apt-get upgrade -y\", \"zypper patch -y\".",
 			"hadolint/DL3035", "trivy/DS-0024", "dockle/DKL-DI-0003"),
 		look: eachCommand(func(_ *step, c *shell.Command) (found, bool) {
-			if !does(c, "apt-get apt aptitude", "dist-upgrade full-upgrade") && !does(c, "zypper", "dist-upgrade dup") && !does(c, "dnf yum", "distro-sync system-upgrade") && !is(c, "do-release-upgrade") {
+			if !c.Does("apt-get apt aptitude", "dist-upgrade full-upgrade") && !c.Does("zypper", "dist-upgrade dup") && !c.Does("dnf yum", "distro-sync system-upgrade") && !c.Is("do-release-upgrade") {
 				return found{}, false
 			}
-			verb, _ := sub(c)
+			verb, _ := c.Sub()
 			return found{what: written(c, verb), detail: written(c, verb)}, true
 		}),
 	}
@@ -140,13 +140,13 @@ func updateAlone() runCheck {
 			"Update and install in one RUN: \"apt-get update && apt-get install -y …\".",
 			"trivy/DS-0017", "dockle/CIS-DI-0007", "checkov/CKV_DOCKER_5"),
 		look: eachCommand(func(s *step, c *shell.Command) (found, bool) {
-			if !does(c, "apt-get apt aptitude apk", "update") && !does(c, "zypper", "refresh ref") && !does(c, "yum dnf microdnf", "makecache check-update") {
+			if !c.Does("apt-get apt aptitude apk", "update") && !c.Does("zypper", "refresh ref") && !c.Does("yum dnf microdnf", "makecache check-update") {
 				return found{}, false
 			}
 			if s.later(c, uses) || s.mounted("/var/lib/apt/lists", "cache") || s.mounted("/var/cache", "cache") {
 				return found{}, false
 			}
-			verb, _ := sub(c)
+			verb, _ := c.Sub()
 			return found{what: written(c, verb), detail: written(c, verb)}, true
 		}),
 	}
@@ -155,12 +155,12 @@ func updateAlone() runCheck {
 // uses says that a command needs the lists that an update fetched, or removes them, or may do so: a script
 // whose insides are not seen.
 func uses(c *shell.Command) bool {
-	if does(c, "apt-get apt aptitude", "install upgrade dist-upgrade full-upgrade build-dep source download satisfy") || does(c, "apk", "add upgrade fetch") ||
-		does(c, "zypper yum dnf microdnf", "install in update up patch upgrade groupinstall dup") {
+	if c.Does("apt-get apt aptitude", "install upgrade dist-upgrade full-upgrade build-dep source download satisfy") || c.Does("apk", "add upgrade fetch") ||
+		c.Does("zypper yum dnf microdnf", "install in update up patch upgrade groupinstall dup") {
 		return true
 	}
 	return removes(c, "/var/lib/apt/lists") || removes(c, "/var/cache/apk") || c.Name == "" || strings.HasSuffix(c.Name, ".sh") ||
-		is(c, "apt-cache", "mk-build-deps", "bash", "sh", "python", "python3", "make", "ansible-playbook", "tasksel", "debootstrap", "npx", "playwright", "rosdep", "install_packages", "add-apt-repository")
+		c.Is("apt-cache", "mk-build-deps", "bash", "sh", "python", "python3", "make", "ansible-playbook", "tasksel", "debootstrap", "npx", "playwright", "rosdep", "install_packages", "add-apt-repository")
 }
 
 func plainApt() runCheck {
@@ -170,8 +170,8 @@ func plainApt() runCheck {
 			"apt says itself that it has no stable command line for scripts; apt-get and apt-cache have.",
 			"Write \"apt-get\", or \"apt-cache\" for searches.", "hadolint/DL3027", "checkov/CKV_DOCKER_9"),
 		look: eachCommand(func(_ *step, c *shell.Command) (found, bool) {
-			verb, _ := sub(c)
-			return found{what: written(c, verb), detail: written(c, verb), fix: "Write \"apt-get " + verb + " …\"."}, is(c, "apt") && verb != ""
+			verb, _ := c.Sub()
+			return found{what: written(c, verb), detail: written(c, verb), fix: "Write \"apt-get " + verb + " …\"."}, c.Is("apt") && verb != ""
 		}),
 	}
 }

@@ -22,7 +22,7 @@ type cache struct {
 // caches lists the checks for what package managers leave in a layer: space, no danger.
 func caches() (all []runCheck) {
 	clean := func(programs, verbs string) func(*shell.Command) bool {
-		return func(c *shell.Command) bool { return does(c, programs, verbs) }
+		return func(c *shell.Command) bool { return c.Does(programs, verbs) }
 	}
 	for _, one := range []cache{
 		{
@@ -65,13 +65,13 @@ func (k cache) check() runCheck {
 	return runCheck{
 		Card: tidy("dockerfile/"+k.name+"-left", k.what, k.fix, k.bad, k.good, k.aliases...),
 		look: shipped(func(s *step, c *shell.Command) (found, bool) {
-			if !does(c, k.programs, k.verbs) || has(c, "--version", "--help") {
+			if !c.Does(k.programs, k.verbs) || c.Has("--version", "--help") {
 				return found{}, false
 			}
 			if s.later(c, k.cleaned) || slices.ContainsFunc(k.folders, func(at string) bool { return s.keptOut(c, at) }) {
 				return found{}, false
 			}
-			verb, _ := sub(c)
+			verb, _ := c.Sub()
 			return found{what: written(c, verb), detail: written(c, verb)}, true
 		}),
 	}
@@ -100,11 +100,11 @@ func pipCache() runCheck {
 			"Write \"pip install --no-cache-dir …\", or give the RUN --mount=type=cache,target=/root/.cache/pip.",
 			"pip install flask==3.0.3", "pip install --no-cache-dir flask==3.0.3", "hadolint/DL3042"),
 		look: shipped(func(s *step, c *shell.Command) (found, bool) {
-			if !does(c, "pip", "install wheel download") || has(c, "--no-cache-dir", "--no-cache", "--cache-dir") {
+			if !c.Does("pip", "install wheel download") || c.Has("--no-cache-dir", "--no-cache", "--cache-dir") {
 				return found{}, false
 			}
 			if s.variable(c, "PIP_NO_CACHE_DIR") || s.variable(c, "UV_NO_CACHE") || s.caching("pip") || s.keptOut(c, "/root/.cache") || s.keptOut(c, "~/.cache/pip") ||
-				s.later(c, func(d *shell.Command) bool { return does(d, "pip", "cache") }) {
+				s.later(c, func(d *shell.Command) bool { return d.Does("pip", "cache") }) {
 				return found{}, false
 			}
 			return found{what: "pip install", detail: "pip install"}, true
@@ -118,7 +118,7 @@ func apkCache() runCheck {
 			"Write \"apk add --no-cache …\", which needs no \"apk update\" before it either.",
 			"apk add curl", "apk add --no-cache curl", "hadolint/DL3019", "trivy/DS-0025", "dockle/DKL-DI-0004"),
 		look: shipped(func(s *step, c *shell.Command) (found, bool) {
-			if !does(c, "apk", "add") || has(c, "--no-cache", "--no-network") || s.keptOut(c, "/var/cache/apk") || s.mounted("/etc/apk/cache", "cache", "tmpfs") {
+			if !c.Does("apk", "add") || c.Has("--no-cache", "--no-network") || s.keptOut(c, "/var/cache/apk") || s.mounted("/etc/apk/cache", "cache", "tmpfs") {
 				return found{}, false
 			}
 			return found{what: "apk add", detail: "apk add"}, true

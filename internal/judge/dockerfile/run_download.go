@@ -1,7 +1,6 @@
 package dockerfile
 
 import (
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -14,8 +13,6 @@ import (
 // downloads lists the checks for what comes from elsewhere and is run or kept.
 func downloads() []runCheck { return []runCheck{remoteScript(), unverified(), clearText()} }
 
-var interpreters = []string{"sh", "bash", "ash", "dash", "ksh", "zsh", "python", "python2", "python3", "perl", "ruby", "node", "php", "pwsh"}
-
 func remoteScript() runCheck {
 	return runCheck{
 		Card: style("dockerfile/remote-script", finding.Medium, "a script from the network is run as it comes",
@@ -24,14 +21,14 @@ func remoteScript() runCheck {
 			"Whoever controls that address, or breaks into it, runs code in each build, and nobody can tell afterwards what ran. Where the\ndownload breaks off, half of the script has run.",
 			"Download it to a file, compare its digest (echo \"SHA256  FILE\" | sha256sum -c -), then run it; or install from a package."),
 		look: eachCommand(func(s *step, c *shell.Command) (found, bool) {
-			from := fetched(c)
+			from := c.Fetched()
 			if from == nil {
 				return found{}, false
 			}
 			f := found{what: c.Name + " from " + from.Name, detail: from.Name + " | " + c.Name}
-			for _, w := range addresses(from) {
-				f.detail = address(w) + " to " + c.Name
-				if strings.HasPrefix(w, "http://") && !local(w) || insecure(from) {
+			for _, w := range from.Addresses() {
+				f.detail = shell.Address(w) + " to " + c.Name
+				if strings.HasPrefix(w, "http://") && !shell.Local(w) || insecure(from) {
 					f.severity = finding.High
 				}
 			}
@@ -41,111 +38,12 @@ func remoteScript() runCheck {
 }
 
 // fetched is the download that an interpreter runs, if c is one.
-func fetched(c *shell.Command) *shell.Command {
-	if !slices.Contains(interpreters, c.Name) && !is(c, "source", ".", "eval") {
-		return nil
-	}
-	if c.Where&shell.InFunction != 0 {
-		return nil
-	}
-	for i, a := range c.Args {
-		if !a.File && !(i > 0 && (strings.HasSuffix(c.Args[i-1].Text, "c") || c.Args[i-1].Text == "-e")) && c.Name != "eval" {
-			continue
-		}
-		if a.File || len(a.From) > 0 && strings.HasPrefix(a.Text, "$(") || strings.HasPrefix(a.Text, "`") {
-			if from := downloader(a.From); from != nil {
-				return from
-			}
-		}
-	}
-	if readsInput(c) {
-		return downloader(c.From)
-	}
-	return nil
-}
-
 // readsInput says that an interpreter takes its script from standard input.
-func readsInput(c *shell.Command) bool {
-	if is(c, "source", ".", "eval") {
-		return false
-	}
-	for i, a := range c.Args {
-		switch {
-		case a.Text == "-" || a.Text == "-s" || a.Text == "/dev/stdin":
-			return true
-		case a.Text == "--" || strings.HasPrefix(a.Text, "-") && strings.Contains(a.Text, "s") && !strings.HasPrefix(a.Text, "--"):
-			return true
-		case strings.HasPrefix(a.Text, "-") && (strings.HasSuffix(a.Text, "c") || a.Text == "-e" || a.Text == "-m"):
-			return false
-		case i > 0 && c.Args[i-1].Text == "-o":
-		case !strings.HasPrefix(a.Text, "-"):
-			return false // a file; what is piped is data
-		}
-	}
-	return true
-}
-
-func downloader(all []*shell.Command) *shell.Command {
-	for _, c := range all {
-		if is(c, "sha256sum", "shasum", "gpg", "gpgv", "cosign", "minisign") {
-			return nil
-		}
-	}
-	for _, c := range all {
-		if is(c, "wget", "curl", "fetch", "aria2c") {
-			if w := addresses(c); len(w) == 1 && local(w[0]) {
-				continue
-			}
-			return c
-		}
-	}
-	return nil
-}
-
 // addresses are what a command is told to fetch.
-func addresses(c *shell.Command) (all []string) {
-	for _, w := range operands(c) {
-		if strings.Contains(w.Text, "://") || is(c, "curl", "wget") {
-			all = append(all, w.Text)
-		}
-	}
-	if is(c, "curl") {
-		if w := value(c, "--url"); w != nil {
-			all = append(all, w.Text)
-		}
-	}
-	return all
-}
-
 // address is a URL as it may be shown: without login, query and fragment.
-func address(of string) string {
-	u, err := url.Parse(of)
-	if err != nil || u.Scheme == "" {
-		before, _, _ := strings.Cut(of, "?")
-		if scheme, rest, ok := strings.Cut(before, "://"); ok {
-			host, tail, _ := strings.Cut(rest, "/")
-			return scheme + "://" + host[strings.LastIndexByte(host, '@')+1:] + "/" + tail
-		}
-		return before
-	}
-	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	if strings.Contains(of, "$") {
-		u.RawPath = ""
-		return u.Scheme + "://" + u.Host + u.Path
-	}
-	return u.String()
-}
-
 // local says that an address is this machine's own.
-func local(of string) bool {
-	_, rest, _ := strings.Cut(of, "://")
-	host, _, _ := strings.Cut(rest, "/")
-	host, _, _ = strings.Cut(host[strings.LastIndexByte(host, '@')+1:], ":")
-	return strings.HasPrefix(of, "file:") || host == "localhost" || strings.HasPrefix(host, "127.") || host == "[" || strings.HasPrefix(of, "/")
-}
-
 func insecure(c *shell.Command) bool {
-	return c.Name == "curl" && has(c, "-k", "--insecure") || c.Name == "wget" && has(c, "--no-check-certificate")
+	return c.Name == "curl" && c.Has("-k", "--insecure") || c.Name == "wget" && c.Has("--no-check-certificate")
 }
 
 // packed says that a file of that name is something that is unpacked.
@@ -193,7 +91,7 @@ func unverified() runCheck {
 					if what == "" || s.later(c, verifies) || slices.ContainsFunc(c.From, verifies) || r.verifiedAfter(i) || runsIt(c) {
 						continue
 					}
-					hits = append(hits, s.hit(c.Pos, found{what: c.Name + " " + path.Dir(address(what)), detail: address(what)}))
+					hits = append(hits, s.hit(c.Pos, found{what: c.Name + " " + path.Dir(shell.Address(what)), detail: shell.Address(what)}))
 				}
 			}
 			return hits
@@ -214,7 +112,7 @@ func (r *scripts) verifiedAfter(i int) bool {
 // runsIt says that what a download brings is run at once, which is another check's.
 func runsIt(c *shell.Command) bool {
 	for to := c.To; to != nil; to = to.To {
-		if fetched(to) != nil || is(to, "sudo", "apt-key", "gpg", "grep", "jq", "sed", "awk") {
+		if to.Fetched() != nil || to.Is("sudo", "apt-key", "gpg", "grep", "jq", "sed", "awk") {
 			return true
 		}
 	}
@@ -223,11 +121,11 @@ func runsIt(c *shell.Command) bool {
 
 // unchecked is the address of code that a command downloads.
 func unchecked(c *shell.Command) string {
-	if !is(c, "curl", "wget", "aria2c") || has(c, "-I", "--head", "--spider") {
+	if !c.Is("curl", "wget", "aria2c") || c.Has("-I", "--head", "--spider") {
 		return ""
 	}
-	for _, w := range addresses(c) {
-		if code(w) && !local(w) {
+	for _, w := range c.Addresses() {
+		if code(w) && !shell.Local(w) {
 			return w
 		}
 	}
@@ -250,7 +148,7 @@ func verifies(c *shell.Command) bool {
 	case "gpgv", "minisign", "slsa-verifier", "notation":
 		return true
 	case "cosign":
-		verb, _ := sub(c)
+		verb, _ := c.Sub()
 		return strings.HasPrefix(verb, "verify")
 	case "gh":
 		return strings.Contains(words(c), " attestation verify ")
@@ -271,7 +169,7 @@ func clearText() runCheck {
 					if what == "" || s.later(c, verifies) || r.verifiedAfter(i) || fetchedBy(c) {
 						continue
 					}
-					hits = append(hits, s.hit(c.Pos, found{what: c.Name + " " + path.Dir(address(what)), detail: address(what)}))
+					hits = append(hits, s.hit(c.Pos, found{what: c.Name + " " + path.Dir(shell.Address(what)), detail: shell.Address(what)}))
 				}
 			}
 			return hits
@@ -282,7 +180,7 @@ func clearText() runCheck {
 // fetchedBy says that the check of remote scripts tells of it.
 func fetchedBy(c *shell.Command) bool {
 	for to := c.To; to != nil; to = to.To {
-		if fetched(to) == c {
+		if to.Fetched() == c {
 			return true
 		}
 	}
@@ -291,20 +189,20 @@ func fetchedBy(c *shell.Command) bool {
 
 // inClear is an address of code or keys that a command fetches without TLS.
 func inClear(c *shell.Command) string {
-	all := operands(c)
+	all := c.Operands()
 	for _, w := range all {
 		plain := strings.HasPrefix(w.Text, "http://") || strings.HasPrefix(w.Text, "ftp://") || strings.HasPrefix(w.Text, "git://")
-		if !plain || local(w.Text) {
+		if !plain || shell.Local(w.Text) {
 			continue
 		}
 		switch {
-		case is(c, "curl", "wget") && (code(w.Text) || key(w.Text) || c.To != nil && is(c.To, "apt-key", "gpg")), does(c, "git", "clone"), is(c, "rpm"),
-			does(c, "pip npm yarn gem yum dnf", "install add"):
+		case c.Is("curl", "wget") && (code(w.Text) || key(w.Text) || c.To != nil && c.To.Is("apt-key", "gpg")), c.Does("git", "clone"), c.Is("rpm"),
+			c.Does("pip npm yarn gem yum dnf", "install add"):
 			return w.Text
 		}
 	}
 	for _, option := range []string{"-i", "--index-url", "--extra-index-url", "--registry", "--source"} {
-		if w := value(c, option); w != nil && is(c, "pip", "npm", "yarn", "pnpm", "gem") && strings.HasPrefix(w.Text, "http://") && !local(w.Text) {
+		if w := c.Value(option); w != nil && c.Is("pip", "npm", "yarn", "pnpm", "gem") && strings.HasPrefix(w.Text, "http://") && !shell.Local(w.Text) {
 			return w.Text
 		}
 	}

@@ -25,7 +25,7 @@ func hostTool() runCheck {
 			"While an image is built there is no init, no other process and nobody at the terminal; what is started ends with its RUN.",
 			"Start services by CMD or ENTRYPOINT, and leave tools for people out.", "hadolint/DL3001"),
 		look: eachCommand(func(_ *step, c *shell.Command) (found, bool) {
-			return found{what: c.Name, detail: c.Name}, is(c, "free", "kill", "killall", "mount", "umount", "ps", "service", "shutdown", "reboot", "ssh", "top", "htop", "vim", "vi", "nano", "ifconfig")
+			return found{what: c.Name, detail: c.Name}, c.Is("free", "kill", "killall", "mount", "umount", "ps", "service", "shutdown", "reboot", "ssh", "top", "htop", "vim", "vi", "nano", "ifconfig")
 		}),
 	}
 }
@@ -41,7 +41,7 @@ func changeFolder() runCheck {
 				n := 0
 				var first *shell.Command
 				for _, c := range s.Commands {
-					if is(c, "cd", "pushd") {
+					if c.Is("cd", "pushd") {
 						n++
 						first = c
 					}
@@ -62,7 +62,7 @@ func leading(s *step, c *shell.Command) bool {
 		if before == c {
 			return false
 		}
-		if !is(before, "set", "export", "mkdir") {
+		if !before.Is("set", "export", "mkdir") {
 			return true
 		}
 	}
@@ -76,7 +76,7 @@ func sudo() runCheck {
 			"Write \"USER root\" before the RUN and the application's user after it, and leave sudo out of the image.",
 			"hadolint/DL3004", "trivy/DS-0010", "dockle/DKL-DI-0001", "checkov/CKV2_DOCKER_1"),
 		look: eachCommand(func(_ *step, c *shell.Command) (found, bool) {
-			return found{what: "sudo"}, is(c, "sudo")
+			return found{what: "sudo"}, c.Is("sudo")
 		}),
 	}
 }
@@ -90,7 +90,7 @@ func twoDownloaders() runCheck {
 			used := map[*dockerfile.Stage]map[string]bool{}
 			for _, s := range r.steps {
 				for _, c := range s.Commands {
-					if !is(c, "wget", "curl") || len(c.Args) == 0 {
+					if !c.Is("wget", "curl") || len(c.Args) == 0 {
 						continue
 					}
 					if used[s.in.Stage] == nil {
@@ -115,8 +115,8 @@ func shellLink() runCheck {
 			"Scripts of the distribution are written for its own /bin/sh, and an update of that package undoes it.",
 			"Write SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"] instead.", "hadolint/DL4005"),
 		look: eachCommand(func(_ *step, c *shell.Command) (found, bool) {
-			ops := operands(c)
-			return found{what: "ln /bin/sh"}, is(c, "ln") && len(ops) > 1 && ops[len(ops)-1].Text == "/bin/sh"
+			ops := c.Operands()
+			return found{what: "ln /bin/sh"}, c.Is("ln") && len(ops) > 1 && ops[len(ops)-1].Text == "/bin/sh"
 		}),
 	}
 }
@@ -164,8 +164,8 @@ func lastlog() runCheck {
 			"useradd writes to /var/log/lastlog and faillog at the place of the id: layers that store the gap grow by gigabytes.",
 			"Write \"useradd --no-log-init …\".", "hadolint/DL3046"),
 		look: eachCommand(func(_ *step, c *shell.Command) (found, bool) {
-			id := value(c, "-u", "--uid")
-			if !is(c, "useradd") || id == nil || !id.Known || len(id.Text) < 6 {
+			id := c.Value("-u", "--uid")
+			if !c.Is("useradd") || id == nil || !id.Known || len(id.Text) < 6 {
 				return found{}, false
 			}
 			for _, a := range c.Args { // -l takes no value here, as it does in usermod
@@ -183,7 +183,7 @@ func wgetProgress() runCheck {
 		Card: style("dockerfile/wget-progress", finding.Info, "wget fills the build's log with its progress", "wget https://example.org/a.txt", "wget -q https://example.org/a.txt",
 			"Without a terminal, wget writes a line for each 50 KB.", "Write \"wget -nv …\" or \"wget --progress=dot:giga …\".", "hadolint/DL3047"),
 		look: eachCommand(func(_ *step, c *shell.Command) (found, bool) {
-			return found{what: "wget"}, is(c, "wget") && len(operands(c)) > 0 && !has(c, "-q", "--quiet", "-nv", "--no-verbose", "--progress", "-o", "--output-file", "-a", "--append-output", "-b")
+			return found{what: "wget"}, c.Is("wget") && len(c.Operands()) > 0 && !c.Has("-q", "--quiet", "-nv", "--no-verbose", "--progress", "-o", "--output-file", "-a", "--append-output", "-b")
 		}),
 	}
 }
@@ -231,7 +231,7 @@ func extractCopied() runCheck {
 // copiedArchive is the name of an archive that a command unpacks and that the same stage copied from the build's
 // files.
 func copiedArchive(s *step, c *shell.Command) string {
-	if !is(c, "tar", "unzip", "gunzip", "bsdtar") || s.in.Stage == nil {
+	if !c.Is("tar", "unzip", "gunzip", "bsdtar") || s.in.Stage == nil {
 		return ""
 	}
 	for _, in := range s.in.Stage.Instructions {

@@ -13,10 +13,10 @@ func leftovers() []runCheck { return []runCheck{remoteLogin(), buildTools()} }
 
 // installs are the packages that a command installs.
 func installs(c *shell.Command) (names []string) {
-	if !does(c, "apt-get apt aptitude yum dnf microdnf tdnf zypper", "install in") && !does(c, "apk", "add") {
+	if !c.Does("apt-get apt aptitude yum dnf microdnf tdnf zypper", "install in") && !c.Does("apk", "add") {
 		return nil
 	}
-	_, rest := sub(c)
+	_, rest := c.Sub()
 	for _, w := range rest {
 		name := w.Text
 		if i := strings.IndexAny(name, "=~<>@"); i > 0 {
@@ -59,7 +59,7 @@ func buildTools() runCheck {
 				}
 			}
 			if len(tools) == 0 || s.later(c, func(d *shell.Command) bool {
-				return does(d, "apt-get apt aptitude yum dnf microdnf zypper", "purge remove autoremove rm erase") || does(d, "apk", "del")
+				return d.Does("apt-get apt aptitude yum dnf microdnf zypper", "purge remove autoremove rm erase") || d.Does("apk", "del")
 			}) {
 				return found{}, false
 			}

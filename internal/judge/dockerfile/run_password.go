@@ -42,13 +42,13 @@ func passwordOf(c *shell.Command) string {
 	switch c.Name {
 	case "curl":
 		for _, o := range []string{"-u", "--user", "--proxy-user", "-U"} {
-			if w := value(c, o); withColon(w) && w.Text != "anonymous:" {
+			if w := c.Value(o); withColon(w) && w.Text != "anonymous:" {
 				return o
 			}
 		}
 	case "wget":
 		for _, o := range []string{"--password", "--http-password", "--ftp-password", "--proxy-password"} {
-			if literal(value(c, o)) {
+			if literal(c.Value(o)) {
 				return o
 			}
 		}
@@ -65,7 +65,7 @@ func passwordOf(c *shell.Command) string {
 			return "-p"
 		}
 	case "docker", "podman", "skopeo", "helm", "az", "aws":
-		if verb, _ := sub(c); verb == "login" && slices.ContainsFunc(c.Args, func(a shell.Word) bool { return a.Text == "-p" || strings.HasPrefix(a.Text, "--password=") }) {
+		if verb, _ := c.Sub(); verb == "login" && slices.ContainsFunc(c.Args, func(a shell.Word) bool { return a.Text == "-p" || strings.HasPrefix(a.Text, "--password=") }) {
 			return "login -p"
 		}
 	}
@@ -74,7 +74,7 @@ func passwordOf(c *shell.Command) string {
 			return a.Name
 		}
 	}
-	if is(c, "curl", "wget", "git", "pip", "npm") {
+	if c.Is("curl", "wget", "git", "pip", "npm") {
 		return loginIn(c)
 	}
 	return ""
@@ -103,7 +103,7 @@ func passwordSet() runCheck {
 		look: eachCommand(func(_ *step, c *shell.Command) (found, bool) {
 			f := found{what: c.Name, detail: c.Name}
 			switch {
-			case is(c, "chpasswd"):
+			case c.Is("chpasswd"):
 				for _, from := range c.From {
 					f.severity = literalLogin(from, f.severity)
 				}
@@ -112,11 +112,11 @@ func passwordSet() runCheck {
 						f.severity = finding.Medium
 					}
 				}
-			case is(c, "passwd") && has(c, "--stdin"):
-			case is(c, "passwd") && has(c, "-d", "--delete"):
+			case c.Is("passwd") && c.Has("--stdin"):
+			case c.Is("passwd") && c.Has("-d", "--delete"):
 				f.detail, f.severity = "passwd -d leaves the account open to anybody", finding.Medium
-			case is(c, "useradd", "usermod"):
-				w := value(c, "-p", "--password")
+			case c.Is("useradd", "usermod"):
+				w := c.Value("-p", "--password")
 				if w == nil || w.Text == "!" || w.Text == "*" || w.Text == "!!" || w.Text == "x" {
 					return found{}, false
 				}
@@ -135,7 +135,7 @@ func passwordSet() runCheck {
 // literalLogin is medium where echo or printf says account and password in the clear.
 func literalLogin(from *shell.Command, otherwise finding.Severity) finding.Severity {
 	for _, a := range from.Args {
-		if name, password, ok := strings.Cut(a.Text, ":"); is(from, "echo", "printf") && ok && name != "" && password != "" && a.Known && !strings.Contains(password, "%") {
+		if name, password, ok := strings.Cut(a.Text, ":"); from.Is("echo", "printf") && ok && name != "" && password != "" && a.Known && !strings.Contains(password, "%") {
 			return finding.Medium
 		}
 	}
@@ -211,29 +211,29 @@ func (t *taint) holds(w shell.Word) bool {
 
 // reads says that a command writes a secret to its output.
 func (t *taint) reads(c *shell.Command) bool {
-	if !is(c, "cat", "head", "tail", "tr", "sed", "awk", "base64", "grep", "cut", "echo", "printf", "jq", "envsubst") {
+	if !c.Is("cat", "head", "tail", "tr", "sed", "awk", "base64", "grep", "cut", "echo", "printf", "jq", "envsubst") {
 		return false
 	}
-	if is(c, "envsubst") {
+	if c.Is("envsubst") {
 		return len(t.names) > 0
 	}
 	if slices.ContainsFunc(c.From, t.reads) || slices.ContainsFunc(c.Redirs, func(r shell.Redir) bool { return r.Op == "<" && slices.Contains(t.paths, r.To.Text) }) {
 		return true
 	}
 	return slices.ContainsFunc(c.Args, func(a shell.Word) bool {
-		return slices.Contains(t.paths, a.Text) && !is(c, "echo", "printf") || t.holds(a)
+		return slices.Contains(t.paths, a.Text) && !c.Is("echo", "printf") || t.holds(a)
 	})
 }
 
 // written tells the file or setting in which a command keeps a secret.
 func (t *taint) written(c *shell.Command) (to, how string) {
-	ops := operands(c)
-	if is(c, "cp", "mv", "install", "rsync") && len(ops) > 1 {
+	ops := c.Operands()
+	if c.Is("cp", "mv", "install", "rsync") && len(ops) > 1 {
 		if slices.ContainsFunc(ops[:len(ops)-1], func(a shell.Word) bool { return slices.Contains(t.paths, a.Text) }) {
 			return t.stays(c, ops[len(ops)-1].Text)
 		}
 	}
-	if is(c, "tee") && slices.ContainsFunc(c.From, t.reads) && len(ops) > 0 {
+	if c.Is("tee") && slices.ContainsFunc(c.From, t.reads) && len(ops) > 0 {
 		return t.stays(c, ops[0].Text)
 	}
 	for _, r := range c.Redirs {
@@ -243,7 +243,7 @@ func (t *taint) written(c *shell.Command) (to, how string) {
 	}
 	if setting := persistent(c); setting != "" && slices.ContainsFunc(c.Args, t.holds) {
 		if !t.s.later(c, func(d *shell.Command) bool {
-			return d.Name == c.Name && (strings.Contains(words(d), "unset") || strings.Contains(words(d), "delete") || strings.Contains(words(d), "remove")) || is(d, "rm")
+			return d.Name == c.Name && (strings.Contains(words(d), "unset") || strings.Contains(words(d), "delete") || strings.Contains(words(d), "remove")) || d.Is("rm")
 		}) {
 			return setting, setting
 		}
@@ -265,17 +265,17 @@ func (t *taint) stays(c *shell.Command, at string) (to, how string) {
 // persistent is the setting that a command writes to a file of its own.
 func persistent(c *shell.Command) string {
 	switch {
-	case does(c, "git", "config") && (has(c, "--global", "--system") || !has(c, "--get")):
+	case c.Does("git", "config") && (c.Has("--global", "--system") || !c.Has("--get")):
 		return "git config"
-	case does(c, "npm yarn pnpm pip poetry bundle composer gem", "config set"):
+	case c.Does("npm yarn pnpm pip poetry bundle composer gem", "config set"):
 		return c.Name + " config"
-	case is(c, "aws") && strings.Contains(words(c), " configure set "):
+	case c.Is("aws") && strings.Contains(words(c), " configure set "):
 		return "aws configure"
-	case does(c, "docker podman helm npm", "login"):
+	case c.Does("docker podman helm npm", "login"):
 		return c.Name + " login"
-	case is(c, "dotnet") && strings.Contains(words(c), " nuget add source "):
+	case c.Is("dotnet") && strings.Contains(words(c), " nuget add source "):
 		return "dotnet nuget add source"
-	case does(c, "git", "clone"):
+	case c.Does("git", "clone"):
 		return "git clone (.git/config)"
 	}
 	return ""

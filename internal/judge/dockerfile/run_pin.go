@@ -47,13 +47,13 @@ func (p pin) check() runCheck {
 }
 
 func (p pin) look(_ *step, c *shell.Command) (found, bool) {
-	if !does(c, p.programs, p.verbs) {
+	if !c.Does(p.programs, p.verbs) {
 		return found{}, false
 	}
-	if p.name == "gem" && value(c, "-v", "--version") != nil {
+	if p.name == "gem" && c.Value("-v", "--version") != nil {
 		return found{}, false
 	}
-	verb, rest := sub(c)
+	verb, rest := c.Sub()
 	var open []string
 	for _, w := range rest {
 		if !w.Known || w.Text == "" || strings.ContainsAny(w.Text[:1], "./~@*$!") && p.name != "npm" || p.fixed(w.Text) {
@@ -132,17 +132,17 @@ func openClone() runCheck {
 			},
 		},
 		look: eachCommand(func(s *step, c *shell.Command) (found, bool) {
-			if !does(c, "git", "clone") || has(c, "-b", "--branch", "--revision") {
+			if !c.Does("git", "clone") || c.Has("-b", "--branch", "--revision") {
 				return found{}, false
 			}
-			if s.later(c, func(d *shell.Command) bool { return does(d, "git", "checkout reset switch") }) {
+			if s.later(c, func(d *shell.Command) bool { return d.Does("git", "checkout reset switch") }) {
 				return found{}, false
 			}
-			_, rest := sub(c)
+			_, rest := c.Sub()
 			if len(rest) == 0 {
 				return found{}, false
 			}
-			return found{what: "git clone", detail: address(rest[0].Text)}, true
+			return found{what: "git clone", detail: shell.Address(rest[0].Text)}, true
 		}),
 	}
 }

@@ -54,7 +54,7 @@ func rewrites(c *shell.Command, at string) bool {
 func modeOf(c *shell.Command) (mode string, at []string) {
 	switch c.Name {
 	case "chmod":
-		ops := operands(c)
+		ops := c.Operands()
 		if len(ops) < 2 || !ops[0].Known {
 			return "", nil
 		}
@@ -63,14 +63,14 @@ func modeOf(c *shell.Command) (mode string, at []string) {
 		}
 		return ops[0].Text, at
 	case "mkdir", "install":
-		w := value(c, "-m", "--mode")
+		w := c.Value("-m", "--mode")
 		if w == nil || !w.Known {
 			return "", nil
 		}
-		for _, o := range operands(c) {
+		for _, o := range c.Operands() {
 			at = append(at, o.Text)
 		}
-		if c.Name == "install" && len(at) > 1 && !has(c, "-d") {
+		if c.Name == "install" && len(at) > 1 && !c.Has("-d") {
 			at = at[len(at)-1:]
 		}
 		return w.Text, at
@@ -141,10 +141,10 @@ func capability() runCheck {
 			"Whoever runs it has that part of root's power. cap_net_bind_service (ports below 1024) does little harm; cap_sys_admin,\ncap_dac_override, cap_setuid or cap_sys_ptrace are as good as root.",
 			"Listen on a port above 1024, and give capabilities at run time to those containers that need them."),
 		look: shipped(func(_ *step, c *shell.Command) (found, bool) {
-			if !is(c, "setcap") || has(c, "-r") || len(operands(c)) < 2 {
+			if !c.Is("setcap") || c.Has("-r") || len(c.Operands()) < 2 {
 				return found{}, false
 			}
-			caps := strings.ToLower(operands(c)[0].Text)
+			caps := strings.ToLower(c.Operands()[0].Text)
 			f := found{what: "setcap " + caps, detail: caps}
 			names, _, _ := strings.Cut(strings.ReplaceAll(caps, "=", "+"), "+")
 			if harmless := strings.Trim(strings.NewReplacer("cap_net_bind_service", "", "cap_net_raw", "", "cap_net_admin", "").Replace(names), ", ") == ""; harmless {
@@ -162,10 +162,10 @@ func guardOff() runCheck {
 			"Drop it. Where a label is in the way, mount with :z, or write a profile."),
 		look: eachCommand(func(_ *step, c *shell.Command) (found, bool) {
 			all := words(c)
-			off := is(c, "setenforce") && (strings.Contains(all, " 0 ") || strings.Contains(all, "permissive")) ||
-				is(c, "aa-teardown", "aa-disable", "aa-complain") ||
-				is(c, "systemctl") && strings.Contains(all, "apparmor") && (strings.Contains(all, " disable ") || strings.Contains(all, " stop ") || strings.Contains(all, " mask ")) ||
-				is(c, "sed", "echo") && (strings.Contains(all, "selinux=disabled") || strings.Contains(all, "selinux=permissive"))
+			off := c.Is("setenforce") && (strings.Contains(all, " 0 ") || strings.Contains(all, "permissive")) ||
+				c.Is("aa-teardown", "aa-disable", "aa-complain") ||
+				c.Is("systemctl") && strings.Contains(all, "apparmor") && (strings.Contains(all, " disable ") || strings.Contains(all, " stop ") || strings.Contains(all, " mask ")) ||
+				c.Is("sed", "echo") && (strings.Contains(all, "selinux=disabled") || strings.Contains(all, "selinux=permissive"))
 			return found{what: c.Name, detail: c.Name}, off
 		}),
 	}
@@ -186,7 +186,7 @@ func unsafePerm() runCheck {
 
 func npmUnsafe(c *shell.Command) string {
 	all := words(c)
-	if is(c, "npm") && (strings.Contains(all, " --unsafe-perm ") || strings.Contains(all, " --unsafe-perm=true ") || strings.Contains(all, " --unsafe ") || strings.Contains(all, " unsafe-perm true ") || strings.Contains(all, " unsafe-perm=true ")) {
+	if c.Is("npm") && (strings.Contains(all, " --unsafe-perm ") || strings.Contains(all, " --unsafe-perm=true ") || strings.Contains(all, " --unsafe ") || strings.Contains(all, " unsafe-perm true ") || strings.Contains(all, " unsafe-perm=true ")) {
 		return "npm unsafe-perm"
 	}
 	return ""

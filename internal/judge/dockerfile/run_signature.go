@@ -44,7 +44,7 @@ func signatures() (all []runCheck) {
 
 func aptUnsigned(c *shell.Command) string {
 	all := words(c)
-	if is(c, "apt-get", "apt", "aptitude", "dpkg") {
+	if c.Is("apt-get", "apt", "aptitude", "dpkg") {
 		for _, option := range []string{"--allow-unauthenticated", "--force-yes", "--no-debsig"} {
 			if strings.Contains(all, " "+option+" ") && c.Name != "dpkg" {
 				return c.Name + " " + option
@@ -56,7 +56,7 @@ func aptUnsigned(c *shell.Command) string {
 			}
 		}
 	}
-	if is(c, "echo", "printf", "add-apt-repository", "sed", "tee") && (strings.Contains(all, "trusted=yes") || strings.Contains(all, "allow-insecure=yes")) {
+	if c.Is("echo", "printf", "add-apt-repository", "sed", "tee") && (strings.Contains(all, "trusted=yes") || strings.Contains(all, "allow-insecure=yes")) {
 		return "[trusted=yes]"
 	}
 	for _, r := range c.Redirs {
@@ -69,7 +69,7 @@ func aptUnsigned(c *shell.Command) string {
 
 func yumUnsigned(c *shell.Command) string {
 	all := words(c)
-	if is(c, "yum", "dnf", "microdnf", "tdnf", "rpm-ostree", "yum-config-manager") {
+	if c.Is("yum", "dnf", "microdnf", "tdnf", "rpm-ostree", "yum-config-manager") {
 		for _, option := range []string{"--nogpgcheck", "--no-gpgchecks", "--no-gpg-checks"} {
 			if strings.Contains(all, " "+option+" ") {
 				return c.Name + " " + option
@@ -79,7 +79,7 @@ func yumUnsigned(c *shell.Command) string {
 			return c.Name + " gpgcheck=0"
 		}
 	}
-	if is(c, "echo", "printf", "sed") && strings.Contains(all, "gpgcheck=0") && !strings.Contains(all, "repo_gpgcheck=0") {
+	if c.Is("echo", "printf", "sed") && strings.Contains(all, "gpgcheck=0") && !strings.Contains(all, "repo_gpgcheck=0") {
 		return "gpgcheck=0"
 	}
 	return ""
@@ -92,7 +92,7 @@ func aptKey() runCheck {
 			"Whoever holds that key can sign packages that pass for the distribution's own. apt-key is deprecated, and gone from new releases.",
 			"Save the key to /etc/apt/keyrings/NAME.asc and write [signed-by=/etc/apt/keyrings/NAME.asc] in its source."),
 		look: eachCommand(func(_ *step, c *shell.Command) (found, bool) {
-			return found{what: "apt-key", detail: "apt-key"}, is(c, "apt-key") && (strings.Contains(words(c), " add ") || strings.Contains(words(c), " adv "))
+			return found{what: "apt-key", detail: "apt-key"}, c.Is("apt-key") && (strings.Contains(words(c), " add ") || strings.Contains(words(c), " adv "))
 		}),
 	}
 }

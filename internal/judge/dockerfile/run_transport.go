@@ -1,7 +1,6 @@
 package dockerfile
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -121,10 +120,9 @@ func optioned(program string, names ...string) func(*shell.Command) string {
 		if c.Name != program {
 			return ""
 		}
-		options, _ := parts(c)
-		for _, o := range options {
-			if slices.Contains(names, o.name) {
-				return program + " " + o.name
+		for _, name := range names {
+			if c.Has(name) {
+				return program + " " + name
 			}
 		}
 		return ""
@@ -155,14 +153,14 @@ func words(c *shell.Command) string {
 }
 
 func pipTrusts(c *shell.Command) string {
-	if is(c, "pip") && (has(c, "--trusted-host") || does(c, "pip", "config") && strings.Contains(words(c), "trusted-host")) {
+	if c.Is("pip") && (c.Has("--trusted-host") || c.Does("pip", "config") && strings.Contains(words(c), "trusted-host")) {
 		return "pip --trusted-host"
 	}
 	return ""
 }
 
 func npmTrusts(c *shell.Command) string {
-	if !is(c, "npm", "yarn", "pnpm") {
+	if !c.Is("npm", "yarn", "pnpm") {
 		return ""
 	}
 	all := words(c)
@@ -176,7 +174,7 @@ func npmTrusts(c *shell.Command) string {
 
 func gitTrusts(c *shell.Command) string {
 	all := words(c)
-	if is(c, "git") && (strings.Contains(all, "http.sslverify false ") || strings.Contains(all, "http.sslverify=false ") || strings.Contains(all, "http.sslverify 0 ") || strings.Contains(all, "http.sslverify=0 ")) {
+	if c.Is("git") && (strings.Contains(all, "http.sslverify false ") || strings.Contains(all, "http.sslverify=false ") || strings.Contains(all, "http.sslverify 0 ") || strings.Contains(all, "http.sslverify=0 ")) {
 		return "git http.sslVerify=false"
 	}
 	return ""
@@ -184,7 +182,7 @@ func gitTrusts(c *shell.Command) string {
 
 func yumTrusts(c *shell.Command) string {
 	all := words(c)
-	if !is(c, "yum", "dnf", "microdnf", "tdnf", "yum-config-manager", "echo", "sed", "printf") {
+	if !c.Is("yum", "dnf", "microdnf", "tdnf", "yum-config-manager", "echo", "sed", "printf") {
 		return ""
 	}
 	for _, off := range []string{"sslverify=0", "sslverify=false", "sslverify 0 "} {

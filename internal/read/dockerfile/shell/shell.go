@@ -156,10 +156,10 @@ type Pipe struct {
 
 // Parse reads a script. An error names the line in the file.
 func Parse(of Language, src Source) (*Script, error) {
-	return parse(of, src, 0)
+	return parse(of, src, 0, false)
 }
 
-func parse(of Language, src Source, depth int) (*Script, error) {
+func parse(of Language, src Source, depth int, guarded bool) (*Script, error) {
 	if len(src.Text) > maxText || nesting(src.Text) > maxNesting {
 		return nil, fmt.Errorf("line %d: %w", src.at(0).Line, ErrTooMuch)
 	}
@@ -171,7 +171,7 @@ func parse(of Language, src Source, depth int) (*Script, error) {
 		}
 		return nil, fmt.Errorf("line %d: %w", src.at(0).Line, err)
 	}
-	w := walker{src: src, lang: of, depth: depth, script: &Script{}}
+	w := walker{src: src, lang: of, depth: depth, script: &Script{PipeFail: guarded}}
 	w.stmts(f.Stmts, 0)
 	if w.full {
 		return nil, fmt.Errorf("line %d: %w", src.at(0).Line, ErrTooMuch)

@@ -176,6 +176,7 @@ func (w *walker) call(c *syntax.CallExpr, in Where) []*Command {
 	cmd.Args = words[1:]
 	if words[0].Known {
 		cmd.Name = base(words[0].Text)
+		cmd.plain()
 	}
 	switch cmd.Name {
 	case "set":

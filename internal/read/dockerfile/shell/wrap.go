@@ -116,6 +116,7 @@ func (w *walker) run(c *Command, words []Word) []*Command {
 	c.Pos, c.Args = words[0].Pos, words[1:]
 	if words[0].Known {
 		c.Name = base(words[0].Text)
+		c.plain()
 	}
 	added := w.add(c)
 	if len(added) == 0 || w.depthOf(c) > 2*maxFollow {
@@ -171,7 +172,8 @@ func (w *walker) follow(c *Command, text Word, of Language) []*Command {
 	if w.depth >= maxFollow || len(text.From) > 0 && text.Text == "" {
 		return nil
 	}
-	inner, err := parse(of, w.src.part(text.Text, text.offset), w.depth+1)
+	guarded := slices.ContainsFunc(c.Args, func(a Word) bool { return a.Text == "pipefail" })
+	inner, err := parse(of, w.src.part(text.Text, text.offset), w.depth+1, guarded)
 	if err != nil || len(w.script.Commands)+len(inner.Commands) > maxCommands {
 		w.full = w.full || err == nil
 		return nil
