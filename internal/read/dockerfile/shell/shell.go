@@ -161,20 +161,20 @@ func Parse(of Language, src Source) (*Script, error) {
 
 func parse(of Language, src Source, depth int, guarded bool) (*Script, error) {
 	if len(src.Text) > maxText || nesting(src.Text) > maxNesting {
-		return nil, fmt.Errorf("line %d: %w", src.at(0).Line, ErrTooMuch)
+		return nil, fmt.Errorf("line %d: %w", src.At(0).Line, ErrTooMuch)
 	}
 	f, err := tree(of, src.Text)
 	if err != nil {
 		var at syntax.ParseError
 		if errors.As(err, &at) {
-			return nil, fmt.Errorf("line %d: %s", src.at(int(at.Pos.Offset())).Line, at.Text)
+			return nil, fmt.Errorf("line %d: %s", src.At(int(at.Pos.Offset())).Line, at.Text)
 		}
-		return nil, fmt.Errorf("line %d: %w", src.at(0).Line, err)
+		return nil, fmt.Errorf("line %d: %w", src.At(0).Line, err)
 	}
 	w := walker{src: src, lang: of, depth: depth, script: &Script{PipeFail: guarded}}
 	w.stmts(f.Stmts, 0)
 	if w.full {
-		return nil, fmt.Errorf("line %d: %w", src.at(0).Line, ErrTooMuch)
+		return nil, fmt.Errorf("line %d: %w", src.At(0).Line, ErrTooMuch)
 	}
 	return w.script, nil
 }

@@ -37,14 +37,14 @@ func Fixed(text string, at Pos) Source {
 	return Source{text, func(int) Pos { return at }}
 }
 
-// at is where the byte at an offset stands.
-func (s Source) at(offset int) Pos { return s.place(min(max(offset, 0), len(s.Text))) }
+// At is where the byte at an offset stands.
+func (s Source) At(offset int) Pos { return s.place(min(max(offset, 0), len(s.Text))) }
 
 // part is the text of a word that begins at an offset: within the text, where it stands there unchanged.
 func (s Source) part(text string, from int) Source {
 	from++ // after its quote
 	if from >= len(s.Text) || !strings.HasPrefix(s.Text[from:], text) {
-		return Fixed(text, s.at(from-1))
+		return Fixed(text, s.At(from-1))
 	}
-	return Source{text, func(offset int) Pos { return s.at(from + offset) }}
+	return Source{text, func(offset int) Pos { return s.At(from + offset) }}
 }

@@ -253,6 +253,6 @@ func (w *walker) redirs(all []*syntax.Redirect, in Where) (out []Redir) {
 	return out
 }
 
-func (w *walker) at(p syntax.Pos) Pos { return w.src.at(int(p.Offset())) }
+func (w *walker) at(p syntax.Pos) Pos { return w.src.At(int(p.Offset())) }
 
 func (w *walker) pos(n syntax.Node) Pos { return w.at(n.Pos()) }

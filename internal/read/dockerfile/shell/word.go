@@ -12,7 +12,7 @@ func (w *walker) word(of *syntax.Word, in Where) Word {
 		return Word{Known: true}
 	}
 	offset := int(of.Pos().Offset())
-	out := Word{Pos: w.src.at(offset), Known: true, offset: offset}
+	out := Word{Pos: w.src.At(offset), Known: true, offset: offset}
 	var b strings.Builder
 	w.parts(&b, &out, of.Parts, in)
 	out.Text = b.String()
