@@ -89,7 +89,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
-	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image (default: all)")
+	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image, dockerfile (default: all)")
 }
 
 // line is the gate that the flags draw.
@@ -111,7 +111,7 @@ func (o *scanOptions) line() (gate.Line, error) {
 }
 
 // checkKinds are the families that --checks chooses from.
-var checkKinds = []string{"vuln", "image"}
+var checkKinds = []string{"vuln", "image", "dockerfile"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {
@@ -122,7 +122,7 @@ func (o *scanOptions) validate() error {
 	}
 	for _, c := range o.checks {
 		if !slices.Contains(checkKinds, c) {
-			return usage("--checks %q: use %s", c, strings.Join(checkKinds, " or "))
+			return usage("--checks %q: use %s", c, strings.Join(checkKinds, ", "))
 		}
 	}
 	for _, word := range o.severities {
