@@ -40,6 +40,7 @@ type Tool struct {
 	Policies []Policy  `json:"policies,omitempty"`
 	Files    []File    `json:"files,omitempty"`
 	Checks   []string  `json:"checks,omitempty"` // the families of checks that ran, where not all did
+	Hidden   int       `json:"hidden,omitempty"` // findings that the filters of the call left out
 }
 
 // Database says which advisories were consulted: when they were put together, and, where the feeds tell,
