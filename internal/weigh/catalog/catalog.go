@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/exception"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
 )
 
@@ -14,6 +15,9 @@ import (
 func Cards() []check.Card {
 	var all []check.Card
 	for _, c := range imagecfg.Checks() {
+		all = append(all, c.Card)
+	}
+	for _, c := range exception.Checks() {
 		all = append(all, c.Card)
 	}
 	slices.SortFunc(all, func(a, b check.Card) int { return strings.Compare(a.ID, b.ID) })

@@ -21,6 +21,13 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/vex"
 )
 
+// ConflictError says that what the caller gave contradicts itself.
+type ConflictError struct{ text string }
+
+func (e *ConflictError) Error() string { return e.text }
+
+func conflict(format string, args ...any) error { return &ConflictError{fmt.Sprintf(format, args...)} }
+
 // Set is all that lets findings pass, compiled. It does not change.
 type Set struct {
 	files      []exceptionfile.File
@@ -77,7 +84,7 @@ func (s *Set) contradiction() error {
 		}
 		key := strings.ToLower(fmt.Sprintf("%q", [][]string{e.rules, e.Packages, e.Paths, e.Targets, e.Fingerprints, e.Subjects}))
 		if before := said[key]; before != nil && before.VEX.Status != e.VEX.Status {
-			return fmt.Errorf("%s contradicts %s, which is about the same: %s here, %s there; keep one of them", e.Place(), before.Place(), e.VEX.Status, before.VEX.Status)
+			return conflict("%s contradicts %s, which is about the same: %s here, %s there; keep one of them", e.Place(), before.Place(), e.VEX.Status, before.VEX.Status)
 		}
 		said[key] = e
 	}
@@ -99,7 +106,7 @@ func (s *Set) Files() []finding.File {
 func (s *Set) add(from *exceptionfile.Exception) {
 	e := &entry{
 		Exception: from, number: len(s.entries), packages: compilePackages(from.Packages), paths: compileGlobs(from.Paths, from.Exact),
-		targets: compileGlobs(from.Targets, false), subjects: compileGlobs(from.Subjects, false), expired: from.Expired(s.now),
+		targets: compileTargets(from.Targets), subjects: compileGlobs(from.Subjects, false), expired: from.Expired(s.now),
 	}
 	for _, r := range from.Rules {
 		e.rules = append(e.rules, ruleKey(r))

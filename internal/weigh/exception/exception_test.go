@@ -148,6 +148,7 @@ func TestMatch(t *testing.T) {
 		"target: " + digest + ", rule: DL3002":                 "image/root-user",
 		"target: x@" + digest + ", rule: DL3002":               "image/root-user",
 		"target: sha256:00, rule: DL3002":                      "",
+		"target: ./, rule: DL3002":                             "",
 		// By fingerprint and subject.
 		"fingerprint: 00000000000000000000000000000004": "image/root-user",
 		"subject: Deployment/shop/cart":                 "pod/privileged",

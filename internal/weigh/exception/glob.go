@@ -68,6 +68,15 @@ func compileGlobs(patterns []string, exact bool) []glob {
 	return all
 }
 
+// compileTargets are patterns of targets. One of nothing but "./" is a folder of that name, and not all there is.
+func compileTargets(patterns []string) []glob {
+	var all []glob
+	for _, p := range patterns {
+		all = append(all, compileGlob(p, strings.Trim(p, "./") == ""))
+	}
+	return all
+}
+
 // anyMatches says whether one of the patterns answers to the name.
 func anyMatches(all []glob, name string) bool {
 	for i := range all {

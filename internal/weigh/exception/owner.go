@@ -16,7 +16,7 @@ type owner struct {
 
 func compileOwner(from *exceptionfile.Owner) owner {
 	return owner{
-		Owner: from, packages: compilePackages(from.Packages), paths: compileGlobs(from.Paths, false), targets: compileGlobs(from.Targets, false),
+		Owner: from, packages: compilePackages(from.Packages), paths: compileGlobs(from.Paths, false), targets: compileTargets(from.Targets),
 	}
 }
 

@@ -80,7 +80,7 @@ func (p *Pass) newest(f *finding.Finding, keys []string) (*statement, error) {
 	})
 	for _, s := range of[1:] {
 		if vex.Lets(s.Status) != vex.Lets(of[0].Status) {
-			return nil, fmt.Errorf("%s says that %s is %s, and %s of the same time says %s: only one can be right; take one out, or give the right one a later timestamp",
+			return nil, conflict("%s says that %s is %s, and %s of the same time says %s: only one can be right; take one out, or give the right one a later timestamp",
 				of[0].place(), f.Rule, of[0].Status, s.place(), s.Status)
 		}
 	}
@@ -95,7 +95,7 @@ func contradicted(f *finding.Finding, s *statement) error {
 	}
 	for _, by := range f.Suppressed {
 		if by.By == "exception" && by.VEX != nil {
-			return fmt.Errorf("%s says that %s is %s, and %s that it is affected: only one can be right; mend the one that is not", by.Where, f.Rule, by.VEX.Status, s.place())
+			return conflict("%s says that %s is %s, and %s that it is affected: only one can be right; mend the one that is not", by.Where, f.Rule, by.VEX.Status, s.place())
 		}
 	}
 	return nil

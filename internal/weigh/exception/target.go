@@ -57,7 +57,10 @@ func isProduct(c *vex.Component, t *finding.Target) bool {
 // isImage says whether a purl of an image (pkg:oci/cart@sha256:…?repository_url=registry.example/shop/cart, or
 // pkg:docker/shop/cart@1.4) is the target.
 func isImage(p *purl, t *finding.Target) bool {
-	if t.Kind != "image" {
+	if name, ok := strings.CutPrefix(p.base, "pkg:generic/"); ok { // as -o openvex names a folder
+		return t.Kind != "image" && p.version == "" && name == path.Base(t.Name)
+	}
+	if t.Kind != "image" && t.Digest == "" {
 		return false
 	}
 	version := strings.ReplaceAll(strings.ReplaceAll(p.version, "%3A", ":"), "%3a", ":")
