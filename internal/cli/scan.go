@@ -75,12 +75,14 @@ type scanOptions struct {
 	severities []string
 	filter     scan.Filter
 	checks     []string
+	except     exceptOptions
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.read.reportFlags(f, formats(false))
 	o.db.flags(f)
 	o.bases.flags(f)
+	o.except.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
 	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium, low, info or unknown; what is known to be exploited denies too; none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
@@ -94,7 +96,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 
 // line is the gate that the flags draw.
 func (o *scanOptions) line() (gate.Line, error) {
-	l := gate.Line{Unfixed: o.unfixed, Allow: o.allowGap}
+	l := gate.Line{Unfixed: o.unfixed, Allow: o.allowGap, Disclosed: o.except.failOnDisclosed}
 	if o.failOn != "none" {
 		s, err := finding.ParseSeverity(o.failOn)
 		if err != nil || o.failOn == "" {
@@ -132,7 +134,9 @@ func (o *scanOptions) validate() error {
 		}
 		o.filter.Severities = append(o.filter.Severities, s)
 	}
-	return nil
+	var err error
+	o.filter.Since, err = o.except.classes()
+	return err
 }
 
 func newScan(g *global) *cobra.Command {
@@ -179,14 +183,20 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
-	r, err := read(ctx, g, &o.read, words, func(so *scan.Options) {
-		so.Bases = scan.Bases{Known: known, Named: o.base}
-		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
-		so.Now = g.env.Now()
-	})
+	given, err := o.except.open(g)
 	if err != nil {
 		return err
 	}
+	r, err := read(ctx, g, &o.read, words, func(so *scan.Options, subjects []scan.Subject) error {
+		so.Bases = scan.Bases{Known: known, Named: o.base}
+		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
+		so.Now = g.env.Now()
+		return given.into(g, so, subjects)
+	})
+	if err != nil {
+		return contradicted(err)
+	}
+	given.tell(g, r)
 	options := report.Options{Hidden: o.filter.Apply(r), Part: o.filter.BaseOnly || o.filter.AppOnly}
 	if options.Part {
 		o.baseless(g, r)
@@ -208,7 +218,7 @@ func (o *scanOptions) baseless(g *global, r *finding.Report) {
 }
 
 // read opens the words and scans what they name.
-func read(ctx context.Context, g *global, o *readOptions, words []string, more func(*scan.Options)) (*finding.Report, error) {
+func read(ctx context.Context, g *global, o *readOptions, words []string, more func(*scan.Options, []scan.Subject) error) (*finding.Report, error) {
 	skipped, err := o.skips()
 	if err != nil {
 		return nil, err
@@ -234,7 +244,9 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	if first := targets.subjects[0].Image; first != nil {
 		bar.show(scan.Progress{Target: first.Name, Of: len(first.Layers)})
 	}
-	more(&so)
+	if err := more(&so, targets.subjects); err != nil {
+		return nil, err
+	}
 	r, err := scan.Run(ctx, targets.subjects, so)
 	bar.clear()
 	for _, p := range skipped.idle() {
@@ -272,7 +284,10 @@ func newSBOM(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := read(cmd.Context(), g, &o, args, func(so *scan.Options) { so.Now = g.env.Now() })
+			r, err := read(cmd.Context(), g, &o, args, func(so *scan.Options, _ []scan.Subject) error {
+				so.Now = g.env.Now()
+				return nil
+			})
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,8 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+	"github.com/plimsoll/plimsoll/internal/weigh/baseline"
+	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 )
 
@@ -40,6 +42,10 @@ type Options struct {
 	Now      time.Time
 	Progress func(Progress) // nil: nobody wants to know
 	Missing  []finding.Gap  // what the caller wanted looked at and could not open
+
+	Exceptions   *exception.Set     // nil: nothing is let pass
+	Baseline     *baseline.Baseline // nil: all findings count alike
+	BaselineFile finding.File       // where the baseline was read
 
 	// EndOfLife is the day a distribution's support ends; false when that is not known.
 	EndOfLife func(ecosystem.Release) (time.Time, bool)
@@ -99,6 +105,10 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 		}
 	}
 	if o.Lookup != nil {
+		if err := s.except(); err != nil {
+			return nil, err
+		}
+		s.exceptionsTold()
 		s.group()
 		gate.Judge(s.report, o.Line)
 	}
@@ -121,6 +131,7 @@ type scan struct {
 	listed   int64             // of the bound on all targets
 	upgrades map[string]string // package id → the version that clears what is known of it
 	kinds    map[string]string // package id → the name of its ecosystem
+	excepted excepted
 }
 
 func (s *scan) subject(ctx context.Context, one Subject) error {

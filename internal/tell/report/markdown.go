@@ -30,7 +30,8 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 			mdDeeds(&b, "What to do in the base image", v.base)
 			mdFindings(&b, "Also found", v.other)
 			mdFindings(&b, "Without a fix", v.unfixed)
-			fmt.Fprintf(&b, "\n%s\n", md(totals(&v, o)))
+			mdPassed(&b, &v)
+			fmt.Fprintf(&b, "\n%s\n", md(strings.Join(append([]string{totals(&v, o)}, shares(&v)...), " ")))
 		} else {
 			mdInventory(&b, r, v.ID)
 		}
@@ -68,7 +69,7 @@ func mdFindings(b *strings.Builder, title string, all []*finding.Finding) {
 	}
 	fmt.Fprintf(b, "\n### %s\n\n| severity | finding |\n| --- | --- |\n", title)
 	for _, f := range all[:min(len(all), maxRows)] {
-		fmt.Fprintf(b, "| %s | %s |\n", mark(f), md(f.Title))
+		fmt.Fprintf(b, "| %s | %s |\n", mark(f), md(f.Title+sinceMark(f)))
 	}
 	mdMore(b, len(all))
 }

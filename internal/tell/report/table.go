@@ -191,8 +191,12 @@ func (t *table) findings(v *view) {
 	t.deeds("What to do in the base image", v.base)
 	t.rows("Also found", other, len(other))
 	t.rows("Without a fix, the worst", v.unfixed, maxUnfixed)
+	t.passed(v)
 	t.line("")
 	t.para("", "", totals(v, t.o))
+	for _, line := range shares(v) {
+		t.para("", "", line)
+	}
 }
 
 func (t *table) section(title string) {

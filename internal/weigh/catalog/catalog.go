@@ -8,6 +8,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
+	"github.com/plimsoll/plimsoll/internal/judge/exception"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
 )
 
@@ -18,6 +19,9 @@ func Cards() []check.Card {
 		all = append(all, c.Card)
 	}
 	for _, c := range dockerfile.Checks() {
+		all = append(all, c.Card)
+	}
+	for _, c := range exception.Checks() {
 		all = append(all, c.Card)
 	}
 	slices.SortFunc(all, func(a, b check.Card) int { return strings.Compare(a.ID, b.ID) })
