@@ -51,6 +51,9 @@ func (c *Contents) Cost() int64 {
 	for i := range c.Gaps {
 		n += costOfGap(&c.Gaps[i])
 	}
+	for _, d := range c.Documents {
+		n += costOf(d.Path) + int64(len(d.Bytes))
+	}
 	return n
 }
 

@@ -33,6 +33,7 @@ type Contents struct {
 	Whiteouts []string // paths that are removed from the layers below
 	Opaques   []string // folders of which the layers below show nothing
 	Gaps      []Gap
+	Documents []Document // of source folders, when they are asked for
 }
 
 // Read is what one file says. Paths are the names of that one file: hard links give it several.

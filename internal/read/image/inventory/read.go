@@ -25,6 +25,7 @@ type Reader struct {
 	Limits     layer.Limits
 	Verify     bool              // read and hash also what could be skipped
 	Skip       func(string) bool // paths that are not to be looked at; nil: none
+	Documents  func(string) bool // paths of source folders that are kept whole; nil: none
 }
 
 // Layer reads one layer. On an error the contents hold what was read before it, and are incomplete. Those
