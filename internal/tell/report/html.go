@@ -49,10 +49,16 @@ type (
 		First             []pageDeed // what to do first, worst first
 		More              int
 		Gaps              []pageGap
+		Engines           []string
+		Differences       []pageDifference
 		Packages          []pagePackage // of an inventory
 	}
 	pageDeed struct {
 		Mark, Do, Clears, IDs, Where, In string
+	}
+	pageDifference struct {
+		Lead, Text string
+		Entries    []string
 	}
 	pageGap struct{ Word, Class, Text, Do string }
 	// pageFinding is one entry of the list.
@@ -155,6 +161,10 @@ func pageTargetOf(r *finding.Report, v *view, o Options) pageTarget {
 	t.Facts = append(t.Facts, plural(v.total, "package")+inAll(o, " in the whole image"))
 	if v.Kind == "image" {
 		t.Facts = append(t.Facts, baseWords(v.Base))
+	}
+	t.Engines = engines(r, v.ID)
+	for _, one := range differences(r, v.ID) {
+		t.Differences = append(t.Differences, pageDifference{one.lead, one.text, one.entries})
 	}
 	if v.Digest != "" {
 		t.Facts = append(t.Facts, clean(v.Digest))

@@ -40,6 +40,7 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 		} else {
 			mdInventory(&b, r, v.ID)
 		}
+		mdOpinions(&b, r, v.ID)
 		mdGaps(&b, "### "+gapTitle(r.Judged(), o), v.gaps, r.Judged())
 	}
 	mdGaps(&b, "## What could not be looked at", unbound(r), r.Judged())

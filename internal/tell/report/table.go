@@ -34,6 +34,7 @@ func writeTable(w io.Writer, r *finding.Report, o Options) error {
 		} else {
 			t.inventory(r, v.ID)
 		}
+		t.opinions(r, v.ID)
 		t.gaps(v.gaps)
 		t.line("")
 	}

@@ -17,10 +17,10 @@ import (
 // Bounds of what a user's template may take. Steps are counted and not timed, so that a template ends in the
 // same place on every machine.
 const (
-	maxTemplate      = 1 << 20    // bytes of its text
-	maxTemplateOut   = 64 << 20   // bytes that it may write
-	maxTemplateSteps = 1_000_000  // rounds of its loops, and calls of its templates
-	bytesPerStep     = 64         // what a function makes costs a step for so many bytes
+	maxTemplate      = 1 << 20   // bytes of its text
+	maxTemplateOut   = 64 << 20  // bytes that it may write
+	maxTemplateSteps = 1_000_000 // rounds of its loops, and calls of its templates
+	bytesPerStep     = 64        // what a function makes costs a step for so many bytes
 )
 
 // Template is a user's Go template, which is given the report.
