@@ -46,6 +46,7 @@ type Manifest struct {
 	Config        Descriptor        `json:"config"`
 	Layers        []Descriptor      `json:"layers"`
 	Manifests     []Descriptor      `json:"manifests"`
+	Subject       *Descriptor       `json:"subject,omitempty"` // what the manifest says it belongs to
 	Annotations   map[string]string `json:"annotations,omitempty"`
 }
 
