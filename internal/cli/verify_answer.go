@@ -46,7 +46,11 @@ func (a *answer) take(j signature.Answer) {
 			a.Refused = append(a.Refused, refusal(r))
 		}
 		if len(a.Refused) == 0 {
-			a.Refused = []refusal{{Test: "attestation", Why: "there is none", Do: "make one with plimsoll attest, once plimsoll scan lets the image pass"}}
+			why := "there is none"
+			if len(a.Troubles) > 0 {
+				why = "there is none that could be read"
+			}
+			a.Refused = []refusal{{Test: "attestation", Why: why, Do: "make one with plimsoll attest, once plimsoll scan lets the image pass"}}
 		}
 		return
 	}

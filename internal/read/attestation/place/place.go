@@ -22,6 +22,10 @@ const (
 	maxLayers    = 100 // of one artifact
 )
 
+// emptyConfig is what some registries say the type of an artifact is: that of its configuration, which is
+// none.
+const emptyConfig = "application/vnd.oci.empty.v1+json"
+
 // Store keeps images and what belongs to them.
 type Store interface {
 	// Manifest fetches by tag or digest; the error wraps fs.ErrNotExist where there is none.
@@ -47,11 +51,11 @@ func Find(ctx context.Context, s Store, digest string) (Found, error) {
 	}
 	looked := 0
 	for _, d := range referrers {
-		if d.ArtifactType != "" && !isProof(d.ArtifactType) {
+		if d.ArtifactType != "" && d.ArtifactType != emptyConfig && !isProof(d.ArtifactType) {
 			continue
 		}
 		if looked++; looked > maxReferrers {
-			f.trouble(fmt.Errorf("more than %d attestations refer to %s: the others were not looked at", maxReferrers, digest))
+			f.Troubles = slices.Insert(f.Troubles, 0, fmt.Errorf("more than %d attestations refer to %s: the others were not looked at", maxReferrers, digest))
 			break
 		}
 		if err := f.artifact(ctx, s, d.Digest, digest); err != nil {
