@@ -26,6 +26,9 @@ type Report struct {
 	Groups   []Group   `json:"groups,omitempty"`
 	Coverage []Gap     `json:"coverage,omitempty"`
 	Verdict  Verdict   `json:"verdict,omitzero"` // absent from an inventory, which nobody judged
+
+	Engines       []Engine       `json:"engines,omitempty"` // those whose reports were read as second opinions
+	Disagreements []Disagreement `json:"disagreements,omitempty"`
 }
 
 // Judged says whether the report was held against advisories and given a verdict. One that was not is an
@@ -206,6 +209,7 @@ type Finding struct {
 	References   []string      `json:"references,omitempty"`
 	Seen         *Seen         `json:"seen,omitempty"`
 	Path         []Step        `json:"path,omitempty"`
+	Opinions     []Opinion     `json:"opinions,omitempty"`
 	Suppressed   []Suppression `json:"suppressed,omitempty"`
 }
 

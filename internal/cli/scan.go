@@ -18,7 +18,6 @@ import (
 	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/distro"
 	"github.com/plimsoll/plimsoll/internal/tell/layercache"
-	"github.com/plimsoll/plimsoll/internal/tell/report"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 )
@@ -27,6 +26,7 @@ import (
 type readOptions struct {
 	target   targetOptions
 	outputs  []string
+	template string
 	skip     []string
 	cacheDir string
 	noCache  bool
@@ -37,6 +37,7 @@ type readOptions struct {
 func (o *readOptions) reportFlags(f *pflag.FlagSet, formats []string) {
 	o.flags(f)
 	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats, ", ")+"; may be repeated")
+	f.StringVar(&o.template, "template", "", "Go template `FILE` for -o template; one called *.html is escaped as HTML")
 	f.StringArrayVar(&o.skip, "skip", nil, "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
 }
 
@@ -170,6 +171,10 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
+	options, err := out.options(g, o.read.template)
+	if err != nil {
+		return err
+	}
 	db, err := o.db.open(ctx, g)
 	if err != nil {
 		return err
@@ -187,7 +192,7 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
-	options := report.Options{Hidden: o.filter.Apply(r), Part: o.filter.BaseOnly || o.filter.AppOnly}
+	options.Hidden, options.Part = o.filter.Apply(r), o.filter.BaseOnly || o.filter.AppOnly
 	if options.Part {
 		o.baseless(g, r)
 	}
@@ -272,6 +277,10 @@ func newSBOM(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			options, err := out.options(g, o.template)
+			if err != nil {
+				return err
+			}
 			r, err := read(cmd.Context(), g, &o, args, func(so *scan.Options) { so.Now = g.env.Now() })
 			if err != nil {
 				return err
@@ -280,7 +289,7 @@ func newSBOM(g *global) *cobra.Command {
 			if slices.ContainsFunc(r.Coverage, func(g finding.Gap) bool { return g.Blocking && g.Broke() }) {
 				action = finding.Incomplete
 			}
-			return outcome(action, out.write(g, r, report.Options{}))
+			return outcome(action, out.write(g, r, options))
 		},
 	}
 	o.reportFlags(cmd.Flags(), formats(true))
