@@ -176,7 +176,7 @@ func (p Place) Whole(ctx context.Context, index string, digests []string) (image
 		have[d] = true
 	}
 	for _, d := range m.Manifests {
-		if !d.IsAttestation() && d.ArtifactType == "" && !have[d.Digest] {
+		if d.IsImage() && !have[d.Digest] {
 			return image.Descriptor{}, false
 		}
 	}
