@@ -88,6 +88,7 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 		for _, e := range f.Faults {
 			gaps = append(gaps, unreadable(e))
 		}
+		gaps = append(gaps, dockerfile.Gaps(f)...)
 		seen = append(seen, s.judgeDockerfile(f)...)
 	}
 	return seen, gaps
