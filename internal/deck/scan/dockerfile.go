@@ -95,6 +95,7 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 			}
 			gaps = append(gaps, g)
 		}
+		gaps = append(gaps, dockerfile.Gaps(f)...)
 		seen = append(seen, s.judgeDockerfile(f)...)
 	}
 	return seen, gaps

@@ -7,7 +7,7 @@
 //	}
 //
 // It also rebuilds a File from an image's history, and computes the configuration that the image of the last
-// stage would have. It judges nothing, and what RUN lines do is read by the folder shell.
+// stage would have. It judges nothing, and what RUN lines do is read by package shell.
 //
 // A variable that no ARG or ENV of the file gives a value is unknown; it is never guessed, for the base image
 // or the call of the build may set it.

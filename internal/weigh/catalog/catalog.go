@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/compose"
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
+	"github.com/plimsoll/plimsoll/internal/judge/pipeline"
 )
 
 // Cards lists all checks, by id.
@@ -18,6 +20,12 @@ func Cards() []check.Card {
 		all = append(all, c.Card)
 	}
 	for _, c := range dockerfile.Checks() {
+		all = append(all, c.Card)
+	}
+	for _, c := range compose.Checks() {
+		all = append(all, c.Card)
+	}
+	for _, c := range pipeline.Checks() {
 		all = append(all, c.Card)
 	}
 	slices.SortFunc(all, func(a, b check.Card) int { return strings.Compare(a.ID, b.ID) })
