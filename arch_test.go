@@ -25,6 +25,7 @@ var floors = []struct {
 	{"internal/check", 1},
 	{"internal/expr", 1},
 	{"internal/ecosystem", 1},
+	{"internal/shell", 1},
 	{"internal/tree", 1},
 	{"internal/read/", 2},
 	{"internal/judge/", 3},
@@ -57,7 +58,7 @@ var heavy = map[string][]string{
 	"helm.sh/helm":                           {"internal/read/kube/chart"},
 	"go.etcd.io/bbolt":                       {"internal/read/image/containerd"},
 	"github.com/spf13/cobra":                 {"internal/cli"},
-	"mvdan.cc/sh":                            {"internal/read/dockerfile/shell"},
+	"mvdan.cc/sh":                            {"internal/shell"},
 	"github.com/google/osv-scalibr":          {"internal/ecosystem/"},
 	"github.com/sigstore":                    {"internal/read/attestation/keyless", "internal/tell/attest/keyless"},
 }

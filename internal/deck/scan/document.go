@@ -35,7 +35,7 @@ type family struct {
 }
 
 // families lists all of them.
-func families() []family { return []family{dockerfiles} }
+func families() []family { return []family{dockerfiles, composeFiles, pipelineFiles} }
 
 // DocumentKinds lists the kinds of document that are judged.
 func DocumentKinds() (names []string) {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
-	"github.com/plimsoll/plimsoll/internal/read/dockerfile/shell"
+	"github.com/plimsoll/plimsoll/internal/shell"
 )
 
 // answer is how a package manager is told not to ask.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plimsoll/plimsoll/internal/read/dockerfile/shell"
+	"github.com/plimsoll/plimsoll/internal/shell"
 )
 
 // within says that a path is a folder or lies in it.

@@ -8,7 +8,7 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/dockerfile"
-	"github.com/plimsoll/plimsoll/internal/read/dockerfile/shell"
+	"github.com/plimsoll/plimsoll/internal/shell"
 )
 
 // habits lists the checks for how RUN lines are written.

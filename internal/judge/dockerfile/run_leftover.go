@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
-	"github.com/plimsoll/plimsoll/internal/read/dockerfile/shell"
+	"github.com/plimsoll/plimsoll/internal/shell"
 )
 
 // leftovers lists the checks for programs that should not be in the image.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
-	"github.com/plimsoll/plimsoll/internal/read/dockerfile/shell"
+	"github.com/plimsoll/plimsoll/internal/shell"
 )
 
 // pin is what is known of one package manager's way to name a version.

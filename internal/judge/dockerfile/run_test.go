@@ -32,8 +32,8 @@ func TestRunExamples(t *testing.T) {
 	}
 }
 
-// idsOf are the checks that a Dockerfile fails, by the last part of their ids.
-func idsOf(t *testing.T, text string) (ids []string) {
+// failed are the checks that a Dockerfile fails, by the last part of their ids.
+func failed(t *testing.T, text string) (ids []string) {
 	f := fileOf(t, text)
 	for _, c := range runs() {
 		if len(c.Look(f)) > 0 {
@@ -108,7 +108,7 @@ func TestRuns(t *testing.T) {
 		{"cd before all", "RUN cd /src && make", "cd-in-run"},
 		{"cd in between", "RUN a && cd /src && make && cd - && (cd /x; y)", ""},
 	} {
-		if diff := cmp.Diff(c.want, strings.Join(idsOf(t, "FROM debian:12\n"+c.text+"\n"), " ")); diff != "" {
+		if diff := cmp.Diff(c.want, strings.Join(failed(t, "FROM debian:12\n"+c.text+"\n"), " ")); diff != "" {
 			t.Errorf("%s:\n%s", c.name, diff)
 		}
 	}

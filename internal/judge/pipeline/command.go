@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
-	"github.com/plimsoll/plimsoll/internal/read/dockerfile/shell"
 	"github.com/plimsoll/plimsoll/internal/read/pipeline"
+	"github.com/plimsoll/plimsoll/internal/shell"
 )
 
 // commands lists the checks for what steps run.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
-	"github.com/plimsoll/plimsoll/internal/read/dockerfile/shell"
 	"github.com/plimsoll/plimsoll/internal/read/pipeline"
+	"github.com/plimsoll/plimsoll/internal/shell"
 	"github.com/plimsoll/plimsoll/internal/tree"
 )
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
-	"github.com/plimsoll/plimsoll/internal/read/dockerfile/shell"
 	"github.com/plimsoll/plimsoll/internal/read/pipeline"
+	"github.com/plimsoll/plimsoll/internal/shell"
 	"github.com/plimsoll/plimsoll/internal/tree"
 )
 

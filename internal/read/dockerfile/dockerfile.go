@@ -7,7 +7,7 @@
 //	}
 //
 // It also rebuilds a File from an image's history, and computes the configuration that the image of the last
-// stage would have. It judges nothing, and what RUN lines do is read by the folder shell.
+// stage would have. It judges nothing, and what RUN lines do is read by package shell.
 //
 // A variable that no ARG or ENV of the file gives a value is unknown; it is never guessed, for the base image
 // or the call of the build may set it.
@@ -16,6 +16,8 @@ package dockerfile
 import (
 	"fmt"
 	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 )
 
 // File is a Dockerfile, or what an image's history tells of the one that it was built from.
@@ -40,6 +42,7 @@ type File struct {
 	Built bool
 
 	global *Stage // of the ARGs before the first FROM
+	linter *linter.Linter
 }
 
 // Directive is a line on top such as "# syntax=docker/dockerfile:1".

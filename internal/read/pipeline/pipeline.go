@@ -8,7 +8,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/plimsoll/plimsoll/internal/read/dockerfile/shell"
+	"github.com/plimsoll/plimsoll/internal/shell"
 	"github.com/plimsoll/plimsoll/internal/tree"
 )
 

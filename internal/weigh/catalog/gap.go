@@ -48,6 +48,10 @@ func Gaps() []Gap {
 			"See that it is the right target; where it is known what it holds, accept it: --allow-gap no-packages.",
 		},
 		{
+			"other-file", "A file takes services from another one that is not read with it.",
+			"Scan that file, too, or the folder that holds both.",
+		},
+		{
 			"other-release", "A package comes from a newer release of the distribution, or from its backports, or such a repository is in use. It was compared with the advisories of the release that the image names, which do not know it.",
 			"Use the release's own package, or accept it: --allow-gap other-release.",
 		},
