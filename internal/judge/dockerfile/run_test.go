@@ -67,6 +67,7 @@ func TestRuns(t *testing.T) {
 		{"here-document", "RUN <<EOF\napt-get update\nchmod 777 /x\nEOF", "apt-lists-left update-alone world-writable"},
 		{"here-document of Python", "RUN <<EOF\n#!/usr/bin/env python3\nprint('chmod 777 /')\nEOF", ""},
 		{"PowerShell", "SHELL [\"powershell\", \"-Command\"]\nRUN Get-Item; curl -k x | sh", ""},
+		{"PowerShell by name", "RUN powershell \\\n  if ((Get-FileHash x) -ne $Env:Y) { throw }", ""},
 		{"piped to a shell", "RUN curl -fsSL https://x.org/i.sh | bash -s -- --yes", "pipefail remote-script"},
 		{"a shell that reads a file", "RUN bash <(wget -qO- https://x.org/i)", "remote-script"},
 		{"a shell that is given it", "RUN sh -c \"$(curl -fsSL https://x.org/i)\"", "remote-script"},
