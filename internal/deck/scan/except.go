@@ -13,6 +13,15 @@ import (
 type excepted struct {
 	pass   *exception.Pass
 	looked int
+	labels map[string]map[string]string // target id → the labels of its image
+}
+
+// label remembers the labels of a target's image, by which its owner may be known.
+func (e *excepted) label(target string, labels map[string]string) {
+	if e.labels == nil {
+		e.labels = map[string]map[string]string{}
+	}
+	e.labels[target] = labels
 }
 
 // except looks at the findings that came since it was last called: it lets pass what somebody excepted, says
@@ -23,6 +32,7 @@ func (s *scan) except() error {
 	if s.o.Exceptions != nil {
 		if s.excepted.pass == nil {
 			s.excepted.pass = s.o.Exceptions.Use(s.report)
+			s.excepted.pass.Label = func(target, name string) string { return s.excepted.labels[target][name] }
 		}
 		if err := s.excepted.pass.Apply(); err != nil {
 			return err

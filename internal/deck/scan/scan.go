@@ -108,6 +108,7 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 		if err := s.except(); err != nil {
 			return nil, err
 		}
+		// What is found from here on, by policies, goes through except again; then the exceptions are told of.
 		s.exceptionsTold()
 		s.group()
 		gate.Judge(s.report, o.Line)

@@ -14,6 +14,7 @@
 //	    vex: {status: not_affected, justification: vulnerable_code_not_in_execute_path}
 //	owners:
 //	  - {owner: platform, package: openssl}
+//	  - {label: org.opencontainers.image.vendor}
 //
 // The files that other tools keep for the same end are read too: .trivyignore, .trivyignore.yaml, the
 // ignored and override lists of .hadolint.yaml, and the plain ignore rules of .grype.yaml. What of them is
@@ -92,9 +93,10 @@ func (e *Exception) Expired(now time.Time) bool {
 	return !e.Until.IsZero() && !now.Before(e.Until.AddDate(0, 0, 1))
 }
 
-// Owner says whose findings are that answer to its lists.
+// Owner says whose findings are that answer to its lists: somebody's, or whom a label of the image names.
 type Owner struct {
 	Owner    string
+	Label    string
 	Packages []string
 	Paths    []string
 	Targets  []string
@@ -105,6 +107,7 @@ type Owner struct {
 type Severity struct {
 	Rule     string
 	Severity finding.Severity
+	File     string
 	Line     int
 }
 

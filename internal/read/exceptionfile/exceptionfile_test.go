@@ -94,7 +94,7 @@ func TestWrong(t *testing.T) {
 		"VEX affected":       {"e.yaml", entry("    vex: {status: affected}\n"), "e.yaml:6: vex: status \"affected\": an exception says not_affected or fixed"},
 		"VEX without why":    {"e.yaml", entry("    vex: {status: not_affected}\n"), "not_affected wants a justification: component_not_present"},
 		"VEX justification":  {"e.yaml", entry("    vex: {status: not_affected, justification: because}\n"), `"because" is no justification`},
-		"owner of none":      {"e.yaml", "owners:\n  - {path: x}\n", "e.yaml:2: an entry of owners wants an owner"},
+		"owner of none":      {"e.yaml", "owners:\n  - {path: x}\n", "e.yaml:2: an entry of owners wants an owner, or a label"},
 		"trivy key":          {".trivyignore.yaml", "vulnerabilities:\n  - {id: x, until: 2027-01-01}\n", `.trivyignore.yaml:2: "until" is no key of an entry: use id, paths, purls, expired_at, statement`},
 		"trivy without id":   {".trivyignore.yaml", "secrets:\n  - {paths: [x]}\n", "an entry wants an id"},
 		"trivy two ids":      {".trivyignore", "# c\nCVE-1 CVE-2\n", `.trivyignore:2: "CVE-2": a line holds one id`},
@@ -198,7 +198,7 @@ func TestHadolintAndGrype(t *testing.T) {
 	if len(f.Exceptions) != 2 || f.Exceptions[0].Rules[0] != "hadolint/DL3000" || f.Exceptions[1].Rules[0] != "SC1010" || f.Exceptions[1].Line != 4 {
 		t.Errorf("%+v", f.Exceptions)
 	}
-	if diff := cmp.Diff([]Severity{{"hadolint/DL3001", finding.High, 6}, {"hadolint/DL3015", finding.Info, 8}}, f.Severities); diff != "" {
+	if diff := cmp.Diff([]Severity{{"hadolint/DL3001", finding.High, "x/.hadolint.yaml", 6}, {"hadolint/DL3015", finding.Info, "x/.hadolint.yaml", 8}}, f.Severities); diff != "" {
 		t.Error(diff)
 	}
 	f, err = Parse(".grype.yaml", []byte("check-for-app-update: false\nignore:\n  - vulnerability: CVE-2008-4318\n    reason: no\n    package: {name: libcurl, version: 1.5.1, location: '/usr/local/lib/node_modules/**'}\n"))

@@ -117,7 +117,7 @@ func (r *reader) hadolint(top *mapping) error {
 			return err
 		}
 		for _, id := range ids {
-			r.file.Severities = append(r.file.Severities, Severity{Rule: id, Severity: levels[key.Value], Line: of.Line})
+			r.file.Severities = append(r.file.Severities, Severity{Rule: id, Severity: levels[key.Value], File: r.file.Name, Line: of.Line})
 		}
 	}
 	return nil

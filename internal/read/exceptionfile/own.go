@@ -136,15 +136,18 @@ func (r *reader) owner(n *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	if err := r.only(m, "an owner", "owner", "package", "path", "target"); err != nil {
+	if err := r.only(m, "an owner", "owner", "label", "package", "path", "target"); err != nil {
 		return err
 	}
 	o := Owner{Line: n.Line}
 	if o.Owner, err = r.word(m, "owner", maxWord); err != nil {
 		return err
 	}
-	if o.Owner == "" {
-		return r.errorf(n, "an entry of owners wants an owner: write, for example, owner: shop-team")
+	if o.Label, err = r.word(m, "label", maxWord); err != nil {
+		return err
+	}
+	if (o.Owner == "") == (o.Label == "") {
+		return r.errorf(n, "an entry of owners wants an owner, or a label that names one: write, for example, owner: shop-team, or label: org.opencontainers.image.vendor")
 	}
 	if o.Packages, err = r.words(m, "package", packageWord); err != nil {
 		return err

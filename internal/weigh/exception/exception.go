@@ -11,6 +11,7 @@ package exception
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,7 +37,7 @@ type Set struct {
 	byKey      map[string][]*entry
 	wide       []*entry // that no key finds: they are held against every finding
 	owners     []owner
-	severities map[string]finding.Severity
+	severities map[string]exceptionfile.Severity
 	statements map[string][]statement
 	now        time.Time
 }
@@ -55,7 +56,7 @@ type entry struct {
 // that contradict each other are an error.
 func Compile(files []exceptionfile.File, documents []vex.Document, now time.Time) (*Set, error) {
 	s := &Set{
-		files: files, documents: documents, byKey: map[string][]*entry{}, severities: map[string]finding.Severity{},
+		files: files, documents: documents, byKey: map[string][]*entry{}, severities: map[string]exceptionfile.Severity{},
 		statements: map[string][]statement{}, now: now,
 	}
 	for i := range files {
@@ -66,7 +67,7 @@ func Compile(files []exceptionfile.File, documents []vex.Document, now time.Time
 			s.owners = append(s.owners, compileOwner(&files[i].Owners[n]))
 		}
 		for _, one := range files[i].Severities {
-			s.severities[ruleKey(one.Rule)] = one.Severity
+			s.severities[ruleKey(one.Rule)] = one
 		}
 	}
 	for i := range documents {
@@ -183,11 +184,14 @@ func ruleKeys(f *finding.Finding) []string {
 // Pass is one use of a set, on one report.
 type Pass struct {
 	*Set
+	// Label is a label of a target's image, empty where it has none; nil: no labels are known.
+	Label    func(target, name string) string
 	report   *finding.Report
 	looked   int   // findings that were looked at
 	matched  []int // by entry: findings that answer to it
 	packages map[string]*subject
 	targets  map[string]*target
+	needs    map[string][]*subject // package id → the packages that need it
 }
 
 // target is a target, and the entries that it answers to.
@@ -245,8 +249,8 @@ func (p *Pass) weigh(f *finding.Finding, keys []string) {
 		return
 	}
 	for _, k := range keys {
-		if s, ok := p.severities[k]; ok && s != f.Severity {
-			f.Severity, f.SeverityFrom = s, "the call"
+		if s, ok := p.severities[k]; ok {
+			f.Severity, f.SeverityFrom = s.Severity, path.Base(s.File)
 			return
 		}
 	}

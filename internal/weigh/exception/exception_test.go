@@ -263,7 +263,7 @@ func TestTell(t *testing.T) {
 
 // TestTellTogether tells of other tools' idle entries once a file.
 func TestTellTogether(t *testing.T) {
-	f, err := exceptionfile.Parse(".trivyignore", []byte("CVE-2024-5535\nCVE-1\nCVE-2\n"))
+	f, err := exceptionfile.Parse(".trivyignore", []byte("CVE-2024-5535\nCVE-1\nCVE-2\nCVE-3 exp:2020-01-01\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,8 @@ func TestTellTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := p.Tell(func(string) bool { return true })
-	if len(told) != 1 || told[0].Title != "exceptions let nothing pass: 2 of 3 entries of .trivyignore: CVE-1, CVE-2" {
+	if len(told) != 2 || told[0].Title != "an exception has run out: 1 of 4 entries of .trivyignore: CVE-3" ||
+		told[1].Title != "an exception lets nothing pass: 2 of 4 entries of .trivyignore: CVE-1, CVE-2" {
 		t.Errorf("%+v", told)
 	}
 }
@@ -286,25 +287,27 @@ func TestSeverities(t *testing.T) {
 	if err := compile(t, []exceptionfile.File{f}).Use(r).Apply(); err != nil {
 		t.Fatal(err)
 	}
-	if r.Findings[3].Severity != finding.Info || r.Findings[0].Severity != finding.High {
+	if r.Findings[3].Severity != finding.Info || r.Findings[3].SeverityFrom != ".hadolint.yaml" || r.Findings[0].Severity != finding.High {
 		t.Errorf("%s, %s", r.Findings[3].Severity, r.Findings[0].Severity)
 	}
 }
 
 func TestOwners(t *testing.T) {
-	f, err := exceptionfile.Parse("e.yaml", []byte("owners:\n- owner: everyone\n- {owner: platform, package: [openssl, pkg:deb/debian/curl]}\n- {owner: web, target: ./web}\n- {owner: java, path: 'app/*.jar'}\n"))
+	f, err := exceptionfile.Parse("e.yaml", []byte("owners:\n- owner: everyone\n- {owner: platform, package: [openssl, pkg:deb/debian/curl]}\n- {owner: web, target: ./web}\n- {owner: java, path: 'app/*.jar'}\n- {label: team, package: '@babel/traverse'}\n- {label: none}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := sample()
-	if err := compile(t, []exceptionfile.File{f}).Use(r).Apply(); err != nil {
+	p := compile(t, []exceptionfile.File{f}).Use(r)
+	p.Label = func(target, name string) string { return map[string]string{"t1 team": "labelled"}[target+" "+name] }
+	if err := p.Apply(); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
 	for _, f := range r.Findings {
 		got = append(got, f.Owner)
 	}
-	if diff := cmp.Diff([]string{"platform", "everyone", "java", "everyone", "web", "web", "everyone"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"platform", "labelled", "java", "everyone", "web", "web", "labelled"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -35,6 +35,11 @@ func (p *Pass) own(f *finding.Finding) {
 			continue
 		}
 		f.Owner = o.Owner.Owner
-		return
+		if o.Label != "" && p.Label != nil {
+			f.Owner = p.Label(f.Target, o.Label)
+		}
+		if f.Owner != "" { // an image without the label leaves it to the entries before
+			return
+		}
 	}
 }

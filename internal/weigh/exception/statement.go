@@ -146,11 +146,13 @@ func anyPart(parts []vex.Component, of *subject) bool {
 // needs stands the product. One that is there for its own sake, or for another's too, may be reached
 // otherwise than the statement says.
 func (p *Pass) onlyWithin(of *subject, product *purl) bool {
-	needs := map[string][]*subject{}
-	for i := range p.report.Packages {
-		from := p.packages[p.report.Packages[i].ID]
-		for _, d := range from.DependsOn {
-			needs[d] = append(needs[d], from)
+	if p.needs == nil {
+		p.needs = map[string][]*subject{}
+		for i := range p.report.Packages {
+			from := p.packages[p.report.Packages[i].ID]
+			for _, d := range from.DependsOn {
+				p.needs[d] = append(p.needs[d], from)
+			}
 		}
 	}
 	seen := map[string]bool{of.ID: true}
@@ -158,7 +160,7 @@ func (p *Pass) onlyWithin(of *subject, product *purl) bool {
 	for len(queue) > 0 {
 		one := queue[0]
 		queue = queue[1:]
-		above := needs[one.ID]
+		above := p.needs[one.ID]
 		if len(above) == 0 {
 			return false
 		}

@@ -16,22 +16,22 @@ import (
 // nothing pass although what they are about was looked at. Assessed says whether that was done for a rule, or
 // for all rules where it is empty.
 //
-// Entries of other tools' files that nothing answers to are told together, one finding a file.
+// Entries of other tools' files are told together, one finding a check and file.
 func (p *Pass) Tell(assessed func(rule string) bool) []finding.Finding {
 	p.index()
 	var all []finding.Finding
-	idle := map[string][]*entry{}
+	alike := map[[2]string][]*entry{} // by check and file
 	for _, e := range p.entries {
 		target, scope := p.scope(e, assessed)
 		facts := judge.Facts{Exception: e.Exception, Now: p.now, Matched: p.matched[e.number], InScope: scope}
 		for _, c := range judge.Checks() {
-			if c.ID == "exception/unused" && p.kindOf(e.File) != exceptionfile.Own {
-				if len(c.Look(facts)) > 0 {
-					idle[e.File] = append(idle[e.File], e)
-				}
+			hits := c.Look(facts)
+			if len(hits) > 0 && p.kindOf(e.File) != exceptionfile.Own {
+				key := [2]string{c.ID, e.File}
+				alike[key] = append(alike[key], e)
 				continue
 			}
-			for _, h := range c.Look(facts) {
+			for _, h := range hits {
 				f := c.Finding(target, h)
 				f.Locations = []finding.Location{{Path: e.File, StartLine: e.Line}}
 				f.Fix = firstSentence(f.Fix)
@@ -40,34 +40,30 @@ func (p *Pass) Tell(assessed func(rule string) bool) []finding.Finding {
 			}
 		}
 	}
-	return append(all, p.together(idle)...)
+	return append(all, p.together(alike)...)
 }
 
-// together tells of the idle entries of each file at once.
-func (p *Pass) together(idle map[string][]*entry) []finding.Finding {
+// together tells of the entries of a file at once.
+func (p *Pass) together(alike map[[2]string][]*entry) []finding.Finding {
 	var all []finding.Finding
 	for i := range p.files {
-		of := idle[p.files[i].Name]
-		if len(of) == 0 {
-			continue
-		}
-		var rules []string
-		for _, e := range of {
-			rules = append(rules, e.Rules...)
-		}
-		detail := fmt.Sprintf("%d of %d entries of %s: %s", len(of), len(p.files[i].Exceptions), p.files[i].Name, strings.Join(rules[:min(len(rules), maxNamed)], ", "))
-		if more := len(rules) - maxNamed; more > 0 {
-			detail += fmt.Sprintf(" and %d more", more)
-		}
 		for _, c := range judge.Checks() {
-			if c.ID != "exception/unused" {
+			of := alike[[2]string{c.ID, p.files[i].Name}]
+			if len(of) == 0 {
 				continue
+			}
+			var rules []string
+			for _, e := range of {
+				rules = append(rules, e.Rules...)
+			}
+			detail := fmt.Sprintf("%d of %d entries of %s: %s", len(of), len(p.files[i].Exceptions), p.files[i].Name, strings.Join(rules[:min(len(rules), maxNamed)], ", "))
+			if more := len(rules) - maxNamed; more > 0 {
+				detail += fmt.Sprintf(" and %d more", more)
 			}
 			target, _ := p.scope(of[0], func(string) bool { return true })
 			f := c.Finding(target, check.Hit{Where: of[0].Place(), Detail: detail})
-			f.Title = strings.Replace(f.Title, "an exception lets", "exceptions let", 1)
 			f.Locations = []finding.Location{{Path: of[0].File, StartLine: of[0].Line}}
-			f.Fingerprint = printOf(f, "")
+			f.Fingerprint = printOf(f, p.files[i].Name)
 			all = append(all, f)
 		}
 	}
