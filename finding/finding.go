@@ -207,6 +207,7 @@ type Finding struct {
 	Seen         *Seen         `json:"seen,omitempty"`
 	Path         []Step        `json:"path,omitempty"`
 	Suppressed   []Suppression `json:"suppressed,omitempty"`
+	Action       Action        `json:"action,omitempty"` // what the policy that found it wants: deny or warn
 }
 
 // Rating is one source's opinion of a vulnerability. Score is CVSS, 0 to 10.

@@ -122,6 +122,9 @@ func native(v ref.Val) (any, error) {
 	case *types.Err:
 		return nil, v
 	}
+	if all, ok := v.Value().([]string); ok {
+		return all, nil
+	}
 	if list, ok := v.(interface{ Size() ref.Val }); ok && v.Type() == types.ListType {
 		return texts(v, int(list.Size().(types.Int)))
 	}

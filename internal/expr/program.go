@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
@@ -68,6 +69,9 @@ func (e *Env) wrong(issues *cel.Issues) error {
 		message = fmt.Sprintf("there is no field %q here%s", m[1], meant(m[1], e.fieldNames()))
 	} else if m := noVariable.FindStringSubmatch(message); m != nil {
 		message = fmt.Sprintf("%q is neither a variable nor a function%s", m[1], meant(m[1], e.names()))
+	}
+	if word, ok := strings.CutPrefix(message, "reserved identifier: "); ok {
+		message = fmt.Sprintf("%q is a word that CEL keeps for itself", word)
 	}
 	return &Error{max(first.Location.Line(), 1), max(first.Location.Column()+1, 1), message}
 }

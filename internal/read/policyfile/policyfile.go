@@ -7,7 +7,7 @@
 //	spec:
 //	  subject: package
 //	  validations:
-//	  - expression: package.name != "curl"
+//	  - expression: pkg.name != "curl"
 //	    message: curl is not to be shipped
 //
 // There are three kinds: Policy, PolicyBinding (a policy under another name, with other parameters or
