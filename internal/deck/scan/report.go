@@ -10,7 +10,6 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/purl"
-	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
 	"github.com/plimsoll/plimsoll/internal/judge/vuln"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -93,19 +92,6 @@ func (s *scan) os(r *ecosystem.Release) *finding.OS {
 		}
 	}
 	return os
-}
-
-// configuration runs the checks of the last target's own facts.
-func (s *scan) configuration() {
-	if !s.o.runs("image") {
-		return
-	}
-	t := &s.report.Targets[len(s.report.Targets)-1]
-	var seen []sight
-	for _, c := range imagecfg.Checks() {
-		seen = append(seen, sight{card: c.Card, applies: t.OS != nil, hits: c.Look(imagecfg.Facts{OS: t.OS, Now: s.o.Now})})
-	}
-	s.sights(t, seen)
 }
 
 // judge lists the packages of a target and matches them against the advisories.
