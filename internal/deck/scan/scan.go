@@ -16,11 +16,13 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/judge/license"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
 // Options of a scan.
@@ -29,9 +31,11 @@ type Options struct {
 	Lookup   advisory.Lookup // nil: inventory only
 	Tool     finding.Tool
 	Line     gate.Line
-	Checks   []string // families to run: vuln, image; empty: all
-	Cache    Cache    // nil: nothing is kept
-	Jobs     int      // layers read at a time
+	Policies []*policy.Policy
+	Licenses license.Rules // without any, no licence is judged
+	Checks   []string      // families to run: vuln, image; empty: all
+	Cache    Cache         // nil: nothing is kept
+	Jobs     int           // layers read at a time
 	Verify   bool
 	Skip     func(path string) string // the pattern that has a path passed over, or nothing; nil: none has
 	Bases    Bases
@@ -99,6 +103,7 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 		}
 	}
 	if o.Lookup != nil {
+		s.policies(ctx)
 		s.group()
 		gate.Judge(s.report, o.Line)
 	}
@@ -118,9 +123,11 @@ type scan struct {
 	read     memo
 	passed   passedBy
 	bounds   Bounds
-	listed   int64             // of the bound on all targets
-	upgrades map[string]string // package id → the version that clears what is known of it
-	kinds    map[string]string // package id → the name of its ecosystem
+	listed   int64                    // of the bound on all targets
+	upgrades map[string]string        // package id → the version that clears what is known of it
+	kinds    map[string]string        // package id → the name of its ecosystem
+	known    map[string]*policy.Facts // target id → what policies may ask beyond the report
+	terms    *license.Table
 }
 
 func (s *scan) subject(ctx context.Context, one Subject) error {
@@ -153,6 +160,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	docs := documentsOf(img, st)
 	s.emptyGap(id, inv.Packages, len(docs))
 	s.configuration(img, &inv)
+	s.ask(id, img, &inv)
 	s.documents(docs)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err

@@ -13,13 +13,13 @@ import (
 )
 
 // parse adds what one file holds. Lists that it names are read beside it.
-func (s *Set) parse(fsys fs.FS, file string, b []byte) error {
-	docs, err := documents(file, b)
+func (s *Set) parse(from source, b []byte) error {
+	docs, err := documents(from.shown, b)
 	if err != nil {
 		return err
 	}
 	for _, doc := range docs {
-		f := parser{reader: reader{file: file}, fsys: fsys}
+		f := parser{reader: reader{file: from.shown}, from: from}
 		if err := f.document(doc, s); err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (s *Set) parse(fsys fs.FS, file string, b []byte) error {
 
 type parser struct {
 	reader
-	fsys fs.FS
+	from source
 }
 
 func (p *parser) document(doc *yaml.Node, into *Set) error {
@@ -147,19 +147,34 @@ func (p *parser) paramsFrom(into map[string]any, lines map[string]string) func(*
 			if err := p.beside(&b)(value); err != nil {
 				return err
 			}
-			entries := []any{}
-			for line := range strings.Lines(string(b)) {
-				line, _, _ = strings.Cut(line, "#")
-				if line = strings.TrimSpace(line); line != "" {
-					entries = append(entries, line)
-				}
-			}
+			entries := Entries(b)
 			if len(entries) > maxList {
 				return p.wrong(value, "%s has more than %d entries", value.Value, maxList)
 			}
 			return p.param(into, lines, key, entries)
 		})
 	}
+}
+
+// Entries are the lines of a list file: an entry each, what follows a "#" is a comment.
+func Entries(b []byte) []any {
+	entries := []any{}
+	for line := range strings.Lines(string(b)) {
+		line, _, _ = strings.Cut(line, "#")
+		if line = strings.TrimSpace(line); line != "" {
+			entries = append(entries, line)
+		}
+	}
+	return entries
+}
+
+// Value reads the value of a parameter as YAML writes it.
+func Value(text string) (any, error) {
+	docs, err := documents("value", []byte(text))
+	if err != nil || len(docs) != 1 {
+		return nil, fmt.Errorf("%q is no value: write a text, a number, true, false, or a list as in [a, b]", text)
+	}
+	return (&reader{file: "value"}).value(docs[0])
 }
 
 // beside reads a file that a policy names: one below the folder that was handed in.
@@ -169,11 +184,11 @@ func (p *parser) beside(into *[]byte) func(*yaml.Node) error {
 		if err := p.text(&at, "a name of a file")(n); err != nil {
 			return err
 		}
-		name := path.Join(path.Dir(p.file), at.Value)
+		name := path.Join(path.Dir(p.from.path), at.Value)
 		if path.IsAbs(at.Value) || !fs.ValidPath(name) {
 			return p.wrong(n, "%q: name a file below the folder of the policies", at.Value)
 		}
-		b, err := read(p.fsys, name)
+		b, err := read(p.from.fsys, name)
 		if err != nil {
 			return p.wrong(n, "%v", err)
 		}

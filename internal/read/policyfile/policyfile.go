@@ -122,8 +122,9 @@ type Case struct {
 	Count   int               // findings; -1: any number
 }
 
-// Load reads a file, or all *.yaml and *.yml files of a folder and of those below it.
-func Load(fsys fs.FS, name string) (*Set, error) {
+// Load reads a file, or all *.yaml and *.yml files of a folder and of those below it. Shown is what the name is
+// called in errors and places; empty: as it is.
+func Load(fsys fs.FS, name, shown string) (*Set, error) {
 	info, err := fs.Stat(fsys, name)
 	if err != nil {
 		return nil, err
@@ -133,13 +134,16 @@ func Load(fsys fs.FS, name string) (*Set, error) {
 		if files, err = list(fsys, name); err != nil {
 			return nil, err
 		}
+		if len(files) == 0 {
+			return nil, fmt.Errorf("folder %s holds no *.yaml file", called(name, name, shown))
+		}
 	}
 	var all Set
 	var errs []error
 	for _, f := range files {
 		b, err := read(fsys, f)
 		if err == nil {
-			err = all.parse(fsys, f, b)
+			err = all.parse(source{fsys, f, called(f, name, shown)}, b)
 		}
 		errs = append(errs, err)
 	}
@@ -147,9 +151,26 @@ func Load(fsys fs.FS, name string) (*Set, error) {
 		return nil, err
 	}
 	if len(all.Policies)+len(all.Bindings)+len(all.Tests) == 0 {
-		return nil, fmt.Errorf("%s holds no policy", name)
+		return nil, fmt.Errorf("%s holds no policy", called(name, name, shown))
 	}
 	return &all, nil
+}
+
+// source is one file, and what it is called.
+type source struct {
+	fsys  fs.FS
+	path  string
+	shown string
+}
+
+func called(file, name, shown string) string {
+	switch {
+	case shown == "":
+		return file
+	case name == ".":
+		return path.Join(shown, file)
+	}
+	return shown + strings.TrimPrefix(file, name)
 }
 
 // list names the policy files below a folder, in order. What begins with a dot is passed over.
@@ -173,9 +194,6 @@ func list(fsys fs.FS, dir string) ([]string, error) {
 		return nil
 	})
 	slices.Sort(files)
-	if err == nil && len(files) == 0 {
-		return nil, fmt.Errorf("folder %s holds no *.yaml file", dir)
-	}
 	return files, err
 }
 

@@ -8,12 +8,16 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
+	"github.com/plimsoll/plimsoll/internal/judge/license"
 )
 
 // Cards lists all checks, by id.
 func Cards() []check.Card {
 	var all []check.Card
 	for _, c := range imagecfg.Checks() {
+		all = append(all, c.Card)
+	}
+	for _, c := range license.Checks() {
 		all = append(all, c.Card)
 	}
 	slices.SortFunc(all, func(a, b check.Card) int { return strings.Compare(a.ID, b.ID) })

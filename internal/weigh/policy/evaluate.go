@@ -63,7 +63,7 @@ func (r *run) policyOn() {
 	w := r.world
 	switch r.policy.Subject {
 	case SubjectImage, SubjectConfig:
-		if w.isImage() {
+		if w.isImage() || r.policy.Subject == SubjectConfig && w.facts.Config != nil {
 			r.decide(subject{})
 		}
 	case SubjectPackage:

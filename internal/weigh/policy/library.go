@@ -3,6 +3,7 @@ package policy
 import (
 	"embed"
 	"fmt"
+	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/read/policyfile"
 )
@@ -15,7 +16,7 @@ var libraryFiles embed.FS
 
 // Library is what Plimsoll ships: policies, and the cases that test them.
 func Library() (*policyfile.Set, error) {
-	set, err := policyfile.Load(libraryFiles, "library")
+	set, err := policyfile.Load(libraryFiles, "library", "")
 	if err != nil {
 		return nil, fmt.Errorf("the library in this program: %w", err)
 	}
@@ -33,4 +34,14 @@ func shipped(name string) (policyfile.Policy, bool) {
 		}
 	}
 	return policyfile.Policy{}, false
+}
+
+// Source is the file of a policy of the library, without its cases.
+func Source(name string) (string, bool) {
+	b, err := libraryFiles.ReadFile("library/" + name + ".yaml")
+	if err != nil {
+		return "", false
+	}
+	text, _, _ := strings.Cut(string(b), "\n---\n")
+	return strings.TrimRight(text, "\n") + "\n", true
 }

@@ -18,7 +18,7 @@ var today = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func load(t testing.TB, text string) *policyfile.Set {
 	t.Helper()
-	set, err := policyfile.Load(fstest.MapFS{"p.yaml": {Data: []byte(text)}}, "p.yaml")
+	set, err := policyfile.Load(fstest.MapFS{"p.yaml": {Data: []byte(text)}}, "p.yaml", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -133,7 +132,5 @@ func pointers[T any](all []T) []*T {
 	return out
 }
 
-// isImage says whether a target has, or stands for, an image: policies on images are not about folders.
-func (w *world) isImage() bool {
-	return !slices.Contains([]string{"rootfs", "source", "files"}, w.target.Kind)
-}
+// isImage says whether a target is an image or stands for one. Policies on images are not about folders.
+func (w *world) isImage() bool { return w.target.Kind == "image" || w.target.Kind == "sbom" }

@@ -55,7 +55,7 @@ spec:
 
 func set(t *testing.T, text string) *policyfile.Set {
 	t.Helper()
-	s, err := policyfile.Load(fstest.MapFS{"p.yaml": {Data: []byte(text)}, "saved.json": {Data: []byte(`{"schema":"plimsoll/report/v1","targets":[{"id":"t1","kind":"image","name":"a"}],"packages":[{"id":"p1","target":"t1","purl":"pkg:deb/curl@1","type":"deb","name":"curl"}]}`)}}, "p.yaml")
+	s, err := policyfile.Load(fstest.MapFS{"p.yaml": {Data: []byte(text)}, "saved.json": {Data: []byte(`{"schema":"plimsoll/report/v1","targets":[{"id":"t1","kind":"image","name":"a"}],"packages":[{"id":"p1","target":"t1","purl":"pkg:deb/curl@1","type":"deb","name":"curl"}]}`)}}, "p.yaml", "")
 	if err != nil {
 		t.Fatal(err)
 	}
