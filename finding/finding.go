@@ -225,6 +225,7 @@ type Finding struct {
 	Path         []Step        `json:"path,omitempty"`
 	Opinions     []Opinion     `json:"opinions,omitempty"`
 	Suppressed   []Suppression `json:"suppressed,omitempty"`
+	Action       Action        `json:"action,omitempty"` // what the policy that found it wants: deny or warn
 }
 
 // Rating is one source's opinion of a vulnerability. Score is CVSS, 0 to 10.

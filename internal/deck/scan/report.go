@@ -107,6 +107,7 @@ func (s *scan) judge(id string, packages []inventory.Package, on *ecosystem.Rele
 	}
 	first := len(s.report.Packages)
 	s.list(t, packages, release)
+	s.licenses(t, first)
 	if !s.o.runs("vuln") {
 		return nil
 	}
