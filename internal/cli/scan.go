@@ -74,6 +74,7 @@ type scanOptions struct {
 	unfixed    bool
 	allowGap   []string
 	severities []string
+	fixes      string
 	filter     scan.Filter
 	checks     []string
 	except     exceptOptions
@@ -96,6 +97,8 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
+	f.StringVar(&o.fixes, "fix", "", "show what can safely be rewritten in Dockerfiles that are named, as a diff on stderr; with --fix=write, rewrite it")
+	f.Lookup("fix").NoOptDefVal = fixShow
 	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: "+strings.Join(checkKinds, ", ")+" (default: all)")
 }
 
@@ -188,6 +191,11 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	options, err := out.options(g, o.read.template)
 	if err != nil {
 		return err
+	}
+	if o.fixes != "" {
+		if err := o.fix(ctx, g, words); err != nil {
+			return err
+		}
 	}
 	db, err := o.db.open(ctx, g)
 	if err != nil {
