@@ -49,6 +49,9 @@ func otherKind(ending string) bool {
 	return strings.HasSuffix(ending, "~") || ending == ""
 }
 
+// maxFaults bounds how many lines an error has.
+const maxFaults = 10
+
 // brokenDockerfile tells what BuildKit refuses in a Dockerfile that was named, or is wrong with the files beside it.
 func brokenDockerfile(docs []inventory.Document) error {
 	b := besideOf(docs)
@@ -60,7 +63,7 @@ func brokenDockerfile(docs []inventory.Document) error {
 	if err != nil {
 		return errors.Join(append(wrong, err)...)
 	}
-	for _, e := range f.Faults {
+	for _, e := range f.Faults[:min(len(f.Faults), maxFaults)] {
 		wrong = append(wrong, e)
 	}
 	return errors.Join(wrong...)
@@ -85,8 +88,12 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 			gaps = append(gaps, unreadable(e))
 			continue
 		}
-		for _, e := range f.Faults {
-			gaps = append(gaps, unreadable(e))
+		if n := len(f.Faults); n > 0 { // the builder ends at the first, too
+			g := unreadable(f.Faults[0])
+			if g.Count = n; n > 1 {
+				g.What = fmt.Sprintf("%s, and %d more", g.What, n-1)
+			}
+			gaps = append(gaps, g)
 		}
 		gaps = append(gaps, dockerfile.Gaps(f)...)
 		seen = append(seen, s.judgeDockerfile(f)...)

@@ -95,7 +95,7 @@ const sourceFolder = "source"
 func (s *scan) readerOf(img *image.Image) inventory.Reader {
 	reader := s.reader
 	if img.Origin == sourceFolder {
-		reader.Documents = s.wantsDocument
+		reader.Documents, reader.Traits = s.wantsDocument, false
 	}
 	return reader
 }

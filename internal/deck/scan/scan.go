@@ -88,7 +88,7 @@ type Bill struct {
 func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, error) {
 	s := &scan{o: o, report: &finding.Report{Schema: finding.Schema, Tool: o.Tool}, reader: inventory.Reader{
 		Ecosystems: o.Kinds, Buffer: layer.NewBuffer(bufferMemory, bufferDisk, o.TempDir), Verify: o.Verify,
-		Kept: o.Bounds.orDefault().Kept, Limits: layer.DefaultLimits,
+		Kept: o.Bounds.orDefault().Kept, Limits: layer.DefaultLimits, Traits: true,
 	}, bounds: o.Bounds.orDefault(), upgrades: map[string]string{}, kinds: map[string]string{}}
 	s.passed.seed = maphash.MakeSeed()
 	s.reader.Skip = s.skipper(passed{}) // for second looks, which count nothing
@@ -152,7 +152,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	s.distributionGap(&s.report.Targets[len(s.report.Targets)-1], inv.Packages)
 	docs := documentsOf(img, st)
 	s.emptyGap(id, inv.Packages, len(docs))
-	s.configuration(img)
+	s.configuration(img, &inv)
 	s.documents(docs)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err

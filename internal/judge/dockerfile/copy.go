@@ -173,7 +173,7 @@ var relativeCopy = Check{
 		named(f, "COPY", func(in *dockerfile.Instruction) {
 			_, dest, ok := copied(in)
 			value, known := in.Expand(dest)
-			if !ok || !known || in.Stage == nil || in.OnBuild || absolute(value) || setsWorkdirOrAny(in) {
+			if !ok || !known || in.Stage == nil || in.OnBuild || absolute(value) || setsWorkdir(in) {
 				return
 			}
 			hits = append(hits, mended(hit(in, "COPY "+value, value), "Write the whole path of the destination, or WORKDIR before it."))
@@ -182,8 +182,8 @@ var relativeCopy = Check{
 	},
 }
 
-// setsWorkdirOrAny says that a WORKDIR stands before it in its stage, or in one that it is built from.
-func setsWorkdirOrAny(in *dockerfile.Instruction) bool {
+// setsWorkdir says that a WORKDIR stands before it in its stage, or in one that it is built from.
+func setsWorkdir(in *dockerfile.Instruction) bool {
 	for s := in.Stage; s != nil; s = s.Parent {
 		for _, before := range s.Instructions {
 			if before == in {

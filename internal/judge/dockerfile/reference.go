@@ -48,6 +48,9 @@ func validName(s string) bool {
 	if strings.HasSuffix(strings.SplitN(s, "@", 2)[0], ":") {
 		return false
 	}
+	if r.tag != "" && !isAlnum(r.tag[0]|0x20) && r.tag[0] != '_' { // |0x20: capitals, too
+		return false
+	}
 	for part := range strings.SplitSeq(r.path, "/") {
 		if part == "" || !isAlnum(part[0]) || !isAlnum(part[len(part)-1]) {
 			return false

@@ -249,24 +249,6 @@ var relativeWorkdir = Check{
 	},
 }
 
-// setsWorkdir says that a WORKDIR before it in the stage was absolute or unknown: a variable of the build.
-func setsWorkdir(in *dockerfile.Instruction) bool {
-	for s := in.Stage; s != nil; s = s.Parent {
-		for _, before := range s.Instructions {
-			if before == in {
-				break
-			}
-			if before.Name != "WORKDIR" || len(before.Args) == 0 {
-				continue
-			}
-			if dir, known := before.Expand(before.Args[0]); !known || absolute(dir) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // absolute knows paths from the root, also on Windows.
 func absolute(path string) bool {
 	if strings.HasPrefix(path, "/") || strings.HasPrefix(path, `\`) {

@@ -133,7 +133,14 @@ func (s *System) list(t *testing.T, mode, rest string) {
 	if len(w) > 3 {
 		one.Package = w[3]
 	}
-	one.Class = trait.Of(one.Path, one.Mode)
+	one.Class = trait.Of(one.Path)
+	if one.Mode&0o111 != 0 && one.Mode.IsRegular() {
+		one.Program = trait.Binary
+		if trait.RoleOf(one.Path) == trait.PackageManager {
+			one.Manager = trait.FamilyOf(one.Path)
+		}
+	}
+	s.Managed = s.Managed || one.Package != ""
 	s.Files = append(s.Files, one)
 	if one.UID != 0 {
 		s.Owners = append(s.Owners, Owner{UID: one.UID, Count: 1, Example: one.Path})
@@ -172,6 +179,8 @@ func (s *System) account(file, line string) {
 		s.Users = append(s.Users, trait.Users(b)...)
 	case "etc/shadow:":
 		s.Shadow = append(s.Shadow, trait.Shadow(b)...)
+	case "etc/sudoers:":
+		s.Free = append(s.Free, trait.WithoutPassword(b)...)
 	case "etc/group:":
 		s.Groups = append(s.Groups, trait.Groups(b)...)
 	}

@@ -65,13 +65,15 @@ type Command struct {
 // System is what the container sees of its files, as far as they matter here.
 type System struct {
 	Files []File // those that are not like most, by path
-	// Users and Groups are nil when the image has no such file.
-	Users  []trait.User
-	Groups []trait.Group
-	// Shadow are the passwords of etc/shadow.
-	Shadow []trait.User
+	// Users and Groups are nil when the image has no such file. Shadow are the passwords of etc/shadow, Free whom
+	// sudo asks for none.
+	Users, Shadow []trait.User
+	Groups        []trait.Group
+	Free          []string
 	// Owners are the owners of files, other than root.
 	Owners []Owner
+	// Managed says that a package manager lists its files, so that what it does not list is nobody's.
+	Managed bool
 	// Look gives the rights of any path, links followed; false when nothing stands there.
 	Look func(path string) (File, bool)
 }
@@ -85,10 +87,12 @@ type File struct {
 	Size         int64
 	Capabilities []string // cap_net_raw … of its extended attribute, sorted
 	Class        trait.Class
-	Package      string // the package whose file it is; empty: nobody's
+	Program      trait.Program
+	Manager      string // the package manager that it is a program of; empty when it is none
+	Package      string // the OS package whose file it is; empty: nobody's
+	Known        bool   // a package of a language was recognised in it
 	Layer        int
-	Base         bool   // the base image brought it
-	Instruction  string // that made its layer
+	Base         bool // the base image brought it
 }
 
 // Owner counts the files of one user.
@@ -134,4 +138,11 @@ func (c Check) Applies(f Facts) bool {
 }
 
 // Checks lists all checks of an image's configuration and files.
-func Checks() []Check { return []Check{endOfLife, rootUser} }
+func Checks() []Check {
+	return []Check{
+		badPort, capabilities, credentialFile, dangerousCommand, databasePort, debugEnv, debugPort, deviceNode, duplicateAccounts, emptyPassword,
+		endOfLife, enginePort, freeSudo, latestTag, leftover, loaderEnv, loginPort, loginSoftware, memoryDump, namedUser, noHealthcheck, onBuild,
+		packageManager, passwordHash, rootUser, searchPath, secondRoot, setuid, shellEntrypoint, strangeOwner, systemVolume, unknownUser,
+		unownedProgram, unverifiedTLS, worldWritable, writableAccounts, writableCode,
+	}
+}

@@ -16,6 +16,8 @@ package dockerfile
 import (
 	"fmt"
 	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 )
 
 // File is a Dockerfile, or what an image's history tells of the one that it was built from.
@@ -40,6 +42,7 @@ type File struct {
 	Built bool
 
 	global *Stage // of the ARGs before the first FROM
+	linter *linter.Linter
 }
 
 // Directive is a line on top such as "# syntax=docker/dockerfile:1".

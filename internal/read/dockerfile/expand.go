@@ -14,6 +14,10 @@ type binding struct {
 	value string
 	known bool
 	from  *Instruction
+	// fallback is its value, in a FROM, on the most common machine and without arguments; only ARGs before the first FROM
+	// have one.
+	fallback string
+	falls    bool
 }
 
 // bind notes the variables that an instruction sets.
@@ -27,6 +31,9 @@ func (s *Stage) bind(in *Instruction, global *Stage) {
 		switch {
 		case p.HasValue:
 			b.value, b.known = in.Expand(p.Value)
+			if s == global {
+				b.fallback, b.falls = in.Default(p.Value)
+			}
 		case s != global:
 			if of, ok := global.last(p.Key); ok {
 				b.value, b.known = of.value, of.known
@@ -128,17 +135,14 @@ func limitOf(word string) int {
 }
 
 // Default is what a word of a FROM is when the call of the build gives no arguments: what has no default is
-// empty. It is false where the word holds no variable, or is none that BuildKit takes.
+// empty. It is false where the word is none that BuildKit takes.
 func (in *Instruction) Default(word string) (string, bool) {
-	if !strings.Contains(word, "$") || !modest(word) {
+	if !modest(word) {
 		return "", false
 	}
 	env := lookup{in: in, limit: limitOf(word), byDefault: true}
 	got, err := shell.NewLex(in.escape()).ProcessWordWithMatches(word, &env)
-	if err != nil || len(got.Matched) == 0 && len(got.Unmatched) == 0 {
-		return "", false
-	}
-	return got.Result, true
+	return got.Result, err == nil && len(got.Result) <= maxValue
 }
 
 // Variables lists the names in a word that are replaced, in order of the alphabet and each once.
@@ -178,7 +182,10 @@ func (l *lookup) Get(name string) (string, bool) {
 	l.asked = append(l.asked, name)
 	value, known, _ := l.in.Lookup(name)
 	if l.byDefault && !known {
-		value, known = platformDefaults[name]
+		if value, known = platformDefaults(name); !known {
+			of, _ := l.in.file.global.last(name)
+			value, known = of.fallback, of.falls
+		}
 	}
 	if !known {
 		l.unknown = true
@@ -195,7 +202,18 @@ func (l *lookup) Get(name string) (string, bool) {
 func (l *lookup) Keys() []string { return nil }
 
 // platformDefaults are the values on the most common machine.
-var platformDefaults = map[string]string{
-	"BUILDPLATFORM": "linux/amd64", "BUILDOS": "linux", "BUILDARCH": "amd64", "TARGETPLATFORM": "linux/amd64", "TARGETOS": "linux", "TARGETARCH": "amd64",
-	"BUILDVARIANT": "", "TARGETVARIANT": "", "BUILDOSVERSION": "", "TARGETOSVERSION": "", "TARGETSTAGE": "default",
+func platformDefaults(name string) (string, bool) {
+	switch name {
+	case "BUILDPLATFORM", "TARGETPLATFORM":
+		return "linux/amd64", true
+	case "BUILDOS", "TARGETOS":
+		return "linux", true
+	case "BUILDARCH", "TARGETARCH":
+		return "amd64", true
+	case "BUILDVARIANT", "TARGETVARIANT", "BUILDOSVERSION", "TARGETOSVERSION":
+		return "", true
+	case "TARGETSTAGE":
+		return "default", true
+	}
+	return "", false
 }

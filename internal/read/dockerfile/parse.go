@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
@@ -22,7 +23,8 @@ type Options struct {
 // Parse reads a Dockerfile. What BuildKit cannot read at all is an *Error; instructions that it reads and
 // refuses are the file's Faults, and the others are read all the same.
 func Parse(path string, source []byte, o Options) (*File, error) {
-	f := &File{Path: path, Source: source, Ignore: o.Ignore, Settings: o.Settings, Folder: o.Folder}
+	// A linter that says nothing: without one, BuildKit panics at a "# check=" above an instruction.
+	f := &File{linter: linter.New(&linter.Config{}), Path: path, Source: source, Ignore: o.Ignore, Settings: o.Settings, Folder: o.Folder}
 	if err := bounded(source); err != nil {
 		err.Path = path
 		return nil, err
@@ -159,7 +161,7 @@ func (f *File) verify(in *Instruction, n *parser.Node) {
 	if in.Name == "ONBUILD" && in.Inner != nil && refusedByCheck(in.Inner.Name) {
 		return
 	}
-	got, err := instructions.ParseInstruction(n)
+	got, err := instructions.ParseInstructionWithLinter(n, f.linter)
 	if err != nil {
 		f.Faults = append(f.Faults, &Error{Path: f.Path, Line: in.Start, What: err.Error()})
 		return

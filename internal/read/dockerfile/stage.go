@@ -2,7 +2,6 @@ package dockerfile
 
 import (
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,8 +36,8 @@ func (f *File) stages(target string) error {
 		at.bind(in, global)
 		force.after(in)
 	}
-	if len(f.Stages) == 0 && !slices.ContainsFunc(f.Instructions, func(in *Instruction) bool { return in.Name != "ARG" }) {
-		return &Error{Path: f.Path, What: "it has no FROM, so that nothing is built"}
+	if len(f.Stages) == 0 {
+		return &Error{Path: f.Path, What: "it has no FROM, so that it builds nothing; it may be no Dockerfile at all"}
 	}
 	return f.aim(target, byName)
 }
@@ -108,9 +107,6 @@ func (w *inForce) after(in *Instruction) {
 
 // aim finds the stage that is built, and what it needs.
 func (f *File) aim(target string, byName map[string]*Stage) error {
-	if len(f.Stages) == 0 {
-		return nil
-	}
 	f.Target = f.Stages[len(f.Stages)-1]
 	if target != "" {
 		f.Target = byName[strings.ToLower(target)]

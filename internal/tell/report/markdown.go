@@ -25,6 +25,9 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 	for _, v := range views(r) {
 		fmt.Fprintf(&b, "\n## %s\n\n%s", md(v.Name), md(strings.Join(append([]string{v.Kind}, system(v.OS)...), ", ")))
 		fmt.Fprintf(&b, ", %s%s\n", plural(v.total, "package"), inAll(o, " in the whole image"))
+		if words := surfaceWords(v.Surface); words != "" {
+			fmt.Fprintf(&b, "\n%s\n", md(words))
+		}
 		if r.Judged() {
 			mdDeeds(&b, v.appTitle(), v.app)
 			mdDeeds(&b, "What to do in the base image", v.base)

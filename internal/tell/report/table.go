@@ -147,6 +147,9 @@ func (t *table) head(v *view) {
 		packages += ": " + strings.Join(counts, ", ")
 	}
 	t.para(margin, margin, packages)
+	if words := surfaceWords(v.Surface); words != "" {
+		t.para(margin, margin, words)
+	}
 	if v.Kind == "image" {
 		t.para(margin, margin, baseWords(v.Base))
 	}

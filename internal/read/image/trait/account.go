@@ -73,6 +73,18 @@ func Groups(b []byte) (all []Group) {
 	return all
 }
 
+// WithoutPassword gives whom the rules of sudo (sudoers(5)) let in without a password: the user, %group or alias that
+// a line with NOPASSWD begins with.
+func WithoutPassword(b []byte) (who []string) {
+	for line := range bytes.Lines(bytes.ReplaceAll(b, []byte("\\\n"), []byte(" "))) {
+		text, _, _ := strings.Cut(string(line[:min(len(line), 16*maxName)]), "#")
+		if f := strings.Fields(text); len(f) > 1 && strings.Contains(text, "NOPASSWD:") && len(who) < maxLines {
+			who = append(who, f[0][:min(len(f[0]), maxName)])
+		}
+	}
+	return who
+}
+
 // password knows the forms of crypt(5): a hash begins with $, or with _, or is the thirteen characters of DES.
 // All else is no valid hash, and locks the account.
 func password(field string) Password {
