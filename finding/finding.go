@@ -275,7 +275,8 @@ type Step struct {
 	Proof string `json:"proof,omitempty"`
 }
 
-// Suppression says who let a finding pass, and why: By is exception, vex or plimsoll itself.
+// Suppression says who let a finding pass, and why: By is exception, vex, pragma (a comment in the source) or
+// plimsoll itself.
 type Suppression struct {
 	By     string `json:"by"`
 	Where  string `json:"where,omitempty"` // FILE:LINE that says so
