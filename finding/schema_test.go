@@ -69,6 +69,7 @@ var words = map[reflect.Type][]any{
 	reflect.TypeFor[Severity](): {Critical, High, Medium, Low, Info, Unknown},
 	reflect.TypeFor[Status]():   {StatusFixed, StatusAffected, StatusWillNotFix, StatusDeferred, StatusEndOfLife, StatusUnimportant},
 	reflect.TypeFor[Action]():   {Pass, Warn, Incomplete, Deny},
+	reflect.TypeFor[Since]():    {SinceNew, SinceDisclosed, SinceKnown},
 }
 
 // narrow says more of single fields than their types do.

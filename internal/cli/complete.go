@@ -27,6 +27,9 @@ func complete(g *global, cmd *cobra.Command) {
 		"log-level": func() []string {
 			return []string{"debug", "info", "warn", "error"}
 		},
+		"since": func() []string {
+			return []string{string(finding.SinceNew), string(finding.SinceDisclosed), string(finding.SinceKnown)}
+		},
 		"base": func() []string { return baseNames(g) },
 	}
 	folders := []string{"db", "cache-dir", "base-index"}

@@ -24,9 +24,10 @@ func newReport(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "report", Short: "Work with saved reports",
 		Example: "  plimsoll report convert report.json -o html=report.html\n" +
-			"  plimsoll report merge report.json trivy.json grype.json",
+			"  plimsoll report merge report.json trivy.json grype.json\n" +
+			"  plimsoll report diff before.json after.json",
 	}
-	cmd.AddCommand(newReportConvert(g), newReportMerge(g))
+	cmd.AddCommand(newReportConvert(g), newReportMerge(g), newReportDiff(g))
 	return cmd
 }
 

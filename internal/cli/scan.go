@@ -76,12 +76,14 @@ type scanOptions struct {
 	severities []string
 	filter     scan.Filter
 	checks     []string
+	except     exceptOptions
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.read.reportFlags(f, formats(false))
 	o.db.flags(f)
 	o.bases.flags(f)
+	o.except.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
 	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium, low, info or unknown; what is known to be exploited denies too; none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
@@ -90,12 +92,12 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
-	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image (default: all)")
+	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image, dockerfile, compose, pipeline (default: all)")
 }
 
 // line is the gate that the flags draw.
 func (o *scanOptions) line() (gate.Line, error) {
-	l := gate.Line{Unfixed: o.unfixed, Allow: o.allowGap}
+	l := gate.Line{Unfixed: o.unfixed, Allow: o.allowGap, Disclosed: o.except.failOnDisclosed}
 	if o.failOn != "none" {
 		s, err := finding.ParseSeverity(o.failOn)
 		if err != nil || o.failOn == "" {
@@ -112,7 +114,7 @@ func (o *scanOptions) line() (gate.Line, error) {
 }
 
 // checkKinds are the families that --checks chooses from.
-var checkKinds = []string{"vuln", "image"}
+var checkKinds = []string{"vuln", "image", "dockerfile", "compose", "pipeline"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {
@@ -123,7 +125,7 @@ func (o *scanOptions) validate() error {
 	}
 	for _, c := range o.checks {
 		if !slices.Contains(checkKinds, c) {
-			return usage("--checks %q: use %s", c, strings.Join(checkKinds, " or "))
+			return usage("--checks %q: use %s", c, strings.Join(checkKinds, ", "))
 		}
 	}
 	for _, word := range o.severities {
@@ -133,7 +135,9 @@ func (o *scanOptions) validate() error {
 		}
 		o.filter.Severities = append(o.filter.Severities, s)
 	}
-	return nil
+	var err error
+	o.filter.Since, err = o.except.classes()
+	return err
 }
 
 func newScan(g *global) *cobra.Command {
@@ -184,14 +188,20 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
-	r, err := read(ctx, g, &o.read, words, func(so *scan.Options) {
-		so.Bases = scan.Bases{Known: known, Named: o.base}
-		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
-		so.Now = g.env.Now()
-	})
+	given, err := o.except.open(g)
 	if err != nil {
 		return err
 	}
+	r, err := read(ctx, g, &o.read, words, func(so *scan.Options, subjects []scan.Subject) error {
+		so.Bases = scan.Bases{Known: known, Named: o.base}
+		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
+		so.Now = g.env.Now()
+		return given.into(g, so, subjects)
+	})
+	if err != nil {
+		return contradicted(err)
+	}
+	given.tell(g, r)
 	options.Hidden, options.Part = o.filter.Apply(r), o.filter.BaseOnly || o.filter.AppOnly
 	if options.Part {
 		o.baseless(g, r)
@@ -213,7 +223,7 @@ func (o *scanOptions) baseless(g *global, r *finding.Report) {
 }
 
 // read opens the words and scans what they name.
-func read(ctx context.Context, g *global, o *readOptions, words []string, more func(*scan.Options)) (*finding.Report, error) {
+func read(ctx context.Context, g *global, o *readOptions, words []string, more func(*scan.Options, []scan.Subject) error) (*finding.Report, error) {
 	skipped, err := o.skips()
 	if err != nil {
 		return nil, err
@@ -239,7 +249,9 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	if first := targets.subjects[0].Image; first != nil {
 		bar.show(scan.Progress{Target: first.Name, Of: len(first.Layers)})
 	}
-	more(&so)
+	if err := more(&so, targets.subjects); err != nil {
+		return nil, err
+	}
 	r, err := scan.Run(ctx, targets.subjects, so)
 	bar.clear()
 	for _, p := range skipped.idle() {
@@ -281,7 +293,10 @@ func newSBOM(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := read(cmd.Context(), g, &o, args, func(so *scan.Options) { so.Now = g.env.Now() })
+			r, err := read(cmd.Context(), g, &o, args, func(so *scan.Options, _ []scan.Subject) error {
+				so.Now = g.env.Now()
+				return nil
+			})
 			if err != nil {
 				return err
 			}

@@ -10,7 +10,6 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/purl"
-	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
 	"github.com/plimsoll/plimsoll/internal/judge/vuln"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -40,6 +39,7 @@ func (s *scan) target(ctx context.Context, id string, img *image.Image, contents
 		t.Layers[i].Base = t.Base != nil && i < t.Base.Layers
 	}
 	s.report.Targets = append(s.report.Targets, t)
+	s.excepted.label(id, img.Config.Labels)
 }
 
 // bill adds an inventory that somebody else made.
@@ -93,19 +93,6 @@ func (s *scan) os(r *ecosystem.Release) *finding.OS {
 		}
 	}
 	return os
-}
-
-// configuration runs the checks of the last target's own facts.
-func (s *scan) configuration() {
-	if !s.o.runs("image") {
-		return
-	}
-	t := &s.report.Targets[len(s.report.Targets)-1]
-	var seen []sight
-	for _, c := range imagecfg.Checks() {
-		seen = append(seen, sight{card: c.Card, applies: t.OS != nil, hits: c.Look(imagecfg.Facts{OS: t.OS, Now: s.o.Now})})
-	}
-	s.sights(t, seen)
 }
 
 // judge lists the packages of a target and matches them against the advisories.

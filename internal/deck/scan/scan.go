@@ -20,6 +20,8 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+	"github.com/plimsoll/plimsoll/internal/weigh/baseline"
+	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 )
 
@@ -40,6 +42,10 @@ type Options struct {
 	Now      time.Time
 	Progress func(Progress) // nil: nobody wants to know
 	Missing  []finding.Gap  // what the caller wanted looked at and could not open
+
+	Exceptions   *exception.Set     // nil: nothing is let pass
+	Baseline     *baseline.Baseline // nil: all findings count alike
+	BaselineFile finding.File       // where the baseline was read
 
 	// EndOfLife is the day a distribution's support ends; false when that is not known.
 	EndOfLife func(ecosystem.Release) (time.Time, bool)
@@ -88,7 +94,7 @@ type Bill struct {
 func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, error) {
 	s := &scan{o: o, report: &finding.Report{Schema: finding.Schema, Tool: o.Tool}, reader: inventory.Reader{
 		Ecosystems: o.Kinds, Buffer: layer.NewBuffer(bufferMemory, bufferDisk, o.TempDir), Verify: o.Verify,
-		Kept: o.Bounds.orDefault().Kept, Limits: layer.DefaultLimits,
+		Kept: o.Bounds.orDefault().Kept, Limits: layer.DefaultLimits, Traits: true,
 	}, bounds: o.Bounds.orDefault(), upgrades: map[string]string{}, kinds: map[string]string{}}
 	s.passed.seed = maphash.MakeSeed()
 	s.reader.Skip = s.skipper(passed{}) // for second looks, which count nothing
@@ -99,6 +105,11 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 		}
 	}
 	if o.Lookup != nil {
+		if err := s.except(); err != nil {
+			return nil, err
+		}
+		// What is found from here on, by policies, goes through except again; then the exceptions are told of.
+		s.exceptionsTold()
 		s.group()
 		gate.Judge(s.report, o.Line)
 	}
@@ -121,6 +132,7 @@ type scan struct {
 	listed   int64             // of the bound on all targets
 	upgrades map[string]string // package id → the version that clears what is known of it
 	kinds    map[string]string // package id → the name of its ecosystem
+	excepted excepted
 }
 
 func (s *scan) subject(ctx context.Context, one Subject) error {
@@ -152,7 +164,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	s.distributionGap(&s.report.Targets[len(s.report.Targets)-1], inv.Packages)
 	docs := documentsOf(img, st)
 	s.emptyGap(id, inv.Packages, len(docs))
-	s.configuration()
+	s.configuration(img, &inv)
 	s.documents(docs)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err

@@ -21,8 +21,9 @@ var endOfLife = Check{
 			Good: "FROM debian:12\n",
 		},
 	},
+	needs: needsOS,
 	Look: func(f Facts) []check.Hit {
-		if f.OS == nil || f.OS.EndOfLife == "" {
+		if f.OS.EndOfLife == "" {
 			return nil
 		}
 		day, err := time.Parse(time.DateOnly, f.OS.EndOfLife)

@@ -115,6 +115,7 @@ type Config struct {
 	Labels       map[string]string
 	StopSignal   string
 	Healthcheck  []string
+	OCI          bool // it is in OCI's format, which has no health check
 	OnBuild      []string
 	History      []History
 	DiffIDs      []string

@@ -305,6 +305,7 @@ func (r *resolver) read(ctx context.Context, l leaf) (m Manifest, c Config, err 
 		return m, c, err
 	}
 	c, err = ParseConfig(b)
+	c.OCI = m.Config.MediaType == "application/vnd.oci.image.config.v1+json"
 	return m, c, err
 }
 

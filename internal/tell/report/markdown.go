@@ -30,13 +30,17 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 	for _, v := range views(r) {
 		fmt.Fprintf(&b, "\n## %s\n\n%s", md(v.Name), md(strings.Join(append([]string{v.Kind}, system(v.OS)...), ", ")))
 		fmt.Fprintf(&b, ", %s%s\n", plural(v.total, "package"), inAll(o, " in the whole image"))
+		if words := surfaceWords(v.Surface); words != "" {
+			fmt.Fprintf(&b, "\n%s\n", md(words))
+		}
 		if r.Judged() {
 			mdSections(&b, v.sections, true)
 			mdDeeds(&b, v.appTitle(), v.app)
 			mdDeeds(&b, "What to do in the base image", v.base)
 			mdSections(&b, v.sections, false)
 			mdFindings(&b, "Without a fix", v.unfixed)
-			fmt.Fprintf(&b, "\n%s\n", md(totals(&v, o)))
+			mdPassed(&b, &v)
+			fmt.Fprintf(&b, "\n%s\n", md(strings.Join(append([]string{totals(&v, o)}, shares(&v)...), " ")))
 		} else {
 			mdInventory(&b, r, v.ID)
 		}
@@ -129,7 +133,7 @@ func mdFindings(b *strings.Builder, title string, all []*finding.Finding) {
 	}
 	fmt.Fprintf(b, "\n### %s\n\n| severity | finding |\n| --- | --- |\n", title)
 	for _, f := range all[:min(len(all), maxRows)] {
-		fmt.Fprintf(b, "| %s | %s |\n", mark(f), md(f.Title))
+		fmt.Fprintf(b, "| %s | %s |\n", mark(f), md(f.Title+sinceMark(f)))
 	}
 	mdMore(b, len(all))
 }

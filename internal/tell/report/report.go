@@ -59,6 +59,7 @@ var Formats = []Format{
 	{"sarif", "SARIF 2.1.0, for code hosts", true, writeSARIF},
 	{"cyclonedx", "CycloneDX 1.6 as JSON: packages and vulnerabilities", false, cycloneDX(false)},
 	{"cyclonedx-xml", "CycloneDX 1.6 as XML", false, cycloneDX(true)},
+	{"openvex", "OpenVEX 0.2.0: what was let pass, and why", true, openVEX},
 	{"spdx", "SPDX 2.3 as JSON: packages", false, spdx(false)},
 	{"spdx-tag", "SPDX 2.3 as tags and values", false, spdx(true)},
 	{"html", "one page to read and to filter, with nothing outside of it", false, writeHTML},
@@ -95,6 +96,8 @@ func Write(w io.Writer, name string, r *finding.Report, o Options) error {
 func cycloneDX(asXML bool) writer {
 	return func(w io.Writer, r *finding.Report, o Options) error { return bill.CycloneDX(w, r, o.Time, asXML) }
 }
+
+func openVEX(w io.Writer, r *finding.Report, o Options) error { return bill.OpenVEX(w, r, o.Time) }
 
 func spdx(asTags bool) writer {
 	return func(w io.Writer, r *finding.Report, o Options) error { return bill.SPDX(w, r, o.Time, asTags) }

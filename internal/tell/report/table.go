@@ -147,6 +147,9 @@ func (t *table) head(v *view) {
 		packages += ": " + strings.Join(counts, ", ")
 	}
 	t.para(margin, margin, packages)
+	if words := surfaceWords(v.Surface); words != "" {
+		t.para(margin, margin, words)
+	}
 	if v.Kind == "image" {
 		t.para(margin, margin, baseWords(v.Base))
 	}
@@ -195,8 +198,12 @@ func (t *table) findings(v *view) {
 		}
 	}
 	t.rows("Without a fix, the worst", v.unfixed, maxUnfixed)
+	t.passed(v)
 	t.line("")
 	t.para("", "", totals(v, t.o))
+	for _, line := range shares(v) {
+		t.para("", "", line)
+	}
 }
 
 func (t *table) section(title string) {

@@ -184,7 +184,8 @@ const likely = 0.1
 
 // marked is a finding's rule with what makes it urgent: "CVE-2021-44228 (exploited)".
 func marked(f *finding.Finding) string {
-	switch id := clean(f.Rule); {
+	id := clean(f.Rule) + sinceMark(f)
+	switch {
 	case exploited(f):
 		return id + " (exploited)"
 	case f.Risk != nil && f.Risk.EPSS >= likely:

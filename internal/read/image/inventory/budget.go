@@ -47,7 +47,7 @@ func (c *Contents) Cost() int64 {
 	for _, l := range c.Links {
 		n += costOf(l.Path, l.Target)
 	}
-	n += costOf(c.Whiteouts...) + costOf(c.Opaques...) + CostOfReads(c.Reads)
+	n += costOf(c.Whiteouts...) + costOf(c.Opaques...) + CostOfReads(c.Reads) + c.Traits.cost()
 	for i := range c.Gaps {
 		n += costOfGap(&c.Gaps[i])
 	}

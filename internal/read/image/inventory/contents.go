@@ -33,6 +33,7 @@ type Contents struct {
 	Whiteouts []string // paths that are removed from the layers below
 	Opaques   []string // folders of which the layers below show nothing
 	Gaps      []Gap
+	Traits    Traits
 	Documents []Document // of source folders, when they are asked for
 }
 
@@ -72,7 +73,7 @@ type Gap struct {
 // holds the form of Contents and the version of each ecosystem.
 func Key(of []ecosystem.Ecosystem) string {
 	var b strings.Builder
-	b.WriteString("4")
+	b.WriteString("5")
 	for _, e := range of {
 		fmt.Fprintf(&b, " %s%d", e.Name, e.Version)
 	}

@@ -39,6 +39,7 @@ func (w *layerRead) hardLink(e *layer.Entry, at string) {
 	if via, ok := w.hard[file]; ok {
 		of.file, of.upto = via.file, via.upto // a link to a link: its file may have been replaced since
 	}
+	w.traitName(file, at)
 	named := w.name(file, at)
 	named = w.nameGaps(file, at) || named
 	w.want(e, at, &of)

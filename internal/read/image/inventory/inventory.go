@@ -15,6 +15,7 @@ type Inventory struct {
 	Needs    []Need // files to read once more; lay the layers over each other again after
 	Gaps     []Gap
 	Layers   [][]Gap // what is not assessed of each layer, as far as the container could see it
+	System   System
 }
 
 // Package is one package, wherever it stands.
@@ -53,7 +54,8 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 	inv := Inventory{Release: release(all, of), Needs: s.needs(of, all), Layers: s.gaps}
 	included, missing := s.included(all)
 	inv.Needs = append(inv.Needs, included...)
-	g := gather{kinds: kinds, index: make(map[string]int, len(all)), packages: make([]Package, 0, len(all)), reads: all, names: map[string]map[string]int{}}
+	s.play()
+	g := gather{special: s.system.Files, kinds: kinds, index: make(map[string]int, len(all)), packages: make([]Package, 0, len(all)), reads: all, names: map[string]map[string]int{}}
 	for i := range all {
 		switch r := &all[i]; {
 		case len(r.paths) == 0 || kinds[r.Ecosystem] == nil:
@@ -67,7 +69,10 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 	g.declare(unanswered)
 	g.own(&s.hash, inv.Release)
 	inv.Gaps = append(missing, g.unlocked(&s.hash, unanswered)...)
+	g.ownFiles(&s.hash)
 	inv.Packages = g.sorted()
+	inv.System = s.system
+	inv.System.stack = s
 	if s.tired {
 		inv.Gaps = append(inv.Gaps, Gap{
 			Class: "limit-reached", Blocking: true, Count: 1,
@@ -108,7 +113,8 @@ type gather struct {
 	reads    []seen
 	at       map[string][]int          // path of a database → its reads, bottom first
 	names    map[string]map[string]int // kind → what file lists call its packages
-	owned    map[uint64]int            // hash of a place or manifest → the OS package whose file it is; -1: nobody's
+	owned    map[uint64]int            // hash of a place, manifest or special file → the OS package whose file it is; -1: nobody's
+	special  []SpecialFile
 }
 
 func (g *gather) add(r *seen) {
@@ -242,6 +248,11 @@ func (g *gather) own(h *hasher, on *ecosystem.Release) {
 			}
 		}
 	}
+	for i := range g.special {
+		for _, p := range g.special[i].Paths {
+			wanted[h.owned(p)] = -1
+		}
+	}
 	for i := range g.reads {
 		if r := &g.reads[i]; len(r.paths) > 0 && len(r.Owned) > 0 {
 			g.owners(r, wanted)
@@ -357,6 +368,12 @@ func (g *gather) sorted() []Package {
 			sorted[i].Owner = place[sorted[i].Owner]
 		}
 	}
+	for i := range g.special {
+		if f := &g.special[i]; f.Owner >= 0 {
+			f.Owner = place[f.Owner]
+		}
+	}
+	slices.SortStableFunc(g.special, func(a, b SpecialFile) int { return cmp.Compare(a.Paths[0], b.Paths[0]) })
 	return sorted
 }
 

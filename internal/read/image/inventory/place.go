@@ -17,6 +17,7 @@ type places struct {
 	links   map[string]string // path → target, as the layer stands now
 	folders map[uint64]int    // hash → how many names there were when it became a folder
 	order   []uint64          // of folders, as they came
+	implied map[uint64]bool   // folders without an entry of their own, so far
 	dir     string            // the folder of the last entry, and what it resolved to
 	real    string
 	entered string // the last folder that was noted
@@ -90,8 +91,21 @@ func (p *places) enter(dir string, names int, anew bool) {
 		if p.folders[h] = names; !have {
 			p.order = append(p.order, h)
 		}
+		p.imply(h, !anew)
 		dir, anew = parent(dir), false
 	}
+}
+
+// imply notes of a folder whether it has an entry of its own.
+func (p *places) imply(h uint64, implied bool) {
+	if !implied {
+		delete(p.implied, h)
+		return
+	}
+	if p.implied == nil {
+		p.implied = map[uint64]bool{}
+	}
+	p.implied[h] = true
 }
 
 func parent(name string) string {

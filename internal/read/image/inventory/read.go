@@ -26,12 +26,16 @@ type Reader struct {
 	Verify     bool              // read and hash also what could be skipped
 	Skip       func(string) bool // paths that are not to be looked at; nil: none
 	Documents  func(string) bool // paths of source folders that are kept whole; nil: none
+	Traits     bool              // keep what is special about files: of images, where rights and owners mean something
 }
 
 // Layer reads one layer. On an error the contents hold what was read before it, and are incomplete. Those
 // of ErrCrowded and layer.ErrTotal depend on what else is read, and are empty.
 func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
 	w := newLayerRead(ctx, r)
+	if r.Traits {
+		w.traits = newTraitRead()
+	}
 	res, err := r.walk(ctx, l, w.visit)
 	w.c.Streamed = res.Streamed
 	w.late()
@@ -43,6 +47,7 @@ func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
 		w.gap(Gap{Class: "limit-reached", Blocking: true, What: fmt.Sprintf("%d paths are too long to be read", res.Skipped)})
 	}
 	w.settle()
+	w.settleTraits()
 	if err = w.end(err); errors.Is(err, ErrCrowded) || errors.Is(err, layer.ErrTotal) {
 		w.leave(0)
 		return &Contents{}, err
@@ -87,6 +92,7 @@ type layerRead struct {
 	gaps   map[gapKind]*gapCount
 	gapAt  map[string][]spot // path → where the gaps have it: name 0 is Path, the others Also
 	moved  []int             // gaps of which Path was forgotten
+	traits *traitRead        // nil: nobody asks for them
 	account
 }
 
@@ -136,17 +142,19 @@ func (w *layerRead) offer(e *layer.Entry, at string) {
 	if e.Size > 0 && couldBeProgram(&st) {
 		head, err := e.Head(64)
 		if err != nil {
+			w.trait(e, at, nil)
 			w.gap(Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: at})
 			return
 		}
 		st.Head = slices.Clone(head)
 	}
+	w.trait(e, at, st.Head)
 	wanting := w.wanting(st)
 	if len(wanting) == 0 && at != st.Path {
 		st.Path = at
 		wanting = w.wanting(st)
 	}
-	if len(wanting) > 0 {
+	if len(wanting) > 0 || w.traits != nil && wantsAccounts(at) {
 		w.read(e, at, st, wanting)
 	}
 }
@@ -171,12 +179,20 @@ func couldBeProgram(st *ecosystem.Stat) bool {
 }
 
 func (w *layerRead) read(e *layer.Entry, at string, st ecosystem.Stat, wanting []*ecosystem.Ecosystem) {
-	body, err := w.body(e, len(wanting) > 1)
+	accounts := w.traits != nil && wantsAccounts(at)
+	body, err := w.body(e, len(wanting) > 1 || accounts && len(wanting) > 0)
+	if err != nil && len(wanting) == 0 {
+		w.gap(Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: at})
+		return
+	}
 	if err != nil {
 		w.readGap(wanting[0], at, err)
 		return
 	}
 	defer body.release()
+	if accounts {
+		w.readAccounts(body, at)
+	}
 	for _, eco := range wanting {
 		if eco.Late {
 			w.hold(body, at, st, eco)

@@ -16,6 +16,7 @@ type stack struct {
 	work   int          // what following links has cost
 	tired  bool         // maxWork was reached: links are no longer followed
 	gaps   [][]Gap      // by layer, of what can be seen
+	system System
 }
 
 // linkAt is a symbolic link of one layer.
@@ -90,13 +91,18 @@ func hides(of *layerSets, h *hasher, p string) bool {
 	if has(of.names, key) || has(of.folders, key) || has(of.whiteouts, key) {
 		return true
 	}
+	return hidesFrom(of, h, p)
+}
+
+// hidesFrom says whether a layer hides what layers below it have in the folders on the way to p.
+func hidesFrom(of *layerSets, h *hasher, p string) bool {
 	for p != "" {
 		if i := strings.LastIndexByte(p, '/'); i >= 0 {
 			p = p[:i]
 		} else {
 			p = ""
 		}
-		key = h.path(p)
+		key := h.path(p)
 		if has(of.opaques, key) || has(of.names, key) || has(of.whiteouts, key) {
 			return true
 		}
@@ -144,6 +150,7 @@ func (s *stack) visible() []seen {
 			all = append(all, one)
 		}
 		s.gaps[i] = s.shown(c.Gaps, above)
+		s.special(i, above)
 		s.cover(above, i)
 	}
 	slices.Reverse(all)

@@ -46,6 +46,7 @@ func (w *layerRead) enter(e *layer.Entry) error {
 	case layer.Dir:
 		w.forget(at)
 		w.places.enter(at, len(w.c.Names), true)
+		w.trait(e, at, nil)
 	default:
 		w.file(e, at)
 	}
@@ -75,6 +76,7 @@ func (w *layerRead) file(e *layer.Entry, at string) {
 		}
 	default:
 		w.forget(at)
+		w.trait(e, at, nil)
 	}
 }
 
@@ -86,6 +88,7 @@ func (w *layerRead) forget(at string) {
 	delete(w.at, at)
 	delete(w.hard, at)
 	w.forgetGaps(at)
+	w.forgetTrait(at)
 	w.places.link(at, "")
 }
 
@@ -107,6 +110,14 @@ func (w *layerRead) forgetBelow(dir string) {
 	for p := range w.hard {
 		if strings.HasPrefix(p, prefix) {
 			gone = append(gone, p)
+		}
+	}
+	if w.traits != nil {
+		w.places.work += 8 * len(w.traits.at)
+		for p := range w.traits.at {
+			if strings.HasPrefix(p, prefix) {
+				gone = append(gone, p)
+			}
 		}
 	}
 	for _, p := range gone {

@@ -166,6 +166,7 @@ func (w *folderWalk) one(dir *os.Root, name, at string) error {
 		e.Kind = Whiteout
 	default:
 		e.Kind = Device
+		e.Mode |= mode & fs.ModeType
 	}
 	return w.visit(&e)
 }

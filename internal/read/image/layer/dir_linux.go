@@ -17,6 +17,19 @@ func owner(info fs.FileInfo) (uid, gid int) {
 	return 0, 0
 }
 
+// capability reads the attribute from the open file: a name could be swapped for a link.
+func (b *folderBody) capability() string {
+	if b.open() != nil {
+		return ""
+	}
+	var value [maxCapability]byte
+	n, err := unix.Fgetxattr(int(b.f.Fd()), "security.capability", value[:])
+	if err != nil {
+		return ""
+	}
+	return string(value[:n])
+}
+
 // isWhiteout knows overlayfs' mark of a removed file (kernel documentation, filesystems/overlayfs,
 // "whiteouts and opaque directories").
 func isWhiteout(info fs.FileInfo) bool {

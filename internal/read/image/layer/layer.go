@@ -40,11 +40,12 @@ type Entry struct {
 	Path string // clean, with slashes, relative to the root; "" is the root
 	Link string // as written, for Symlink; clean and relative to the root, for Hardlink
 	Size int64
-	Mode fs.FileMode // permission, setuid, setgid and sticky bits
+	Mode fs.FileMode // permission, setuid, setgid and sticky bits; of a Device, also what kind it is
 	UID  int
 	GID  int
 
-	body body
+	capability string // the extended attribute, of a tar
+	body       body
 }
 
 // body gives access to a file's bytes.
@@ -82,6 +83,15 @@ func (e *Entry) At() io.ReaderAt {
 		return nil
 	}
 	return e.body.at()
+}
+
+// Capability returns the extended attribute of a file that holds its capabilities (capabilities(7)), as it
+// is stored; empty when it has none.
+func (e *Entry) Capability() string {
+	if b, ok := e.body.(*folderBody); ok {
+		return b.capability()
+	}
+	return e.capability
 }
 
 // Errors that a caller tells apart.

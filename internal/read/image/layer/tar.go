@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"strconv"
 	"strings"
@@ -49,6 +50,8 @@ type pax struct {
 	minor       string
 	realSize    int64
 	hasRealSize bool
+	capability  string
+	uid, gid    id
 }
 
 // walkTar visits all entries; the visitor may read the body of the current one.
@@ -173,7 +176,7 @@ func (t *tarReader) begin(h header, flag byte, size int64) error {
 		size = t.next.size
 	}
 	e := &t.entry
-	*e = Entry{Mode: h.mode(), UID: h.number(108, 8), GID: h.number(116, 8)}
+	*e = Entry{Mode: h.mode(), UID: t.next.uid.or(h.number(108, 8)), GID: t.next.gid.or(h.number(116, 8)), capability: t.next.capability}
 	sparse, moreMaps := t.next.isSparse(), false
 	if !sparse {
 		t.next.sparseName = ""
@@ -198,6 +201,7 @@ func (t *tarReader) begin(h header, flag byte, size int64) error {
 		e.Kind, size = Dir, 0
 	case '3', '4', '6':
 		e.Kind, size = Device, 0
+		e.Mode |= map[byte]fs.FileMode{'3': fs.ModeDevice | fs.ModeCharDevice, '4': fs.ModeDevice, '6': fs.ModeNamedPipe}[flag]
 	default:
 		e.Kind, hasBody = Device, true // unknown to us, and to the runtime
 	}
@@ -331,6 +335,14 @@ func (p *pax) set(key, value string) error {
 	case "GNU.sparse.realsize", "GNU.sparse.size":
 		p.hasRealSize = true
 		return number(&p.realSize)
+	case capabilityRecord:
+		if len(value) <= maxCapability {
+			p.capability = value // what is longer no kernel takes
+		}
+	case "uid":
+		return p.uid.parse(value)
+	case "gid":
+		return p.gid.parse(value)
 	case "GNU.sparse.major":
 		p.major = value
 	case "GNU.sparse.minor":
@@ -338,6 +350,39 @@ func (p *pax) set(key, value string) error {
 	case "GNU.sparse.map", "GNU.sparse.offset":
 		p.sparseMap = true
 	}
+	return nil
+}
+
+// capabilityRecord is how tars hold the extended attribute that gives a program capabilities, and maxCapability
+// more than it takes.
+const (
+	capabilityRecord = "SCHILY.xattr.security.capability"
+	maxCapability    = 64
+)
+
+// id is a user or group that a pax record names, where one does: numbers that the header has no room for.
+type id struct {
+	number int
+	given  bool
+}
+
+func (i id) or(other int) int {
+	if i.given {
+		return i.number
+	}
+	return other
+}
+
+func (i *id) parse(value string) error {
+	if value == "" {
+		*i = id{}
+		return nil
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return fmt.Errorf("read tar: pax record %q is no user or group", value)
+	}
+	*i = id{number: int(n), given: true}
 	return nil
 }
 
