@@ -119,12 +119,23 @@ func (o *targetOptions) open(ctx context.Context, g *global, words []string) (*o
 	if err != nil {
 		return nil, err
 	}
+	if words, err = o.expand(words); err != nil {
+		return nil, err
+	}
 	if err := o.check(words); err != nil {
 		return nil, err
 	}
 	lo.Stdin = bufio.NewReader(g.env.Stdin)
+	bills, err := o.bills(g, words)
+	if err != nil {
+		return nil, err
+	}
 	var all opened
 	for _, word := range words {
+		if bill := bills[word]; bill != nil {
+			all.subjects = append(all.subjects, scan.Subject{Bill: bill})
+			continue
+		}
 		more, oneErr := o.one(ctx, g, word, lo)
 		all.subjects = append(all.subjects, more...)
 		var exit exitError

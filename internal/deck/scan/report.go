@@ -116,6 +116,7 @@ func (s *scan) judge(id string, packages []inventory.Package, on *ecosystem.Rele
 	if err != nil {
 		return err
 	}
+	s.report.Findings = room(s.report.Findings, len(matches))
 	for i := range matches {
 		m := &matches[i]
 		n := of[m.Subject]
@@ -127,9 +128,19 @@ func (s *scan) judge(id string, packages []inventory.Package, on *ecosystem.Rele
 	return nil
 }
 
+// room has a list take n more. It at least doubles: by the quarter that append adds, a report on a thousand
+// SBOMs would be copied four times over.
+func room[T any](list []T, n int) []T {
+	if cap(list)-len(list) >= n {
+		return list
+	}
+	return slices.Grow(list, max(n, len(list)))
+}
+
 // list adds packages to the report, under ids that follow their order.
 func (s *scan) list(t *finding.Target, packages []inventory.Package, release ecosystem.Release) {
 	first := len(s.report.Packages)
+	s.report.Packages = room(s.report.Packages, len(packages))
 	name := func(i int) string { return fmt.Sprintf("p%d", first+i+1) }
 	byName := map[string][]int{}
 	for i := range packages {
