@@ -56,6 +56,9 @@ func TestGuide(t *testing.T) {
 		}
 		after = lang
 	}
+	if b, err := os.ReadFile(filepath.Join(dir, "invalid")); err == nil {
+		t.Errorf("reports that are not as the schema says: %s", b)
+	}
 	if ran < 12 {
 		t.Errorf("only %d commands were run", ran)
 	}
@@ -73,7 +76,8 @@ func runShown(t *testing.T, dir, line string) string {
 	cmd := exec.Command(os.Args[0], strings.Fields(m[1])[1:]...)
 	// testscript's main runs the program where it is called by its name.
 	cmd.Args[0], cmd.Dir = "plimsoll", dir
-	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(dir, "cache"), "PLIMSOLL_OFFLINE=true")
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(dir, "cache"), "PLIMSOLL_OFFLINE=true",
+		"PLIMSOLL_TEST_SCHEMA="+schemaFile, "PLIMSOLL_TEST_INVALID="+filepath.Join(dir, "invalid"))
 	out, _ := cmd.CombinedOutput()
 	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != m[2] {
 		t.Errorf("%s: exit status %s: %s", m[1], got, out)
