@@ -16,7 +16,7 @@ const generated = "<!-- Made by go generate ./internal/cli; do not edit. -->\n"
 // pages are the generated documentation, by path below docs: one page for each command, each check and
 // all gaps.
 func pages() map[string]string {
-	all := map[string]string{"checks/gaps.md": gapsPage(), "checks/rules.md": rulesPage()}
+	all := map[string]string{"checks/gaps.md": gapsPage(), "checks/rules.md": rulesPage(), "checks/policies.md": policyPage()}
 	root := newRoot(&global{env: Env{Getenv: func(string) string { return "" }}})
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
