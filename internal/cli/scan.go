@@ -75,12 +75,14 @@ type scanOptions struct {
 	severities []string
 	filter     scan.Filter
 	checks     []string
+	secrets    secretOptions
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.read.reportFlags(f, formats(false))
 	o.db.flags(f)
 	o.bases.flags(f)
+	o.secrets.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
 	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium, low, info or unknown; what is known to be exploited denies too; none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
@@ -89,7 +91,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
-	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image (default: all)")
+	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image, secret (default: all)")
 }
 
 // line is the gate that the flags draw.
@@ -111,7 +113,7 @@ func (o *scanOptions) line() (gate.Line, error) {
 }
 
 // checkKinds are the families that --checks chooses from.
-var checkKinds = []string{"vuln", "image"}
+var checkKinds = []string{"vuln", "image", "secret"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {
@@ -175,6 +177,10 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 		return err
 	}
 	defer db.Close()
+	secrets, err := o.secrets.engine()
+	if err != nil {
+		return err
+	}
 	known, err := o.bases.known(g, o.base)
 	if err != nil {
 		return err
@@ -182,7 +188,7 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	r, err := read(ctx, g, &o.read, words, func(so *scan.Options) {
 		so.Bases = scan.Bases{Known: known, Named: o.base}
 		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
-		so.Now = g.env.Now()
+		so.Now, so.Secrets = g.env.Now(), secrets
 	})
 	if err != nil {
 		return err

@@ -117,6 +117,9 @@ func (s *scan) cutShort(id string) bool {
 // emptyGap tells of a target without a single package: nothing was looked up, so nothing was found.
 // Where another gap says why, it says enough.
 func (s *scan) emptyGap(id string, packages []inventory.Package) {
+	if s.o.Lookup != nil && !s.o.runs("vuln") {
+		return // nothing was to be looked up
+	}
 	if len(packages) > 0 || slices.ContainsFunc(s.report.Coverage, func(g finding.Gap) bool { return g.Target == id && g.Blocking }) {
 		return
 	}

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
@@ -29,9 +31,10 @@ type Options struct {
 	Lookup   advisory.Lookup // nil: inventory only
 	Tool     finding.Tool
 	Line     gate.Line
-	Checks   []string // families to run: vuln, image; empty: all
-	Cache    Cache    // nil: nothing is kept
-	Jobs     int      // layers read at a time
+	Checks   []string       // families to run: vuln, image, secret; empty: all
+	Secrets  *secret.Engine // what finds secrets; nil: our own rules
+	Cache    Cache          // nil: nothing is kept
+	Jobs     int            // layers read at a time
 	Verify   bool
 	Skip     func(path string) string // the pattern that has a path passed over, or nothing; nil: none has
 	Bases    Bases
@@ -92,6 +95,9 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 	s.passed.seed = maphash.MakeSeed()
 	s.reader.Skip = s.skipper(passed{}) // for second looks, which count nothing
 	s.report.Coverage = slices.Clone(o.Missing)
+	if err := s.search(); err != nil {
+		return nil, err
+	}
 	for _, one := range subjects {
 		if err := s.subject(ctx, one); err != nil {
 			return nil, err
@@ -117,9 +123,11 @@ type scan struct {
 	read     memo
 	passed   passedBy
 	bounds   Bounds
-	listed   int64             // of the bound on all targets
-	upgrades map[string]string // package id → the version that clears what is known of it
-	kinds    map[string]string // package id → the name of its ecosystem
+	listed   int64                 // of the bound on all targets
+	upgrades map[string]string     // package id → the version that clears what is known of it
+	kinds    map[string]string     // package id → the name of its ecosystem
+	redact   *secret.Engine        // takes secrets out of what is shown
+	cards    map[string]check.Card // of secrets, by id
 }
 
 func (s *scan) subject(ctx context.Context, one Subject) error {
@@ -147,6 +155,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	s.distributionGap(&s.report.Targets[len(s.report.Targets)-1], inv.Packages)
 	s.emptyGap(id, inv.Packages)
 	s.configuration()
+	s.secrets(id, img, &inv)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
+	"github.com/plimsoll/plimsoll/internal/judge/secret"
 )
 
 // Cards lists all checks, by id.
@@ -16,6 +17,7 @@ func Cards() []check.Card {
 	for _, c := range imagecfg.Checks() {
 		all = append(all, c.Card)
 	}
+	all = append(all, secret.Cards()...)
 	slices.SortFunc(all, func(a, b check.Card) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }

@@ -51,6 +51,10 @@ func (c *Contents) Cost() int64 {
 	for i := range c.Gaps {
 		n += costOfGap(&c.Gaps[i])
 	}
+	for i := range c.Sighted {
+		n += costOfSighted(&c.Sighted[i])
+	}
+	n += int64(len(c.Vouched)) * costHash
 	return n
 }
 

@@ -33,6 +33,9 @@ type Contents struct {
 	Whiteouts []string // paths that are removed from the layers below
 	Opaques   []string // folders of which the layers below show nothing
 	Gaps      []Gap
+
+	Sighted []Sighted // files in which an inspector found something
+	Vouched []uint64  // hashes of installed files and their bytes, as package managers list them; only beside an inspector
 }
 
 // Read is what one file says. Paths are the names of that one file: hard links give it several.
@@ -71,7 +74,7 @@ type Gap struct {
 // holds the form of Contents and the version of each ecosystem.
 func Key(of []ecosystem.Ecosystem) string {
 	var b strings.Builder
-	b.WriteString("4")
+	b.WriteString("5")
 	for _, e := range of {
 		fmt.Fprintf(&b, " %s%d", e.Name, e.Version)
 	}

@@ -15,6 +15,8 @@ type Inventory struct {
 	Needs    []Need // files to read once more; lay the layers over each other again after
 	Gaps     []Gap
 	Layers   [][]Gap // what is not assessed of each layer, as far as the container could see it
+	Sights   []Seen  // what an inspector found, in all layers; sorted by path and layer
+	Passed   int     // sights in files that a package manager installed and nobody changed
 }
 
 // Package is one package, wherever it stands.
@@ -68,6 +70,7 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 	g.own(&s.hash, inv.Release)
 	inv.Gaps = append(missing, g.unlocked(&s.hash, unanswered)...)
 	inv.Packages = g.sorted()
+	inv.Sights, inv.Passed = s.sights()
 	if s.tired {
 		inv.Gaps = append(inv.Gaps, Gap{
 			Class: "limit-reached", Blocking: true, Count: 1,

@@ -25,12 +25,14 @@ type Reader struct {
 	Limits     layer.Limits
 	Verify     bool              // read and hash also what could be skipped
 	Skip       func(string) bool // paths that are not to be looked at; nil: none
+	Inspect    Inspector         // looks into texts; nil: nobody does
 }
 
 // Layer reads one layer. On an error the contents hold what was read before it, and are incomplete. Those
 // of ErrCrowded and layer.ErrTotal depend on what else is read, and are empty.
 func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
 	w := newLayerRead(ctx, r)
+	w.inspects = r.Inspect != nil
 	res, err := r.walk(ctx, l, w.visit)
 	w.c.Streamed = res.Streamed
 	w.late()
@@ -86,6 +88,10 @@ type layerRead struct {
 	gaps   map[gapKind]*gapCount
 	gapAt  map[string][]spot // path → where the gaps have it: name 0 is Path, the others Also
 	moved  []int             // gaps of which Path was forgotten
+
+	inspects bool   // the reader's inspector looks at this walk
+	buf      []byte // the text that is looked into
+	sights   int
 	account
 }
 
@@ -145,8 +151,9 @@ func (w *layerRead) offer(e *layer.Entry, at string) {
 		st.Path = at
 		wanting = w.wanting(st)
 	}
-	if len(wanting) > 0 {
-		w.read(e, at, st, wanting)
+	looks := w.looks(e, at)
+	if len(wanting) > 0 || looks {
+		w.read(e, at, st, wanting, looks)
 	}
 }
 
@@ -169,8 +176,16 @@ func couldBeProgram(st *ecosystem.Stat) bool {
 	return strings.Contains(base, ".so") || strings.HasSuffix(base, ".dll") || strings.HasSuffix(base, ".exe")
 }
 
-func (w *layerRead) read(e *layer.Entry, at string, st ecosystem.Stat, wanting []*ecosystem.Ecosystem) {
-	body, err := w.body(e, len(wanting) > 1)
+func (w *layerRead) read(e *layer.Entry, at string, st ecosystem.Stat, wanting []*ecosystem.Ecosystem, looks bool) {
+	body, err := w.body(e, len(wanting) > 1 && !looks || looks && e.Size > maxText && len(wanting) > 0)
+	if err == nil && looks {
+		defer body.release()
+		body, err = w.looked(e, at, body)
+	}
+	if err != nil && len(wanting) == 0 {
+		w.lookGap(at, err)
+		return
+	}
 	if err != nil {
 		w.readGap(wanting[0], at, err)
 		return

@@ -16,6 +16,7 @@ type stack struct {
 	work   int          // what following links has cost
 	tired  bool         // maxWork was reached: links are no longer followed
 	gaps   [][]Gap      // by layer, of what can be seen
+	seen   []Seen       // what inspectors found
 }
 
 // linkAt is a symbolic link of one layer.
@@ -144,6 +145,7 @@ func (s *stack) visible() []seen {
 			all = append(all, one)
 		}
 		s.gaps[i] = s.shown(c.Gaps, above)
+		s.sighted(i, above)
 		s.cover(above, i)
 	}
 	slices.Reverse(all)
