@@ -98,6 +98,9 @@ type match struct {
 
 // scan adds what the user's rules find, but for what ours found already.
 func (c *custom) scan(s *search, res *Result) {
+	defer func() {
+		slices.SortStableFunc(res.Hits, func(a, b Hit) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) })
+	}()
 	var all []match
 	paths := c.pathAllowed(s.path)
 	if !paths {

@@ -339,7 +339,10 @@ func (s *search) add(r *rule, from, to int, f found) {
 func (h *raw) hit(s *search) Hit {
 	out := Hit{
 		Rule: "secret/" + h.rule.name, Title: h.title, Severity: cmp.Or(h.found.severity, h.rule.severity), Until: h.until, Note: h.note,
-		Name: cmp.Or(h.found.name, nameBefore(s.text, h.start)), Shown: h.shown(),
+		Name: h.found.name, Shown: h.shown(),
+	}
+	if h.look == nil && h.rule.pattern != "" && out.Name == "" {
+		out.Name = nameBefore(s.text, h.start)
 	}
 	lineStart := bytes.LastIndexByte(s.text[:h.start], '\n') + 1
 	out.Column = utf8.RuneCount(s.text[lineStart:h.start]) + 1
