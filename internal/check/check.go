@@ -4,6 +4,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -36,14 +37,22 @@ type Page struct {
 type Hit struct {
 	Where  string // a field path, a file path, a line
 	Detail string
+	// At are the places of it, where it has any, and Subject the object that it is about. Hits that agree
+	// in these and not in lines are one finding in several places.
+	At      []finding.Location
+	Subject *finding.Subject
+	// Severity is that of this hit, where it is another than the card's.
+	Severity finding.Severity
+	// Fix says how this hit is mended, where that can be said better than on the card's page.
+	Fix string
 }
 
-// Finding is a card's finding for a target; the caller adds locations and the fingerprint.
+// Finding is a card's finding for a target; the caller adds the fingerprint.
 func (c Card) Finding(target string, h Hit) finding.Finding {
 	return finding.Finding{
 		Deck: c.Decks[0], Kind: c.Kind, Rule: c.ID, Aliases: c.Aliases, Controls: c.Controls,
-		Severity: c.Severity, SeverityFrom: "plimsoll", Title: titled(c.Title, h.Detail), Target: target,
-		Evidence: h.Where, Fix: firstParagraph(c.Page.Fix),
+		Severity: cmp.Or(h.Severity, c.Severity), SeverityFrom: "plimsoll", Title: titled(c.Title, h.Detail), Target: target,
+		Evidence: h.Where, Fix: cmp.Or(h.Fix, firstParagraph(c.Page.Fix)), Locations: h.At, Subject: h.Subject,
 	}
 }
 

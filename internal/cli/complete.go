@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/read/image/locate"
 	"github.com/plimsoll/plimsoll/internal/tell/report"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
@@ -84,7 +85,7 @@ func asWords() (words []string) {
 	for _, k := range locate.Schemes() {
 		words = append(words, string(k))
 	}
-	return append(words, string(locate.Source))
+	return append(append(words, string(locate.Source)), scan.DocumentKinds()...)
 }
 
 func baseNames(g *global) (names []string) {

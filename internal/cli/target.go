@@ -151,6 +151,9 @@ func (o *targetOptions) check(words []string) error {
 			wrong = append(wrong, isFolder(word))
 			continue
 		}
+		if slices.Contains(scan.DocumentKinds(), o.as) {
+			continue // it is opened at once, and nobody is asked
+		}
 		if o.as != "" {
 			word = o.as + ":" + word
 		}
@@ -185,6 +188,9 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	if o.as == string(locate.Source) {
 		return []scan.Subject{{Image: folder(word)}}, nil
 	}
+	if slices.Contains(scan.DocumentKinds(), o.as) {
+		return documents(word, o.as, lo.Stdin)
+	}
 	if o.as != "" {
 		word = o.as + ":" + word
 	}
@@ -195,9 +201,14 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 		g.say("%s: taken for a folder of sources", other.Path)
 		return []scan.Subject{{Image: folder(other.Path)}}, nil
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
+		if kind, title := scan.DocumentKind(absolute(other.Path)); kind != "" && other.Kind == locate.File {
+			g.say("%s: taken for %s", other.Path, title)
+			return documents(other.Path, kind, lo.Stdin)
+		}
 		bill, err := readBill(other.Path, lo.Stdin)
 		if err != nil && other.Kind == locate.File {
-			err = fmt.Errorf("%s is neither an archive of an image nor an SBOM (%w)", other.Path, err)
+			err = fmt.Errorf("%s is neither an archive of an image nor an SBOM (%w), nor named like a file that is judged: say what it is with --as %s",
+				other.Path, err, strings.Join(scan.DocumentKinds(), ", "))
 		}
 		if err != nil {
 			return nil, exitError{exitUsage, err}

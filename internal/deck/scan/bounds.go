@@ -52,7 +52,7 @@ type stack struct {
 // When ctx ends, what was read until then stands, and the rest is a gap.
 func (s *scan) layers(ctx context.Context, img *image.Image) *stack {
 	st := &stack{contents: make([]*inventory.Contents, len(img.Layers)), errs: make([]error, len(img.Layers)), of: s.bounds, left: s.bounds}
-	reader := s.reader
+	reader := s.readerOf(img)
 	reader.Budget, reader.Total = inventory.NewBudget(s.bounds.Kept), new(atomic.Int64)
 	reader.Total.Store(s.bounds.Held)
 	var group errgroup.Group
@@ -71,7 +71,7 @@ func (s *scan) layers(ctx context.Context, img *image.Image) *stack {
 	for i, err := range st.errs {
 		if crowded(err) {
 			var cached bool
-			st.contents[i], cached, st.errs[i] = s.layer(ctx, s.alone(st), img, i)
+			st.contents[i], cached, st.errs[i] = s.layer(ctx, s.alone(img, st), img, i)
 			progress.done(cached)
 		}
 		st.hold(i)
@@ -91,8 +91,8 @@ func crowded(err error) bool {
 const ahead = 1 << 20
 
 // alone is a reader for one layer beside which none is read.
-func (s *scan) alone(st *stack) *inventory.Reader {
-	reader := s.reader
+func (s *scan) alone(img *image.Image, st *stack) *inventory.Reader {
+	reader := s.readerOf(img)
 	reader.Total = new(atomic.Int64)
 	reader.Total.Store(st.left.Held + ahead)
 	return &reader
@@ -119,7 +119,7 @@ func (st *stack) hold(i int) {
 
 // cut reads a layer that was refused once more, as far as what it lists fits into what is left.
 func (s *scan) cut(ctx context.Context, st *stack, img *image.Image, i int) {
-	reader := s.reader
+	reader := s.readerOf(img)
 	reader.Kept = max(st.left.Kept, 1)
 	c, err := s.walk(ctx, reader, img.Layers[i])
 	if cost := c.Cost(); cost <= st.left.Kept {
@@ -154,7 +154,7 @@ func (s *scan) again(ctx context.Context, id string, img *image.Image, st *stack
 		if want[i] == nil {
 			continue
 		}
-		reads, more, streamed, err := s.alone(st).Again(ctx, img.Layers[i], want[i])
+		reads, more, streamed, err := s.alone(img, st).Again(ctx, img.Layers[i], want[i])
 		if cost := inventory.CostOfReads(reads); cost > st.left.Kept {
 			reads, err = nil, st.tooMuch()
 		} else {

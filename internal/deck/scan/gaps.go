@@ -116,7 +116,8 @@ func (s *scan) cutShort(id string) bool {
 
 // emptyGap tells of a target without a single package: nothing was looked up, so nothing was found.
 // Where another gap says why, it says enough.
-func (s *scan) emptyGap(id string, packages []inventory.Package) {
+// Where there are documents to judge, they may be all that it is.
+func (s *scan) emptyGap(id string, packages []inventory.Package, docs int) {
 	if s.o.Lookup != nil && !s.o.runs("vuln") {
 		return // nothing was to be looked up
 	}
@@ -124,7 +125,7 @@ func (s *scan) emptyGap(id string, packages []inventory.Package) {
 		return
 	}
 	s.report.Coverage = append(s.report.Coverage, finding.Gap{
-		Class: "no-packages", Blocking: true, Target: id, Count: 1,
+		Class: "no-packages", Blocking: docs == 0, Target: id, Count: 1,
 		What: "not one package was found in it: it is empty, or what it holds carries no metadata that is read",
 	})
 }

@@ -24,7 +24,7 @@ func (s *scan) target(ctx context.Context, id string, img *image.Image, contents
 		ID: id, Kind: "image", Name: img.Name, Origin: img.Origin, Digest: img.Digest, IndexDigest: img.IndexDigest,
 		Platform: img.Platform, Verified: true, OS: s.os(inv.Release),
 	}
-	if img.Origin == "rootfs" || img.Origin == "source" {
+	if img.Origin == "rootfs" || img.Origin == sourceFolder {
 		t.Kind = img.Origin
 	}
 	for i, l := range img.Layers {
@@ -101,20 +101,11 @@ func (s *scan) configuration() {
 		return
 	}
 	t := &s.report.Targets[len(s.report.Targets)-1]
+	var seen []sight
 	for _, c := range imagecfg.Checks() {
-		hits := c.Look(imagecfg.Facts{OS: t.OS, Now: s.o.Now})
-		count := finding.Check{Rule: c.ID, Target: t.ID, Evaluated: 1, Failed: min(len(hits), 1)}
-		if t.OS == nil {
-			count = finding.Check{Rule: c.ID, Target: t.ID, NotApplicable: 1}
-		}
-		s.report.Checks = append(s.report.Checks, count)
-		for _, h := range hits {
-			f := c.Finding(t.ID, h)
-			risk.Of(&f)
-			f.Fingerprint = finding.Fingerprint(f, "")
-			s.report.Findings = append(s.report.Findings, f)
-		}
+		seen = append(seen, sight{card: c.Card, applies: t.OS != nil, hits: c.Look(imagecfg.Facts{OS: t.OS, Now: s.o.Now})})
 	}
+	s.sights(t, seen)
 }
 
 // judge lists the packages of a target and matches them against the advisories.

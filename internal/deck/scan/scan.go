@@ -68,10 +68,11 @@ const (
 	bufferDisk   = 8 << 30
 )
 
-// Subject is one thing to look at: an image, or what an SBOM says of one.
+// Subject is one thing to look at: an image, what an SBOM says of one, or what one is made from.
 type Subject struct {
 	Image *image.Image
 	Bill  *Bill
+	Files *Files
 }
 
 // Bill is an inventory that somebody else made.
@@ -134,8 +135,12 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	id := fmt.Sprintf("t%d", len(s.report.Targets)+1)
 	if one.Bill != nil {
 		s.bill(id, one.Bill)
-		s.emptyGap(id, one.Bill.Packages)
+		s.emptyGap(id, one.Bill.Packages, 0)
 		return s.judge(id, one.Bill.Packages, one.Bill.Release)
+	}
+	if one.Files != nil {
+		s.files(id, one.Files)
+		return nil
 	}
 	img := one.Image
 	var gaps []finding.Gap
@@ -153,9 +158,11 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	s.target(ctx, id, img, st.contents, inv)
 	s.report.Coverage = append(s.report.Coverage, gaps...)
 	s.distributionGap(&s.report.Targets[len(s.report.Targets)-1], inv.Packages)
-	s.emptyGap(id, inv.Packages)
+	docs := documentsOf(img, st)
+	s.emptyGap(id, inv.Packages, len(docs))
 	s.configuration()
-	s.secrets(id, img, &inv)
+	s.secrets(img, &inv)
+	s.documents(docs)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err
 	}

@@ -68,16 +68,43 @@ func (s *scan) inspectorKey() string {
 const maxSecrets = 5000
 
 // secrets turns what was found in an image's files and configuration into findings.
-func (s *scan) secrets(id string, img *image.Image, inv *inventory.Inventory) {
+func (s *scan) secrets(img *image.Image, inv *inventory.Inventory) {
 	if s.reader.Inspect == nil {
 		return
 	}
-	t := &s.report.Targets[len(s.report.Targets)-1]
-	g := &gathering{s: s, t: t, index: map[string]int{}}
+	g := s.gather()
 	for i := range inv.Sights {
 		g.file(&inv.Sights[i])
 	}
 	g.configuration(img)
+	g.end()
+}
+
+// secretsOf looks into documents that a word named.
+func (s *scan) secretsOf(id string, docs []inventory.Document) {
+	if s.reader.Inspect == nil {
+		return
+	}
+	g := s.gather()
+	for _, d := range docs {
+		sights, cut := s.reader.Inspect.Inspect(d.Path, d.Bytes)
+		for _, one := range sights {
+			g.file(&inventory.Seen{Sight: one, Path: d.Path})
+		}
+		if cut != "" {
+			s.report.Coverage = append(s.report.Coverage, finding.Gap{Class: "limit-reached", Blocking: true, Target: id, Path: d.Path, What: cut, Count: 1})
+		}
+	}
+	g.end()
+}
+
+func (s *scan) gather() *gathering {
+	return &gathering{s: s, t: &s.report.Targets[len(s.report.Targets)-1], index: map[string]int{}}
+}
+
+// end adds what was found to the report.
+func (g *gathering) end() {
+	s, id := g.s, g.t.ID
 	failed := map[string]int{}
 	for i := range g.found {
 		f := g.finish(&g.found[i])

@@ -55,6 +55,9 @@ func (c *Contents) Cost() int64 {
 		n += costOfSighted(&c.Sighted[i])
 	}
 	n += int64(len(c.Vouched)) * costHash
+	for _, d := range c.Documents {
+		n += costOf(d.Path) + int64(len(d.Bytes))
+	}
 	return n
 }
 

@@ -26,6 +26,7 @@ type Reader struct {
 	Verify     bool              // read and hash also what could be skipped
 	Skip       func(string) bool // paths that are not to be looked at; nil: none
 	Inspect    Inspector         // looks into texts; nil: nobody does
+	Documents  func(string) bool // paths of source folders that are kept whole; nil: none
 }
 
 // Layer reads one layer. On an error the contents hold what was read before it, and are incomplete. Those

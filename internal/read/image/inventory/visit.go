@@ -70,6 +70,7 @@ func (w *layerRead) file(e *layer.Entry, at string) {
 	case layer.File:
 		w.forget(at)
 		if w.r.Skip == nil || !w.r.Skip(e.Path) && !w.r.Skip(at) {
+			w.document(e, at)
 			w.offer(e, at)
 		}
 	default:

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/plimsoll/plimsoll/internal/deck/scan"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+)
+
+// documents reads the document that a word names, and what lies beside it that its judges want to see.
+func documents(path, kind string, stdin io.Reader) ([]scan.Subject, error) {
+	if path == "-" {
+		b, err := wholeDocument(path, stdin)
+		if err != nil {
+			return nil, exitError{exitUsage, err}
+		}
+		name := "standard input"
+		return []scan.Subject{{Files: &scan.Files{Name: name, Kind: kind, Documents: []inventory.Document{{Path: name, Bytes: b}}}}}, nil
+	}
+	b, err := readDocument(path)
+	if err != nil {
+		return nil, exitError{exitUsage, err}
+	}
+	of := &scan.Files{Name: path, Kind: kind, Documents: []inventory.Document{{Path: filepath.ToSlash(path), Bytes: b}}}
+	for _, name := range scan.Beside(kind) {
+		beside := filepath.Join(filepath.Dir(path), name)
+		if info, err := os.Stat(beside); err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		b, err := readDocument(beside)
+		if err != nil {
+			return nil, exitError{exitUsage, err}
+		}
+		of.Documents = append(of.Documents, inventory.Document{Path: filepath.ToSlash(beside), Bytes: b})
+	}
+	return []scan.Subject{{Files: of}}, nil
+}
+
+func readDocument(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return wholeDocument(path, f)
+}
+
+func wholeDocument(name string, r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, inventory.MaxDocument+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(b) > inventory.MaxDocument {
+		return nil, fmt.Errorf("%s: it has more than %d bytes, which is more than a person writes", name, inventory.MaxDocument)
+	}
+	return b, nil
+}
+
+// absolute is a path from the root, by which a document in a folder of a certain name is known; the path
+// itself where that cannot be told.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return filepath.ToSlash(path)
+}

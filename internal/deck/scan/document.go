@@ -1,0 +1,180 @@
+package scan
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/weigh/risk"
+)
+
+// Files are documents that a word names: a Dockerfile, say, with what lies beside it and matters to it.
+type Files struct {
+	Name      string
+	Kind      string // one of DocumentKinds
+	Documents []inventory.Document
+}
+
+// family judges one kind of document. Its name is what --as and --checks call it.
+type family struct {
+	name  string
+	title string // what a file that is one is taken for
+	// wants knows a document by its path.
+	wants func(path string) bool
+	// beside names the files in a document's folder, or in the root of its project, that judge wants to see
+	// with it.
+	beside []string
+	// judge looks at all documents of a target together, those beside them included.
+	judge func(s *scan, t *finding.Target, docs []inventory.Document) ([]sight, []finding.Gap)
+}
+
+// families lists all of them.
+func families() []family { return nil }
+
+// DocumentKinds lists the kinds of document that are judged.
+func DocumentKinds() (names []string) {
+	for _, f := range families() {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// DocumentKind tells which kind of document lies at a path, as far as the path tells, and what a person
+// calls it; empty when it is none.
+func DocumentKind(path string) (kind, title string) {
+	for _, f := range families() {
+		if f.wants(path) {
+			return f.name, f.title
+		}
+	}
+	return "", ""
+}
+
+// Beside names the files that may lie with a document of that kind and matter to it.
+func Beside(kind string) []string {
+	for _, f := range families() {
+		if f.name == kind {
+			return f.beside
+		}
+	}
+	return nil
+}
+
+// wantsDocument says whether a file of a source folder is to be kept whole.
+func (s *scan) wantsDocument(at string) bool {
+	return slices.ContainsFunc(families(), func(f family) bool {
+		return s.o.runs(f.name) && (f.wants(at) || slices.Contains(f.beside, path.Base(at)))
+	})
+}
+
+// sourceFolder is the origin of what is a folder of sources and no image.
+const sourceFolder = "source"
+
+// readerOf reads the layers of an image, or a source folder as the one layer that it is.
+func (s *scan) readerOf(img *image.Image) inventory.Reader {
+	reader := s.reader
+	if img.Origin == sourceFolder {
+		reader.Documents = s.wantsDocument
+	}
+	return reader
+}
+
+// documentsOf are those of a source folder; an image keeps none.
+func documentsOf(img *image.Image, st *stack) []inventory.Document {
+	if img.Origin != sourceFolder {
+		return nil
+	}
+	return st.contents[0].Documents
+}
+
+// files looks at documents that a word named.
+func (s *scan) files(id string, of *Files) {
+	s.report.Targets = append(s.report.Targets, finding.Target{ID: id, Kind: of.Kind, Name: of.Name, Origin: "file"})
+	for _, f := range families() {
+		if f.name == of.Kind {
+			s.family(f, of.Documents)
+		}
+	}
+	s.secretsOf(id, of.Documents)
+}
+
+// documents judges what lies in a source folder.
+func (s *scan) documents(docs []inventory.Document) {
+	for _, f := range families() {
+		if slices.ContainsFunc(docs, func(d inventory.Document) bool { return f.wants(d.Path) }) {
+			s.family(f, docs)
+		}
+	}
+}
+
+func (s *scan) family(f family, docs []inventory.Document) {
+	if !s.o.runs(f.name) {
+		return
+	}
+	t := &s.report.Targets[len(s.report.Targets)-1]
+	seen, gaps := f.judge(s, t, docs)
+	for _, g := range gaps {
+		g.Target = t.ID
+		s.report.Coverage = append(s.report.Coverage, g)
+	}
+	s.sights(t, seen)
+}
+
+// sight is what one check saw in one place.
+type sight struct {
+	card    check.Card
+	applies bool // there was something to look at
+	hits    []check.Hit
+}
+
+// sights adds what checks saw in a target to the report. Hits that have one fingerprint are one finding,
+// in several places.
+func (s *scan) sights(t *finding.Target, all []sight) {
+	counts, at := map[string]int{}, map[string]int{}
+	for _, one := range all {
+		if !s.o.runs(word(one.card.ID)) {
+			continue
+		}
+		n, ok := counts[one.card.ID]
+		if !ok {
+			n = len(s.report.Checks)
+			counts[one.card.ID] = n
+			s.report.Checks = append(s.report.Checks, finding.Check{Rule: one.card.ID, Target: t.ID})
+		}
+		count(&s.report.Checks[n], one)
+		for _, h := range one.hits {
+			f := one.card.Finding(t.ID, h)
+			risk.Of(&f)
+			f.Fingerprint = finding.Fingerprint(f, "")
+			if n, ok := at[f.Fingerprint]; ok {
+				first := &s.report.Findings[n]
+				first.Locations = append(first.Locations, f.Locations...)
+				continue
+			}
+			at[f.Fingerprint] = len(s.report.Findings)
+			s.report.Findings = append(s.report.Findings, f)
+		}
+	}
+}
+
+func count(c *finding.Check, one sight) {
+	switch {
+	case !one.applies:
+		c.NotApplicable++
+	case len(one.hits) > 0:
+		c.Evaluated++
+		c.Failed++
+	default:
+		c.Evaluated++
+	}
+}
+
+// word is the family of a check's id.
+func word(id string) string {
+	family, _, _ := strings.Cut(id, "/")
+	return family
+}
