@@ -91,8 +91,12 @@ func squeezed(b []byte) []byte {
 	b = bytes.ReplaceAll(bytes.ReplaceAll(b, []byte(`\n`), []byte("\n")), []byte(`\r`), nil)
 	out := make([]byte, 0, len(b))
 	for line := range bytes.SplitSeq(b, []byte("\n")) {
-		line = bytes.Trim(line, " \t\r\"',.;\\>|#*`+()")
-		if bytes.Contains(line, []byte(": ")) || len(line) == 5 && line[0] == '=' {
+		// Code puts quotes around a line, and a plus sign after; the alphabet itself has plus and slash.
+		if a, b := bytes.IndexAny(line, "\"'"), bytes.LastIndexAny(line, "\"'"); a >= 0 && b > a {
+			line = line[a+1 : b]
+		}
+		line = bytes.Trim(line, " \t\r\"',.;\\>|#*`")
+		if string(line) == "+" || bytes.Contains(line, []byte(": ")) || len(line) == 5 && line[0] == '=' {
 			continue
 		}
 		out = append(out, line...)
