@@ -80,6 +80,7 @@ type scanOptions struct {
 	except     exceptOptions
 	policies   policyOptions
 	licenses   licenseOptions
+	secrets    secretOptions
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
@@ -89,6 +90,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.except.flags(f)
 	o.policies.flags(f, "policy", "")
 	o.licenses.flags(f)
+	o.secrets.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
 	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium, low, info or unknown; what is known to be exploited denies too; policy leaves it to policies alone, none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
@@ -121,7 +123,7 @@ func (o *scanOptions) line() (gate.Line, error) {
 }
 
 // checkKinds are the families that --checks chooses from.
-var checkKinds = []string{"vuln", "image", "dockerfile", "compose", "pipeline", "license"}
+var checkKinds = []string{"vuln", "image", "secret", "dockerfile", "compose", "pipeline", "license"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {
@@ -202,6 +204,10 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 		return err
 	}
 	defer db.Close()
+	secrets, err := o.secrets.engine()
+	if err != nil {
+		return err
+	}
 	known, err := o.bases.known(g, o.base)
 	if err != nil {
 		return err
@@ -218,7 +224,7 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 		so.Policies, so.Licenses = policies, o.licenses.rules
 		so.Bases = scan.Bases{Known: known, Named: o.base}
 		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
-		so.Now = g.env.Now()
+		so.Now, so.Secrets = g.env.Now(), secrets
 		return given.into(g, so, subjects)
 	})
 	if err != nil {

@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
+	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
@@ -34,10 +36,11 @@ type Options struct {
 	Tool     finding.Tool
 	Line     gate.Line
 	Policies []*policy.Policy
-	Licenses license.Rules // without any, no licence is judged
-	Checks   []string      // families to run: vuln, image; empty: all
-	Cache    Cache         // nil: nothing is kept
-	Jobs     int           // layers read at a time
+	Licenses license.Rules  // without any, no licence is judged
+	Checks   []string       // families to run; empty: all
+	Secrets  *secret.Engine // what finds secrets; nil: our own rules
+	Cache    Cache          // nil: nothing is kept
+	Jobs     int            // layers read at a time
 	Verify   bool
 	Skip     func(path string) string // the pattern that has a path passed over, or nothing; nil: none has
 	Bases    Bases
@@ -103,6 +106,9 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 	s.passed.seed = maphash.MakeSeed()
 	s.reader.Skip = s.skipper(passed{}) // for second looks, which count nothing
 	s.report.Coverage = slices.Clone(o.Missing)
+	if err := s.search(); err != nil {
+		return nil, err
+	}
 	for _, one := range subjects {
 		if err := s.subject(ctx, one); err != nil {
 			return nil, err
@@ -151,6 +157,8 @@ type scan struct {
 	excepted excepted
 	known    map[string]*policy.Facts // target id → what policies may ask beyond the report
 	terms    *license.Table
+	redact   *secret.Engine        // takes secrets out of what is shown
+	cards    map[string]check.Card // of secrets, by id
 }
 
 func (s *scan) subject(ctx context.Context, one Subject) error {
@@ -184,6 +192,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	s.emptyGap(id, inv.Packages, len(docs))
 	s.configuration(img, &inv)
 	s.ask(id, img, &inv)
+	s.secrets(img, &inv)
 	s.documents(docs)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err
