@@ -21,7 +21,7 @@ func scanShop(t *testing.T, cache string, flags ...string) []byte {
 	status := cli.Run(context.Background(), cli.Env{
 		Args:   append(append([]string{"scan", "-q", "--offline"}, flags...), filepath.Join("..", "..", "examples", "shop", "shop.tar")),
 		Stdout: &stdout, Stderr: &stderr, Now: func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) },
-		Getenv: func(name string) string { return map[string]string{"XDG_CACHE_HOME": cache}[name] },
+		Getenv: func(name string) string { return map[string]string{"XDG_CACHE_HOME": cache, "GITHUB_SHA": strings.Repeat("ab", 20), "GITHUB_REF": "refs/heads/main"}[name] },
 	})
 	if status > 1 {
 		t.Fatalf("%q: status %d: %s", flags, status, stderr.Bytes())
