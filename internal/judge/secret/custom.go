@@ -33,8 +33,25 @@ func compileCustom(of *gitleaks.Rules) (*custom, error) {
 			c.allow[""] = append(c.allow[""], a)
 		}
 	}
+	words := c.keywords()
+	if total(words) > maxLetters {
+		return nil, fmt.Errorf("read rules %s: its keywords have more than %d letters", of.File, maxLetters)
+	}
+	c.words = compile(words)
+	ours := kinds()
+	for i := range ours {
+		for _, a := range ours[i].aliases {
+			if id, ok := strings.CutPrefix(a, "gitleaks/"); ok {
+				c.cards[id] = &ours[i]
+			}
+		}
+	}
+	return c, nil
+}
+
+// keywords notes which rules are tried at which word, and gives the words.
+func (c *custom) keywords() (words []string) {
 	index := map[string]int{}
-	var words []string
 	for i := range c.rules {
 		r := &c.rules[i]
 		c.allow[r.ID] = append(c.allow[r.ID], r.Allow...)
@@ -56,19 +73,7 @@ func compileCustom(of *gitleaks.Rules) (*custom, error) {
 			c.users[n] = append(c.users[n], i)
 		}
 	}
-	if total(words) > maxLetters {
-		return nil, fmt.Errorf("read rules %s: its keywords have more than %d letters", of.File, maxLetters)
-	}
-	c.words = compile(words)
-	ours := kinds()
-	for i := range ours {
-		for _, a := range ours[i].aliases {
-			if id, ok := strings.CutPrefix(a, "gitleaks/"); ok {
-				c.cards[id] = &ours[i]
-			}
-		}
-	}
-	return c, nil
+	return words
 }
 
 // maxLetters bounds the automaton: a state is a number of 16 bits.

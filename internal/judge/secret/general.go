@@ -36,7 +36,6 @@ type assignment struct {
 	name       string
 	from       int // where the name begins
 	start, end int // of the value
-	quote      byte
 }
 
 // readAssignment reads one around a word of its name. Bare says that values may stand without quotes.
@@ -70,20 +69,25 @@ func readAssignment(text []byte, at, n int, bare bool) (a assignment, ok bool) {
 	if j >= len(text) {
 		return a, false
 	}
+	a.start = j
+	return a, a.readValue(text, bare || inTag)
+}
+
+// readValue reads what begins at a.start: between quotes or, where bare values may stand, up to a blank.
+func (a *assignment) readValue(text []byte, bare bool) bool {
+	j := a.start
 	if q := text[j]; q == '"' || q == '\'' || q == '`' {
-		a.quote = q
 		a.start = j + 1
 		m := bytes.IndexAny(text[a.start:min(len(text), a.start+400)], string([]byte{q, '\n'}))
 		if m <= 0 || text[a.start+m] != q {
-			return a, false
+			return false
 		}
 		a.end = a.start + m
-		return a, true
+		return true
 	}
-	if !bare && !inTag {
-		return a, false
+	if !bare {
+		return false
 	}
-	a.start = j
 	m := bytes.IndexAny(text[j:min(len(text), j+400)], " \t\r\n\"'<>`")
 	if m < 0 {
 		m = min(len(text)-j, 400)
@@ -92,7 +96,7 @@ func readAssignment(text []byte, at, n int, bare bool) (a assignment, ok bool) {
 	for a.end > a.start && bytes.IndexByte([]byte(",;"), text[a.end-1]) >= 0 {
 		a.end--
 	}
-	return a, a.end > a.start
+	return a.end > a.start
 }
 
 func blanks(text []byte, i int) int {

@@ -187,6 +187,7 @@ type search struct {
 // raw is a hit before what overlaps is settled.
 type raw struct {
 	*rule
+	rank     int // the order of the pattern that found it, which may not be its kind's
 	from, to int // all that the pattern took
 	found
 }
@@ -234,7 +235,7 @@ func (e *Engine) find(path string, n nature, text []byte) *search {
 			}
 		}
 	}
-	slices.SortStableFunc(s.raw, func(a, b raw) int { return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.start, b.start)) })
+	slices.SortStableFunc(s.raw, func(a, b raw) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.start, b.start)) })
 	var kept []raw
 	for _, h := range s.raw {
 		if !slices.ContainsFunc(kept, func(k raw) bool { return h.from < k.to && k.from < h.to }) {
@@ -326,11 +327,10 @@ func (s *search) add(r *rule, from, to int, f found) {
 	}
 	if f.kind != "" {
 		if better := s.e.named(f.kind); better != nil {
-			better.order = min(better.order, r.order)
 			r = better
 		}
 	}
-	if s.raw = append(s.raw, raw{rule: r, from: from, to: to, found: f}); len(s.raw) >= maxRaw {
+	if s.raw = append(s.raw, raw{rule: r, rank: k.rule, from: from, to: to, found: f}); len(s.raw) >= maxRaw {
 		s.cut = fmt.Sprintf("more than %d places that look like secrets", maxRaw)
 	}
 }
@@ -389,25 +389,4 @@ func allowed(text []byte, start, end int) bool {
 	}
 	line := text[from:to]
 	return bytes.Contains(line, []byte("plimsoll:allow")) || bytes.Contains(line, []byte("gitleaks:allow"))
-}
-
-// Redact takes the secrets out of a text that is to be shown.
-func (e *Engine) Redact(text string) string {
-	s := e.find("", nature{config: true, env: true}, []byte(text))
-	if len(s.raw) == 0 {
-		return text
-	}
-	var b strings.Builder
-	at := 0
-	for i := range s.raw {
-		h := &s.raw[i]
-		if h.start < at {
-			continue
-		}
-		b.Write(s.text[at:h.start])
-		b.WriteString("[secret]")
-		at = h.end
-	}
-	b.Write(s.text[at:])
-	return b.String()
 }

@@ -148,7 +148,7 @@ func mixed(f *found) bool {
 	return bytes.ContainsAny(s, "0123456789") && bytes.ContainsFunc(s, unicode.IsLetter)
 }
 
-// named returns a check that wants one of these words near a candidate, in lower case.
+// near is a check that wants one of these words near a candidate, in lower case.
 func near(reach int, words ...string) func(*found) bool {
 	return func(f *found) bool {
 		low := bytes.ToLower(f.around(reach))
