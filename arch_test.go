@@ -25,6 +25,8 @@ var floors = []struct {
 	{"internal/check", 1},
 	{"internal/expr", 1},
 	{"internal/ecosystem", 1},
+	{"internal/shell", 1},
+	{"internal/tree", 1},
 	{"internal/read/", 2},
 	{"internal/judge/", 3},
 	{"internal/weigh/", 4},
@@ -33,26 +35,32 @@ var floors = []struct {
 	{"internal/face/", 7},
 	{"internal/cli", 8},
 	{"cmd/", 8},
+	{"deploy/image", 8},
 }
 
 // exceptions are imports that the floors forbid and that are right all the same.
 var exceptions = map[[2]string]string{
-	{"cmd/plimsoll", "internal/cli"}: "main calls the command line, which is its own floor's library",
+	{"cmd/plimsoll", "internal/cli"}:                                 "main calls the command line, which is its own floor's library",
+	{"internal/read/attestation/place", "internal/read/image"}:       "attestations lie beside images, in the same places",
+	{"internal/read/attestation/place", "internal/read/image/layer"}: "the bounds of what is read are the same",
 }
 
 // heavy modules stand behind the packages that are named for them.
 var heavy = map[string][]string{
-	"github.com/google/go-containerregistry": {"internal/read/image/", "internal/tell/attest", "internal/read/attestation"},
+	"github.com/google/go-containerregistry": {"internal/read/image/", "internal/tell/attest", "internal/read/attestation", "deploy/image"},
 	"k8s.io/client-go":                       {"internal/read/kube", "internal/tell/respond", "internal/face/operator", "internal/face/webhook"},
 	"github.com/google/cel-go":               {"internal/expr"},
 	"github.com/cilium/ebpf":                 {"internal/read/sensor"},
+	"github.com/moby/buildkit":               {"internal/read/dockerfile"},
 	"modernc.org/sqlite":                     {"internal/tell/store"},
 	"github.com/jackc/pgx":                   {"internal/tell/store"},
 	"github.com/VictoriaMetrics":             {"internal/tell/logbook"},
 	"helm.sh/helm":                           {"internal/read/kube/chart"},
 	"go.etcd.io/bbolt":                       {"internal/read/image/containerd"},
 	"github.com/spf13/cobra":                 {"internal/cli"},
+	"mvdan.cc/sh":                            {"internal/shell"},
 	"github.com/google/osv-scalibr":          {"internal/ecosystem/"},
+	"github.com/sigstore":                    {"internal/read/attestation/keyless", "internal/tell/attest/keyless"},
 }
 
 // TestFloors parses the imports itself: a test that runs go list is cached while the tree changes.
@@ -111,6 +119,25 @@ func floorOf(dir string) (floor int, room string, ok bool) {
 		}
 	}
 	return 0, "", false
+}
+
+// TestSigstoreStaysApart keeps Sigstore's library out of plimsoll: its start would cost every call more than
+// plimsoll's own.
+func TestSigstoreStaysApart(t *testing.T) {
+	found := 0
+	eachFile(t, func(file, dir string, isTest bool, imports []string) {
+		for _, imp := range imports {
+			if isTest || !strings.HasPrefix(imp, module) || !strings.HasSuffix(imp, "attest/keyless") && !strings.HasSuffix(imp, "attestation/keyless") {
+				continue
+			}
+			if found++; dir != "cmd/plimsoll-sigstore" {
+				t.Errorf("%s imports %s: ask the program plimsoll-sigstore", file, imp)
+			}
+		}
+	})
+	if found != 2 {
+		t.Errorf("plimsoll-sigstore imports %d of the two packages", found)
+	}
 }
 
 // TestPackageComments wants exactly one package comment for each package.

@@ -52,7 +52,7 @@ func TestRooms(t *testing.T) {
 	if n := len(strings.Fields(string(b))); n > twoPages {
 		t.Errorf("ARCHITECTURE.md has %d words: more than two pages", n)
 	}
-	named := regexp.MustCompile("`([a-z/]+)`").FindAllStringSubmatch(string(b), -1)
+	named := regexp.MustCompile("`([a-z/-]+)`").FindAllStringSubmatch(string(b), -1)
 	eachFolder(t, func(dir string, entries []fs.DirEntry) {
 		if _, room, ok := floorOf(dir); ok && room == dir {
 			found := false

@@ -26,6 +26,9 @@ type Report struct {
 	Groups   []Group   `json:"groups,omitempty"`
 	Coverage []Gap     `json:"coverage,omitempty"`
 	Verdict  Verdict   `json:"verdict,omitzero"` // absent from an inventory, which nobody judged
+
+	Engines       []Engine       `json:"engines,omitempty"` // those whose reports were read as second opinions
+	Disagreements []Disagreement `json:"disagreements,omitempty"`
 }
 
 // Judged says whether the report was held against advisories and given a verdict. One that was not is an
@@ -38,6 +41,9 @@ type Tool struct {
 	Version  string    `json:"version"`
 	Database *Database `json:"database,omitempty"`
 	Policies []Policy  `json:"policies,omitempty"`
+	Files    []File    `json:"files,omitempty"`
+	Checks   []string  `json:"checks,omitempty"` // the families of checks that ran, where not all did
+	Hidden   int       `json:"hidden,omitempty"` // findings that the filters of the call left out
 }
 
 // Database says which advisories were consulted: when they were put together, and, where the feeds tell,
@@ -64,6 +70,15 @@ type Source struct {
 type Policy struct {
 	Name   string `json:"name"`
 	Digest string `json:"digest"`
+}
+
+// File is a file beside the policies that had a part in the verdict: exceptions, statements of a VEX document,
+// a baseline. Note says what came of it where that is not what one would expect.
+type File struct {
+	Kind   string `json:"kind"` // exceptions, trivyignore, hadolint, grype, openvex, csaf, cyclonedx, baseline
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+	Note   string `json:"note,omitempty"`
 }
 
 // Target is one thing that was looked at: an image for one platform, a folder, an SBOM.
@@ -198,6 +213,8 @@ type Finding struct {
 	Status       Status        `json:"status,omitempty"`
 	Fixed        string        `json:"fixed,omitempty"`
 	Published    string        `json:"published,omitempty"` // date, YYYY-MM-DD
+	Since        Since         `json:"since,omitempty"`     // as against a baseline, where one was given
+	Owner        string        `json:"owner,omitempty"`     // who is to mend it, as the owners of an exceptions file say
 	Subject      *Subject      `json:"subject,omitempty"`
 	Locations    []Location    `json:"locations,omitempty"`
 	Risk         *Risk         `json:"risk,omitempty"`
@@ -206,6 +223,7 @@ type Finding struct {
 	References   []string      `json:"references,omitempty"`
 	Seen         *Seen         `json:"seen,omitempty"`
 	Path         []Step        `json:"path,omitempty"`
+	Opinions     []Opinion     `json:"opinions,omitempty"`
 	Suppressed   []Suppression `json:"suppressed,omitempty"`
 	Action       Action        `json:"action,omitempty"` // what the policy that found it wants: deny or warn
 }
@@ -257,9 +275,10 @@ type Step struct {
 	Proof string `json:"proof,omitempty"`
 }
 
-// Suppression says who let a finding pass, and why.
+// Suppression says who let a finding pass, and why: By is exception, vex or plimsoll itself.
 type Suppression struct {
 	By     string `json:"by"`
+	Where  string `json:"where,omitempty"` // FILE:LINE that says so
 	Reason string `json:"reason,omitempty"`
 	Owner  string `json:"owner,omitempty"`
 	Ticket string `json:"ticket,omitempty"`

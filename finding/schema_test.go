@@ -69,11 +69,13 @@ var words = map[reflect.Type][]any{
 	reflect.TypeFor[Severity](): {Critical, High, Medium, Low, Info, Unknown},
 	reflect.TypeFor[Status]():   {StatusFixed, StatusAffected, StatusWillNotFix, StatusDeferred, StatusEndOfLife, StatusUnimportant},
 	reflect.TypeFor[Action]():   {Pass, Warn, Incomplete, Deny},
+	reflect.TypeFor[Since]():    {SinceNew, SinceDisclosed, SinceKnown},
 }
 
 // narrow says more of single fields than their types do.
 var narrow = map[string]map[string]any{
 	"Base.By":             {"enum": []any{"flag", "annotation", "provenance", "layers"}},
+	"Disagreement.What":   {"enum": []any{OnlyOurs, OnlyTheirs, OtherSeverity, OtherFix}},
 	"Finding.Deck":        {"enum": []any{Build, Ship, Admit, Run}},
 	"Finding.Fingerprint": {"pattern": "^[0-9a-f]{32}$"},
 	"Finding.Published":   {"format": "date"},
@@ -143,10 +145,17 @@ func (s *schemer) object(t reflect.Type) map[string]any {
 // comments gathers what the source says of each type and field of the report.
 func comments(t *testing.T) map[string]string {
 	docs := map[string]string{}
-	source, err := parser.ParseFile(token.NewFileSet(), "finding.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
+	for _, file := range []string{"finding.go", "opinion.go"} {
+		source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gather(source, docs)
 	}
+	return docs
+}
+
+func gather(source *ast.File, docs map[string]string) {
 	ast.Inspect(source, func(n ast.Node) bool {
 		d, ok := n.(*ast.GenDecl)
 		if !ok || d.Tok != token.TYPE {
@@ -163,7 +172,6 @@ func comments(t *testing.T) map[string]string {
 		}
 		return true
 	})
-	return docs
 }
 
 func oneLine(c *ast.CommentGroup) string { return strings.Join(strings.Fields(c.Text()), " ") }

@@ -34,6 +34,7 @@ func Sort(r *Report) {
 		return cmp.Or(cmp.Compare(rank[a.Target], rank[b.Target]), -compareBool(a.Blocking, b.Blocking), cmp.Compare(a.Class, b.Class),
 			compareIndex(a.Layer, b.Layer), cmp.Compare(a.Path, b.Path), cmp.Compare(a.What, b.What))
 	})
+	sortOpinions(r, rank)
 	for i := range r.Verdict.Reasons {
 		slices.Sort(r.Verdict.Reasons[i].Fingerprints)
 	}
@@ -83,7 +84,27 @@ func nameTargets(r *Report) map[string]int {
 	for i := range r.Coverage {
 		rename(names, &r.Coverage[i].Target)
 	}
+	for i := range r.Engines {
+		rename(names, &r.Engines[i].Target)
+	}
+	for i := range r.Disagreements {
+		rename(names, &r.Disagreements[i].Target)
+	}
 	return rank
+}
+
+// sortOpinions orders what other engines say.
+func sortOpinions(r *Report, rank map[string]int) {
+	slices.SortStableFunc(r.Engines, func(a, b Engine) int {
+		return cmp.Or(cmp.Compare(rank[a.Target], rank[b.Target]), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Digest, b.Digest))
+	})
+	slices.SortStableFunc(r.Disagreements, func(a, b Disagreement) int {
+		return cmp.Or(cmp.Compare(rank[a.Target], rank[b.Target]), cmp.Compare(a.What, b.What), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Version, b.Version), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Engine, b.Engine), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	})
+	for i := range r.Findings {
+		slices.SortStableFunc(r.Findings[i].Opinions, func(a, b Opinion) int { return cmp.Compare(a.Engine, b.Engine) })
+	}
 }
 
 // namePackages orders and numbers the packages.
@@ -116,6 +137,9 @@ func namePackages(r *Report, rank map[string]int) {
 	}
 	for i := range r.Groups {
 		rename(names, &r.Groups[i].Package)
+	}
+	for i := range r.Disagreements {
+		rename(names, &r.Disagreements[i].Package)
 	}
 }
 

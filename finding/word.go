@@ -98,6 +98,16 @@ const (
 	StatusUnimportant Status = "unimportant"  // no security consequence, says the maintainer
 )
 
+// Since says what brought a finding, as against a baseline.
+type Since string
+
+// What a finding came with.
+const (
+	SinceNew       Since = "new"       // this change brought it, or the baseline cannot tell
+	SinceDisclosed Since = "disclosed" // nothing changed; the world learned of it since
+	SinceKnown     Since = "known"     // the baseline has it too
+)
+
 // Action is what a build is to do.
 type Action string
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/plimsoll/plimsoll/internal/cli"
+	"github.com/plimsoll/plimsoll/internal/read/attestation/helper"
+	check "github.com/plimsoll/plimsoll/internal/read/attestation/keyless"
 	"github.com/plimsoll/plimsoll/internal/read/image/imagetest"
+	"github.com/plimsoll/plimsoll/internal/tell/attest/keyless"
 	"github.com/plimsoll/plimsoll/internal/tell/report/reporttest"
 )
 
@@ -31,6 +35,11 @@ func TestMain(m *testing.M) {
 			_ = os.WriteFile(to, b, 0o644)
 		}
 		os.Exit(status)
+	}, helper.Name: func() {
+		if err := helper.Serve(context.Background(), os.Stdin, os.Stdout, check.Verify, keyless.Sign); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
 	}})
 }
 
@@ -45,6 +54,9 @@ func validated(e cli.Env) int {
 	var stdout bytes.Buffer
 	e.Stdout = io.MultiWriter(e.Stdout, &stdout)
 	status := cli.Main(e)
+	if len(e.Args) > 1 && e.Args[0] == "report" && e.Args[1] == "diff" {
+		return status // its JSON is no report
+	}
 	for i, arg := range e.Args {
 		format, ok := strings.CutPrefix(arg, "--output=")
 		if i > 0 && (e.Args[i-1] == "-o" || e.Args[i-1] == "--output") {

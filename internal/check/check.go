@@ -45,6 +45,8 @@ type Hit struct {
 	Severity finding.Severity
 	// Fix says how this hit is mended, where that can be said better than on the card's page.
 	Fix string
+	// Suppressed says who lets it pass: a comment in the file itself, say.
+	Suppressed []finding.Suppression
 }
 
 // Finding is a card's finding for a target; the caller adds the fingerprint.
@@ -52,7 +54,7 @@ func (c Card) Finding(target string, h Hit) finding.Finding {
 	return finding.Finding{
 		Deck: c.Decks[0], Kind: c.Kind, Rule: c.ID, Aliases: c.Aliases, Controls: c.Controls,
 		Severity: cmp.Or(h.Severity, c.Severity), SeverityFrom: "plimsoll", Title: titled(c.Title, h.Detail), Target: target,
-		Evidence: h.Where, Fix: cmp.Or(h.Fix, firstParagraph(c.Page.Fix)), Locations: h.At, Subject: h.Subject,
+		Evidence: h.Where, Fix: cmp.Or(h.Fix, firstParagraph(c.Page.Fix)), Locations: h.At, Subject: h.Subject, Suppressed: h.Suppressed,
 	}
 }
 

@@ -208,7 +208,10 @@ func newRoot(g *global) *cobra.Command {
 	}
 	root.SetVersionTemplate("plimsoll {{.Version}}\n")
 	g.flags(root.PersistentFlags())
-	root.AddCommand(newScan(g), newSBOM(g), newDB(g), newBase(g), newCache(g), newPolicy(g), newExplain(g), newDoctor(g), newVersion(g))
+	root.AddCommand(
+		newScan(g), newSBOM(g), newReport(g), newPolicy(g), newExceptions(g), newAttest(g), newVerify(g),
+		newDB(g), newBase(g), newCache(g), newExplain(g), newDoctor(g), newVersion(g),
+	)
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { g.failed = g.helpOn(cmd) })

@@ -30,6 +30,9 @@ func complete(g *global, cmd *cobra.Command) {
 		"base":          func() []string { return baseNames(g) },
 		"deny-license":  licenseWords,
 		"allow-license": licenseWords,
+		"since": func() []string {
+			return []string{string(finding.SinceNew), string(finding.SinceDisclosed), string(finding.SinceKnown)}
+		},
 	}
 	folders := []string{"db", "cache-dir", "base-index"}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {

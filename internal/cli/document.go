@@ -18,14 +18,14 @@ func documents(path, kind string, stdin io.Reader) ([]scan.Subject, error) {
 			return nil, exitError{exitUsage, err}
 		}
 		name := "standard input"
-		return []scan.Subject{{Files: &scan.Files{Name: name, Kind: kind, Documents: []inventory.Document{{Path: name, Bytes: b}}}}}, nil
+		return judged(&scan.Files{Name: name, Kind: kind, Documents: []inventory.Document{{Path: name, Bytes: b}}})
 	}
 	b, err := readDocument(path)
 	if err != nil {
 		return nil, exitError{exitUsage, err}
 	}
 	of := &scan.Files{Name: path, Kind: kind, Documents: []inventory.Document{{Path: filepath.ToSlash(path), Bytes: b}}}
-	for _, name := range scan.Beside(kind) {
+	for _, name := range scan.Beside(kind, filepath.Base(path)) {
 		beside := filepath.Join(filepath.Dir(path), name)
 		if info, err := os.Stat(beside); err != nil || !info.Mode().IsRegular() {
 			continue
@@ -35,6 +35,14 @@ func documents(path, kind string, stdin io.Reader) ([]scan.Subject, error) {
 			return nil, exitError{exitUsage, err}
 		}
 		of.Documents = append(of.Documents, inventory.Document{Path: filepath.ToSlash(beside), Bytes: b})
+	}
+	return judged(of)
+}
+
+// judged wants files that a word names to be such that they can be judged.
+func judged(of *scan.Files) ([]scan.Subject, error) {
+	if err := scan.Broken(of); err != nil {
+		return nil, exitError{exitUsage, err}
 	}
 	return []scan.Subject{{Files: of}}, nil
 }

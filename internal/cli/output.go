@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,12 +14,77 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/tell/report"
+	"github.com/plimsoll/plimsoll/internal/tell/report/host"
 )
 
 // output is one format and where it goes; an empty file is stdout.
 type output struct{ format, file string }
 
 type outputs []output
+
+// templateOf reads the template of --template, which goes with -o template. One whose name ends in .html or
+// .htm, also before a last .tmpl or .tpl, is of HTML.
+func (o outputs) templateOf(file string) (*report.Template, error) {
+	wanted := slices.ContainsFunc(o, func(one output) bool { return one.format == "template" })
+	switch {
+	case !wanted && file == "":
+		return nil, nil
+	case !wanted:
+		return nil, usage("--template %s: nothing is written by it without -o template, or -o template=FILE", file)
+	case file == "":
+		return nil, usage("-o template needs the template: --template FILE")
+	}
+	b, err := readBounded(file, maxTemplateFile)
+	if err != nil {
+		return nil, usage("--template: %v", err)
+	}
+	name := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(filepath.Base(file)), ".tmpl"), ".tpl")
+	t, err := report.ParseTemplate(filepath.Base(file), string(b), strings.HasSuffix(name, ".html") || strings.HasSuffix(name, ".htm"))
+	if err != nil {
+		return nil, usage("--template %s: %v", file, err)
+	}
+	return t, nil
+}
+
+const maxTemplateFile = 1 << 20
+
+// readBounded reads a file that the user named, of at most so many bytes.
+func readBounded(file string, most int64) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(b)) > most {
+		err = fmt.Errorf("%s: more than %d bytes", file, most)
+	}
+	return b, err
+}
+
+// run is what GitHub's runner says of the job. A snapshot is of a commit, so the format needs to know it.
+func (o outputs) run(g *global) (host.Run, error) {
+	env := g.env.Getenv
+	r := host.Run{Ref: env("GITHUB_REF"), SHA: env("GITHUB_SHA"), Workflow: env("GITHUB_WORKFLOW"), Job: env("GITHUB_JOB"), ID: env("GITHUB_RUN_ID")}
+	if server, repository := env("GITHUB_SERVER_URL"), env("GITHUB_REPOSITORY"); server != "" && repository != "" && r.ID != "" {
+		r.URL = server + "/" + repository + "/actions/runs/" + r.ID
+	}
+	wanted := slices.ContainsFunc(o, func(one output) bool { return one.format == "github" })
+	if sha, err := hex.DecodeString(r.SHA); wanted && (err != nil || len(sha) != 20 || !strings.HasPrefix(r.Ref, "refs/")) {
+		return r, usage("-o github is a snapshot of a commit: set GITHUB_SHA to its 40 hex digits and GITHUB_REF to its refs/heads/BRANCH, as GitHub's runner does")
+	}
+	return r, nil
+}
+
+// options are those of the formats that do not depend on the report.
+func (o outputs) options(g *global, template string) (options report.Options, err error) {
+	if options.Template, err = o.templateOf(template); err != nil {
+		return options, err
+	}
+	options.Run, err = o.run(g)
+	options.Now = g.env.Now()
+	return options, err
+}
 
 // parseOutputs reads FORMAT[=FILE] words; none means the default format on stdout. An inventory is not
 // written in formats of findings.

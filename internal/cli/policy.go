@@ -113,7 +113,7 @@ func runEval(ctx context.Context, g *global, o *evalOptions, word string) error 
 	if err != nil {
 		return err
 	}
-	r, err := savedReport(g, word)
+	r, err := saved(g, word)
 	if err != nil {
 		return err
 	}

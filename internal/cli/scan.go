@@ -18,7 +18,6 @@ import (
 	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/distro"
 	"github.com/plimsoll/plimsoll/internal/tell/layercache"
-	"github.com/plimsoll/plimsoll/internal/tell/report"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 )
@@ -27,6 +26,7 @@ import (
 type readOptions struct {
 	target   targetOptions
 	outputs  []string
+	template string
 	skip     []string
 	cacheDir string
 	noCache  bool
@@ -37,6 +37,7 @@ type readOptions struct {
 func (o *readOptions) reportFlags(f *pflag.FlagSet, formats []string) {
 	o.flags(f)
 	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats, ", ")+"; may be repeated")
+	f.StringVar(&o.template, "template", "", "Go template `FILE` for -o template; one called *.html is escaped as HTML")
 	f.StringArrayVar(&o.skip, "skip", nil, "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
 }
 
@@ -75,6 +76,7 @@ type scanOptions struct {
 	severities []string
 	filter     scan.Filter
 	checks     []string
+	except     exceptOptions
 	policies   policyOptions
 	licenses   licenseOptions
 }
@@ -83,6 +85,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.read.reportFlags(f, formats(false))
 	o.db.flags(f)
 	o.bases.flags(f)
+	o.except.flags(f)
 	o.policies.flags(f, "policy", "")
 	o.licenses.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
@@ -93,12 +96,12 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
-	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image, license (default: all)")
+	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image, dockerfile, compose, pipeline, license (default: all)")
 }
 
 // line is the gate that the flags draw.
 func (o *scanOptions) line() (gate.Line, error) {
-	l := gate.Line{Unfixed: o.unfixed, Allow: o.allowGap}
+	l := gate.Line{Unfixed: o.unfixed, Allow: o.allowGap, Disclosed: o.except.failOnDisclosed}
 	if l.Policies = o.failOn == "policy"; !l.Policies && o.failOn != "none" {
 		s, err := finding.ParseSeverity(o.failOn)
 		if err != nil || o.failOn == "" {
@@ -115,7 +118,7 @@ func (o *scanOptions) line() (gate.Line, error) {
 }
 
 // checkKinds are the families that --checks chooses from.
-var checkKinds = []string{"vuln", "image", "license"}
+var checkKinds = []string{"vuln", "image", "dockerfile", "compose", "pipeline", "license"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {
@@ -142,7 +145,9 @@ func (o *scanOptions) validate() error {
 		}
 		o.filter.Severities = append(o.filter.Severities, s)
 	}
-	return nil
+	var err error
+	o.filter.Since, err = o.except.classes()
+	return err
 }
 
 func newScan(g *global) *cobra.Command {
@@ -180,6 +185,10 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
+	options, err := out.options(g, o.read.template)
+	if err != nil {
+		return err
+	}
 	db, err := o.db.open(ctx, g)
 	if err != nil {
 		return err
@@ -198,16 +207,22 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
-	r, err := read(ctx, g, &o.read, words, func(so *scan.Options) {
+	given, err := o.except.open(g)
+	if err != nil {
+		return err
+	}
+	r, err := read(ctx, g, &o.read, words, func(so *scan.Options, subjects []scan.Subject) error {
 		so.Policies, so.Licenses = policies, o.licenses.rules
 		so.Bases = scan.Bases{Known: known, Named: o.base}
 		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
 		so.Now = g.env.Now()
+		return given.into(g, so, subjects)
 	})
 	if err != nil {
-		return err
+		return contradicted(err)
 	}
-	options := report.Options{Hidden: o.filter.Apply(r), Part: o.filter.BaseOnly || o.filter.AppOnly}
+	given.tell(g, r)
+	options.Hidden, options.Part = o.filter.Apply(r), o.filter.BaseOnly || o.filter.AppOnly
 	if options.Part {
 		o.baseless(g, r)
 	}
@@ -228,7 +243,7 @@ func (o *scanOptions) baseless(g *global, r *finding.Report) {
 }
 
 // read opens the words and scans what they name.
-func read(ctx context.Context, g *global, o *readOptions, words []string, more func(*scan.Options)) (*finding.Report, error) {
+func read(ctx context.Context, g *global, o *readOptions, words []string, more func(*scan.Options, []scan.Subject) error) (*finding.Report, error) {
 	skipped, err := o.skips()
 	if err != nil {
 		return nil, err
@@ -254,7 +269,9 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	if first := targets.subjects[0].Image; first != nil {
 		bar.show(scan.Progress{Target: first.Name, Of: len(first.Layers)})
 	}
-	more(&so)
+	if err := more(&so, targets.subjects); err != nil {
+		return nil, err
+	}
 	r, err := scan.Run(ctx, targets.subjects, so)
 	bar.clear()
 	for _, p := range skipped.idle() {
@@ -292,7 +309,14 @@ func newSBOM(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := read(cmd.Context(), g, &o, args, func(so *scan.Options) { so.Now = g.env.Now() })
+			options, err := out.options(g, o.template)
+			if err != nil {
+				return err
+			}
+			r, err := read(cmd.Context(), g, &o, args, func(so *scan.Options, _ []scan.Subject) error {
+				so.Now = g.env.Now()
+				return nil
+			})
 			if err != nil {
 				return err
 			}
@@ -300,7 +324,7 @@ func newSBOM(g *global) *cobra.Command {
 			if slices.ContainsFunc(r.Coverage, func(g finding.Gap) bool { return g.Blocking && g.Broke() }) {
 				action = finding.Incomplete
 			}
-			return outcome(action, out.write(g, r, report.Options{}))
+			return outcome(action, out.write(g, r, options))
 		},
 	}
 	o.reportFlags(cmd.Flags(), formats(true))

@@ -26,7 +26,7 @@ func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	if stem, ok := strings.CutSuffix(what, "y"); ok {
+	if stem, ok := strings.CutSuffix(what, "y"); ok && !strings.HasSuffix(stem, "a") { // entries, and days
 		what = stem + "ie"
 	}
 	return fmt.Sprintf("%d %ss", n, what)

@@ -4,6 +4,8 @@ package main
 
 import (
 	"archive/tar"
+	"crypto/sha256"
+	"hash/crc32"
 	"io/fs"
 	"log"
 	"os"
@@ -32,9 +34,9 @@ func main() {
 		},
 		Layers: []imagetest.Layer{
 			{Files: debian(filepath.Join(work, "debian")), CreatedBy: "RUN apt-get update && apt-get install -y less libexpat1 zlib1g", Compression: imagetest.Gzip},
-			{Files: program(filepath.Join(work, "cart")), CreatedBy: "COPY --from=build /cart /usr/local/bin/cart", Compression: imagetest.Gzip},
+			{Files: program(filepath.Join(work, "cart")), CreatedBy: "COPY --chmod=4755 --from=build /cart /usr/local/bin/cart", Compression: imagetest.Gzip},
 			{Files: front(filepath.Join(work, "front")), CreatedBy: "ADD . /app", Compression: imagetest.Gzip},
-			{Files: []imagetest.File{{Path: "app/.wh.k8s"}, {Path: "app/.wh.test"}}, CreatedBy: "RUN rm -rf /app/k8s /app/test", Compression: imagetest.Gzip},
+			{Files: []imagetest.File{{Path: "app/.wh.deploy.env"}, {Path: "app/.wh.k8s"}, {Path: "app/.wh.test"}}, CreatedBy: "RUN rm -rf /app/deploy.env /app/k8s /app/test", Compression: imagetest.Gzip},
 		},
 	}
 	check(os.WriteFile(filepath.Join(shop, "shop.tar"), imagetest.New(img).DockerTar(), 0o644))
@@ -79,10 +81,27 @@ func program(dir string) []imagetest.File {
 	cmd.Dir, cmd.Stderr = filepath.Join(shop, "cart"), os.Stderr
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	check(cmd.Run())
+	check(os.Chmod(out, 0o755|fs.ModeSetuid)) // what the image is to be blamed for
 	return files(dir, "")
 }
 
-// front installs the front end's packages, with a test and the manifests that a later layer removes.
+// token looks like one of GitHub's, its checksum holds, and it is nobody's.
+func token() string {
+	const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	sum := sha256.Sum256([]byte("the token of the example shop"))
+	var t []byte
+	for _, b := range sum[:30] {
+		t = append(t, base62[int(b)%62])
+	}
+	check6 := []byte("000000")
+	for i, n := 5, crc32.ChecksumIEEE(t); n > 0; i, n = i-1, n/62 {
+		check6[i] = base62[n%62]
+	}
+	return "ghp_" + string(append(t, check6...))
+}
+
+// front installs the front end's packages, with what should have stayed out of an image: what somebody typed, and a
+// test, manifests and a token that a later layer removes.
 func front(dir string) []imagetest.File {
 	check(os.MkdirAll(filepath.Join(dir, "test/node_modules/old"), 0o755))
 	for _, f := range []string{"package.json", "package-lock.json", "requirements.txt", "Dockerfile"} {
@@ -90,6 +109,8 @@ func front(dir string) []imagetest.File {
 	}
 	run(dir, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--silent")
 	check(os.WriteFile(filepath.Join(dir, "test/node_modules/old/package.json"), []byte("{\"name\": \"lodash\", \"version\": \"1.0.0\"}\n"), 0o644))
+	check(os.WriteFile(filepath.Join(dir, "deploy.env"), []byte("GITHUB_TOKEN="+token()+"\n"), 0o600))
+	check(os.WriteFile(filepath.Join(dir, ".bash_history"), []byte("npm ci\nnode app.js\n"), 0o600))
 	check(os.MkdirAll(filepath.Join(dir, "k8s"), 0o755))
 	copyFile(filepath.Join(shop, "k8s/deployment.yaml"), filepath.Join(dir, "k8s/deployment.yaml"))
 	return files(dir, "app/")
@@ -106,7 +127,7 @@ func files(root, prefix string) []imagetest.File {
 		check(err)
 		info, err := d.Info()
 		check(err)
-		f := imagetest.File{Path: prefix + filepath.ToSlash(rel), Mode: int64(info.Mode().Perm())}
+		f := imagetest.File{Path: prefix + filepath.ToSlash(rel), Mode: mode(info.Mode())}
 		switch {
 		case d.IsDir():
 			f.Type = tar.TypeDir
@@ -123,6 +144,17 @@ func files(root, prefix string) []imagetest.File {
 	}))
 	sort.Slice(all, func(i, j int) bool { return all[i].Path < all[j].Path })
 	return all
+}
+
+// mode is a file's, as tars hold it.
+func mode(m fs.FileMode) int64 {
+	bits := int64(m.Perm())
+	for bit, of := range map[int64]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
+		if m&of != 0 {
+			bits |= bit
+		}
+	}
+	return bits
 }
 
 func copyFile(from, to string) {

@@ -1,7 +1,9 @@
 package scan
 
 import (
+	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -96,7 +98,7 @@ func systemOf(t *finding.Target, inv *inventory.Inventory, kinds map[string]*eco
 		f := &inv.System.Files[i]
 		one := imagecfg.File{
 			Path: f.Paths[0], Also: f.Paths[1:], Mode: f.Mode, UID: f.UID, GID: f.GID, Size: f.Size, Capabilities: f.Capabilities.Names(),
-			Class: f.Class, Program: f.Program, Roles: f.Roles, Layer: f.Layer, Base: base(f.Layer),
+			Class: f.Class, Program: f.Program, Manager: f.Manager, Known: f.Known, Layer: f.Layer, Base: base(f.Layer),
 		}
 		if f.Owner >= 0 {
 			one.Package = inv.Packages[f.Owner].FullName()
@@ -134,22 +136,28 @@ func surface(img *image.Image, inv *inventory.Inventory) *finding.Surface {
 		}
 	}
 	managers := map[string]bool{}
+	var seen counted
 	for i := range inv.System.Files {
 		f := &inv.System.Files[i]
+		if f.Program == trait.NoProgram && !f.SetID() {
+			continue
+		}
 		if f.Program != trait.NoProgram {
 			s.Executables++
 		}
 		if f.Mode.IsRegular() && f.SetID() {
 			s.SUID++
 		}
-		if slices.Contains(f.Roles, trait.Shell) {
-			s.Shells++
-		}
-		if slices.Contains(f.Roles, trait.Interpreter) {
-			s.Interpreters++
-		}
-		if slices.Contains(f.Roles, trait.PackageManager) {
-			managers[f.Manager()] = true
+		for _, r := range f.Roles {
+			switch {
+			case r == trait.PackageManager:
+				managers[f.Manager] = true
+			case !seen.first(r, f):
+			case r == trait.Shell:
+				s.Shells++
+			case r == trait.Interpreter:
+				s.Interpreters++
+			}
 		}
 	}
 	s.PackageManagers = len(managers)
@@ -160,4 +168,17 @@ func surface(img *image.Image, inv *inventory.Inventory) *finding.Surface {
 	}
 	slices.Sort(s.Ports)
 	return s
+}
+
+// counted are programs that were counted by what they are for. Hard links that a folder shows as so many files are one.
+type counted map[string]bool
+
+func (c *counted) first(r trait.Role, f *inventory.SpecialFile) bool {
+	key := fmt.Sprint(r, " ", path.Dir(f.Paths[0]), " ", f.Size)
+	if *c == nil {
+		*c = counted{}
+	}
+	known := (*c)[key]
+	(*c)[key] = true
+	return !known
 }

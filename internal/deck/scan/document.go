@@ -26,14 +26,16 @@ type family struct {
 	// wants knows a document by its path.
 	wants func(path string) bool
 	// beside names the files in a document's folder, or in the root of its project, that judge wants to see
-	// with it.
+	// with it; "*" stands for the document's own name.
 	beside []string
+	// broken tells what is wrong with a document that a word named, so that it cannot be judged; nil: nothing can be.
+	broken func(docs []inventory.Document) error
 	// judge looks at all documents of a target together, those beside them included.
 	judge func(s *scan, t *finding.Target, docs []inventory.Document) ([]sight, []finding.Gap)
 }
 
 // families lists all of them.
-func families() []family { return nil }
+func families() []family { return []family{dockerfiles, composeFiles, pipelineFiles} }
 
 // DocumentKinds lists the kinds of document that are judged.
 func DocumentKinds() (names []string) {
@@ -54,11 +56,23 @@ func DocumentKind(path string) (kind, title string) {
 	return "", ""
 }
 
-// Beside names the files that may lie with a document of that kind and matter to it.
-func Beside(kind string) []string {
+// Beside names the files that may lie with a document and matter to it.
+func Beside(kind, name string) (names []string) {
 	for _, f := range families() {
 		if f.name == kind {
-			return f.beside
+			for _, b := range f.beside {
+				names = append(names, strings.ReplaceAll(b, "*", name))
+			}
+		}
+	}
+	return names
+}
+
+// Broken tells what is wrong with files that a word named, so that they cannot be judged.
+func Broken(of *Files) error {
+	for _, f := range families() {
+		if f.name == of.Kind && f.broken != nil {
+			return f.broken(of.Documents)
 		}
 	}
 	return nil
@@ -67,7 +81,10 @@ func Beside(kind string) []string {
 // wantsDocument says whether a file of a source folder is to be kept whole.
 func (s *scan) wantsDocument(at string) bool {
 	return slices.ContainsFunc(families(), func(f family) bool {
-		return s.o.runs(f.name) && (f.wants(at) || slices.Contains(f.beside, path.Base(at)))
+		return s.o.runs(f.name) && (f.wants(at) || slices.ContainsFunc(f.beside, func(b string) bool {
+			ok, _ := path.Match(b, path.Base(at))
+			return ok
+		}))
 	})
 }
 
@@ -149,12 +166,16 @@ func (s *scan) sights(t *finding.Target, all []sight) {
 			f := one.card.Finding(t.ID, h)
 			risk.Of(&f)
 			f.Fingerprint = finding.Fingerprint(f, "")
-			if n, ok := at[f.Fingerprint]; ok {
+			same := f.Fingerprint
+			if len(f.Suppressed) > 0 {
+				same += " suppressed"
+			}
+			if n, ok := at[same]; ok {
 				first := &s.report.Findings[n]
 				first.Locations = append(first.Locations, f.Locations...)
 				continue
 			}
-			at[f.Fingerprint] = len(s.report.Findings)
+			at[same] = len(s.report.Findings)
 			s.report.Findings = append(s.report.Findings, f)
 		}
 	}

@@ -1,6 +1,10 @@
 package scan
 
-import "github.com/plimsoll/plimsoll/finding"
+import (
+	"slices"
+
+	"github.com/plimsoll/plimsoll/finding"
+)
 
 // Filter shapes what a report shows. The gate has judged before it is applied.
 type Filter struct {
@@ -8,6 +12,7 @@ type Filter struct {
 	OnlyFixed  bool
 	BaseOnly   bool
 	AppOnly    bool
+	Since      []finding.Since // empty: all; findings that no baseline was held against are always shown
 }
 
 // Apply drops the findings that are not asked for, and what of groups spoke of them. It returns how many
@@ -28,6 +33,7 @@ func (f Filter) Apply(r *finding.Report) int {
 	}
 	dropped := len(r.Findings) - len(kept)
 	r.Findings = kept
+	r.Tool.Hidden += dropped
 	var groups []finding.Group
 	for _, g := range r.Groups {
 		var left []string
@@ -49,6 +55,9 @@ func (f Filter) shows(one *finding.Finding, base bool) bool {
 		return false
 	}
 	if f.BaseOnly && !base || f.AppOnly && base {
+		return false
+	}
+	if len(f.Since) > 0 && one.Since != "" && !slices.Contains(f.Since, one.Since) {
 		return false
 	}
 	if len(f.Severities) == 0 {

@@ -39,6 +39,7 @@ func (s *scan) target(ctx context.Context, id string, img *image.Image, contents
 		t.Layers[i].Base = t.Base != nil && i < t.Base.Layers
 	}
 	s.report.Targets = append(s.report.Targets, t)
+	s.excepted.label(id, img.Config.Labels)
 }
 
 // bill adds an inventory that somebody else made.

@@ -21,6 +21,8 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+	"github.com/plimsoll/plimsoll/internal/weigh/baseline"
+	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
@@ -44,6 +46,10 @@ type Options struct {
 	Now      time.Time
 	Progress func(Progress) // nil: nobody wants to know
 	Missing  []finding.Gap  // what the caller wanted looked at and could not open
+
+	Exceptions   *exception.Set     // nil: nothing is let pass
+	Baseline     *baseline.Baseline // nil: all findings count alike
+	BaselineFile finding.File       // where the baseline was read
 
 	// EndOfLife is the day a distribution's support ends; false when that is not known.
 	EndOfLife func(ecosystem.Release) (time.Time, bool)
@@ -103,7 +109,14 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 		}
 	}
 	if o.Lookup != nil {
+		if err := s.except(); err != nil {
+			return nil, err
+		}
 		s.policies(ctx)
+		if err := s.except(); err != nil {
+			return nil, err
+		}
+		s.exceptionsTold()
 		s.group()
 		gate.Judge(s.report, o.Line)
 	}
@@ -123,9 +136,10 @@ type scan struct {
 	read     memo
 	passed   passedBy
 	bounds   Bounds
-	listed   int64                    // of the bound on all targets
-	upgrades map[string]string        // package id → the version that clears what is known of it
-	kinds    map[string]string        // package id → the name of its ecosystem
+	listed   int64             // of the bound on all targets
+	upgrades map[string]string // package id → the version that clears what is known of it
+	kinds    map[string]string // package id → the name of its ecosystem
+	excepted excepted
 	known    map[string]*policy.Facts // target id → what policies may ask beyond the report
 	terms    *license.Table
 }

@@ -136,6 +136,9 @@ func (s *System) list(t *testing.T, mode, rest string) {
 	one.Class = trait.Of(one.Path)
 	if one.Mode&0o111 != 0 && one.Mode.IsRegular() {
 		one.Program = trait.Binary
+		if trait.RoleOf(one.Path) == trait.PackageManager {
+			one.Manager = trait.FamilyOf(one.Path)
+		}
 	}
 	s.Managed = s.Managed || one.Package != ""
 	s.Files = append(s.Files, one)

@@ -88,8 +88,9 @@ type File struct {
 	Capabilities []string // cap_net_raw … of its extended attribute, sorted
 	Class        trait.Class
 	Program      trait.Program
-	Roles        []trait.Role
-	Package      string // the package whose file it is; empty: nobody's
+	Manager      string // the package manager that it is a program of; empty when it is none
+	Package      string // the OS package whose file it is; empty: nobody's
+	Known        bool   // a package of a language was recognised in it
 	Layer        int
 	Base         bool // the base image brought it
 }

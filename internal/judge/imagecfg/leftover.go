@@ -108,9 +108,8 @@ var packageManager = Check{
 		var found []File
 		seen := map[string]bool{}
 		for _, one := range f.System.Files {
-			isManager := slices.Contains(one.Roles, trait.PackageManager) || one.Mode&0o111 != 0 && trait.RoleOf(one.Path) == trait.PackageManager
-			if family := trait.FamilyOf(one.Path); isManager && one.Mode.IsRegular() && !seen[family] {
-				seen[family] = true
+			if one.Manager != "" && !seen[one.Manager] {
+				seen[one.Manager] = true
 				found = append(found, one)
 			}
 		}

@@ -30,7 +30,7 @@ var unownedProgram = Check{
 		}
 		var found []File
 		for _, one := range f.System.Files {
-			if one.Program == trait.Binary && one.Package == "" && slices.ContainsFunc(systemFolders, func(dir string) bool { return strings.HasPrefix(one.Path, dir) }) &&
+			if one.Program == trait.Binary && one.Package == "" && !one.Known && slices.ContainsFunc(systemFolders, func(dir string) bool { return strings.HasPrefix(one.Path, dir) }) &&
 				!strings.Contains(one.Path, "/node_modules/") && !strings.Contains(one.Path, "-packages/") {
 				found = append(found, one)
 			}

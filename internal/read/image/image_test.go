@@ -197,3 +197,17 @@ func TestInstruction(t *testing.T) {
 		}
 	}
 }
+
+// TestIsImage knows images among what an index lists: go-containerregistry calls them by the type of their
+// configuration.
+func TestIsImage(t *testing.T) {
+	const manifest = "application/vnd.oci.image.manifest.v1+json"
+	for artifact, want := range map[string]bool{
+		"": true, "application/vnd.oci.image.config.v1+json": true, "application/vnd.docker.container.image.v1+json": true,
+		"application/vnd.dev.sigstore.bundle.v0.3+json": false, "application/vnd.oci.empty.v1+json": false,
+	} {
+		if got := (image.Descriptor{MediaType: manifest, ArtifactType: artifact}).IsImage(); got != want {
+			t.Errorf("%q is an image: %t", artifact, got)
+		}
+	}
+}

@@ -46,6 +46,7 @@ type Manifest struct {
 	Config        Descriptor        `json:"config"`
 	Layers        []Descriptor      `json:"layers"`
 	Manifests     []Descriptor      `json:"manifests"`
+	Subject       *Descriptor       `json:"subject,omitempty"` // what the manifest says it belongs to
 	Annotations   map[string]string `json:"annotations,omitempty"`
 }
 
@@ -95,7 +96,9 @@ func (d Descriptor) IsForeign() bool {
 
 // IsImage says whether a descriptor of an index could be an image or a nested index.
 func (d Descriptor) IsImage() bool {
-	if d.IsAttestation() || d.ArtifactType != "" {
+	// What go-containerregistry writes says of an image that its type is that of its configuration.
+	isArtifact := !slices.Contains([]string{"", "application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"}, d.ArtifactType)
+	if d.IsAttestation() || isArtifact {
 		return false
 	}
 	switch d.MediaType {

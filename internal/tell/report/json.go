@@ -28,6 +28,8 @@ func writeJSON(w io.Writer, r *finding.Report, _ Options) error {
 	if r.Judged() {
 		d.field("verdict", r.Verdict)
 	}
+	list(&d, "engines", r.Engines, false)
+	list(&d, "disagreements", r.Disagreements, false)
 	d.text("\n}\n")
 	return d.err
 }

@@ -5,12 +5,17 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/plimsoll/plimsoll/finding"
 )
 
-// maxRows bounds each table, because code hosts cut comments and summaries that are too long.
+// maxRows bounds each table of findings, so that the first tables do not crowd out the others.
 const maxRows = 50
+
+// maxMarkdown bounds the whole in characters: GitHub refuses a comment of more than 65,536, and whoever
+// posts it may put words of their own around it.
+const maxMarkdown = 65_000
 
 // writeMarkdown writes what the table says as GitHub-flavoured Markdown, the verdict first.
 func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
@@ -25,15 +30,21 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 	for _, v := range views(r) {
 		fmt.Fprintf(&b, "\n## %s\n\n%s", md(v.Name), md(strings.Join(append([]string{v.Kind}, system(v.OS)...), ", ")))
 		fmt.Fprintf(&b, ", %s%s\n", plural(v.total, "package"), inAll(o, " in the whole image"))
+		if words := surfaceWords(v.Surface); words != "" {
+			fmt.Fprintf(&b, "\n%s\n", md(words))
+		}
 		if r.Judged() {
+			mdSections(&b, v.sections, true)
 			mdDeeds(&b, v.appTitle(), v.app)
 			mdDeeds(&b, "What to do in the base image", v.base)
-			mdFindings(&b, "Also found", v.other)
+			mdSections(&b, v.sections, false)
 			mdFindings(&b, "Without a fix", v.unfixed)
-			fmt.Fprintf(&b, "\n%s\n", md(totals(&v, o)))
+			mdPassed(&b, &v)
+			fmt.Fprintf(&b, "\n%s\n", md(strings.Join(append([]string{totals(&v, o)}, shares(&v)...), " ")))
 		} else {
 			mdInventory(&b, r, v.ID)
 		}
+		mdOpinions(&b, r, v.ID)
 		mdGaps(&b, "### "+gapTitle(r.Judged(), o), v.gaps, r.Judged())
 	}
 	mdGaps(&b, "## What could not be looked at", unbound(r), r.Judged())
@@ -43,8 +54,62 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 	if o.Hidden > 0 {
 		fmt.Fprintf(&b, " %s not shown.", plural(o.Hidden, "finding"))
 	}
-	_, err := io.WriteString(w, strings.TrimRight(b.String(), "\n")+"\n")
+	text := strings.TrimRight(b.String(), "\n") + "\n"
+	if r.Judged() { // half an inventory is none
+		text = mdCut(text)
+	}
+	_, err := io.WriteString(w, text)
 	return err
+}
+
+// mdCut ends what is too long for a comment after a whole line, and says so. The verdict and its reasons
+// stand first.
+func mdCut(text string) string {
+	if utf8.RuneCountInString(text) <= maxMarkdown {
+		return text
+	}
+	const note = "\n\nThis summary is cut here, because code hosts take no longer one: %s left out. The whole report: `-o html=FILE` or `-o json=FILE`.\n"
+	room, n, end := maxMarkdown-len(note)-20, 0, 0
+	for i, c := range text {
+		if n++; n > room {
+			break
+		}
+		if c == '\n' {
+			end = i
+		}
+	}
+	return text[:end] + fmt.Sprintf(note, plural(strings.Count(text[end:], "\n")-1, "line"))
+}
+
+// mdSections lists what no upgrade clears, by kind and rule: what is urgent before the upgrades, the rest
+// after them.
+func mdSections(b *strings.Builder, all []section, urgent bool) {
+	for _, s := range all {
+		if s.urgent() != urgent {
+			continue
+		}
+		fmt.Fprintf(b, "\n### %s\n\n| severity | what | where | do |\n| --- | --- | --- | --- |\n", s.title)
+		for _, c := range s.clusters[:min(len(s.clusters), maxRows)] {
+			what := md(c.title)
+			if worst := c.findings[0]; worst.Kind != finding.KindMalware {
+				what += " (" + md(marked(worst)) + ")"
+			}
+			if n := len(c.findings); n > 1 {
+				what += fmt.Sprintf(", %d times", n)
+			}
+			places := c.places()
+			more := len(places) - maxPlaces
+			places = places[:min(len(places), maxPlaces)]
+			for i := range places {
+				places[i] = md(places[i])
+			}
+			if more > 0 {
+				places = append(places, plural(more, "more place"))
+			}
+			fmt.Fprintf(b, "| %s | %s | %s | %s |\n", mark(c.findings[0]), what, strings.Join(places, "<br>"), md(c.fix))
+		}
+		mdMore(b, len(s.clusters))
+	}
 }
 
 func mdDeeds(b *strings.Builder, title string, all []deed) {
@@ -68,7 +133,7 @@ func mdFindings(b *strings.Builder, title string, all []*finding.Finding) {
 	}
 	fmt.Fprintf(b, "\n### %s\n\n| severity | finding |\n| --- | --- |\n", title)
 	for _, f := range all[:min(len(all), maxRows)] {
-		fmt.Fprintf(b, "| %s | %s |\n", mark(f), md(f.Title))
+		fmt.Fprintf(b, "| %s | %s |\n", mark(f), md(f.Title+sinceMark(f)))
 	}
 	mdMore(b, len(all))
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/tell/report/bill"
+	"github.com/plimsoll/plimsoll/internal/tell/report/host"
 )
 
 // Options shape a format for where it goes; each format takes what it knows.
@@ -25,6 +26,17 @@ type Options struct {
 	Hidden int       // findings that filters took out of the report
 	Part   bool      // filters left one part of each image, its base or what stands on it; gaps are of the whole
 	Time   time.Time // when documents that carry a date were made; zero: the database's date, or none
+	Now    time.Time // the moment of the call, for forms that must carry it where Time is zero
+	Run    host.Run  // of the pipeline, for forms that name a commit
+	// Template is what the format "template" runs; nil: there is none.
+	Template *Template
+}
+
+func (o *Options) at() time.Time {
+	if o.Time.IsZero() {
+		return o.Now
+	}
+	return o.Time
 }
 
 // Format is one way to write a report.
@@ -47,8 +59,23 @@ var Formats = []Format{
 	{"sarif", "SARIF 2.1.0, for code hosts", true, writeSARIF},
 	{"cyclonedx", "CycloneDX 1.6 as JSON: packages and vulnerabilities", false, cycloneDX(false)},
 	{"cyclonedx-xml", "CycloneDX 1.6 as XML", false, cycloneDX(true)},
+	{"openvex", "OpenVEX 0.2.0: what was let pass, and why", true, openVEX},
 	{"spdx", "SPDX 2.3 as JSON: packages", false, spdx(false)},
 	{"spdx-tag", "SPDX 2.3 as tags and values", false, spdx(true)},
+	{"html", "one page to read and to filter, with nothing outside of it", false, writeHTML},
+	{"junit", "JUnit's XML: a failed test for each finding that denies", true, writeJUnit},
+	{"gitlab-container", "GitLab's container scanning report, schema 15.0.7: vulnerable packages", true, func(w io.Writer, r *finding.Report, o Options) error {
+		return host.GitLabContainer(w, r, o.at())
+	}},
+	{"gitlab-codequality", "GitLab's code quality report: every kind of finding, by file and line", true, func(w io.Writer, r *finding.Report, _ Options) error {
+		return host.GitLabQuality(w, r)
+	}},
+	{"github", "GitHub's dependency snapshot: packages, for its dependency graph", false, func(w io.Writer, r *finding.Report, o Options) error {
+		return host.GitHubSnapshot(w, r, o.Run, o.at())
+	}},
+	{"github-annotations", "GitHub's workflow commands: marks beside the lines of a change", true, writeAnnotations},
+	{"csv", "a line for each finding, for spreadsheets", true, writeCSV},
+	{"template", "what the Go template in --template FILE makes of the report", false, writeTemplate},
 }
 
 // Write writes a report in the format of that name.
@@ -69,6 +96,8 @@ func Write(w io.Writer, name string, r *finding.Report, o Options) error {
 func cycloneDX(asXML bool) writer {
 	return func(w io.Writer, r *finding.Report, o Options) error { return bill.CycloneDX(w, r, o.Time, asXML) }
 }
+
+func openVEX(w io.Writer, r *finding.Report, o Options) error { return bill.OpenVEX(w, r, o.Time) }
 
 func spdx(asTags bool) writer {
 	return func(w io.Writer, r *finding.Report, o Options) error { return bill.SPDX(w, r, o.Time, asTags) }

@@ -130,11 +130,21 @@ func TestMarkdown(t *testing.T) {
 
 // TestSame wants equal bytes from equal reports, in every format.
 func TestSame(t *testing.T) {
+	o := Options{Template: sampleTemplate(t)}
 	for _, f := range Formats {
-		if !bytes.Equal(write(t, f.Name, reporttest.Sample(), Options{}), write(t, f.Name, reporttest.Sample(), Options{})) {
+		if !bytes.Equal(write(t, f.Name, reporttest.Sample(), o), write(t, f.Name, reporttest.Sample(), o)) {
 			t.Errorf("%s differs from run to run", f.Name)
 		}
 	}
+}
+
+func sampleTemplate(t testing.TB) *Template {
+	t.Helper()
+	tmpl, err := ParseTemplate("t", "{{range .Findings}}{{.Severity}} {{.Title}}\n{{end}}", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tmpl
 }
 
 func TestUnknownFormat(t *testing.T) {
@@ -191,7 +201,7 @@ func BenchmarkWrite(b *testing.B) {
 		b.Run(f.Name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				write(b, f.Name, r, Options{})
+				write(b, f.Name, r, Options{Template: sampleTemplate(b)})
 			}
 		})
 	}

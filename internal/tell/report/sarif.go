@@ -9,98 +9,28 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
-	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 )
 
-// The part of SARIF 2.1.0 (OASIS, 27 March 2020) that a report fills; a test holds it to the schema.
-type (
-	sarifLog struct {
-		Schema  string     `json:"$schema"`
-		Version string     `json:"version"`
-		Runs    []sarifRun `json:"runs"`
-	}
-	sarifRun struct {
-		Tool struct {
-			Driver sarifDriver `json:"driver"`
-		} `json:"tool"`
-		Invocations []sarifInvocation `json:"invocations"`
-		Results     []sarifResult     `json:"results"`
-	}
-	sarifDriver struct {
-		Name            string      `json:"name"`
-		Version         string      `json:"version,omitempty"`
-		SemanticVersion string      `json:"semanticVersion,omitempty"`
-		Rules           []sarifRule `json:"rules"`
-	}
-	sarifText struct {
-		Text string `json:"text"`
-	}
-	sarifRule struct {
-		ID         string         `json:"id"`
-		Short      sarifText      `json:"shortDescription"`
-		Help       sarifText      `json:"help"`
-		HelpURI    string         `json:"helpUri,omitempty"`
-		Properties map[string]any `json:"properties"`
-	}
-	sarifInvocation struct {
-		Successful    bool        `json:"executionSuccessful"`
-		Notifications []sarifNote `json:"toolExecutionNotifications,omitempty"`
-	}
-	sarifNote struct {
-		Level      string    `json:"level"`
-		Message    sarifText `json:"message"`
-		Descriptor struct {
-			ID string `json:"id"`
-		} `json:"descriptor"`
-	}
-	sarifResult struct {
-		RuleID       string             `json:"ruleId"`
-		RuleIndex    int                `json:"ruleIndex"`
-		Level        string             `json:"level"`
-		Message      sarifText          `json:"message"`
-		Locations    []sarifLocation    `json:"locations"`
-		Fingerprints map[string]string  `json:"partialFingerprints,omitempty"`
-		Suppressions []sarifSuppression `json:"suppressions,omitempty"`
-	}
-	sarifLocation struct {
-		Physical struct {
-			Artifact struct {
-				URI string `json:"uri"`
-			} `json:"artifactLocation"`
-			Region sarifRegion `json:"region"`
-		} `json:"physicalLocation"`
-		Message sarifText `json:"message"`
-	}
-	sarifRegion struct {
-		StartLine   int `json:"startLine"`
-		EndLine     int `json:"endLine,omitempty"`
-		StartColumn int `json:"startColumn,omitempty"`
-	}
-	sarifSuppression struct {
-		Kind          string `json:"kind"`
-		Status        string `json:"status"`
-		Justification string `json:"justification,omitempty"`
-	}
+// The bounds of GitHub's code scanning: it refuses a file with more results or rules in a run, or more
+// locations at a result, and shows 10 tags of a rule.
+const (
+	maxResults   = 25_000
+	maxLocations = 100 // 1,000 are taken, and 100 of them shown
+	maxTags      = 10
 )
+
+// repository is the name of the folder that paths in a repository begin at.
+const repository = "%SRCROOT%"
 
 // writeSARIF writes one run with a rule for each id. What was not assessed is a notification, and the
 // run then counts as not successful: a code host must not take it for clean.
 func writeSARIF(w io.Writer, r *finding.Report, _ Options) error {
 	var run sarifRun
-	run.Tool.Driver = sarifDriver{Name: "Plimsoll", Version: r.Tool.Version, Rules: []sarifRule{}}
+	run.Tool.Driver = sarifDriver{Name: "Plimsoll", Version: r.Tool.Version, URI: "https://github.com/plimsoll/plimsoll", Rules: []sarifRule{}}
 	run.Results = []sarifResult{}
-	targets := map[string]*finding.Target{}
-	for i := range r.Targets {
-		targets[r.Targets[i].ID] = &r.Targets[i]
-	}
-	denied := map[string]bool{}
-	for _, reason := range r.Verdict.Reasons {
-		for _, fingerprint := range reason.Fingerprints {
-			denied[fingerprint] = true
-		}
-	}
+	targets, packages, denied := byID(r)
 	index, of := map[string]int{}, [][]*finding.Finding(nil)
-	for i := range r.Findings {
+	for i := range r.Findings[:min(len(r.Findings), maxResults)] { // worst first, target by target
 		f := &r.Findings[i]
 		n, ok := index[f.Rule]
 		if !ok {
@@ -108,7 +38,7 @@ func writeSARIF(w io.Writer, r *finding.Report, _ Options) error {
 			index[f.Rule], of = n, append(of, nil)
 		}
 		of[n] = append(of[n], f)
-		run.Results = append(run.Results, sarifResultOf(f, n, targets[f.Target], denied[f.Fingerprint]))
+		run.Results = append(run.Results, sarifResultOf(f, n, targets[f.Target], packages[f.Package], denied[f.Fingerprint]))
 	}
 	for _, all := range of {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRuleOf(all))
@@ -124,9 +54,12 @@ func writeSARIF(w io.Writer, r *finding.Report, _ Options) error {
 func sarifRuleOf(all []*finding.Finding) sarifRule {
 	rule := sarifRule{ID: all[0].Rule, Short: sarifText{all[0].Rule}}
 	var todo []string
-	best := 0.0
+	best, worst := 0.0, finding.Unknown
 	for _, f := range all {
 		best = max(best, sarifScore(f))
+		if f.Severity.Rank() > worst.Rank() {
+			worst = f.Severity
+		}
 		if f.Fix != "" {
 			todo = append(todo, f.Fix)
 		}
@@ -143,14 +76,31 @@ func sarifRuleOf(all []*finding.Finding) sarifRule {
 	if more := len(todo) - maxHelp; more > 0 {
 		rule.Help.Text += fmt.Sprintf("\nand %d more, as each result says", more)
 	}
-	if card, ok := catalog.Find(rule.ID); ok {
+	if card, ok := cardOf(rule.ID); ok {
 		rule.Short.Text, rule.Help.Text = card.Title, cmp.Or(card.Page.Fix, rule.Help.Text)
+		rule.Help.Markdown = strings.TrimSpace(card.Page.Why) + "\n\n**What to do.** " + strings.TrimSpace(card.Page.Fix) + "\n"
+		if card.Page.Good != "" {
+			rule.Help.Markdown += "\n```\n" + strings.TrimRight(card.Page.Good, "\n") + "\n```\n"
+		}
 	}
+	rule.Full = rule.Short
+	rule.Default.Level = sarifLevel(&finding.Finding{Severity: worst}, false)
 	rule.Properties = map[string]any{
 		"security-severity": fmt.Sprintf("%.1f", best), // as code hosts rank it, 0 to 10
-		"tags":              []string{"security", string(all[0].Kind)},
+		"tags":              sarifTags(all),
 	}
 	return rule
+}
+
+// sarifTags are what a code host filters by: the kind, and the frameworks that ask for the same.
+func sarifTags(all []*finding.Finding) []string {
+	tags := []string{"security", string(all[0].Kind)}
+	for _, c := range all[0].Controls {
+		if len(tags) < maxTags {
+			tags = append(tags, c)
+		}
+	}
+	return tags
 }
 
 // maxHelp bounds how many deeds a rule's help lists.
@@ -186,7 +136,7 @@ func sarifLevel(f *finding.Finding, denied bool) string {
 	return "note"
 }
 
-func sarifResultOf(f *finding.Finding, rule int, t *finding.Target, denied bool) sarifResult {
+func sarifResultOf(f *finding.Finding, rule int, t *finding.Target, p *finding.Package, denied bool) sarifResult {
 	out := sarifResult{RuleID: f.Rule, RuleIndex: rule, Level: sarifLevel(f, denied), Message: sarifText{f.Title}}
 	if f.Fix != "" {
 		out.Message.Text += "; " + f.Fix
@@ -198,22 +148,13 @@ func sarifResultOf(f *finding.Finding, rule int, t *finding.Target, denied bool)
 	if t != nil {
 		name = cmp.Or(t.Name, t.Digest, name)
 	}
+	out.Properties = sarifProperties(f, t, p)
 	places := f.Locations
 	if len(places) == 0 {
 		places = []finding.Location{{Path: name}} // code hosts want a place
 	}
-	for _, at := range places {
-		var l sarifLocation
-		l.Physical.Artifact.URI = (&url.URL{Path: cmp.Or(at.Path, name)}).EscapedPath()
-		l.Physical.Region = sarifRegion{StartLine: max(at.StartLine, 1), StartColumn: max(at.Column, 0)}
-		if at.EndLine >= at.StartLine {
-			l.Physical.Region.EndLine = at.EndLine
-		}
-		l.Message.Text = name
-		if at.Inner != "" {
-			l.Message.Text += ": " + at.Path + "!/" + at.Inner
-		}
-		out.Locations = append(out.Locations, l)
+	for _, at := range places[:min(len(places), maxLocations)] {
+		out.Locations = append(out.Locations, sarifLocationOf(at, f, t, name))
 	}
 	for _, s := range f.Suppressed {
 		out.Suppressions = append(out.Suppressions, sarifSuppression{Kind: "external", Status: "accepted", Justification: s.By + ": " + s.Reason})
@@ -221,17 +162,64 @@ func sarifResultOf(f *finding.Finding, rule int, t *finding.Target, denied bool)
 	return out
 }
 
+// sarifLocationOf is a place as a code host finds it: a file of the repository by its path from the folder
+// where the scan was called, with the line to mark; what is inside an image by its path in it.
+func sarifLocationOf(at finding.Location, f *finding.Finding, t *finding.Target, name string) sarifLocation {
+	var l sarifLocation
+	file := cmp.Or(at.Path, name)
+	if len(f.Locations) > 0 {
+		file = fileOf(t, file)
+	}
+	l.Physical.Artifact.URI = (&url.URL{Path: strings.TrimPrefix(file, "./")}).EscapedPath()
+	if inRepository(f, t) && !strings.HasPrefix(file, "/") {
+		l.Physical.Artifact.Base = repository
+	}
+	l.Physical.Region = sarifRegion{StartLine: max(at.StartLine, 1), StartColumn: max(at.Column, 0)}
+	if at.EndLine >= at.StartLine {
+		l.Physical.Region.EndLine = at.EndLine
+	}
+	l.Message.Text = name
+	if at.Inner != "" {
+		l.Message.Text += ": " + at.Path + "!/" + at.Inner
+	}
+	return l
+}
+
+// sarifProperties are what programs that read the file back ask for: SARIF has no field for packages.
+func sarifProperties(f *finding.Finding, t *finding.Target, p *finding.Package) map[string]any {
+	all := map[string]any{"kind": f.Kind, "severity": f.Severity}
+	if len(f.Aliases) > 0 {
+		all["aliases"] = f.Aliases
+	}
+	if p != nil {
+		all["purl"] = p.PURL
+	}
+	if f.Fixed != "" {
+		all["fixed"] = f.Fixed
+	}
+	if t != nil && t.Digest != "" {
+		all["imageDigest"] = t.Digest
+	}
+	return all
+}
+
 func sarifGaps(r *finding.Report) sarifInvocation {
 	inv := sarifInvocation{Successful: true}
-	for _, g := range r.Coverage {
+	note := func(level, class, text string) {
 		var n sarifNote
-		n.Level = "note"
+		n.Level, n.Descriptor.ID, n.Message.Text = level, class, text
+		inv.Notifications = append(inv.Notifications, n)
+	}
+	for _, g := range r.Coverage {
+		level := "note"
 		if g.Blocking && !g.Allowed {
-			n.Level = "warning"
+			level = "warning"
 			inv.Successful = inv.Successful && !g.Broke()
 		}
-		n.Descriptor.ID, n.Message.Text = g.Class, g.What
-		inv.Notifications = append(inv.Notifications, n)
+		note(level, g.Class, g.What)
+	}
+	if more := len(r.Findings) - maxResults; more > 0 {
+		note("warning", "limit-reached", fmt.Sprintf("%d more findings, less grave than those of their target that are listed: code hosts take no more than %d", more, maxResults))
 	}
 	return inv
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -35,6 +34,7 @@ func writeTable(w io.Writer, r *finding.Report, o Options) error {
 		} else {
 			t.inventory(r, v.ID)
 		}
+		t.opinions(r, v.ID)
 		t.gaps(v.gaps)
 		t.line("")
 	}
@@ -147,6 +147,9 @@ func (t *table) head(v *view) {
 		packages += ": " + strings.Join(counts, ", ")
 	}
 	t.para(margin, margin, packages)
+	if words := surfaceWords(v.Surface); words != "" {
+		t.para(margin, margin, words)
+	}
 	if v.Kind == "image" {
 		t.para(margin, margin, baseWords(v.Base))
 	}
@@ -182,17 +185,25 @@ func baseWords(b *finding.Base) string {
 }
 
 func (t *table) findings(v *view) {
-	malware, other := v.other, []*finding.Finding(nil)
-	if i := slices.IndexFunc(v.other, func(f *finding.Finding) bool { return f.Kind != finding.KindMalware }); i >= 0 {
-		malware, other = v.other[:i], v.other[i:]
+	for _, s := range v.sections {
+		if s.urgent() {
+			t.clusters(s)
+		}
 	}
-	t.rows("Remove at once", malware, len(malware))
 	t.deeds(v.appTitle(), v.app)
 	t.deeds("What to do in the base image", v.base)
-	t.rows("Also found", other, len(other))
+	for _, s := range v.sections {
+		if !s.urgent() {
+			t.clusters(s)
+		}
+	}
 	t.rows("Without a fix, the worst", v.unfixed, maxUnfixed)
+	t.passed(v)
 	t.line("")
 	t.para("", "", totals(v, t.o))
+	for _, line := range shares(v) {
+		t.para("", "", line)
+	}
 }
 
 func (t *table) section(title string) {
@@ -232,18 +243,11 @@ func (t *table) rows(title string, all []*finding.Finding, most int) {
 	}
 	t.section(title)
 	for _, f := range all[:min(most, len(all))] {
-		where := ""
-		if len(f.Locations) > 0 && f.Kind != finding.KindVulnerability {
-			where = clean(f.Locations[0].Path)
-			if f.Locations[0].StartLine > 0 {
-				where += fmt.Sprintf(":%d", f.Locations[0].StartLine)
-			}
-		}
 		text := clean(f.Title)
 		if m := marked(f); m != clean(f.Rule) {
 			text = strings.Replace(text, clean(f.Rule), m, 1)
 		}
-		t.row(f.Severity, text, "", where)
+		t.row(f.Severity, text, "", "")
 	}
 	if len(all) > most {
 		t.para(margin, margin, fmt.Sprintf("and %d more (%s)", len(all)-most, bySeverity(all[most:])))

@@ -25,9 +25,7 @@ func totals(v *view, o Options) string {
 		return nothing + "."
 	}
 	parts := []string{fmt.Sprintf("%d with a fix", fixable), fmt.Sprintf("%d without", len(v.unfixed))}
-	if len(v.other) > 0 {
-		parts = append(parts, fmt.Sprintf("%d other", len(v.other)))
-	}
+	parts = append(parts, byKind(v.other)...)
 	if len(v.suppressed) > 0 {
 		parts = append(parts, fmt.Sprintf("%d let pass%s", len(v.suppressed), passedBy(v.suppressed)))
 	}
@@ -35,6 +33,39 @@ func totals(v *view, o Options) string {
 		parts = append(parts, fmt.Sprintf("%d not assessed%s", n, inAll(o, " in the whole image")))
 	}
 	return "Found: " + strings.Join(parts, ", ") + "."
+}
+
+// byKind counts what no upgrade clears.
+func byKind(all []*finding.Finding) []string {
+	words := []struct {
+		kind      finding.Kind
+		one, many string
+	}{
+		{finding.KindMalware, "malicious package", "malicious packages"}, {finding.KindPolicy, "forbidden by policy", "forbidden by policy"},
+		{finding.KindSecret, "secret", "secrets"}, {finding.KindMisconfiguration, "misconfiguration", "misconfigurations"},
+		{finding.KindLicense, "licence", "licences"}, {"", "other", "other"},
+	}
+	n := map[finding.Kind]int{}
+	for _, f := range all {
+		known := finding.Kind("")
+		for _, w := range words {
+			if w.kind == f.Kind {
+				known = f.Kind
+			}
+		}
+		n[known]++
+	}
+	var parts []string
+	for _, w := range words {
+		switch n[w.kind] {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+w.one)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", n[w.kind], w.many))
+		}
+	}
+	return parts
 }
 
 // inAll is words for what is told of a whole image where findings are of a part of it.

@@ -16,6 +16,7 @@ type view struct {
 	total      int
 	app, base  []deed
 	other      []*finding.Finding // what no upgrade clears: malware, configuration, secrets …
+	sections   []section          // the same, by kind and rule
 	unfixed    []*finding.Finding
 	suppressed []*finding.Finding
 	gaps       []*finding.Gap
@@ -94,9 +95,7 @@ func (v *view) take(r *finding.Report, packages map[string]*finding.Package, fin
 			v.gaps = append(v.gaps, g)
 		}
 	}
-	slices.SortStableFunc(v.other, func(a, b *finding.Finding) int { // malware before all
-		return -cmp.Compare(btoi(a.Kind == finding.KindMalware), btoi(b.Kind == finding.KindMalware))
-	})
+	v.sections = sections(v.other)
 	slices.SortStableFunc(v.app, worseDeed)
 	slices.SortStableFunc(v.base, worseDeed)
 }
@@ -185,7 +184,8 @@ const likely = 0.1
 
 // marked is a finding's rule with what makes it urgent: "CVE-2021-44228 (exploited)".
 func marked(f *finding.Finding) string {
-	switch id := clean(f.Rule); {
+	id := clean(f.Rule) + sinceMark(f)
+	switch {
 	case exploited(f):
 		return id + " (exploited)"
 	case f.Risk != nil && f.Risk.EPSS >= likely:

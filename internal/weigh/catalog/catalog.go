@@ -7,20 +7,32 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/compose"
+	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
+	"github.com/plimsoll/plimsoll/internal/judge/exception"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
+	"github.com/plimsoll/plimsoll/internal/judge/pipeline"
 )
 
 // Cards lists all checks, by id.
 func Cards() []check.Card {
-	var all []check.Card
-	for _, c := range imagecfg.Checks() {
-		all = append(all, c.Card)
-	}
-	for _, c := range license.Checks() {
-		all = append(all, c.Card)
-	}
+	all := slices.Concat(
+		cards(compose.Checks(), func(c compose.Check) check.Card { return c.Card }),
+		cards(dockerfile.Checks(), func(c dockerfile.Check) check.Card { return c.Card }),
+		cards(exception.Checks(), func(c exception.Check) check.Card { return c.Card }),
+		cards(imagecfg.Checks(), func(c imagecfg.Check) check.Card { return c.Card }),
+		cards(license.Checks(), func(c license.Check) check.Card { return c.Card }),
+		cards(pipeline.Checks(), func(c pipeline.Check) check.Card { return c.Card }),
+	)
 	slices.SortFunc(all, func(a, b check.Card) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}
+
+func cards[T any](checks []T, card func(T) check.Card) (all []check.Card) {
+	for _, c := range checks {
+		all = append(all, card(c))
+	}
 	return all
 }
 

@@ -48,8 +48,16 @@ func Gaps() []Gap {
 			"See that it is the right target; where it is known what it holds, accept it: --allow-gap no-packages.",
 		},
 		{
+			"other-file", "A file takes services from another one that is not read with it.",
+			"Scan that file, too, or the folder that holds both.",
+		},
+		{
 			"other-release", "A package comes from a newer release of the distribution, or from its backports, or such a repository is in use. It was compared with the advisories of the release that the image names, which do not know it.",
 			"Use the release's own package, or accept it: --allow-gap other-release.",
+		},
+		{
+			"other-shell", "A RUN line or a step is written for a shell that is not read: PowerShell, cmd, Python and the like.",
+			"Nothing; look at it yourself.",
 		},
 		{"own-code", "The project itself: advisories speak of published packages, not of one's own code.", "Nothing."},
 		{
@@ -92,8 +100,12 @@ func Gaps() []Gap {
 			"unreachable-target", "One of several targets could not be opened: its engine or registry did not answer, or refused.",
 			"See the message, and run again when it answers.",
 		},
+		{
+			"unread-script", "What a RUN line or a step hands to its shell could not be read, so that nothing is known of what it does.",
+			"See the message: the shell may well refuse it, too. Accept it with --allow-gap unread-script.",
+		},
 		{"unreadable-database", "A package manager's database could not be read.", "See the message: the image may be corrupt, or this user may not read the file."},
-		{"unreadable-file", "A file could not be read.", "Run with the rights to read it, or skip it by name: --skip PATH."},
+		{"unreadable-file", "A file could not be read, or is not what its name says.", "See the message: mend it, run with the rights to read it, or skip it by name: --skip PATH."},
 		{"unreadable-layer", "A layer, or a part of a root file system, could not be read to its end.", "Fetch or export the image again; read a root file system with the rights that it wants."},
 		{"unreadable-package", "A package's own metadata could not be read.", "See the message; skip it by name if it is a test file: --skip PATH."},
 		{

@@ -23,6 +23,8 @@ type Line struct {
 	Policies bool
 	// Allow are the classes of gap that the user accepts.
 	Allow []string
+	// Disclosed has findings deny that, as against a baseline, nothing in the target brought; else they warn.
+	Disclosed bool
 }
 
 // Default denies fixable findings from high up, and everything that is known to be exploited.
@@ -64,13 +66,14 @@ const (
 	lineSeverity = "fail-on"
 	lineGap      = "gap"
 	lineShown    = "gap-shown"
+	lineDisclose = "disclosed"
 )
 
 func actionOf(line string) finding.Action {
 	switch line {
 	case lineGap:
 		return finding.Incomplete
-	case lineShown:
+	case lineShown, lineDisclose:
 		return finding.Warn
 	}
 	return finding.Deny
@@ -87,7 +90,7 @@ func (l Line) denials(r *finding.Report, id string) []finding.Reason {
 		if f.Target != id || len(f.Suppressed) > 0 || f.Kind == finding.KindPolicy {
 			continue
 		}
-		if line := l.crossed(f); line != "" {
+		if line := l.since(f, l.crossed(f)); line != "" {
 			past[line] = append(past[line], f.Fingerprint)
 		}
 	}
@@ -99,13 +102,14 @@ func (l Line) denials(r *finding.Report, id string) []finding.Reason {
 		lineMalware:  "%d malicious packages",
 		lineKEV:      "%d findings that are known to be exploited",
 		lineSeverity: "%d " + fixable + "findings of severity " + string(l.FailOn) + " or worse",
+		lineDisclose: "%d findings past the line that became known since the baseline",
 	}
 	var reasons []finding.Reason
-	for _, line := range []string{lineMalware, lineKEV, lineSeverity} {
+	for _, line := range []string{lineMalware, lineKEV, lineSeverity, lineDisclose} {
 		if n := len(past[line]); n > 0 {
 			message := fmt.Sprintf(words[line], n)
 			if n == 1 {
-				message = strings.NewReplacer("findings that are", "finding that is", "findings", "finding", "packages", "package").Replace(message)
+				message = strings.NewReplacer("findings past the line that became", "finding past the line that became", "findings that are", "finding that is", "findings", "finding", "packages", "package").Replace(message)
 			}
 			reasons = append(reasons, finding.Reason{Policy: line, Message: message, Fingerprints: past[line]})
 		}
@@ -124,6 +128,20 @@ func (l Line) crossed(f *finding.Finding) string {
 		return lineSeverity
 	}
 	return ""
+}
+
+// since has a line stand only for what a change brought, where a baseline tells that. Malware denies whenever
+// it came: nothing of what is malicious is the less so for having been there.
+func (l Line) since(f *finding.Finding, line string) string {
+	switch {
+	case line == "" || line == lineMalware:
+		return line
+	case f.Since == finding.SinceKnown:
+		return ""
+	case f.Since == finding.SinceDisclosed && !l.Disclosed:
+		return lineDisclose
+	}
+	return line
 }
 
 // gaps are the blocking gaps that nobody accepted, gathered by class.

@@ -19,6 +19,10 @@ func TestJudge(t *testing.T) {
 	gap := func(class string, blocking bool) []finding.Gap {
 		return []finding.Gap{{Class: class, Blocking: blocking, Target: "t1"}}
 	}
+	since := func(f finding.Finding, s finding.Since) []finding.Finding {
+		f.Since = s
+		return []finding.Finding{f}
+	}
 	none := Line{}
 	for name, c := range map[string]struct {
 		line     Line
@@ -44,6 +48,14 @@ func TestJudge(t *testing.T) {
 		"gap, only reporting":          {none, nil, gap("feed-partial", true), finding.Warn},
 		"broken read, only reporting":  {none, nil, gap("unreadable-layer", true), finding.Incomplete},
 		"broken read, accepted":        {Line{Allow: []string{"unreadable-layer"}}, nil, gap("unreadable-layer", true), finding.Pass},
+		"new":                          {Default, since(vuln(finding.High, "2"), finding.SinceNew), nil, finding.Deny},
+		"known":                        {Default, since(vuln(finding.High, "2"), finding.SinceKnown), nil, finding.Pass},
+		"known and exploited":          {Default, since(exploited, finding.SinceKnown), nil, finding.Pass},
+		"known malware":                {Default, since(malware, finding.SinceKnown), nil, finding.Deny},
+		"disclosed":                    {Default, since(vuln(finding.High, "2"), finding.SinceDisclosed), nil, finding.Warn},
+		"disclosed, asked for":         {Line{FailOn: finding.High, Disclosed: true}, since(vuln(finding.High, "2"), finding.SinceDisclosed), nil, finding.Deny},
+		"disclosed and mild":           {Default, since(vuln(finding.Low, "2"), finding.SinceDisclosed), nil, finding.Pass},
+		"known, with a gap":            {Default, since(vuln(finding.High, "2"), finding.SinceKnown), gap("feed-partial", true), finding.Incomplete},
 		"severity unknown and fixable": {Default, []finding.Finding{vuln(finding.Unknown, "2")}, nil, finding.Pass},
 	} {
 		t.Run(name, func(t *testing.T) {

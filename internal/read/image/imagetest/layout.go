@@ -55,6 +55,9 @@ func encodeManifest(m image.Manifest) []byte {
 	if m.ArtifactType != "" {
 		out["artifactType"] = m.ArtifactType
 	}
+	if m.Subject != nil {
+		out["subject"] = m.Subject
+	}
 	if len(m.Annotations) > 0 {
 		out["annotations"] = m.Annotations
 	}

@@ -14,30 +14,26 @@ type System struct {
 	Files    []SpecialFile // by path
 	Accounts []Accounts
 	Owners   []OwnedFiles
-	// Look gives the rights of any path, links followed; false when nothing stands there.
-	Look func(path string) (f Standing, ok bool)
+
+	stack *stack
 }
 
-// SpecialFile is one of them: Owner is the index of the package whose file it is, -1 when it is nobody's.
+// Look gives the rights of any path, links followed; false when nothing stands there.
+func (s *System) Look(path string) (f Standing, ok bool) { return s.stack.look(path) }
+
+// SpecialFile is one of them: Owner is the index of the OS package whose file it is, -1 when it is nobody's.
 type SpecialFile struct {
 	Trait
 	Layer int
 	Owner int
+	Known bool // a package of a language was recognised in it
 	Roles []trait.Role
+	// Manager is the package manager that the file is a program of; empty when it is none.
+	Manager string
 }
 
 // SetID says whether the file runs as its owner or its group, whoever starts it.
 func (f *SpecialFile) SetID() bool { return f.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 }
-
-// Manager is the package manager that the file is a program of: apt and apt-get are one.
-func (f *SpecialFile) Manager() string {
-	for _, p := range f.Paths {
-		if trait.RoleOf(p) == trait.PackageManager {
-			return trait.FamilyOf(p)
-		}
-	}
-	return trait.FamilyOf(f.Paths[0])
-}
 
 // Standing is what stands at a path.
 type Standing struct {
@@ -144,9 +140,13 @@ func (s *stack) rights(layer int, at string, key uint64, folder bool) Standing {
 func (s *stack) play() {
 	files := s.system.Files
 	at := map[string]int{}
-	add := func(i int, r trait.Role) {
-		if r != "" && !slices.Contains(files[i].Roles, r) {
-			files[i].Roles = append(files[i].Roles, r)
+	add := func(i int, name string) {
+		f, r := &files[i], trait.RoleOf(name)
+		if r != "" && !slices.Contains(f.Roles, r) {
+			f.Roles = append(f.Roles, r)
+		}
+		if r == trait.PackageManager && f.Manager == "" {
+			f.Manager = trait.FamilyOf(name)
 		}
 	}
 	for i := range files {
@@ -155,18 +155,17 @@ func (s *stack) play() {
 		}
 		for _, p := range files[i].Paths {
 			at[p] = i
-			add(i, trait.RoleOf(p))
+			add(i, p)
 		}
 	}
 	for _, c := range s.layers {
 		for _, l := range c.Links {
-			role := trait.RoleOf(l.Path)
-			if role == "" {
+			if trait.RoleOf(l.Path) == "" {
 				continue
 			}
 			if to, ok := s.resolve(l.Path); ok {
 				if i, ok := at[to]; ok {
-					add(i, role)
+					add(i, l.Path)
 				}
 			}
 		}
@@ -176,13 +175,13 @@ func (s *stack) play() {
 	}
 }
 
-// ownFiles finds the package of each special file: that whose list names it, or that which is the file.
+// ownFiles finds the OS package of each special file, and what is a package by itself.
 func (g *gather) ownFiles(h *hasher) {
-	standing := map[string]int{}
+	standing := map[string]bool{}
 	for i := range g.packages {
 		if !g.kinds[g.packages[i].Ecosystem].OS {
 			for _, at := range g.packages[i].Places {
-				standing[at.Path] = i
+				standing[at.Path] = true
 			}
 		}
 	}
@@ -193,9 +192,7 @@ func (g *gather) ownFiles(h *hasher) {
 				f.Owner = i
 				break
 			}
-			if i, ok := standing[p]; ok {
-				f.Owner = i
-			}
+			f.Known = f.Known || standing[p]
 		}
 	}
 }

@@ -80,7 +80,7 @@ func newTraitRead() *traitRead {
 
 // cost is what traits take in memory.
 func (t *Traits) cost() int64 {
-	n := int64(len(t.Rights)+len(t.Implied)) * costRights
+	n := int64(len(t.Rights)) * costRights // what is implied is within what a folder costs
 	for i := range t.Files {
 		n += costTrait + costOf(t.Files[i].Paths...)
 	}

@@ -61,6 +61,9 @@ var roles = map[string]Role{
 
 // RoleOf is the role of a program by its name, with or without a version at its end (python3.11); empty when it has none.
 func RoleOf(path string) Role {
+	if strings.HasPrefix(path, "etc/") || strings.HasPrefix(path, "usr/share/") {
+		return "" // what is run at times, and is named for what it serves
+	}
 	base := path[strings.LastIndexByte(path, '/')+1:]
 	if r, ok := roles[base]; ok {
 		return r

@@ -3,7 +3,8 @@
 // Both forms say the same: the targets, the distribution, every package with purl, licences, digests
 // and dependencies, and where it stands. What the forms have no field for (source package, module
 // stream, layer) is kept under names that begin with "plimsoll:", so that a bill read back by
-// read/sbom matches the same advisories as the image did. CycloneDX also carries vulnerabilities.
+// read/sbom matches the same advisories as the image did. CycloneDX also carries vulnerabilities, and what was
+// decided of them is written as OpenVEX 0.2.0.
 //
 // A bill of the same report is the same bytes: its serial number is made from its content, and it
 // carries a date only when it is given one, or where SPDX demands one.

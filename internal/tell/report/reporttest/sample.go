@@ -20,7 +20,7 @@ func Sample() *finding.Report {
 		Targets:  []finding.Target{image(), {ID: "t2", Kind: "source", Name: "./web", Verified: true, Verdict: finding.Pass}},
 		Packages: packages(),
 	}
-	r.Findings = findings(r.Packages)
+	r.Findings = append(findings(r.Packages), others()...)
 	r.Groups = groups(r.Findings)
 	r.Checks = []finding.Check{{Rule: "image/end-of-life", Target: "t1", Evaluated: 1}}
 	layer := 2
@@ -126,6 +126,44 @@ func findings(packages []finding.Package) []finding.Finding {
 	bad := add(6, "MAL-2026-1", finding.Critical, "", finding.Risk{Score: 100})
 	bad.Kind, bad.Status, bad.Title = finding.KindMalware, "", "太郎: MAL-2026-1, the package is malicious\x1b[1A|<script>"
 	add(8, "CVE-2021-23337", finding.High, "4.17.21", finding.Risk{Score: 50, EPSS: 0.02})
+	return all
+}
+
+// others are findings of every kind that no upgrade clears: one alone, several of a rule, some in files that a
+// later layer removed.
+func others() []finding.Finding {
+	var all []finding.Finding
+	add := func(kind finding.Kind, rule string, s finding.Severity, title string, at ...finding.Location) *finding.Finding {
+		f := finding.Finding{
+			Deck: finding.Build, Kind: kind, Rule: rule, Severity: s, SeverityFrom: "plimsoll", Title: title, Target: "t1", Locations: at, Risk: &finding.Risk{Score: 10 * s.Rank()},
+		}
+		f.Fingerprint = finding.Fingerprint(f, "")
+		all = append(all, f)
+		return &all[len(all)-1]
+	}
+	file := func(path string, line, layer int, instruction string) finding.Location {
+		return finding.Location{Path: path, StartLine: line, EndLine: line, Layer: &layer, Instruction: instruction}
+	}
+	key := file("root/.ssh/id_ed25519", 1, 1, "RUN ssh-keygen && rm -r /root/.ssh")
+	key.Deleted = true
+	f := add(finding.KindSecret, "secret/private-key", finding.Critical, "a private key", key)
+	f.Evidence, f.Fix = "-----BEGIN OPENSSH PRIVATE KEY----- …", "Revoke it, build without it, and hand it over at run time."
+	for i, path := range []string{"app/.env", "app/config/prod.yaml\x1b[2J"} {
+		f = add(finding.KindSecret, "secret/github-token", finding.High, "a GitHub token", file(path, 3+i, 2, "COPY . /app"))
+		f.Fix = "Revoke it, build without it, and hand it over at run time."
+	}
+	f = add(finding.KindPolicy, "policy/no-package-manager", finding.High, "no package manager in what ships: apt is there")
+	f.Evidence, f.Fix = "usr/bin/apt", "Build the final stage FROM an image without one."
+	for i := range 6 {
+		f = add(finding.KindMisconfiguration, "dockerfile/pin-packages", finding.Info, fmt.Sprintf("a package is installed without its version: curl%d", i), finding.Location{Path: "Dockerfile", StartLine: 10 + i, EndLine: 11 + i, Column: 5})
+		f.Fix, f.Aliases = "Write NAME=VERSION.", []string{"hadolint/DL3008"}
+	}
+	f = add(finding.KindMisconfiguration, "image/root-user", finding.Medium, "the container runs as root", finding.Location{Path: "Dockerfile", StartLine: 31, EndLine: 31})
+	f.Fix, f.Controls = "Add a user, and name it with USER by its number.", []string{"cis-docker-1.7/4.1"}
+	f = add(finding.KindMisconfiguration, "compose/privileged", finding.High, "a service runs privileged: web")
+	f.Subject = &finding.Subject{Kind: "service", Name: "web", Field: "services.web.privileged"}
+	f.Fix = "Take privileged out, and add the capabilities that are needed."
+	add(finding.KindLicense, "license/forbidden", finding.Medium, "a licence that is not allowed: AGPL-3.0-only", file("app/lib/x.jar", 0, 2, "COPY . /app")).Fix = "Replace it, or allow the licence."
 	return all
 }
 

@@ -1,0 +1,182 @@
+package scan
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
+	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
+	read "github.com/plimsoll/plimsoll/internal/read/dockerfile"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+)
+
+// dockerfiles are the files that images are built from.
+var dockerfiles = family{
+	name: "dockerfile", title: "a Dockerfile",
+	wants:  isDockerfile,
+	beside: []string{".dockerignore", "*.dockerignore", ".hadolint.yaml", ".hadolint.yml"},
+	broken: brokenDockerfile,
+	judge:  judgeDockerfiles,
+}
+
+// isDockerfile knows Dockerfile, Containerfile, Dockerfile.NAME and NAME.Dockerfile. What a template or
+// another program makes of one bears its own ending.
+func isDockerfile(at string) bool {
+	name := strings.ToLower(path.Base(at))
+	for _, word := range []string{"dockerfile", "containerfile"} {
+		if name == word || strings.HasSuffix(name, "."+word) {
+			return true
+		}
+		if rest, ok := strings.CutPrefix(name, word+"."); ok {
+			return !otherKind(rest)
+		}
+	}
+	return false
+}
+
+// otherKind knows endings of files that only begin like a Dockerfile.
+func otherKind(ending string) bool {
+	switch ending[strings.LastIndex(ending, ".")+1:] {
+	case "dockerignore", "j2", "jinja", "jinja2", "tmpl", "template", "tpl", "erb", "in", "m4", "mustache", "hbs", "ejs", "gotmpl",
+		"md", "txt", "rst", "html", "json", "yaml", "yml", "toml", "lock", "go", "py", "js", "ts", "tsx", "rb", "sh", "java", "rs", "php", "cs", "xml", "png", "svg",
+		"bak", "orig", "rej", "swp", "old", "patch", "diff", "sha256", "sig":
+		return true
+	}
+	return strings.HasSuffix(ending, "~") || ending == ""
+}
+
+// maxFaults bounds how many lines an error has.
+const maxFaults = 10
+
+// brokenDockerfile tells what BuildKit refuses in a Dockerfile that was named, or is wrong with the files beside it.
+func brokenDockerfile(docs []inventory.Document) error {
+	b := besideOf(docs)
+	var wrong []error
+	for _, e := range b.wrong {
+		wrong = append(wrong, e)
+	}
+	f, err := read.Parse(docs[0].Path, docs[0].Bytes, b.options(docs[0].Path, true))
+	if err != nil {
+		return errors.Join(append(wrong, err)...)
+	}
+	for _, e := range f.Faults[:min(len(f.Faults), maxFaults)] {
+		wrong = append(wrong, e)
+	}
+	return errors.Join(wrong...)
+}
+
+// judgeDockerfiles runs all checks on each.
+func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
+	b := besideOf(docs)
+	for _, e := range b.wrong {
+		gaps = append(gaps, unreadable(e))
+	}
+	for i, d := range docs {
+		if b.is[d.Path] || t.Kind == sourceFolder && !isDockerfile(d.Path) || t.Kind == "dockerfile" && i > 0 {
+			continue
+		}
+		f, err := read.Parse(d.Path, d.Bytes, b.options(d.Path, t.Name != "standard input"))
+		if err != nil {
+			var e *read.Error
+			if !errors.As(err, &e) {
+				e = &read.Error{Path: d.Path, What: err.Error()}
+			}
+			gaps = append(gaps, unreadable(e))
+			continue
+		}
+		if n := len(f.Faults); n > 0 { // the builder ends at the first, too
+			g := unreadable(f.Faults[0])
+			if g.Count = n; n > 1 {
+				g.What = fmt.Sprintf("%s, and %d more", g.What, n-1)
+			}
+			gaps = append(gaps, g)
+		}
+		gaps = append(gaps, dockerfile.Gaps(f)...)
+		seen = append(seen, s.judgeDockerfile(f)...)
+	}
+	return seen, gaps
+}
+
+func unreadable(e *read.Error) finding.Gap {
+	what := e.What
+	if e.Line > 0 {
+		what = fmt.Sprintf("line %d: %s", e.Line, what)
+	}
+	return finding.Gap{Class: "unreadable-file", Blocking: true, What: what, Path: e.Path, Count: 1}
+}
+
+// judgeDockerfile runs all checks on one, and those of an image's configuration on what the image of its
+// target would have.
+func (s *scan) judgeDockerfile(f *read.File) (seen []sight) {
+	pragmas := dockerfile.PragmasOf(f)
+	add := func(c check.Card, applies bool, hits []check.Hit) {
+		for i := range hits {
+			hits[i] = pragmas.Apply(c, hits[i])
+		}
+		seen = append(seen, sight{card: c, applies: applies, hits: hits})
+	}
+	for _, c := range dockerfile.Checks() {
+		add(c.Card, true, c.Look(f))
+	}
+	if f.Target != nil && s.o.runs("image") {
+		for _, one := range judgeConfig(imagecfg.Facts{Now: s.o.Now, Config: dockerfileConfig(f)}) {
+			add(one.card, one.applies, one.hits)
+		}
+	}
+	return seen
+}
+
+// beside is what lies beside Dockerfiles.
+type beside struct {
+	ignores  map[string]*read.Ignore
+	settings map[string]read.Settings
+	is       map[string]bool // paths that are such files
+	wrong    []*read.Error
+}
+
+func besideOf(docs []inventory.Document) *beside {
+	b := &beside{ignores: map[string]*read.Ignore{}, settings: map[string]read.Settings{}, is: map[string]bool{}}
+	for _, d := range docs {
+		var err error
+		switch name := path.Base(d.Path); {
+		case strings.HasSuffix(name, ".dockerignore"):
+			var g *read.Ignore
+			if g, err = read.ParseIgnore(d.Path, d.Bytes); err == nil {
+				b.ignores[d.Path] = g
+			}
+		case name == ".hadolint.yaml", name == ".hadolint.yml":
+			var of read.Settings
+			if of, err = read.ParseSettings(d.Path, d.Bytes); err == nil {
+				b.settings[path.Dir(d.Path)] = of
+			}
+		default:
+			continue
+		}
+		b.is[d.Path] = true
+		var e *read.Error
+		if errors.As(err, &e) {
+			b.wrong = append(b.wrong, e)
+		}
+	}
+	return b
+}
+
+// options are those for a Dockerfile: what lies nearest above it counts.
+func (b *beside) options(at string, folder bool) read.Options {
+	o := read.Options{Folder: folder, Ignore: b.ignores[at+".dockerignore"]}
+	for dir := path.Dir(at); ; dir = path.Dir(dir) {
+		if g := b.ignores[path.Join(dir, ".dockerignore")]; g != nil && o.Ignore == nil {
+			o.Ignore = g
+		}
+		if of, ok := b.settings[dir]; ok && o.Settings.Path == "" {
+			o.Settings = of
+		}
+		if dir == path.Dir(dir) {
+			return o
+		}
+	}
+}

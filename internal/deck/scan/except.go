@@ -1,0 +1,90 @@
+package scan
+
+import (
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
+	"github.com/plimsoll/plimsoll/internal/weigh/exception"
+	"github.com/plimsoll/plimsoll/internal/weigh/risk"
+)
+
+// excepted is how far exceptions and the baseline have come with the report's findings.
+type excepted struct {
+	pass   *exception.Pass
+	looked int
+	labels map[string]map[string]string // target id → the labels of its image
+}
+
+// label remembers the labels of a target's image, by which its owner may be known.
+func (e *excepted) label(target string, labels map[string]string) {
+	if e.labels == nil {
+		e.labels = map[string]map[string]string{}
+	}
+	e.labels[target] = labels
+}
+
+// except looks at the findings that came since it was last called: it lets pass what somebody excepted, says
+// whose they are, and what brought them. An error says that what was given contradicts itself.
+func (s *scan) except() error {
+	from := s.excepted.looked
+	s.excepted.looked = len(s.report.Findings)
+	if s.o.Exceptions != nil {
+		if s.excepted.pass == nil {
+			s.excepted.pass = s.o.Exceptions.Use(s.report)
+			s.excepted.pass.Label = func(target, name string) string { return s.excepted.labels[target][name] }
+		}
+		if err := s.excepted.pass.Apply(); err != nil {
+			return err
+		}
+		for i := from; i < len(s.report.Findings); i++ {
+			risk.Of(&s.report.Findings[i]) // the severity may be another now
+		}
+	}
+	if s.o.Baseline != nil {
+		s.o.Baseline.Class(s.report, from)
+	}
+	return nil
+}
+
+// exceptionsTold adds what is to be said of the exceptions themselves, and of the files that had a part in the
+// verdict. It comes after all that could be excepted.
+func (s *scan) exceptionsTold() {
+	tool := &s.report.Tool
+	if s.excepted.pass != nil {
+		for _, f := range s.excepted.pass.Tell(s.assessed) {
+			risk.Of(&f)
+			s.report.Findings = append(s.report.Findings, f)
+		}
+		notes := s.excepted.pass.Notes()
+		for _, f := range s.o.Exceptions.Files() {
+			f.Note = notes[f.Name]
+			tool.Files = append(tool.Files, f)
+		}
+	}
+	if s.o.Baseline != nil {
+		s.o.Baseline.Class(s.report, s.excepted.looked)
+		tool.Files = append(tool.Files, finding.File{Kind: "baseline", Name: s.o.BaselineFile.Name, Digest: s.o.BaselineFile.Digest, Note: strings.Join(s.o.Baseline.Notes(s.report), "; ")})
+	}
+	if len(s.o.Checks) > 0 {
+		tool.Checks = s.o.Checks
+	}
+}
+
+// assessed says whether what a rule names was looked for; for no rule, whether everything was.
+func (s *scan) assessed(rule string) bool {
+	if len(s.o.Checks) == 0 {
+		return true
+	}
+	if rule == "" {
+		return false
+	}
+	if card, ok := catalog.Find(rule); ok {
+		rule = card.ID
+	}
+	family, _, ours := strings.Cut(rule, "/")
+	if !ours {
+		family = "vuln"
+	}
+	return s.o.runs(family)
+}

@@ -1,0 +1,61 @@
+package scan
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/judge/pipeline"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	read "github.com/plimsoll/plimsoll/internal/read/pipeline"
+	"github.com/plimsoll/plimsoll/internal/tree"
+)
+
+// pipelineFiles say what build machines do.
+var pipelineFiles = family{
+	name: "pipeline", title: "a pipeline file",
+	wants: func(at string) bool { return read.KindOf(at) != read.Unknown },
+	broken: func(docs []inventory.Document) error {
+		_, err := read.Parse(docs[0].Path, docs[0].Bytes)
+		return err
+	},
+	judge: judgePipelines,
+}
+
+// judgePipelines runs all checks on each.
+func judgePipelines(_ *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
+	for _, d := range docs {
+		if t.Kind == sourceFolder && read.KindOf(d.Path) == read.Unknown {
+			continue
+		}
+		f, err := read.Parse(d.Path, d.Bytes)
+		if err != nil {
+			gaps = append(gaps, unreadableTree(d.Path, err))
+			continue
+		}
+		for _, u := range f.Unread {
+			g := finding.Gap{Class: "unread-script", Blocking: true, Path: f.Path, Count: 1, What: fmt.Sprintf("the step on line %d: %s", u.Line, u.What)}
+			if u.Other {
+				g.Class, g.Blocking = "other-shell", false
+			}
+			gaps = append(gaps, g)
+		}
+		for _, c := range pipeline.Checks() {
+			seen = append(seen, sight{card: c.Card, applies: c.Applies(f), hits: c.Look(f)})
+		}
+	}
+	return seen, gaps
+}
+
+// unreadableTree is the gap of a file that is no YAML.
+func unreadableTree(path string, err error) finding.Gap {
+	g := finding.Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: path, Count: 1}
+	var e *tree.Error
+	if errors.As(err, &e) {
+		g.What = e.What
+		if e.Line > 0 {
+			g.What = fmt.Sprintf("line %d: %s", e.Line, e.What)
+		}
+	}
+	return g
+}

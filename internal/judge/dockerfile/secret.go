@@ -1,0 +1,178 @@
+package dockerfile
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/read/dockerfile"
+)
+
+// secretName says that the name of a variable says that its value is a secret. The words are BuildKit's, and
+// some that people write as one.
+func secretName(name string) bool {
+	secret := false
+	for word := range strings.FieldsFuncSeq(strings.ToLower(name), func(r rune) bool { return r == '_' || r == '-' || r == '.' }) {
+		switch word {
+		case "public", "file", "version", "gpg", "pgp", "fingerprint", "keyring", "keyserver", "sha256", "checksum", "dir", "path", "ttl", "expiry", "length", "enabled":
+			return false
+		case "apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token",
+			"passphrase", "secretkey", "accesskey", "privatekey", "authtoken", "accesstoken", "apitoken":
+			secret = true
+		}
+	}
+	return secret
+}
+
+// harmless says that a value is none: empty, a switch, a number, a path, a placeholder.
+func harmless(value string) bool {
+	value = strings.Trim(value, `"'`)
+	switch lower := strings.ToLower(value); lower {
+	case "", "true", "false", "yes", "no", "on", "off", "none", "null", "changeme", "change_me", "placeholder", "dummy", "xxx", "todo", "basic", "oauth", "oauth2", "bearer":
+		return true
+	default:
+		return strings.Trim(value, "0123456789") == "" && len(value) < 6 || strings.HasPrefix(value, "/") || strings.HasPrefix(value, "<") || strings.Trim(lower, "x*.") == ""
+	}
+}
+
+var secretArgument = Check{
+	Card: check.Card{
+		ID: "dockerfile/secret-argument", Title: "a secret is handed to the build as an argument", Severity: finding.Medium,
+		Aliases:  []string{"hadolint/DL3064", "buildkit/SecretsUsedInArgOrEnv", "trivy/DS-0031"},
+		Controls: []string{"cis-docker-1.7/4.10"},
+		Page: check.Page{
+			Why: "The values of build arguments stand in the history of the image, beside each RUN that could see them, and in\n" +
+				"its provenance: whoever can pull the image reads them.",
+			Fix:  "Mount it where it is needed: `RUN --mount=type=secret,id=token,env=TOKEN …`, built with `--secret id=token,env=TOKEN`.",
+			Bad:  "FROM debian:12\nARG NPM_TOKEN\nRUN npm ci\n",
+			Good: "FROM debian:12\nRUN --mount=type=secret,id=token,env=NPM_TOKEN npm ci\n",
+		},
+	},
+	Look: func(f *dockerfile.File) (hits []check.Hit) {
+		named(f, "ARG", func(in *dockerfile.Instruction) {
+			for _, p := range in.Pairs {
+				if !secretName(p.Key) || p.HasValue && p.Value != "" && harmless(p.Value) {
+					continue
+				}
+				h := mended(hit(in, "ARG "+p.Key, p.Key), fmt.Sprintf("Remove the ARG, and mount the secret where it is needed: RUN --mount=type=secret,id=%s,env=%s …", strings.ToLower(p.Key), p.Key))
+				switch {
+				case p.HasValue && literal(p.Value):
+					h.Severity = finding.High
+					h.Detail += ", with its value in the file"
+				case in.Stage == nil || !ships(in):
+					h.Severity = finding.Low // the history of such a stage is not shipped
+				}
+				hits = append(hits, h)
+			}
+		})
+		return hits
+	},
+}
+
+// literal says that a value stands there, and not a variable.
+func literal(value string) bool { return !harmless(value) && !strings.Contains(value, "$") }
+
+var secretEnv = Check{
+	Card: check.Card{
+		ID: "dockerfile/secret-env", Title: "a secret is set as a variable of a stage", Severity: finding.Medium,
+		Aliases:  []string{"hadolint/DL3064", "buildkit/SecretsUsedInArgOrEnv", "trivy/DS-0031", "dockle/CIS-DI-0010"},
+		Controls: []string{"cis-docker-1.7/4.10"},
+		Page: check.Page{
+			Why: "Variables of ENV are part of the image's configuration, which whoever can pull it reads, and every process\n" +
+				"of the container inherits them.",
+			Fix: "Hand it over where the container is run, from a secret of the engine; for the build, mount it:\n" +
+				"`RUN --mount=type=secret,id=token,env=TOKEN …`.",
+			Bad:  "FROM debian:12\nENV DB_PASSWORD=hunter2hunter2\n",
+			Good: "FROM debian:12\nENV DB_PASSWORD_FILE=/run/secrets/db\n",
+		},
+	},
+	Look: func(f *dockerfile.File) (hits []check.Hit) {
+		named(f, "ENV", func(in *dockerfile.Instruction) {
+			for _, p := range in.Pairs {
+				if !secretName(p.Key) || harmless(p.Value) {
+					continue
+				}
+				h := mended(hit(in, "ENV "+p.Key, p.Key), fmt.Sprintf("Remove it; let the program read a mounted file, or set %s where the container is run.", p.Key))
+				switch value, known := in.Expand(p.Value); {
+				case known && harmless(value):
+					continue
+				case !ships(in):
+					h.Severity = finding.Low
+				case literal(p.Value):
+					h.Severity = finding.High
+				}
+				hits = append(hits, h)
+			}
+		})
+		return hits
+	},
+}
+
+var unsafePath = Check{
+	Card: check.Card{
+		ID: "dockerfile/unsafe-path", Title: "programs are looked for where others may put theirs", Severity: finding.Medium,
+		Page: check.Page{
+			Why: "A relative folder in PATH is wherever the process happens to be, and /tmp is everybody's: a file of the\n" +
+				"right name that lies there is run instead of the program that was meant.",
+			Fix:  "Name whole paths that only root can write to.",
+			Bad:  "FROM debian:12\nENV PATH=node_modules/.bin:$PATH\n",
+			Good: "FROM debian:12\nENV PATH=/srv/app/node_modules/.bin:$PATH\n",
+		},
+	},
+	Look: func(f *dockerfile.File) []check.Hit {
+		return unsafeFolders(f, func(name string) bool { return name == "PATH" })
+	},
+}
+
+var unsafePreload = Check{
+	Card: check.Card{
+		ID: "dockerfile/unsafe-preload", Title: "libraries are loaded from where others may put theirs", Severity: finding.Medium,
+		Page: check.Page{
+			Why: "What these variables name is loaded into every program of the image. From a relative folder, or from one\n" +
+				"that everybody can write to, that is code of whoever came first.",
+			Fix:  "Name whole paths that only root can write to.",
+			Bad:  "FROM debian:12\nENV LD_PRELOAD=/tmp/hook.so\n",
+			Good: "FROM debian:12\nENV LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2\n",
+		},
+	},
+	Look: func(f *dockerfile.File) []check.Hit {
+		return unsafeFolders(f, func(name string) bool {
+			return name == "LD_PRELOAD" || name == "LD_LIBRARY_PATH" || name == "LD_AUDIT" || name == "PYTHONPATH"
+		})
+	},
+}
+
+// unsafeFolders looks at the folders that variables list, as far as they are known.
+func unsafeFolders(f *dockerfile.File, of func(name string) bool) (hits []check.Hit) {
+	named(f, "ENV", func(in *dockerfile.Instruction) {
+		if !ships(in) || in.Stage != nil && in.Stage.Windows() {
+			return
+		}
+		for _, p := range in.Pairs {
+			if !of(p.Key) || strings.Contains(p.Value, ":-") || strings.Contains(p.Value, ":+") {
+				continue
+			}
+			for dir := range strings.SplitSeq(strings.Trim(p.Value, `"'`), ":") {
+				dir, known := in.Expand(dir)
+				if !known || dir == "" || p.Key == "LD_PRELOAD" && !strings.Contains(dir, "/") {
+					continue // a bare name is looked for in the system's folders
+				}
+				if !strings.HasPrefix(dir, "/") && !strings.HasPrefix(dir, "~") || everybodys(dir) {
+					hits = append(hits, hit(in, "ENV "+p.Key, fmt.Sprintf("%s in %s", dir, p.Key)))
+				}
+			}
+		}
+	})
+	return hits
+}
+
+// everybodys knows the folders that everybody may write to.
+func everybodys(dir string) bool {
+	for _, of := range []string{"/tmp", "/var/tmp", "/dev/shm"} {
+		if dir == of || strings.HasPrefix(dir, of+"/") {
+			return true
+		}
+	}
+	return false
+}

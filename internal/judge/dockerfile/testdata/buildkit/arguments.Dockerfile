@@ -1,0 +1,5 @@
+ARG TAG
+ARG IMAGE=debian
+FROM ${IMAGE}:${TAG} AS a
+FROM ${IMAGE}:12 AS b
+FROM debian:${TAG:-12} AS c

@@ -1,0 +1,10 @@
+FROM debian:12
+CMD a b
+CMD ["a"]
+ENTRYPOINT c
+ENTRYPOINT ["c"]
+HEALTHCHECK CMD a
+HEALTHCHECK NONE
+FROM debian:12
+SHELL ["/bin/bash", "-c"]
+CMD a

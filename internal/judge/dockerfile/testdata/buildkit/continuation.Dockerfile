@@ -1,0 +1,7 @@
+FROM debian:12
+RUN a && \
+
+  b
+RUN a \
+# remark
+ b

@@ -1,0 +1,5 @@
+FROM debian:12
+MAINTAINER me
+ENV a b
+LABEL c d
+ENV e=f g=h

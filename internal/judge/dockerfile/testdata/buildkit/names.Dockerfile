@@ -1,0 +1,2 @@
+FROM Debian:12
+FROM debian:-x

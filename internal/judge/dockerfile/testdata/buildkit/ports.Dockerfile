@@ -1,0 +1,2 @@
+FROM debian:12
+EXPOSE 80 81/TCP 127.0.0.1:82:83 84-86/Udp

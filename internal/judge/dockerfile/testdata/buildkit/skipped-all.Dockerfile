@@ -1,0 +1,4 @@
+# check=skip=all
+FROM debian:12 as a
+MAINTAINER me
+CMD a

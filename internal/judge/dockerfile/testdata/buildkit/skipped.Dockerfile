@@ -1,0 +1,4 @@
+# check=skip=MaintainerDeprecated,JSONArgsRecommended
+FROM debian:12 as a
+MAINTAINER me
+CMD a

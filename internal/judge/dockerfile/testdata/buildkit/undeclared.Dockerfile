@@ -1,0 +1,2 @@
+ARG RELEASE=12
+FROM debian:${RELAESE:-12}

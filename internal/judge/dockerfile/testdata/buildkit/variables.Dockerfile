@@ -1,0 +1,8 @@
+ARG V=1
+FROM scratch
+COPY a-$V /a
+ARG V
+COPY a-$V /b
+ENV HOME_DIR=/x
+COPY a $HOME_DIRR/a
+ENV PATH=$PATH:/x

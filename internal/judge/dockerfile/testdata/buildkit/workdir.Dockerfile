@@ -1,0 +1,7 @@
+FROM debian:12
+WORKDIR a
+WORKDIR b
+WORKDIR /c
+WORKDIR d
+FROM debian:12
+WORKDIR e

@@ -1,0 +1,158 @@
+// Package helper speaks with plimsoll-sigstore, the program that holds Sigstore's library: one request as
+// JSON on its standard input, one answer on its standard output.
+//
+// The library is a program of its own because linking it would cost every call of plimsoll more start-up
+// than it has, and would put 71 modules behind what reads hostile images as root
+// (docs/decisions/0401-sigstore-in-a-program-of-its-own.md).
+package helper
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// Name is the program's.
+const Name = "plimsoll-sigstore"
+
+// Request asks for one thing: Verify or Sign.
+type Request struct {
+	Verify *Verify `json:"verify,omitempty"`
+	Sign   *Sign   `json:"sign,omitempty"`
+}
+
+// Verify asks whether a bundle holds, and who signed it.
+type Verify struct {
+	Bundle  json.RawMessage `json:"bundle"`
+	Payload []byte          `json:"payload,omitempty"` // what a bundle without an envelope signs
+	// TrustedRoot is Sigstore's trusted_root.json: the authorities, logs and clocks that count. What it
+	// names of logs and clocks is demanded.
+	TrustedRoot json.RawMessage `json:"trustedRoot"`
+	// Identity and Issuer are whom the certificate must name; the Regexp forms are patterns for the whole.
+	Identity       string `json:"identity,omitempty"`
+	IdentityRegexp string `json:"identityRegexp,omitempty"`
+	Issuer         string `json:"issuer,omitempty"`
+	IssuerRegexp   string `json:"issuerRegexp,omitempty"`
+	// Key is the PEM file of a public key instead, for a bundle of a key that stands in a log.
+	Key []byte `json:"key,omitempty"`
+}
+
+// Sign asks for a bundle under a certificate.
+type Sign struct {
+	Type    string `json:"type"` // of the payload
+	Payload []byte `json:"payload"`
+	Token   string `json:"token"`           // OIDC identity token
+	Fulcio  string `json:"fulcio"`          // address of the authority
+	Rekor   string `json:"rekor,omitempty"` // address of a log; none: no entry
+	RekorV2 bool   `json:"rekorV2,omitempty"`
+	Clock   string `json:"clock,omitempty"` // address of a timestamping authority (RFC 3161)
+}
+
+// Answer is what came of it.
+type Answer struct {
+	Signer string    `json:"signer,omitempty"`
+	Issuer string    `json:"issuer,omitempty"`
+	At     time.Time `json:"at,omitzero"` // when it was signed, by the word of a log or clock
+	// No is why a bundle does not hold.
+	No     string          `json:"no,omitempty"`
+	Bundle json.RawMessage `json:"bundle,omitempty"`
+	// Wrong is why nothing could be done: the request is wrong, or somebody does not answer.
+	Wrong string `json:"wrong,omitempty"`
+}
+
+// maxAnswer bounds what is read of the other side.
+const maxAnswer = 16 << 20
+
+// ErrMissing says that the program is not there.
+var ErrMissing = errors.New("checking and making signatures without a key is done by the program " + Name + ", which is neither beside plimsoll nor on the PATH: " +
+	"take it from the same release, or go install github.com/plimsoll/plimsoll/cmd/" + Name)
+
+// Ask runs the program: the one beside this one, else the one that the PATH finds.
+func Ask(ctx context.Context, r Request) (Answer, error) {
+	path, err := find()
+	if err != nil {
+		return Answer{}, err
+	}
+	in, err := json.Marshal(r)
+	if err != nil {
+		return Answer{}, err
+	}
+	cmd := exec.CommandContext(ctx, path)
+	cmd.Stdin = bytes.NewReader(in)
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &limited{&out}, &limited{&said}
+	if err := cmd.Run(); err != nil {
+		return Answer{}, fmt.Errorf("%s: %w: %.500s", Name, err, said.String())
+	}
+	var a Answer
+	if err := json.Unmarshal(out.Bytes(), &a); err != nil {
+		return Answer{}, fmt.Errorf("%s: its answer: %w", Name, err)
+	}
+	if a.Wrong != "" {
+		return a, errors.New(a.Wrong)
+	}
+	return a, nil
+}
+
+func find() (string, error) {
+	name := Name
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	if self, err := os.Executable(); err == nil {
+		if self, err = filepath.EvalSymlinks(self); err == nil {
+			beside := filepath.Join(filepath.Dir(self), name)
+			if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
+				return beside, nil
+			}
+		}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", ErrMissing
+	}
+	return path, nil
+}
+
+// limited is a buffer that takes no more than an answer may have.
+type limited struct{ b *bytes.Buffer }
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.b.Len()+len(p) > maxAnswer {
+		return 0, errors.New("the answer is too long")
+	}
+	return l.b.Write(p)
+}
+
+// Serve answers one request with those that do the work.
+func Serve(ctx context.Context, in io.Reader, out io.Writer, verify func(Verify) (Answer, error), sign func(context.Context, Sign) (Answer, error)) error {
+	var r Request
+	b, err := io.ReadAll(io.LimitReader(in, maxAnswer*4))
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	if err != nil {
+		return fmt.Errorf("read request: %w (this program is called by plimsoll attest and plimsoll verify)", err)
+	}
+	var a Answer
+	switch {
+	case r.Verify != nil:
+		a, err = verify(*r.Verify)
+	case r.Sign != nil:
+		a, err = sign(ctx, *r.Sign)
+	default:
+		err = errors.New("the request asks for nothing")
+	}
+	if err != nil {
+		a.Wrong = err.Error()
+	}
+	return json.NewEncoder(out).Encode(a)
+}

@@ -1,0 +1,108 @@
+package shell
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+var interpreters = []string{"sh", "bash", "ash", "dash", "ksh", "zsh", "python", "python2", "python3", "perl", "ruby", "node", "php", "pwsh"}
+
+func (c *Command) Fetched() *Command {
+	if !slices.Contains(interpreters, c.Name) && !c.Is("source", ".", "eval") {
+		return nil
+	}
+	if c.Where&InFunction != 0 {
+		return nil
+	}
+	for i, a := range c.Args {
+		if !a.File && !(i > 0 && (strings.HasSuffix(c.Args[i-1].Text, "c") || c.Args[i-1].Text == "-e")) && c.Name != "eval" {
+			continue
+		}
+		if a.File || len(a.From) > 0 && strings.HasPrefix(a.Text, "$(") || strings.HasPrefix(a.Text, "`") {
+			if from := downloader(a.From); from != nil {
+				return from
+			}
+		}
+	}
+	if readsInput(c) {
+		return downloader(c.From)
+	}
+	return nil
+}
+
+func readsInput(c *Command) bool {
+	if c.Is("source", ".", "eval") {
+		return false
+	}
+	for i, a := range c.Args {
+		switch {
+		case a.Text == "-" || a.Text == "-s" || a.Text == "/dev/stdin":
+			return true
+		case a.Text == "--" || strings.HasPrefix(a.Text, "-") && strings.Contains(a.Text, "s") && !strings.HasPrefix(a.Text, "--"):
+			return true
+		case strings.HasPrefix(a.Text, "-") && (strings.HasSuffix(a.Text, "c") || a.Text == "-e" || a.Text == "-m"):
+			return false
+		case i > 0 && c.Args[i-1].Text == "-o":
+		case !strings.HasPrefix(a.Text, "-"):
+			return false // a file; what is piped is data
+		}
+	}
+	return true
+}
+
+func downloader(all []*Command) *Command {
+	for _, c := range all {
+		if c.Is("sha256sum", "shasum", "gpg", "gpgv", "cosign", "minisign") {
+			return nil
+		}
+	}
+	for _, c := range all {
+		if c.Is("wget", "curl", "fetch", "aria2c") {
+			if w := c.Addresses(); len(w) == 1 && Local(w[0]) {
+				continue
+			}
+			return c
+		}
+	}
+	return nil
+}
+
+func (c *Command) Addresses() (all []string) {
+	for _, w := range c.Operands() {
+		if strings.Contains(w.Text, "://") || c.Is("curl", "wget") {
+			all = append(all, w.Text)
+		}
+	}
+	if c.Is("curl") {
+		if w := c.Value("--url"); w != nil {
+			all = append(all, w.Text)
+		}
+	}
+	return all
+}
+
+func Address(of string) string {
+	u, err := url.Parse(of)
+	if err != nil || u.Scheme == "" {
+		before, _, _ := strings.Cut(of, "?")
+		if scheme, rest, ok := strings.Cut(before, "://"); ok {
+			host, tail, _ := strings.Cut(rest, "/")
+			return scheme + "://" + host[strings.LastIndexByte(host, '@')+1:] + "/" + tail
+		}
+		return before
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	if strings.Contains(of, "$") {
+		u.RawPath = ""
+		return u.Scheme + "://" + u.Host + u.Path
+	}
+	return u.String()
+}
+
+func Local(of string) bool {
+	_, rest, _ := strings.Cut(of, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	host, _, _ = strings.Cut(host[strings.LastIndexByte(host, '@')+1:], ":")
+	return strings.HasPrefix(of, "file:") || host == "localhost" || strings.HasPrefix(host, "127.") || host == "[" || strings.HasPrefix(of, "/")
+}
