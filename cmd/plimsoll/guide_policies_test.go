@@ -49,7 +49,7 @@ func TestGuidePolicies(t *testing.T) {
 			}
 		case lang == "" && after == "sh":
 			for line := range strings.Lines(body) {
-				if !strings.Contains(flat(said), flat(line)) {
+				if !strings.Contains(oneSpace(said), oneSpace(line)) {
 					t.Errorf("the guide shows %q, which is not printed:\n%s", line, said)
 				}
 			}
@@ -63,8 +63,6 @@ func TestGuidePolicies(t *testing.T) {
 		t.Errorf("only %d commands were run", ran)
 	}
 }
-
-func flat(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // runShown runs one line, and gives all that it printed.
 func runShown(t *testing.T, dir, line string) string {

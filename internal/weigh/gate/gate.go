@@ -87,7 +87,7 @@ func (l Line) denials(r *finding.Report, id string) []finding.Reason {
 	past := map[string][]string{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if f.Target != id || len(f.Suppressed) > 0 || f.Kind == finding.KindPolicy {
+		if f.Target != id || len(f.Suppressed) > 0 || ofPolicy(f) {
 			continue
 		}
 		if line := l.since(f, l.crossed(f)); line != "" {

@@ -2,12 +2,19 @@ package gate
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
 )
 
 // reports says whether the gate only reports: neither a severity nor a policy denies.
 func (l Line) reports() bool { return l.FailOn == "" && !l.Policies }
+
+// ofPolicy says whether a user's policy found it. What is wrong with exceptions is of the same kind, and past
+// the line by its severity.
+func ofPolicy(f *finding.Finding) bool {
+	return f.Kind == finding.KindPolicy && strings.HasPrefix(f.Rule, "policy/")
+}
 
 // policies adds what users' policies say of a target. Each finding of theirs says for itself whether it
 // denies; one that says nothing does, because a policy that could not make itself clear has not let it pass.
@@ -16,7 +23,7 @@ func (l Line) policies(r *finding.Report, id string, v *finding.Verdict) {
 	var reasons []finding.Reason
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if f.Kind != finding.KindPolicy || f.Target != id || len(f.Suppressed) > 0 {
+		if !ofPolicy(f) || f.Target != id || len(f.Suppressed) > 0 {
 			continue
 		}
 		action, does := finding.Deny, "denies"

@@ -49,11 +49,11 @@ func everywhere() []expr.Variable {
 // onlyFor are the variables of one subject.
 func onlyFor(subject string) []expr.Variable {
 	switch subject {
-	case SubjectPackage:
+	case subjectPackage:
 		return []expr.Variable{{Name: "pkg", Doc: "The package, in policies about packages.", Type: expr.Named("Package")}}
-	case SubjectFinding:
+	case subjectFinding:
 		return []expr.Variable{{Name: "finding", Doc: "The finding, in policies about findings.", Type: expr.Named("Finding")}}
-	case SubjectFile:
+	case subjectFile:
 		return []expr.Variable{{Name: "file", Doc: "The file, in policies about files.", Type: expr.Named("File")}}
 	}
 	return nil

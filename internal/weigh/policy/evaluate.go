@@ -62,19 +62,19 @@ type run struct {
 func (r *run) policyOn() {
 	w := r.world
 	switch r.policy.Subject {
-	case SubjectImage, SubjectConfig:
-		if w.isImage() || r.policy.Subject == SubjectConfig && w.facts.Config != nil {
+	case subjectImage, subjectConfig:
+		if w.isImage() || r.policy.Subject == subjectConfig && w.facts.Config != nil {
 			r.decide(subject{})
 		}
-	case SubjectPackage:
+	case subjectPackage:
 		for _, p := range w.packages {
 			r.decide(subject{pkg: p})
 		}
-	case SubjectFinding:
+	case subjectFinding:
 		for _, f := range w.findings {
 			r.decide(subject{found: f, pkg: f.pkg})
 		}
-	case SubjectFile:
+	case subjectFile:
 		if w.facts.Files == nil && w.isImage() {
 			r.undecided(subject{}, errFiles)
 		}

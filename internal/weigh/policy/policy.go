@@ -21,16 +21,16 @@ import (
 
 // The subjects that a policy may have.
 const (
-	SubjectImage   = "image"
-	SubjectConfig  = "config"
-	SubjectPackage = "package"
-	SubjectFinding = "finding"
-	SubjectFile    = "file"
+	subjectImage   = "image"
+	subjectConfig  = "config"
+	subjectPackage = "package"
+	subjectFinding = "finding"
+	subjectFile    = "file"
 )
 
 // Subjects lists what policies can be about.
 func Subjects() []string {
-	return []string{SubjectImage, SubjectConfig, SubjectPackage, SubjectFinding, SubjectFile}
+	return []string{subjectImage, subjectConfig, subjectPackage, subjectFinding, subjectFile}
 }
 
 // Policy is one that compiles. It is not changed by use.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/read/policyfile"
+	"github.com/plimsoll/plimsoll/internal/read/savedreport"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
@@ -203,11 +204,11 @@ var unknownField = regexp.MustCompile(`unknown field "([^"]*)"`)
 
 func given(c *policyfile.Case) (*finding.Report, map[string]*policy.Facts, error) {
 	if c.Report != nil {
-		var r finding.Report
-		if err := json.Unmarshal(c.Report, &r); err != nil || r.Schema != finding.Schema {
-			return nil, nil, fmt.Errorf("%s: the report of this case is no report of Plimsoll (%v)", c.Name.At(1), err)
+		r, err := savedreport.Parse(c.Report)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: the report of this case: %w", c.Name.At(1), err)
 		}
-		return &r, nil, nil
+		return r, nil, nil
 	}
 	var w written
 	d := json.NewDecoder(bytes.NewReader(c.Given))
