@@ -132,6 +132,10 @@ func (run *sarifRun) take(r *Report, name string) error {
 		if len(purls) > 0 && o.Kind == finding.KindVulnerability {
 			o.Package = packageOf(purls[0], "", "", "")
 		}
+		var fixed string
+		if json.Unmarshal(one.Properties["fixed"], &fixed) == nil { // as ours names it
+			o.Fixed = []string{fixed}
+		}
 		if len(one.Locations) > 0 {
 			at := one.Locations[0].Physical
 			if u, err := url.Parse(at.Artifact.URI); err == nil {

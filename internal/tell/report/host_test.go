@@ -134,7 +134,7 @@ func TestAnnotations(t *testing.T) {
 		t.Errorf("%v in\n%s", counts, out)
 	}
 	for _, want := range []string{
-		"title=secret/private-key (critical),file=root/.ssh/id_ed25519,line=1,endLine=1::a private key", `::a\n::set-output name=x::y %250A`, "more, which GitHub would not show here",
+		"title=secret/sample-key (critical),file=root/.ssh/id_ed25519,line=1,endLine=1::a private key", `::a\n::set-output name=x::y %250A`, "more, which GitHub would not show here",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)

@@ -26,11 +26,11 @@ func TestTemplate(t *testing.T) {
 		asHTML bool
 		want   string
 	}{
-		"findings":  {`{{range .Findings}}{{if eq .Kind "secret"}}{{.Rule}} {{end}}{{end}}`, false, "secret/private-key secret/github-token secret/github-token "},
+		"findings":  {`{{range .Findings}}{{if eq .Kind "secret"}}{{.Rule}} {{end}}{{end}}`, false, "secret/sample-key secret/sample-token secret/sample-token "},
 		"functions": {`{{with index .Findings 0}}{{(package .Package).Name}}|{{(target .Target).Kind}}|{{upper .Severity}}|{{join .Aliases ","}}{{end}}`, false, "log4j-core|image|CRITICAL|GHSA-jfh8-c2jp-5v3q"},
 		"controls":  {`{{range .Findings}}{{if eq .Kind "malware"}}{{.Title}}{{end}}{{end}}`, false, `太郎: MAL-2026-1, the package is malicious\x1b[1A|<script>`},
 		"html":      {`<p title="{{(index .Targets 0).Name}}">{{range .Findings}}{{if eq .Kind "malware"}}{{.Title}}{{end}}{{end}}</p>`, true, "malicious\x1b[1A|&lt;script&gt;</p>"},
-		"again":     {`{{define "a"}}{{.Rule}}{{end}}{{range .Findings}}{{if eq .Kind "policy"}}{{template "a" .}}{{end}}{{end}}`, false, "policy/no-package-manager"},
+		"again":     {`{{define "a"}}{{.Rule}}{{end}}{{range .Findings}}{{if eq .Kind "policy"}}{{template "a" .}}{{end}}{{end}}`, false, "policy/sample-manager"},
 	} {
 		got, err := templated(t, c.text, c.asHTML)
 		if err != nil || !strings.Contains(got, c.want) {

@@ -128,6 +128,7 @@ type merge struct {
 	ignored map[*finding.Finding]*opinion.Opinion
 	known   map[string][]string // id → all ids that mean the same
 	out     []finding.Disagreement
+	fixes   bool // the engine's report says what mends things; SARIF has no field for it
 }
 
 func newMerge(r *finding.Report, t *finding.Target, their *opinion.Report, o Options) *merge {
@@ -170,6 +171,7 @@ func (m *merge) versions() {
 		add(m.listed, &m.their.Packages[i])
 	}
 	for i := range m.their.Opinions {
+		m.fixes = m.fixes || len(m.their.Opinions[i].Fixed) > 0
 		if p := m.their.Opinions[i].Package; p != nil {
 			add(m.spoken, p)
 		}

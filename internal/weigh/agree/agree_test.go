@@ -38,7 +38,7 @@ var database = lookup{
 
 func options() Options {
 	return Options{Lookup: database, Kinds: all.Ecosystems(), Card: func(word string) (check.Card, bool) {
-		cards := map[string]check.Card{"trivy/DS-0002": {ID: "image/root-user"}, "hadolint/DL1": {ID: "image/end-of-life"}, "hadolint/DL2": {ID: "image/other"}}
+		cards := map[string]check.Card{"trivy/DS-0002": {ID: "image/sample-user"}, "hadolint/DL1": {ID: "image/end-of-life"}, "hadolint/DL2": {ID: "image/other"}}
 		c, ok := cards[word]
 		return c, ok
 	}}
@@ -151,7 +151,7 @@ func TestOtherKinds(t *testing.T) {
 	}
 	want := []string{
 		"only-theirs check-not-run  hadolint/DL2", "only-theirs check-passed  hadolint/DL1", "only-theirs no-check  hadolint/DL3008",
-		"only-theirs no-check  hadolint/none", "only-theirs unknown  trivy/x", "severity unknown  dockerfile/pin-packages", "severity unknown  dockerfile/pin-packages",
+		"only-theirs no-check  hadolint/none", "only-theirs unknown  trivy/x", "severity unknown  dockerfile/sample-pin", "severity unknown  dockerfile/sample-pin",
 	}
 	if diff := cmp.Diff(want, told(r)); diff != "" {
 		t.Error(diff)

@@ -213,7 +213,7 @@ func (m *merge) differ(f *finding.Finding, o *opinion.Opinion, d finding.Disagre
 		}
 		m.tell(one)
 	}
-	if f.Kind != finding.KindVulnerability || len(o.Fixed) == 0 && f.Fixed == "" {
+	if f.Kind != finding.KindVulnerability || len(o.Fixed) == 0 && (f.Fixed == "" || !m.fixes) {
 		return
 	}
 	p := m.byID[f.Package]
@@ -223,7 +223,7 @@ func (m *merge) differ(f *finding.Finding, o *opinion.Opinion, d finding.Disagre
 	d.What, d.Theirs, d.Reason = finding.OtherFix, strings.Join(o.Fixed, ", "), unknown
 	if f.Fixed == "" {
 		d.Reason, d.Detail = vuln.WhyNotInData, "no advisory of the database names a fix"
-	} else if fixes := m.fixes(p, f); slices.ContainsFunc(o.Fixed, func(v string) bool {
+	} else if fixes := m.mendedIn(p, f); slices.ContainsFunc(o.Fixed, func(v string) bool {
 		return slices.ContainsFunc(fixes, func(ours string) bool { return m.equal(p.Type, v, ours) })
 	}) {
 		d.Reason, d.Detail = otherAdvisory, "the database knows that one too, from another advisory or for another branch of versions"
@@ -231,8 +231,8 @@ func (m *merge) differ(f *finding.Finding, o *opinion.Opinion, d finding.Disagre
 	m.tell(d)
 }
 
-// fixes are all versions that advisories of a finding's ids name as its fix.
-func (m *merge) fixes(p *finding.Package, f *finding.Finding) (all []string) {
+// mendedIn are all versions that advisories of a finding's ids name as its fix.
+func (m *merge) mendedIn(p *finding.Package, f *finding.Finding) (all []string) {
 	k := m.kind(p.Type)
 	if k == nil || k.Advisories == nil || m.o.Lookup == nil {
 		return nil

@@ -146,24 +146,24 @@ func others() []finding.Finding {
 	}
 	key := file("root/.ssh/id_ed25519", 1, 1, "RUN ssh-keygen && rm -r /root/.ssh")
 	key.Deleted = true
-	f := add(finding.KindSecret, "secret/private-key", finding.Critical, "a private key", key)
+	f := add(finding.KindSecret, "secret/sample-key", finding.Critical, "a private key", key)
 	f.Evidence, f.Fix = "-----BEGIN OPENSSH PRIVATE KEY----- …", "Revoke it, build without it, and hand it over at run time."
 	for i, path := range []string{"app/.env", "app/config/prod.yaml\x1b[2J"} {
-		f = add(finding.KindSecret, "secret/github-token", finding.High, "a GitHub token", file(path, 3+i, 2, "COPY . /app"))
+		f = add(finding.KindSecret, "secret/sample-token", finding.High, "a GitHub token", file(path, 3+i, 2, "COPY . /app"))
 		f.Fix = "Revoke it, build without it, and hand it over at run time."
 	}
-	f = add(finding.KindPolicy, "policy/no-package-manager", finding.High, "no package manager in what ships: apt is there")
+	f = add(finding.KindPolicy, "policy/sample-manager", finding.High, "no package manager in what ships: apt is there")
 	f.Evidence, f.Fix = "usr/bin/apt", "Build the final stage FROM an image without one."
 	for i := range 6 {
-		f = add(finding.KindMisconfiguration, "dockerfile/pin-packages", finding.Info, fmt.Sprintf("a package is installed without its version: curl%d", i), finding.Location{Path: "Dockerfile", StartLine: 10 + i, EndLine: 11 + i, Column: 5})
+		f = add(finding.KindMisconfiguration, "dockerfile/sample-pin", finding.Info, fmt.Sprintf("a package is installed without its version: curl%d", i), finding.Location{Path: "Dockerfile", StartLine: 10 + i, EndLine: 11 + i, Column: 5})
 		f.Fix, f.Aliases = "Write NAME=VERSION.", []string{"hadolint/DL3008"}
 	}
-	f = add(finding.KindMisconfiguration, "image/root-user", finding.Medium, "the container runs as root", finding.Location{Path: "Dockerfile", StartLine: 31, EndLine: 31})
+	f = add(finding.KindMisconfiguration, "image/sample-user", finding.Medium, "the container runs as root", finding.Location{Path: "Dockerfile", StartLine: 31, EndLine: 31})
 	f.Fix, f.Controls = "Add a user, and name it with USER by its number.", []string{"cis-docker-1.7/4.1"}
-	f = add(finding.KindMisconfiguration, "compose/privileged", finding.High, "a service runs privileged: web")
+	f = add(finding.KindMisconfiguration, "compose/sample-privileged", finding.High, "a service runs privileged: web")
 	f.Subject = &finding.Subject{Kind: "service", Name: "web", Field: "services.web.privileged"}
 	f.Fix = "Take privileged out, and add the capabilities that are needed."
-	add(finding.KindLicense, "license/forbidden", finding.Medium, "a licence that is not allowed: AGPL-3.0-only", file("app/lib/x.jar", 0, 2, "COPY . /app")).Fix = "Replace it, or allow the licence."
+	add(finding.KindLicense, "license/sample-forbidden", finding.Medium, "a licence that is not allowed: AGPL-3.0-only", file("app/lib/x.jar", 0, 2, "COPY . /app")).Fix = "Replace it, or allow the licence."
 	return all
 }
 
