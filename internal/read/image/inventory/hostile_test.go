@@ -198,7 +198,7 @@ func TestBudget(t *testing.T) {
 // the first.
 func TestManyNames(t *testing.T) {
 	const names = 100_000
-	start := time.Now()
+	start := spent(t)
 	c, err := (&Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, "")}).Layer(t.Context(), many(2*names, func(i int) (tar.Header, string) {
 		if i == 0 {
 			return tar.Header{Name: "a.pkg"}, "1"
@@ -208,7 +208,7 @@ func TestManyNames(t *testing.T) {
 	if err != nil || len(c.Reads) != 1 || len(c.Reads[0].Paths) != names+1 {
 		t.Fatalf("%d reads, %v", len(c.Reads), err)
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took := spent(t) - start; took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 }
@@ -302,7 +302,7 @@ func TestManyGaps(t *testing.T) {
 
 // TestManyDatabases has twenty thousand databases of packages, as distroless images have one for each.
 func TestManyDatabases(t *testing.T) {
-	start := time.Now()
+	start := spent(t)
 	var contents []*Contents
 	for range 3 {
 		c := &Contents{}
@@ -315,7 +315,7 @@ func TestManyDatabases(t *testing.T) {
 	if len(inv.Packages) != 20_000 || inv.Packages[7].Places[0].Layer != 0 {
 		t.Errorf("%d packages, %+v", len(inv.Packages), inv.Packages[7])
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took := spent(t) - start; took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 }
@@ -335,12 +335,12 @@ func TestTiringLinks(t *testing.T) {
 		}
 		contents = append(contents, c)
 	}
-	start := time.Now()
+	start := spent(t)
 	inv := Squash(contents, kinds)
 	if len(inv.Gaps) != 1 || !inv.Gaps[0].Blocking {
 		t.Errorf("gaps %+v", inv.Gaps)
 	}
-	if took := time.Since(start); took > 60*time.Second {
+	if took := spent(t) - start; took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 }
@@ -367,12 +367,12 @@ func TestTiringLayer(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
+			start := spent(t)
 			_, err := (&Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, "")}).Layer(t.Context(), many(500_000, header))
 			if !errors.Is(err, layer.ErrLimit) {
 				t.Errorf("%v", err)
 			}
-			if took := time.Since(start); took > 60*time.Second {
+			if took := spent(t) - start; took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 		})
