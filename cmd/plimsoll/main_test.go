@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/plimsoll/plimsoll/internal/cli"
-	"github.com/plimsoll/plimsoll/internal/read/attestation/helper"
-	check "github.com/plimsoll/plimsoll/internal/read/attestation/keyless"
 	"github.com/plimsoll/plimsoll/internal/read/image/imagetest"
-	"github.com/plimsoll/plimsoll/internal/tell/attest/keyless"
 	"github.com/plimsoll/plimsoll/internal/tell/report/reporttest"
 )
 
@@ -35,11 +31,6 @@ func TestMain(m *testing.M) {
 			_ = os.WriteFile(to, b, 0o644)
 		}
 		os.Exit(status)
-	}, helper.Name: func() {
-		if err := helper.Serve(context.Background(), os.Stdin, os.Stdout, check.Verify, keyless.Sign); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(2)
-		}
 	}})
 }
 

@@ -123,7 +123,8 @@ func files(created time.Time, authorities string, programs []string) ([]byte, er
 		body, err := os.ReadFile(p)
 		errs = append(errs, err, add(tar.Header{Name: "usr/bin/" + filepath.Base(p), Typeflag: tar.TypeReg, Mode: 0o755}, body))
 	}
-	return b.Bytes(), errors.Join(append(errs, w.Close())...)
+	errs = append(errs, w.Close())
+	return b.Bytes(), errors.Join(errs...)
 }
 
 func build(layer []byte, created time.Time, platform string, labels map[string]string) (v1.Image, error) {

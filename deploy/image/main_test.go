@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
@@ -57,6 +58,14 @@ func TestImage(t *testing.T) {
 	c := images[0].Config
 	if images[0].Digest != strings.TrimSpace(digest) || c.User != "65532:65532" || c.Entrypoint[0] != "/usr/bin/plimsoll" || c.Labels["org.opencontainers.image.revision"] != "abc" {
 		t.Errorf("%s: %+v", images[0].Digest, c)
+	}
+}
+
+// TestWholeLayer wants the tar to end as one does.
+func TestWholeLayer(t *testing.T) {
+	b, err := files(time.Unix(0, 0), "", nil)
+	if err != nil || !bytes.HasSuffix(b, make([]byte, 1024)) {
+		t.Errorf("%d bytes, %v: the end of the archive is missing", len(b), err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -149,6 +150,9 @@ func (s permitted) ask(ctx context.Context, ask helper.Verify, p attestation.Pro
 		return exitError{exitIncomplete, err}
 	case a.No != "":
 		f.Why = "Sigstore's verifier does not accept it: " + a.No
+		return nil
+	case p.Type != "" && (a.Type != p.Type || !bytes.Equal(a.Payload, p.Payload)):
+		f.Why = "it says one thing to Sigstore's verifier and another to others"
 		return nil
 	}
 	if f.Signer = name; name == "" {

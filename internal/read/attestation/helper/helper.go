@@ -61,6 +61,10 @@ type Answer struct {
 	Signer string    `json:"signer,omitempty"`
 	Issuer string    `json:"issuer,omitempty"`
 	At     time.Time `json:"at,omitzero"` // when it was signed, by the word of a log or clock
+	// Type and Payload are what was found signed in the bundle's envelope. Who read the bundle by other means
+	// holds against them what it believes.
+	Type    string `json:"type,omitempty"`
+	Payload []byte `json:"payload,omitempty"`
 	// No is why a bundle does not hold.
 	No     string          `json:"no,omitempty"`
 	Bundle json.RawMessage `json:"bundle,omitempty"`

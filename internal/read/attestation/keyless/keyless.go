@@ -58,7 +58,11 @@ func verifyWith(trusted root.TrustedMaterial, ask helper.Verify) (helper.Answer,
 	if err != nil {
 		return helper.Answer{No: err.Error()}, nil
 	}
-	return answer(result), nil
+	a := answer(result)
+	if e := b.GetDsseEnvelope(); e != nil {
+		a.Type, a.Payload = e.PayloadType, e.Payload
+	}
+	return a, nil
 }
 
 func answer(result *verify.VerificationResult) helper.Answer {

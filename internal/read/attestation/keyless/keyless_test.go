@@ -187,7 +187,7 @@ func TestVerify(t *testing.T) {
 		switch {
 		case err != nil:
 			t.Errorf("%s: %v", c.name, err)
-		case c.no == "" && (a.No != "" || a.Signer != who || a.Issuer != issuer):
+		case c.no == "" && (a.No != "" || a.Signer != who || a.Issuer != issuer || string(a.Payload) != statement || a.Type != attestation.InToto):
 			t.Errorf("%s: %+v", c.name, a)
 		case c.no != "" && (a.No == "" || !strings.Contains(strings.ToLower(a.No), c.no)):
 			t.Errorf("%s: %+v, want no because of %q", c.name, a, c.no)
