@@ -153,6 +153,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	docs := documentsOf(img, st)
 	s.emptyGap(id, inv.Packages, len(docs))
 	s.configuration(img, &inv)
+	s.history(img)
 	s.documents(docs)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err
