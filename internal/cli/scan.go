@@ -92,7 +92,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
 	f.StringVar(&o.fixes, "fix", "", "show what can safely be rewritten in Dockerfiles that are named, as a diff on stderr; with --fix=write, rewrite it")
 	f.Lookup("fix").NoOptDefVal = fixShow
-	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image, dockerfile (default: all)")
+	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image, dockerfile, compose, pipeline (default: all)")
 }
 
 // line is the gate that the flags draw.
@@ -114,7 +114,7 @@ func (o *scanOptions) line() (gate.Line, error) {
 }
 
 // checkKinds are the families that --checks chooses from.
-var checkKinds = []string{"vuln", "image", "dockerfile"}
+var checkKinds = []string{"vuln", "image", "dockerfile", "compose", "pipeline"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -91,13 +92,23 @@ func script(in *dockerfile.Instruction) (*shell.Script, error) {
 	if by, ok := shell.Shebang(text.Text); ok {
 		of = by
 	}
-	if of == shell.Other {
+	if of == shell.Other || windows(in, text.Text) {
 		return nil, errOtherShell
 	}
 	return shell.Parse(of, shell.Placed(text.Text, func(offset int) shell.Pos {
 		line, column := text.At(offset)
 		return shell.Pos{Line: line, Column: column}
 	}))
+}
+
+// windows says that a command line is for Windows, where nothing says so: its base image is a variable.
+func windows(in *dockerfile.Instruction, text string) bool {
+	first, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	switch strings.TrimSuffix(strings.ToLower(first), ".exe") {
+	case "powershell", "pwsh", "cmd", "@echo":
+		return true
+	}
+	return in.Stage != nil && in.Stage.Windows() && len(in.Shell) > 0 && strings.HasPrefix(in.Shell[0], "/bin/")
 }
 
 func unread(in *dockerfile.Instruction, err error) finding.Gap {
@@ -119,7 +130,7 @@ type found struct {
 
 func (s *step) hit(at shell.Pos, f found) check.Hit {
 	h := hitAt(s.in, finding.Location{StartLine: at.Line, EndLine: at.Line, Column: at.Column}, "RUN "+f.what, f.detail)
-	h.Fix, h.Severity = f.fix, f.severity
+	h.Where, h.Fix, h.Severity = "RUN "+f.what, f.fix, f.severity
 	return h
 }
 
