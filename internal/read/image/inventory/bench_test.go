@@ -26,7 +26,7 @@ func BenchmarkLayer(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := inventory.Reader{Ecosystems: all.Ecosystems(), Buffer: layer.NewBuffer(32<<20, 8<<30, b.TempDir()), Limits: layer.DefaultLimits}
+	r := inventory.Reader{Ecosystems: all.Ecosystems(), Buffer: layer.NewBuffer(32<<20, 8<<30, b.TempDir()), Limits: layer.DefaultLimits, Traits: true}
 	l := image.Layer{Open: func(context.Context) (layer.Blob, error) { return layer.Blob{At: f, Size: info.Size()}, nil }}
 	b.SetBytes(info.Size())
 	for b.Loop() {

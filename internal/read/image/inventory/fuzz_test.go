@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"io/fs"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+	"github.com/plimsoll/plimsoll/internal/read/image/trait"
 )
 
 // FuzzDecode reads what a cache may hold, and lays it over itself: never a fault, and what is encoded
@@ -20,6 +23,10 @@ func FuzzDecode(f *testing.F) {
 		{},
 		{Digest: "sha256:a", Reads: []Read{{Ecosystem: "file", Paths: []string{"l/a.pkg"}, Packages: []ecosystem.Package{{Type: "file", Name: "a", Version: "1"}}}}, Links: []Link{{"l", "m"}, {"m", "l"}}, Whiteouts: []string{"x"}, Opaques: []string{""}, Names: []uint64{1}, Folders: []uint64{2}},
 		{Reads: []Read{{Ecosystem: "db", Paths: []string{"var/db"}, Owned: []Owned{{Package: "p", Files: []uint64{3}}}, Release: &ecosystem.Release{ID: "debian"}}}, Gaps: []Gap{{Class: "x", Count: 1}}},
+		{Names: []uint64{1, 2}, Folders: []uint64{3}, Traits: Traits{
+			Files: []Trait{{Paths: []string{"bin/sh", "bin/a"}, Mode: fs.ModeSetuid | 0o755, Program: trait.Binary}, {}}, Implied: []uint64{3},
+			Rights: []Rights{{Path: 1, UID: 5}}, Owners: []Owners{{UID: 5, Paths: []string{"a"}}}, Accounts: []Accounts{{Path: "etc/passwd", Users: []trait.User{{Name: "a"}}}},
+		}},
 	} {
 		b, err := c.Encode()
 		if err != nil {
@@ -44,7 +51,7 @@ func FuzzDecode(f *testing.F) {
 			t.Error(diff)
 		}
 		once, twice := Squash([]*Contents{c, {}, d}, kinds), Squash([]*Contents{c, {}, d}, kinds)
-		if diff := cmp.Diff(once, twice); diff != "" {
+		if diff := cmp.Diff(once, twice, cmpopts.IgnoreUnexported(System{})); diff != "" {
 			t.Error(diff)
 		}
 		for _, p := range once.Packages {
@@ -64,7 +71,7 @@ func FuzzLayer(f *testing.F) {
 		var got []*Contents
 		for _, blob := range []layer.Blob{{At: bytes.NewReader(b), Size: int64(len(b))}, {Stream: io.NopCloser(bytes.NewReader(b)), Size: -1}} {
 			r := &Reader{
-				Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Kept: 1 << 20,
+				Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Kept: 1 << 20, Traits: true,
 				Limits: layer.Limits{Entries: 1000, PathLength: 4096, Uncompressed: 1 << 20},
 			}
 			c, err := r.Layer(context.Background(), image.Layer{Open: func(context.Context) (layer.Blob, error) { return blob, nil }})

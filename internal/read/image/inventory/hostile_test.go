@@ -168,6 +168,13 @@ func TestBudget(t *testing.T) {
 		"opaques": func(i int) (tar.Header, string) {
 			return tar.Header{Name: fmt.Sprintf("%s%d/.wh..wh..opq", long, i)}, ""
 		},
+		"setuid files": func(i int) (tar.Header, string) { return tar.Header{Name: fmt.Sprint(i), Mode: 0o4755}, "" },
+		"files of others": func(i int) (tar.Header, string) {
+			return tar.Header{Name: fmt.Sprint(i), Mode: 0o644, Uid: i}, ""
+		},
+		"folders of others": func(i int) (tar.Header, string) {
+			return tar.Header{Name: fmt.Sprint(i), Mode: 0o777, Uid: 5, Typeflag: tar.TypeDir}, ""
+		},
 		"packages": func(i int) (tar.Header, string) { return tar.Header{Name: fmt.Sprintf("%d.pkg", i)}, "1" },
 		"names":    func(i int) (tar.Header, string) { return tar.Header{Name: fmt.Sprint(i)}, "" },
 		"hard links": func(i int) (tar.Header, string) {
@@ -182,7 +189,7 @@ func TestBudget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			const bound = 256 << 10
-			r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Kept: bound}
+			r := &Reader{Ecosystems: kinds, Buffer: layer.NewBuffer(1<<20, 1<<20, ""), Kept: bound, Traits: true}
 			c, err := r.Layer(t.Context(), many(40_000, header))
 			if !errors.Is(err, layer.ErrLimit) {
 				t.Fatalf("%d entries, %v", c.Entries, err)

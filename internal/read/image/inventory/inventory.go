@@ -72,7 +72,7 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 	g.ownFiles(&s.hash)
 	inv.Packages = g.sorted()
 	inv.System = s.system
-	inv.System.Look = s.look
+	inv.System.stack = s
 	if s.tired {
 		inv.Gaps = append(inv.Gaps, Gap{
 			Class: "limit-reached", Blocking: true, Count: 1,

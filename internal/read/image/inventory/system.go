@@ -14,9 +14,12 @@ type System struct {
 	Files    []SpecialFile // by path
 	Accounts []Accounts
 	Owners   []OwnedFiles
-	// Look gives the rights of any path, links followed; false when nothing stands there.
-	Look func(path string) (f Standing, ok bool)
+
+	stack *stack
 }
+
+// Look gives the rights of any path, links followed; false when nothing stands there.
+func (s *System) Look(path string) (f Standing, ok bool) { return s.stack.look(path) }
 
 // SpecialFile is one of them: Owner is the index of the OS package whose file it is, -1 when it is nobody's.
 type SpecialFile struct {
