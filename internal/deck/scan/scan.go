@@ -193,6 +193,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	s.configuration(img, &inv)
 	s.ask(id, img, &inv)
 	s.secrets(img, &inv)
+	s.history(img)
 	s.documents(docs)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err

@@ -81,3 +81,18 @@ func named(f *dockerfile.File, names string, visit func(in *dockerfile.Instructi
 // ships says that what an instruction does is part of the image that is built, and not of a stage that is
 // left behind.
 func ships(in *dockerfile.Instruction) bool { return in.Stage == nil || in.Stage.Ships }
+
+// OfHistory lists the checks that can be held against an image's history: those of RUN lines that are of
+// weight, and do not depend on mounts.
+func OfHistory() (all []Check) {
+	of := map[string]bool{}
+	for _, c := range runs() {
+		of[c.ID] = true
+	}
+	for _, c := range Checks() {
+		if of[c.ID] && (c.Severity == finding.Medium || c.Severity == finding.High || c.Severity == finding.Critical) {
+			all = append(all, c)
+		}
+	}
+	return all
+}

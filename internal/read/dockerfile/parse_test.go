@@ -130,3 +130,20 @@ func TestExpand(t *testing.T) {
 		t.Error("images of stages")
 	}
 }
+
+// TestShellInForce follows SHELL, stages, and what a comment says of the base image's shell.
+func TestShellInForce(t *testing.T) {
+	f := parse(t, "FROM a AS b\nRUN 1\nSHELL [\"/bin/bash\", \"-c\"]\nRUN 2\nFROM b\nRUN 3\nFROM mcr.microsoft.com/windows/nanoserver\nRUN 4\nFROM c\n# hadolint shell=pwsh\nRUN 5\n")
+	want := map[string]string{"1": "/bin/sh", "2": "/bin/bash", "3": "/bin/bash", "4": "cmd", "5": "pwsh"}
+	for _, in := range f.Instructions {
+		if in.Name != "RUN" {
+			continue
+		}
+		if in.Shell[0] != want[in.Args[0]] {
+			t.Errorf("RUN %s: %v", in.Args[0], in.Shell)
+		}
+		if posix := in.Args[0] <= "3"; in.POSIX() != posix {
+			t.Errorf("RUN %s: POSIX is %v", in.Args[0], in.POSIX())
+		}
+	}
+}

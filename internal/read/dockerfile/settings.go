@@ -21,8 +21,6 @@ type Settings struct {
 	StrictLabels      bool
 	// IgnorePragmas says that comments may not let findings pass.
 	IgnorePragmas bool
-	// Threshold is hadolint's failure-threshold, which --fail-on stands for here; empty: none is set.
-	Threshold string
 }
 
 // hadolint is the form of its file. What only shapes its own output is known and has no meaning here.
@@ -61,7 +59,7 @@ func ParseSettings(at string, source []byte) (Settings, error) {
 		return s, &Error{Path: at, What: strings.TrimPrefix(err.Error(), "yaml: ")}
 	}
 	s.Ignored, s.TrustedRegistries, s.LabelSchema = h.Ignored, h.TrustedRegistries, h.LabelSchema
-	s.StrictLabels, s.IgnorePragmas, s.Threshold = h.StrictLabels, h.DisableIgnorePragma, h.FailureThreshold
+	s.StrictLabels, s.IgnorePragmas = h.StrictLabels, h.DisableIgnorePragma
 	for _, one := range []struct {
 		severity string
 		rules    []string

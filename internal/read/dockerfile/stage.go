@@ -13,6 +13,7 @@ func (f *File) stages(target string) error {
 	byName := map[string]*Stage{}
 	at := global
 	var force inForce
+	said := 0
 	for _, in := range f.Instructions {
 		if in.Name == "FROM" {
 			in.index = len(global.Instructions)
@@ -20,6 +21,11 @@ func (f *File) stages(target string) error {
 			force = inheritedBy(at)
 		} else if at == global && in.Name != "ARG" {
 			continue // a check tells of it: the first instruction is to be FROM or ARG
+		}
+		for ; said < len(f.Comments) && f.Comments[said].Line < in.Start; said++ {
+			if name, ok := strings.CutPrefix(f.Comments[said].Text, "hadolint shell="); ok && in.Name != "FROM" {
+				force.shell = []string{strings.TrimSpace(name), "-c"} // the base image's, which the file cannot show
+			}
 		}
 		in.index = len(at.Instructions)
 		at.Instructions = append(at.Instructions, in)

@@ -1,0 +1,61 @@
+package scan
+
+import (
+	"slices"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
+	read "github.com/plimsoll/plimsoll/internal/read/dockerfile"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+)
+
+// history judges what the steps did that an image was built by, as far as its history tells: what RUN lines
+// do, from medium up. Whether a cache was mounted, which decides most of what is less, it does not say.
+// What the base image brought is its makers' affair.
+func (s *scan) history(img *image.Image) {
+	t := &s.report.Targets[len(s.report.Targets)-1]
+	if t.Kind != "image" || !s.o.runs("dockerfile") {
+		return
+	}
+	f := read.Rebuild(stepsOf(img.Config.History, t))
+	if !slices.ContainsFunc(f.Instructions, func(in *read.Instruction) bool { return in.Name == "RUN" && !in.Base }) {
+		return
+	}
+	var seen []sight
+	for _, c := range dockerfile.OfHistory() {
+		seen = append(seen, sight{card: c.Card, applies: true, hits: c.Look(f)})
+	}
+	s.sights(t, seen)
+}
+
+// stepsOf are the steps of a history, each with its layer where they agree in number, and what of them is
+// the base image's. Where that is not known, it is what lies before the last step that set a command and
+// had others after it.
+func stepsOf(history []image.History, t *finding.Target) (steps []read.Step) {
+	layers := 0
+	for _, h := range history {
+		step := read.Step{Text: image.Instruction(h.CreatedBy), Layer: -1}
+		if !h.EmptyLayer {
+			step.Layer = layers
+			layers++
+		}
+		steps = append(steps, step)
+	}
+	base := 0
+	for i, step := range steps {
+		if t.Base != nil && t.Base.Layers > 0 {
+			if step.Layer >= 0 && step.Layer < t.Base.Layers {
+				base = i + 1
+			}
+		} else if in := step.Text; len(in) >= 4 && in[:4] == "CMD " && slices.ContainsFunc(steps[i:], func(s read.Step) bool { return s.Layer > 0 }) {
+			base = i + 1
+		}
+	}
+	for i := range steps {
+		steps[i].Base = i < base
+		if layers != len(t.Layers) {
+			steps[i].Layer = -1
+		}
+	}
+	return steps
+}
