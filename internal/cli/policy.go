@@ -120,7 +120,9 @@ func runEval(ctx context.Context, g *global, o *evalOptions, word string) error 
 	if !r.Judged() {
 		return usage("%s is an inventory, which nobody judged: use plimsoll scan -o json", word)
 	}
-	r.Findings = slices.DeleteFunc(r.Findings, func(f finding.Finding) bool { return f.Kind == finding.KindPolicy && strings.HasPrefix(f.Rule, "policy/") })
+	r.Findings = slices.DeleteFunc(r.Findings, func(f finding.Finding) bool {
+		return f.Kind == finding.KindPolicy && strings.HasPrefix(f.Rule, "policy/")
+	})
 	r.Tool.Policies = nil
 	for _, p := range all {
 		r.Tool.Policies = append(r.Tool.Policies, finding.Policy{Name: p.Name, Digest: p.Digest})
