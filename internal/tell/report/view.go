@@ -58,7 +58,9 @@ func (v *view) take(r *finding.Report, packages map[string]*finding.Package, fin
 	v.count(r.Packages)
 	members := map[string][]*finding.Finding{}
 	for _, f := range findings {
-		members[f.Fingerprint] = append(members[f.Fingerprint], f)
+		if len(f.Suppressed) == 0 { // what is let pass is told apart, and no upgrade's to clear
+			members[f.Fingerprint] = append(members[f.Fingerprint], f)
+		}
 	}
 	grouped := map[*finding.Finding]bool{}
 	for i := range r.Groups {
