@@ -225,6 +225,7 @@ type Finding struct {
 	Path         []Step        `json:"path,omitempty"`
 	Opinions     []Opinion     `json:"opinions,omitempty"`
 	Suppressed   []Suppression `json:"suppressed,omitempty"`
+	Action       Action        `json:"action,omitempty"` // what the policy that found it wants: deny or warn
 }
 
 // Rating is one source's opinion of a vulnerability. Score is CVSS, 0 to 10.
@@ -274,7 +275,8 @@ type Step struct {
 	Proof string `json:"proof,omitempty"`
 }
 
-// Suppression says who let a finding pass, and why: By is exception, vex or plimsoll itself.
+// Suppression says who let a finding pass, and why: By is exception, vex, pragma (a comment in the source) or
+// plimsoll itself.
 type Suppression struct {
 	By     string `json:"by"`
 	Where  string `json:"where,omitempty"` // FILE:LINE that says so

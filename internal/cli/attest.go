@@ -97,14 +97,19 @@ func runAttest(ctx context.Context, g *global, o *attestOptions, word string) er
 		}
 		bundles.Write(append(b, '\n'))
 	}
+	return o.write(g, bundles.Bytes())
+}
+
+// write writes the bundles where --bundle says, a line each.
+func (o *attestOptions) write(g *global, bundles []byte) error {
+	to := func(w io.Writer) error { _, err := w.Write(bundles); return err }
 	switch o.bundle {
 	case "":
 		return nil
 	case "-":
-		_, err = g.env.Stdout.Write(bundles.Bytes())
-		return err
+		return to(g.env.Stdout)
 	}
-	return writeFile(o.bundle, func(w io.Writer) error { _, err := w.Write(bundles.Bytes()); return err })
+	return writeFile(o.bundle, to)
 }
 
 // refused gives a report without a verdict of PASSED the status that its scan had.

@@ -17,9 +17,9 @@ import (
 // complete tells the shell what may stand after each flag, in every command that has it.
 func complete(g *global, cmd *cobra.Command) {
 	values := map[string]func() []string{
-		"output":    func() []string { return formats(cmd.Name() == "sbom") },
+		"output":    func() []string { return formatsOf(cmd) },
 		"allow-gap": gapClasses,
-		"fail-on":   func() []string { return append(severityWords(), "none") },
+		"fail-on":   func() []string { return append(severityWords(), "policy", "none") },
 		"severity":  severityWords,
 		"checks":    func() []string { return slices.Clone(checkKinds) },
 		"as":        asWords,
@@ -30,12 +30,17 @@ func complete(g *global, cmd *cobra.Command) {
 		"since": func() []string {
 			return []string{string(finding.SinceNew), string(finding.SinceDisclosed), string(finding.SinceKnown)}
 		},
-		"base": func() []string { return baseNames(g) },
+		"base":          func() []string { return baseNames(g) },
+		"deny-license":  licenseWords,
+		"allow-license": licenseWords,
 	}
 	folders := []string{"db", "cache-dir", "base-index"}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if list, ok := values[f.Name]; ok {
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, choose(list)) // fails only where it is done already
+		}
+		if f.Name == "policy" {
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, filesAnd(policyWords))
 		}
 		if slices.Contains(folders, f.Name) {
 			_ = cmd.MarkFlagDirname(f.Name)
@@ -57,6 +62,22 @@ func choose(list func() []string) cobra.CompletionFunc {
 			}
 		}
 		return fit, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// formatsOf are the formats of a command.
+func formatsOf(cmd *cobra.Command) []string {
+	if cmd.CommandPath() == "plimsoll policy test" {
+		return testFormats
+	}
+	return formats(cmd.Name() == "sbom")
+}
+
+// filesAnd completes a word to those of a list, or to files.
+func filesAnd(list func() []string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		fit, _ := choose(list)(cmd, args, word)
+		return fit, cobra.ShellCompDirectiveDefault
 	}
 }
 

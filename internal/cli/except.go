@@ -139,8 +139,9 @@ func (in *given) into(g *global, so *scan.Options, subjects []scan.Subject) erro
 	return contradicted(err)
 }
 
-// lookedFor are the files that count where they lie beside a source folder or a Dockerfile.
-var lookedFor = []string{"plimsoll-exceptions.yaml", ".trivyignore", ".trivyignore.yaml", ".hadolint.yaml", ".hadolint.yml"}
+// lookedFor are the files that count where they lie beside a source folder or a Dockerfile. A .hadolint.yaml is
+// read together with the Dockerfiles that it is for.
+var lookedFor = []string{"plimsoll-exceptions.yaml", ".trivyignore", ".trivyignore.yaml"}
 
 // besideSubject reads the files of exceptions that lie where people keep them. They speak of that target alone,
 // and of what they let pass is said.

@@ -129,24 +129,29 @@ func newExceptionsList(g *global) *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(g.env.Stdout).Encode(all)
 			}
-			rows := [][]string{{"UNTIL", "LEFT", "WHERE", "OWNER", "WHAT AND WHY"}}
-			for i := range all {
-				l := &all[i]
-				why := l.what() + ": " + l.Reason
-				if l.Ticket != "" {
-					why += " (" + l.Ticket + ")"
-				}
-				row := []string{l.Until, l.state(), l.Where, l.Owner, why}
-				for n := range row {
-					row[n] = printable(strings.ReplaceAll(row[n], "\n", " "))
-				}
-				rows = append(rows, row)
-			}
-			return columns(g.env.Stdout, g.width(), rows)
+			return columns(g.env.Stdout, g.width(), rowsOf(all))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return cmd
+}
+
+// rowsOf are exceptions as a table.
+func rowsOf(all []listed) [][]string {
+	rows := [][]string{{"UNTIL", "LEFT", "WHERE", "OWNER", "WHAT AND WHY"}}
+	for i := range all {
+		l := &all[i]
+		why := l.what() + ": " + l.Reason
+		if l.Ticket != "" {
+			why += " (" + l.Ticket + ")"
+		}
+		row := []string{l.Until, l.state(), l.Where, l.Owner, why}
+		for n := range row {
+			row[n] = printable(strings.ReplaceAll(row[n], "\n", " "))
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 func newExceptionsCheck(g *global) *cobra.Command {

@@ -16,7 +16,7 @@ const generated = "<!-- Made by go generate ./internal/cli; do not edit. -->\n"
 // pages are the generated documentation, by path below docs: one page for each command, each check and
 // all gaps.
 func pages() map[string]string {
-	all := map[string]string{"checks/gaps.md": gapsPage()}
+	all := map[string]string{"checks/gaps.md": gapsPage(), "checks/rules.md": rulesPage(), "checks/policies.md": policyPage()}
 	root := newRoot(&global{env: Env{Getenv: func(string) string { return "" }}})
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
@@ -98,6 +98,23 @@ func gapsPage() string {
 	b.WriteString(generated + "# What is not assessed\n\nA gap that blocks keeps the gate from passing until it is accepted by name.\n\n| class | means | what to do |\n| --- | --- | --- |\n")
 	for _, g := range catalog.Gaps() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", g.Class, g.Means, g.Do)
+	}
+	return b.String()
+}
+
+// rulesPage says of each rule of other tools what answers it here.
+func rulesPage() string {
+	var b strings.Builder
+	b.WriteString(generated + "# The rules of other tools\n\nAn exception or a comment that names one of these holds for the check beside it.\n\n| rule | here |\n| --- | --- |\n")
+	for _, r := range catalog.Rules() {
+		var here []string
+		for _, id := range r.Checks {
+			here = append(here, fmt.Sprintf("[%s](%s.md)", id, id))
+		}
+		if r.Reason != "" {
+			here = append(here, "none: "+r.Reason)
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", r.ID, strings.Join(here, ", "))
 	}
 	return b.String()
 }

@@ -74,9 +74,13 @@ type scanOptions struct {
 	unfixed    bool
 	allowGap   []string
 	severities []string
+	fixes      string
 	filter     scan.Filter
 	checks     []string
 	except     exceptOptions
+	policies   policyOptions
+	licenses   licenseOptions
+	secrets    secretOptions
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
@@ -84,24 +88,29 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.db.flags(f)
 	o.bases.flags(f)
 	o.except.flags(f)
+	o.policies.flags(f, "policy", "")
+	o.licenses.flags(f)
+	o.secrets.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
-	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium, low, info or unknown; what is known to be exploited denies too; none only reports")
+	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium, low, info or unknown; what is known to be exploited denies too; policy leaves it to policies alone, none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
 	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "`CLASS` of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
 	f.StringSliceVar(&o.severities, "severity", nil, "show only these `SEVERITIES`; the gate sees all")
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
-	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: vuln, image, dockerfile, compose, pipeline (default: all)")
+	f.StringVar(&o.fixes, "fix", "", "show what can safely be rewritten in Dockerfiles that are named, as a diff on stderr; with --fix=write, rewrite it")
+	f.Lookup("fix").NoOptDefVal = fixShow
+	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: "+strings.Join(checkKinds, ", ")+" (default: all)")
 }
 
 // line is the gate that the flags draw.
 func (o *scanOptions) line() (gate.Line, error) {
-	l := gate.Line{Unfixed: o.unfixed, Allow: o.allowGap, Disclosed: o.except.failOnDisclosed}
-	if o.failOn != "none" {
+	l := gate.Line{Unfixed: o.unfixed, Allow: o.allowGap, Disclosed: o.except.failOnDisclosed, Policies: o.failOn == "policy"}
+	if !l.Policies && o.failOn != "none" {
 		s, err := finding.ParseSeverity(o.failOn)
 		if err != nil || o.failOn == "" {
-			return l, usage("--fail-on %q: use critical, high, medium, low, info, unknown or none", o.failOn)
+			return l, usage("--fail-on %q: use critical, high, medium, low, info, unknown, policy or none", o.failOn)
 		}
 		l.FailOn = s
 	}
@@ -114,14 +123,20 @@ func (o *scanOptions) line() (gate.Line, error) {
 }
 
 // checkKinds are the families that --checks chooses from.
-var checkKinds = []string{"vuln", "image", "dockerfile", "compose", "pipeline"}
+var checkKinds = []string{"vuln", "image", "secret", "dockerfile", "compose", "pipeline", "license"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {
 		return usage("--base-only and --app-only leave nothing: use one of them")
 	}
-	if o.unfixed && o.failOn == "none" {
-		return usage("--fail-on-unfixed widens what --fail-on denies, and --fail-on none denies nothing: leave one of them out")
+	if o.unfixed && (o.failOn == "none" || o.failOn == "policy") {
+		return usage("--fail-on-unfixed widens what --fail-on denies, and --fail-on %s denies nothing by severity: leave one of them out", o.failOn)
+	}
+	if o.failOn == "policy" && len(o.policies.words) == 0 {
+		return usage("--fail-on policy denies nothing where no policy is named: give --policy, or --fail-on none to only report")
+	}
+	if err := o.licenses.validate(o.checks); err != nil {
+		return err
 	}
 	for _, c := range o.checks {
 		if !slices.Contains(checkKinds, c) {
@@ -179,12 +194,25 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
+	if o.fixes != "" {
+		if err := o.fix(ctx, g, words); err != nil {
+			return err
+		}
+	}
 	db, err := o.db.open(ctx, g)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	secrets, err := o.secrets.engine()
+	if err != nil {
+		return err
+	}
 	known, err := o.bases.known(g, o.base)
+	if err != nil {
+		return err
+	}
+	policies, err := o.policies.scans(ctx, &o.read.target)
 	if err != nil {
 		return err
 	}
@@ -193,9 +221,10 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 		return err
 	}
 	r, err := read(ctx, g, &o.read, words, func(so *scan.Options, subjects []scan.Subject) error {
+		so.Policies, so.Licenses = policies, o.licenses.rules
 		so.Bases = scan.Bases{Known: known, Named: o.base}
 		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
-		so.Now = g.env.Now()
+		so.Now, so.Secrets = g.env.Now(), secrets
 		return given.into(g, so, subjects)
 	})
 	if err != nil {

@@ -49,7 +49,7 @@ func configure(c *imagecfg.Config, in *read.Instruction) {
 		for _, p := range in.Pairs {
 			v, known := value(p.Value)
 			if v.Name, _ = in.Expand(p.Key); !known {
-				v.Text = p.Value
+				v.Text = in.Shown(p.Value)
 			}
 			if in.Name == "ENV" {
 				c.Env = set(c.Env, v)

@@ -116,6 +116,7 @@ func (s *scan) files(id string, of *Files) {
 			s.family(f, of.Documents)
 		}
 	}
+	s.secretsOf(id, of.Documents)
 }
 
 // documents judges what lies in a source folder.

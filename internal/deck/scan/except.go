@@ -4,24 +4,33 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/risk"
 )
 
-// excepted is how far exceptions and the baseline have come with the report's findings.
+// excepted is how far exceptions and the baseline have come with the report's findings, and what they want to
+// know of images beyond the report: by target id.
 type excepted struct {
-	pass   *exception.Pass
-	looked int
-	labels map[string]map[string]string // target id → the labels of its image
+	pass    *exception.Pass
+	looked  int
+	labels  map[string]map[string]string
+	digests map[string][]string
 }
 
-// label remembers the labels of a target's image, by which its owner may be known.
-func (e *excepted) label(target string, labels map[string]string) {
+// image remembers by what else an image is known: its labels may name an owner, and registries know it by
+// other digests than an engine does.
+func (e *excepted) image(target string, img *image.Image) {
 	if e.labels == nil {
-		e.labels = map[string]map[string]string{}
+		e.labels, e.digests = map[string]map[string]string{}, map[string][]string{}
 	}
-	e.labels[target] = labels
+	e.labels[target] = img.Config.Labels
+	for _, at := range img.RepoDigests {
+		if _, digest, ok := strings.Cut(at, "@"); ok {
+			e.digests[target] = append(e.digests[target], digest)
+		}
+	}
 }
 
 // except looks at the findings that came since it was last called: it lets pass what somebody excepted, says
@@ -33,6 +42,7 @@ func (s *scan) except() error {
 		if s.excepted.pass == nil {
 			s.excepted.pass = s.o.Exceptions.Use(s.report)
 			s.excepted.pass.Label = func(target, name string) string { return s.excepted.labels[target][name] }
+			s.excepted.pass.Digests = func(target string) []string { return s.excepted.digests[target] }
 		}
 		if err := s.excepted.pass.Apply(); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
+	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/weigh/baseline"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 )
@@ -34,7 +35,7 @@ func TestExceptLater(t *testing.T) {
 		Targets:  []finding.Target{{ID: "t1", Name: "x"}},
 		Findings: []finding.Finding{{Kind: finding.KindVulnerability, Rule: "CVE-1", Severity: finding.High, Target: "t1"}},
 	}}
-	s.excepted.label("t1", map[string]string{"team": "shop"})
+	s.excepted.image("t1", &image.Image{Config: image.Config{Labels: map[string]string{"team": "shop"}}, RepoDigests: []string{"x@sha256:9"}})
 	if err := s.except(); err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ type Filter struct {
 // Apply drops the findings that are not asked for, and what of groups spoke of them. It returns how many
 // were dropped. The verdict's reasons name them still: it was given on all.
 func (f Filter) Apply(r *finding.Report) int {
+	base := baseLayers(r)
 	inBase := map[string]bool{}
 	for i := range r.Packages {
 		inBase[r.Packages[i].ID] = r.Packages[i].Base
@@ -25,7 +26,7 @@ func (f Filter) Apply(r *finding.Report) int {
 	kept := r.Findings[:0:0]
 	gone := map[string]bool{}
 	for _, one := range r.Findings {
-		if f.shows(&one, inBase[one.Package]) {
+		if f.shows(&one, inBase[one.Package] || ofBase(&one, base)) {
 			kept = append(kept, one)
 		} else {
 			gone[one.Fingerprint] = true

@@ -118,6 +118,9 @@ func (s *scan) cutShort(id string) bool {
 // Where another gap says why, it says enough.
 // Where there are documents to judge, they may be all that it is.
 func (s *scan) emptyGap(id string, packages []inventory.Package, docs int) {
+	if s.o.Lookup != nil && !s.o.runs("vuln") {
+		return // nothing was to be looked up
+	}
 	if len(packages) > 0 || slices.ContainsFunc(s.report.Coverage, func(g finding.Gap) bool { return g.Target == id && g.Blocking }) {
 		return
 	}

@@ -113,7 +113,7 @@ func (s *scan) fileKey(l image.Layer) string {
 }
 
 func (s *scan) key(kind, name string) string {
-	return kind + " " + name + " read by " + s.o.Tool.Version + " " + inventory.Key(s.o.Kinds)
+	return kind + " " + name + " read by " + s.o.Tool.Version + " " + inventory.Key(s.o.Kinds) + s.inspectorKey()
 }
 
 // caches says whether contents outlive the run: not when paths were left out of them.

@@ -31,7 +31,7 @@ func (s *scan) target(ctx context.Context, id string, img *image.Image, contents
 		t.Size += c.Size
 		t.Verified = t.Verified && c.Verified
 		t.Layers = append(t.Layers, finding.Layer{
-			Index: i, Digest: l.Digest, DiffID: cmp.Or(c.DiffID, l.DiffID), Size: l.Size, CreatedBy: l.CreatedBy, Verified: c.Verified,
+			Index: i, Digest: l.Digest, DiffID: cmp.Or(c.DiffID, l.DiffID), Size: l.Size, CreatedBy: s.redact.Redact(l.CreatedBy), Verified: c.Verified,
 		})
 	}
 	t.Base = s.baseOf(ctx, img, &t)
@@ -39,7 +39,7 @@ func (s *scan) target(ctx context.Context, id string, img *image.Image, contents
 		t.Layers[i].Base = t.Base != nil && i < t.Base.Layers
 	}
 	s.report.Targets = append(s.report.Targets, t)
-	s.excepted.label(id, img.Config.Labels)
+	s.excepted.image(id, img)
 }
 
 // bill adds an inventory that somebody else made.
@@ -107,6 +107,7 @@ func (s *scan) judge(id string, packages []inventory.Package, on *ecosystem.Rele
 	}
 	first := len(s.report.Packages)
 	s.list(t, packages, release)
+	s.licenses(t, first)
 	if !s.o.runs("vuln") {
 		return nil
 	}

@@ -15,7 +15,10 @@ import (
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
+	"github.com/plimsoll/plimsoll/internal/judge/license"
+	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
@@ -23,6 +26,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/weigh/baseline"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
 // Options of a scan.
@@ -31,9 +35,12 @@ type Options struct {
 	Lookup   advisory.Lookup // nil: inventory only
 	Tool     finding.Tool
 	Line     gate.Line
-	Checks   []string // families to run: vuln, image; empty: all
-	Cache    Cache    // nil: nothing is kept
-	Jobs     int      // layers read at a time
+	Policies []*policy.Policy
+	Licenses license.Rules  // without any, no licence is judged
+	Checks   []string       // families to run; empty: all
+	Secrets  *secret.Engine // what finds secrets; nil: our own rules
+	Cache    Cache          // nil: nothing is kept
+	Jobs     int            // layers read at a time
 	Verify   bool
 	Skip     func(path string) string // the pattern that has a path passed over, or nothing; nil: none has
 	Bases    Bases
@@ -99,22 +106,37 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 	s.passed.seed = maphash.MakeSeed()
 	s.reader.Skip = s.skipper(passed{}) // for second looks, which count nothing
 	s.report.Coverage = slices.Clone(o.Missing)
+	if err := s.search(); err != nil {
+		return nil, err
+	}
 	for _, one := range subjects {
 		if err := s.subject(ctx, one); err != nil {
 			return nil, err
 		}
 	}
 	if o.Lookup != nil {
-		if err := s.except(); err != nil {
+		if err := s.decided(ctx); err != nil {
 			return nil, err
 		}
-		// What is found from here on, by policies, goes through except again; then the exceptions are told of.
-		s.exceptionsTold()
 		s.group()
 		gate.Judge(s.report, o.Line)
 	}
 	finding.Sort(s.report)
 	return s.report, nil
+}
+
+// decided holds findings against what the user decided: exceptions, then policies, which see what is excepted
+// and what they find may be excepted, too.
+func (s *scan) decided(ctx context.Context) error {
+	if err := s.except(); err != nil {
+		return err
+	}
+	s.policies(ctx)
+	if err := s.except(); err != nil {
+		return err
+	}
+	s.exceptionsTold()
+	return nil
 }
 
 // runs says whether a family of checks was asked for.
@@ -133,6 +155,10 @@ type scan struct {
 	upgrades map[string]string // package id → the version that clears what is known of it
 	kinds    map[string]string // package id → the name of its ecosystem
 	excepted excepted
+	known    map[string]*policy.Facts // target id → what policies may ask beyond the report
+	terms    *license.Table
+	redact   *secret.Engine        // takes secrets out of what is shown
+	cards    map[string]check.Card // of secrets, by id
 }
 
 func (s *scan) subject(ctx context.Context, one Subject) error {
@@ -165,6 +191,8 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	docs := documentsOf(img, st)
 	s.emptyGap(id, inv.Packages, len(docs))
 	s.configuration(img, &inv)
+	s.ask(id, img, &inv)
+	s.secrets(img, &inv)
 	s.documents(docs)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err

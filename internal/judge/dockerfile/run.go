@@ -130,7 +130,7 @@ type found struct {
 
 func (s *step) hit(at shell.Pos, f found) check.Hit {
 	h := hitAt(s.in, finding.Location{StartLine: at.Line, EndLine: at.Line, Column: at.Column}, "RUN "+f.what, f.detail)
-	h.Fix, h.Severity = f.fix, f.severity
+	h.Where, h.Fix, h.Severity = "RUN "+f.what, f.fix, f.severity
 	return h
 }
 

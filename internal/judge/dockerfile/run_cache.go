@@ -6,6 +6,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/read/dockerfile"
 	"github.com/plimsoll/plimsoll/internal/shell"
 )
 
@@ -58,21 +59,22 @@ func caches() (all []runCheck) {
 	} {
 		all = append(all, one.check())
 	}
-	return append(all, pipCache(), apkCache())
+	return append(all, aptArchives(), pipCache(), apkCache())
 }
 
 func (k cache) check() runCheck {
 	return runCheck{
 		Card: tidy("dockerfile/"+k.name+"-left", k.what, k.fix, k.bad, k.good, k.aliases...),
 		look: shipped(func(s *step, c *shell.Command) (found, bool) {
-			if !c.Does(k.programs, k.verbs) || c.Has("--version", "--help") {
+			verb, _ := c.Sub()
+			bare := k.name == "yarn" && c.Is("yarn") && verb == "" // which installs, too
+			if !bare && !c.Does(k.programs, k.verbs) || c.Has("--version", "--help", "-v") && verb == "" {
 				return found{}, false
 			}
 			if s.later(c, k.cleaned) || slices.ContainsFunc(k.folders, func(at string) bool { return s.keptOut(c, at) }) {
 				return found{}, false
 			}
-			verb, _ := c.Sub()
-			return found{what: written(c, verb), detail: written(c, verb)}, true
+			return found{what: written(c, verb), detail: strings.TrimSpace(written(c, verb))}, true
 		}),
 	}
 }
@@ -92,6 +94,34 @@ func tidy(id, title, fix, bad, good string, aliases ...string) check.Card {
 // keptOut says that a folder does not reach the layer: it is mounted, or removed later.
 func (s *step) keptOut(c *shell.Command, at string) bool {
 	return s.mounted(at, "cache", "tmpfs") || s.later(c, func(d *shell.Command) bool { return removes(d, at) })
+}
+
+// aptArchives finds packages that apt keeps where a build has taken away what makes images of Debian and
+// Ubuntu throw them out.
+func aptArchives() runCheck {
+	return runCheck{
+		Card: tidy("dockerfile/apt-archives-left", "apt's downloaded packages stay in the layer",
+			"Give the RUN --mount=type=cache,target=/var/cache/apt, end it with \"&& apt-get clean\", or leave /etc/apt/apt.conf.d/docker-clean where it is.",
+			"rm -f /etc/apt/apt.conf.d/docker-clean && apt-get update && apt-get install -y curl",
+			"apt-get update && apt-get install -y curl", "hadolint/DL3009"),
+		look: func(r *scripts) (hits []check.Hit) {
+			kept := map[*dockerfile.Stage]bool{}
+			for _, s := range r.steps {
+				for _, c := range s.Commands {
+					if removes(c, "/etc/apt/apt.conf.d/docker-clean") || strings.Contains(words(c), "keep-downloaded-packages") {
+						kept[s.in.Stage] = true
+					}
+					if !kept[s.in.Stage] || !s.ships() || !c.Does("apt-get apt", "install upgrade dist-upgrade") || s.keptOut(c, "/var/cache/apt/archives") ||
+						s.later(c, func(d *shell.Command) bool { return d.Does("apt-get apt", "clean autoclean") }) {
+						continue
+					}
+					verb, _ := c.Sub()
+					hits = append(hits, s.hit(c.Pos, found{what: written(c, verb) + " without docker-clean", detail: written(c, verb)}))
+				}
+			}
+			return hits
+		},
+	}
 }
 
 func pipCache() runCheck {
@@ -141,8 +171,8 @@ func (s *step) variable(c *shell.Command, name string) bool {
 	for _, one := range s.Commands {
 		if one == c || len(one.Args) == len(one.Assigns) || one.Name == "export" {
 			for _, a := range one.Assigns {
-				if a.Name == name && a.Value.Text != "" {
-					return true
+				if a.Name == name {
+					return set(a.Value.Text)
 				}
 			}
 		}
@@ -152,11 +182,20 @@ func (s *step) variable(c *shell.Command, name string) bool {
 	}
 	for via := c.Via; via != nil; via = via.Via {
 		for _, a := range via.Assigns {
-			if a.Name == name && a.Value.Text != "" {
-				return true
+			if a.Name == name {
+				return set(a.Value.Text)
 			}
 		}
 	}
 	value, known, by := s.in.Lookup(name)
-	return by != nil && (!known || value != "")
+	return by != nil && (!known || set(value))
+}
+
+// set says that a variable's value means yes.
+func set(value string) bool {
+	switch strings.ToLower(value) {
+	case "", "0", "off", "no", "false":
+		return false
+	}
+	return true
 }

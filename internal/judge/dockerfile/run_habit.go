@@ -200,7 +200,7 @@ func consecutive() runCheck {
 			}
 			for i := 1; i < len(r.file.Instructions); i++ {
 				before, s := at[r.file.Instructions[i-1]], at[r.file.Instructions[i]]
-				if before == nil || s == nil || !s.ships() || len(s.Commands) > 2 || len(before.Commands) > 2 || !slices.Equal(before.in.Flags, s.in.Flags) || before.in.User != s.in.User {
+				if before == nil || s == nil || !s.ships() || s.length() > 1 || before.length() > 1 || !slices.Equal(before.in.Flags, s.in.Flags) || before.in.User != s.in.User {
 					continue
 				}
 				hits = append(hits, s.hit(shell.Pos{Line: s.in.Start, Column: s.in.Column}, found{what: "after RUN"}))
@@ -208,6 +208,16 @@ func consecutive() runCheck {
 			return hits
 		},
 	}
+}
+
+// length is how many commands a RUN has, those that others run left out.
+func (s *step) length() (n int) {
+	for _, c := range s.Commands {
+		if c.Via == nil && c.Where&shell.InSubstitution == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func extractCopied() runCheck {
@@ -243,6 +253,9 @@ func copiedArchive(s *step, c *shell.Command) string {
 		}
 		for _, source := range in.Args[:len(in.Args)-1] {
 			name := path.Base(source)
+			if to := path.Base(in.Args[len(in.Args)-1]); packed(to) && packed(name) && !strings.HasSuffix(in.Args[len(in.Args)-1], "/") {
+				name = to
+			}
 			if !packed(name) || strings.HasSuffix(name, ".zip") || strings.ContainsAny(name, "*?$") {
 				continue // ADD unpacks no zip
 			}

@@ -53,16 +53,23 @@ func (p pin) look(_ *step, c *shell.Command) (found, bool) {
 	if p.name == "gem" && c.Value("-v", "--version") != nil {
 		return found{}, false
 	}
+	if p.name == "pip" && c.Has("-c", "--constraint") {
+		return found{}, false
+	}
 	verb, rest := c.Sub()
 	var open []string
 	for _, w := range rest {
 		if !w.Known || w.Text == "" || strings.ContainsAny(w.Text[:1], "./~@*$!") && p.name != "npm" || p.fixed(w.Text) {
 			continue
 		}
-		if len(w.Text) > 80 || strings.Contains(w.Text, "://") {
-			continue // an address: what it leads to is another check's matter
+		name := w.Text
+		if strings.Contains(name, "://") {
+			if !strings.HasPrefix(name, "git") {
+				continue // an archive: what an address leads to is another check's matter
+			}
+			name = shell.Address(name)
 		}
-		open = append(open, w.Text)
+		open = append(open, name)
 	}
 	if len(open) == 0 {
 		return found{}, false
@@ -99,12 +106,20 @@ func fixedRPM(word string) bool {
 }
 
 func fixedPython(word string) bool {
-	return strings.ContainsAny(word, "=@/\\") || strings.Contains(word, "~=") || strings.HasSuffix(word, ".whl") || strings.HasSuffix(word, ".gz")
+	if at, ok := strings.CutPrefix(word, "git+"); ok {
+		_, path, _ := strings.Cut(at, "://")
+		_, path, _ = strings.Cut(path, "/") // past a login
+		return strings.Contains(path, "@")
+	}
+	return strings.ContainsAny(word, "=<>@/\\") || strings.HasSuffix(word, ".whl") || strings.HasSuffix(word, ".gz")
 }
 
 func fixedNode(word string) bool {
-	if strings.ContainsAny(word[:1], "./~") || strings.HasSuffix(word, ".tgz") || strings.Contains(word, "#") {
+	if strings.ContainsAny(word[:1], "./~") || strings.HasSuffix(word, ".tgz") || strings.HasSuffix(word, ".tar") || strings.HasSuffix(word, ".tar.gz") || strings.Contains(word, "#") {
 		return true
+	}
+	if strings.Contains(word, "://") {
+		return false
 	}
 	version := strings.TrimPrefix(word, "@")
 	_, version, ok := strings.Cut(version, "@")

@@ -186,32 +186,6 @@ func root(user string) bool {
 	return name == "" || strings.EqualFold(name, "root") || strings.Trim(name, "0") == ""
 }
 
-var userByName = Check{
-	Card: check.Card{
-		ID: "dockerfile/user-by-name", Title: "USER is a name and no number", Severity: finding.Info,
-		Aliases: []string{"hadolint/DL3066"},
-		Page: check.Page{
-			Why: "Kubernetes cannot see that a name is not root's: a pod with runAsNonRoot does not start, unless it also\n" +
-				"says runAsUser.",
-			Fix:  "Write the user's number: `USER 10001`.",
-			Bad:  "FROM debian:12\nUSER app\n",
-			Good: "FROM debian:12\nUSER 10001\n",
-		},
-	},
-	Look: func(f *dockerfile.File) []check.Hit {
-		in := lastOf(f.Target, "USER")
-		if in == nil || len(in.Args) == 0 {
-			return nil
-		}
-		user, known := in.Expand(in.Args[0])
-		name, _, _ := strings.Cut(user, ":")
-		if !known || root(user) || strings.Trim(name, "0123456789") == "" {
-			return nil
-		}
-		return []check.Hit{hit(in, "USER", user)}
-	},
-}
-
 // lastOf is the last instruction of a name in a stage and those that it is built from; nil when there is none.
 func lastOf(s *dockerfile.Stage, name string) *dockerfile.Instruction {
 	for ; s != nil; s = s.Parent {

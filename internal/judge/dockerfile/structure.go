@@ -6,13 +6,13 @@ func structure() []Check {
 		latestTag, untaggedBase, unpinnedDigest, constantPlatform, redundantPlatform, untrustedRegistry, undefinedBaseArgument,
 		invalidDefaultBase, sdkAsFinalStage, fromFirst, foreignSyntax,
 		duplicateStageName, stageNameCasing, asCasing, reservedStageName, instructionCasing, emptyContinuation,
-		userByName, relativeWorkdir, systemWorkdir,
+		relativeWorkdir, systemWorkdir,
 		addInsteadOfCopy, severalToOneFile, copyFromUnknown, copyFromItself, relativeCopy, copyWholeFilesystem,
 		unverifiedAdd, unpinnedGit, ignoredFile, noDockerignore, copiedCredentials, writableCode,
 		invalidPort, portCasing, portFormat,
 		shellForm, overruledInstruction, stopSignal, maintainer, legacyKeyValue, onbuildTrigger,
 		labelKey, labelMissing, labelUnknown, labelEmpty, labelFormat,
-		selfReferringEnv, undefinedVariable, secretArgument, secretEnv, unsafePath, unsafePreload,
+		selfReferringEnv, undefinedVariable, secretArgument, secretEnv,
 		insecureRun, hostNetworkRun,
 	}
 }

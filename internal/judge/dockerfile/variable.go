@@ -171,7 +171,7 @@ var undefinedVariable = Check{
 			}
 			for _, word := range expanded(in) {
 				for _, name := range in.Variables(word) {
-					if _, _, by := in.Lookup(name); by != nil || name == "PATH" || predefined(name) || withDefault(word, name) {
+					if _, _, by := in.Lookup(name); by != nil || name == "PATH" || predefined(name) || sets(in, name) || withDefault(word, name) {
 						continue
 					}
 					fix := orMeant(name, declared)
@@ -189,6 +189,11 @@ var undefinedVariable = Check{
 		})
 		return hits
 	},
+}
+
+// sets says that an instruction sets the variable itself, and so goes on from what the base image has.
+func sets(in *dockerfile.Instruction, name string) bool {
+	return slices.ContainsFunc(in.Pairs, func(p dockerfile.Pair) bool { return p.Key == name })
 }
 
 // declaredAnywhere are all names that an ARG or ENV of the file sets, in order.

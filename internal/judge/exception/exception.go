@@ -31,7 +31,7 @@ func Checks() []Check { return []Check{expired, tooWide, unused} }
 
 var expired = Check{
 	Card: check.Card{
-		ID: "exception/expired", Title: "an exception has run out", Kind: finding.KindPolicy,
+		ID: "exception/expired", Title: "an exception has run out", Kind: finding.KindMisconfiguration,
 		Severity: finding.Low, Decks: []string{finding.Build}, Since: "0.1",
 		Page: check.Page{
 			Why: "An exception holds until the day that its owner promised to look again. After it, what it let\n" +
@@ -59,7 +59,7 @@ var expired = Check{
 
 var unused = Check{
 	Card: check.Card{
-		ID: "exception/unused", Title: "an exception lets nothing pass", Kind: finding.KindPolicy,
+		ID: "exception/unused", Title: "an exception lets nothing pass", Kind: finding.KindMisconfiguration,
 		Severity: finding.Info, Decks: []string{finding.Build}, Since: "0.1",
 		Page: check.Page{
 			Why: "An exception that nothing answers to any more is a hole kept open for whatever comes to fit it:\n" +
@@ -81,7 +81,7 @@ var unused = Check{
 
 var tooWide = Check{
 	Card: check.Card{
-		ID: "exception/too-wide", Title: "an exception lets a whole target pass", Kind: finding.KindPolicy,
+		ID: "exception/too-wide", Title: "an exception lets a whole target pass", Kind: finding.KindMisconfiguration,
 		Severity: finding.Low, Decks: []string{finding.Build}, Since: "0.1",
 		Page: check.Page{
 			Why: "An exception that names a target or all paths, and neither a rule nor a package, also lets\n" +

@@ -65,7 +65,7 @@ var setuid = Check{
 			}
 		}
 		return slices.Concat(
-			each(worst, "that runs what it is told to", finding.High), each(other, "", ""),
+			each(worst, "which runs what it is told to", finding.High), each(other, "", ""),
 			together(known, "program%s that the distribution marks so", finding.Info))
 	},
 }
@@ -157,7 +157,7 @@ var worldWritable = Check{
 		var programs, plain, folders []File
 		for _, one := range f.System.Files {
 			switch {
-			case one.Mode&0o002 == 0 || one.Mode&fs.ModeDevice != 0:
+			case one.Mode&0o002 == 0 || one.Mode&fs.ModeDevice != 0 || one.Mode.IsDir() && one.Mode&fs.ModeSticky != 0:
 			case one.Mode.IsDir():
 				folders = append(folders, one)
 			case one.Mode&0o111 != 0 || strings.HasPrefix(one.Path, "etc/"):

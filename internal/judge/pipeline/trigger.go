@@ -44,8 +44,8 @@ func untrustedCheckout() Check {
 						continue
 					}
 					h := hit{step: s, at: at, field: "checkout on " + event, detail: event}
-					if j.Value.Get("environment") != nil || !runsAfter(j, s) {
-						h.severity = finding.Medium // somebody may have to approve; or nothing of it is run here
+					if mitigated(j, s) {
+						h.severity = finding.Medium
 					}
 					hits = append(hits, h)
 				}
@@ -53,6 +53,13 @@ func untrustedCheckout() Check {
 			return hits
 		},
 	}
+}
+
+// mitigated says that it is less bad: somebody may have to approve, a label has to be set, the code lies in
+// a folder of its own beside the scripts that run, or nothing runs after it.
+func mitigated(j *pipeline.Job, s *pipeline.Step) bool {
+	condition := j.Value.Get("if").String() + s.Value.Get("if").String()
+	return j.Value.Get("environment") != nil || s.Value.Get("with", "path") != nil || strings.Contains(condition, ".labels.") || !runsAfter(j, s)
 }
 
 // checksOut is where a step fetches a pull request's code; the zero place where it does not.

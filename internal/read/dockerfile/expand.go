@@ -118,6 +118,20 @@ func (in *Instruction) Expand(word string) (value string, known bool) {
 	return got.Result, !env.unknown
 }
 
+// Shown replaces the variables in a word that are known, and leaves the others as they are written.
+func (in *Instruction) Shown(word string) string {
+	if !modest(word) {
+		return word
+	}
+	lex := shell.NewLex(in.escape())
+	lex.SkipUnsetEnv = true
+	got, err := lex.ProcessWordWithMatches(word, &lookup{in: in, limit: limitOf(word)})
+	if err != nil || len(got.Result) > maxValue {
+		return word
+	}
+	return got.Result
+}
+
 // modest says that replacing variables in a word cannot take much.
 func modest(word string) bool {
 	return len(word) <= maxValue && (!replaces(word) || len(word) <= 1<<10)

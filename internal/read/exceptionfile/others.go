@@ -95,6 +95,11 @@ func (r *reader) hadolint(top *mapping) error {
 			})
 		}
 	}
+	return r.overridden(top)
+}
+
+// overridden reads how grave a project finds hadolint's rules.
+func (r *reader) overridden(top *mapping) error {
 	n := top.values["override"]
 	if n == nil || n.Tag == "!!null" {
 		return nil

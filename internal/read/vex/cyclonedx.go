@@ -104,29 +104,9 @@ func (d *Document) cycloneDX(b []byte) error {
 		if from.Analysis == nil || from.Analysis.State == "" {
 			continue // a vulnerability that is only listed
 		}
-		s := Statement{IDs: []string{clean(from.ID)}, Status: cdxStates()[from.Analysis.State], Note: from.Analysis.Detail}
-		if s.Status == "" {
-			return fmt.Errorf("%s: state %q is none of CycloneDX's", clean(from.ID), clean(from.Analysis.State))
-		}
-		if j := from.Analysis.Justification; j != "" && s.Status == NotAffected {
-			if s.Justification = cdxJustifications()[j]; s.Justification == "" {
-				return fmt.Errorf("%s: justification %q is none of CycloneDX's", clean(from.ID), clean(j))
-			}
-		}
-		if s.Note == "" && from.Analysis.State == "false_positive" {
-			s.Note = "a false positive"
-		}
-		for _, r := range from.References {
-			s.IDs = append(s.IDs, clean(r.ID))
-		}
-		for _, text := range []string{from.Analysis.Updated, from.Analysis.Issued, doc.Metadata.Timestamp} {
-			at, err := moment(text)
-			if err != nil {
-				return fmt.Errorf("%s: %w", clean(from.ID), err)
-			}
-			if s.At.IsZero() {
-				s.At = at
-			}
+		s, err := from.statement(doc.Metadata.Timestamp)
+		if err != nil {
+			return fmt.Errorf("%s: %w", clean(from.ID), err)
 		}
 		for _, a := range from.Affects {
 			s.Products = append(s.Products, cdxProduct(refs, whole, a.Ref))
@@ -136,6 +116,35 @@ func (d *Document) cycloneDX(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// statement is what an analysis says, but for its products. Issued is when its document was.
+func (v *cdxVulnerability) statement(issued string) (Statement, error) {
+	s := Statement{IDs: []string{clean(v.ID)}, Status: cdxStates()[v.Analysis.State], Note: v.Analysis.Detail}
+	if s.Status == "" {
+		return s, fmt.Errorf("state %q is none of CycloneDX's", clean(v.Analysis.State))
+	}
+	if j := v.Analysis.Justification; j != "" && s.Status == NotAffected {
+		if s.Justification = cdxJustifications()[j]; s.Justification == "" {
+			return s, fmt.Errorf("justification %q is none of CycloneDX's", clean(j))
+		}
+	}
+	if s.Note == "" && v.Analysis.State == "false_positive" {
+		s.Note = "a false positive"
+	}
+	for _, r := range v.References {
+		s.IDs = append(s.IDs, clean(r.ID))
+	}
+	for _, text := range []string{v.Analysis.Updated, v.Analysis.Issued, issued} {
+		at, err := moment(text)
+		if err != nil {
+			return s, err
+		}
+		if s.At.IsZero() {
+			s.At = at
+		}
+	}
+	return s, nil
 }
 
 // maxNested is how deep components stand in components.

@@ -1,9 +1,11 @@
 package vex
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // The part of OpenVEX 0.2.0 that is used. Version 0.0.1 has words where 0.2.0 has objects.
@@ -96,41 +98,45 @@ func (d *Document) openVEX(b []byte) error {
 		return err
 	}
 	for i := range doc.Statements {
-		from := &doc.Statements[i]
-		s := Statement{Status: from.Status, Justification: from.Justification, At: issued}
-		for _, id := range append([]string{from.Vulnerability.Name, lastElement(from.Vulnerability.ID)}, from.Vulnerability.Aliases...) {
-			if id != "" {
-				s.IDs = append(s.IDs, clean(id))
-			}
-		}
-		for _, text := range []string{from.Impact, from.Action, from.Notes} {
-			if s.Note == "" {
-				s.Note = text
-			}
-		}
-		if from.Status == NotAffected { // notes are no reason, says the specification
-			s.Note = from.Impact
-			if from.Impact == "" && from.Justification != "" {
-				s.Note = from.Notes
-			}
-		}
-		if from.Timestamp != "" {
-			if s.At, err = moment(from.Timestamp); err != nil {
-				return fmt.Errorf("statement %d: %w", i+1, err)
-			}
-		}
-		for _, p := range from.Products {
-			product := Product{Component: (&openVEXPart{p.ID, p.Identifiers, p.Hashes}).component()}
-			for _, part := range append(p.Subcomponents, from.Subcomponents...) {
-				product.Parts = append(product.Parts, part.component())
-			}
-			s.Products = append(s.Products, product)
+		s, err := doc.Statements[i].statement(issued)
+		if err != nil {
+			return fmt.Errorf("statement %d: %w", i+1, err)
 		}
 		if err := d.add(s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// statement is what one says; issued is when its document was.
+func (from *openVEXStatement) statement(issued time.Time) (Statement, error) {
+	s := Statement{Status: from.Status, Justification: from.Justification, At: issued, Note: cmp.Or(from.Impact, from.Action, from.Notes)}
+	for _, id := range append([]string{from.Vulnerability.Name, lastElement(from.Vulnerability.ID)}, from.Vulnerability.Aliases...) {
+		if id != "" {
+			s.IDs = append(s.IDs, clean(id))
+		}
+	}
+	if from.Status == NotAffected { // notes are no reason, says the specification
+		s.Note = from.Impact
+		if from.Impact == "" && from.Justification != "" {
+			s.Note = from.Notes
+		}
+	}
+	if from.Timestamp != "" {
+		var err error
+		if s.At, err = moment(from.Timestamp); err != nil {
+			return s, err
+		}
+	}
+	for _, p := range from.Products {
+		product := Product{Component: (&openVEXPart{p.ID, p.Identifiers, p.Hashes}).component()}
+		for _, part := range append(p.Subcomponents, from.Subcomponents...) {
+			product.Parts = append(product.Parts, part.component())
+		}
+		s.Products = append(s.Products, product)
+	}
+	return s, nil
 }
 
 // lastElement is the id at the end of an address, where addresses of vulnerabilities have it.

@@ -50,12 +50,9 @@ type Verdict struct {
 	Passed    bool
 }
 
-// Subject is one image for one platform. Config says that the digest is a configuration's, as engines have
-// it that keep no manifests.
-type Subject struct {
-	Name, Digest, Platform string
-	Index                  string
-}
+// Subject is one image for one platform. Its digest is that of its manifest, or of its configuration where an
+// engine keeps no manifests; Index is that of the index which lists it.
+type Subject struct{ Name, Digest, Index string }
 
 // Verdicts makes a statement for each image of a report. The platforms of one image share theirs.
 func Verdicts(in Input) ([]Verdict, error) {
@@ -74,7 +71,7 @@ func Verdicts(in Input) ([]Verdict, error) {
 		}
 		v := Verdict{Statement: s, Passed: refused == nil}
 		for _, t := range group {
-			v.Subjects = append(v.Subjects, Subject{t.Name, t.Digest, t.Platform, t.IndexDigest})
+			v.Subjects = append(v.Subjects, Subject{t.Name, t.Digest, t.IndexDigest})
 		}
 		all = append(all, v)
 	}

@@ -11,7 +11,9 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
 	"github.com/plimsoll/plimsoll/internal/judge/exception"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
+	"github.com/plimsoll/plimsoll/internal/judge/license"
 	"github.com/plimsoll/plimsoll/internal/judge/pipeline"
+	"github.com/plimsoll/plimsoll/internal/judge/secret"
 )
 
 // Cards lists all checks, by id.
@@ -21,7 +23,9 @@ func Cards() []check.Card {
 		cards(dockerfile.Checks(), func(c dockerfile.Check) check.Card { return c.Card }),
 		cards(exception.Checks(), func(c exception.Check) check.Card { return c.Card }),
 		cards(imagecfg.Checks(), func(c imagecfg.Check) check.Card { return c.Card }),
+		cards(license.Checks(), func(c license.Check) check.Card { return c.Card }),
 		cards(pipeline.Checks(), func(c pipeline.Check) check.Card { return c.Card }),
+		secret.Cards(),
 	)
 	slices.SortFunc(all, func(a, b check.Card) int { return strings.Compare(a.ID, b.ID) })
 	return all

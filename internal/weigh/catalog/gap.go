@@ -28,6 +28,10 @@ func Gaps() []Gap {
 		},
 		{"interrupted", "The scan was stopped before all layers were read.", "Run it again."},
 		{
+			"large-text", "A text is so large that only its beginning was searched for secrets.",
+			"Look at what is named: logs and dumps of databases do not belong in an image.",
+		},
+		{
 			"limit-reached", "Something is larger, deeper or more than an honest image has, and was not read to its end.",
 			"Look at what is named; accept it with --allow-gap limit-reached only if it is known to be harmless.",
 		},

@@ -185,19 +185,15 @@ func ruleKeys(f *finding.Finding) []string {
 type Pass struct {
 	*Set
 	// Label is a label of a target's image, empty where it has none; nil: no labels are known.
-	Label    func(target, name string) string
+	Label func(target, name string) string
+	// Digests are those by which registries know a target's image; nil: none but the report's are known.
+	Digests  func(target string) []string
 	report   *finding.Report
 	looked   int   // findings that were looked at
 	matched  []int // by entry: findings that answer to it
 	packages map[string]*subject
 	targets  map[string]*target
 	needs    map[string][]*subject // package id → the packages that need it
-}
-
-// target is a target, and the entries that it answers to.
-type target struct {
-	*finding.Target
-	answers []bool // by entry
 }
 
 // Use begins to use the set on a report.
@@ -236,8 +232,11 @@ func (p *Pass) index() {
 			continue
 		}
 		t := &target{Target: one, answers: make([]bool, len(p.entries))}
+		if p.Digests != nil {
+			t.also = p.Digests(one.ID)
+		}
 		for n, e := range p.entries {
-			t.answers[n] = len(e.Targets) == 0 || targetMatches(e.Targets, e.targets, one)
+			t.answers[n] = len(e.Targets) == 0 || targetMatches(e.Targets, e.targets, t)
 		}
 		p.targets[one.ID] = t
 	}

@@ -25,7 +25,7 @@ func (p *Pass) own(f *finding.Finding) {
 	s := p.packages[f.Package]
 	for i := len(p.owners) - 1; i >= 0; i-- {
 		o := &p.owners[i]
-		if t := p.targets[f.Target]; len(o.targets) > 0 && (t == nil || !targetMatches(o.Targets, o.targets, t.Target)) {
+		if t := p.targets[f.Target]; len(o.targets) > 0 && (t == nil || !targetMatches(o.Targets, o.targets, t)) {
 			continue
 		}
 		if len(o.packages) > 0 && (s == nil || !slices.ContainsFunc(o.packages, func(w packageWord) bool { return w.match(s) })) {

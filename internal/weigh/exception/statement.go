@@ -116,7 +116,7 @@ func (p *Pass) productHolds(product *vex.Product, f *finding.Finding) bool {
 	if of == nil {
 		return false
 	}
-	if t := p.targets[f.Target]; t != nil && isProduct(&product.Component, t.Target) {
+	if t := p.targets[f.Target]; t != nil && isProduct(&product.Component, t) {
 		return len(product.Parts) == 0 || anyPart(product.Parts, of)
 	}
 	if product.PURL == "" {

@@ -87,6 +87,18 @@ func TestProducts(t *testing.T) {
 	}
 }
 
+// TestRegistryDigest knows an image by the digest of its manifest, where an engine has it by its configuration's.
+func TestRegistryDigest(t *testing.T) {
+	other := "sha256:" + strings.Repeat("9", 64)
+	r := sample()
+	f := parse(t, "e.yaml", "rule: DL3002, target: x@"+other)
+	p := compile(t, []exceptionfile.File{f}, openVEX(t, "v.json", on("cve-2023-45133", `{"@id": "pkg:oci/cart@`+other+`"}`))).Use(r)
+	p.Digests = func(target string) []string { return map[string][]string{"t1": {other}}[target] }
+	if err := p.Apply(); err != nil || passed(r) != "CVE-2023-45133 image/root-user" {
+		t.Errorf("%v, %s", err, passed(r))
+	}
+}
+
 // TestOtherWay keeps a statement on a part from passing what another package needs too.
 func TestOtherWay(t *testing.T) {
 	d := openVEX(t, "v.json", on("CVE-2023-45133", `{"@id": "pkg:npm/app@1.0.0", "subcomponents": [{"@id": "pkg:npm/%40babel/traverse"}]}`))

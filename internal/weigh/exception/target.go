@@ -9,15 +9,27 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/vex"
 )
 
+// target is a target, and the entries that it answers to.
+type target struct {
+	*finding.Target
+	also    []string // digests by which a registry knows it, where an engine has it under another
+	answers []bool   // by entry
+}
+
+// is says whether a digest is that of the target.
+func (t *target) is(digest string) bool {
+	return digest != "" && (digest == t.Digest || digest == t.IndexDigest || slices.Contains(t.also, digest))
+}
+
 // targetMatches says whether a target answers to a word: its digest, or a pattern of its name. A pattern
 // without a tag means every tag.
-func targetMatches(words []string, globs []glob, t *finding.Target) bool {
+func targetMatches(words []string, globs []glob, t *target) bool {
 	for i, w := range words {
 		if _, digest, ok := strings.Cut(w, "@sha256:"); ok {
 			w = "sha256:" + digest
 		}
 		if strings.HasPrefix(w, "sha256:") {
-			if w == t.Digest || w == t.IndexDigest {
+			if t.is(w) {
 				return true
 			}
 			continue
@@ -41,9 +53,9 @@ func Repository(name string) string {
 
 // isProduct says whether a component of a VEX statement is the target. Where it says which bytes it is
 // about, these decide: the same name with other bytes is another product.
-func isProduct(c *vex.Component, t *finding.Target) bool {
+func isProduct(c *vex.Component, t *target) bool {
 	if len(c.Digests) > 0 {
-		return slices.ContainsFunc(c.Digests, func(d string) bool { return d == t.Digest || d == t.IndexDigest })
+		return slices.ContainsFunc(c.Digests, t.is)
 	}
 	if c.PURL != "" {
 		p := splitPURL(c.PURL)
@@ -56,7 +68,7 @@ func isProduct(c *vex.Component, t *finding.Target) bool {
 
 // isImage says whether a purl of an image (pkg:oci/cart@sha256:…?repository_url=registry.example/shop/cart, or
 // pkg:docker/shop/cart@1.4) is the target.
-func isImage(p *purl, t *finding.Target) bool {
+func isImage(p *purl, t *target) bool {
 	if name, ok := strings.CutPrefix(p.base, "pkg:generic/"); ok { // as -o openvex names a folder
 		return t.Kind != "image" && p.version == "" && name == path.Base(t.Name)
 	}
@@ -69,7 +81,7 @@ func isImage(p *purl, t *finding.Target) bool {
 	switch {
 	case strings.HasPrefix(p.base, "pkg:oci/"):
 		if version != "" {
-			return version == t.Digest || version == t.IndexDigest
+			return t.is(version)
 		}
 		if url := p.qualifier("repository_url"); url != "" && url != repository && url+"/"+path.Base(repository) != repository {
 			return false
@@ -80,7 +92,7 @@ func isImage(p *purl, t *finding.Target) bool {
 		return strings.EqualFold(strings.TrimPrefix(p.base, "pkg:oci/"), path.Base(repository))
 	case strings.HasPrefix(p.base, "pkg:docker/"):
 		if strings.HasPrefix(version, "sha256:") {
-			return version == t.Digest || version == t.IndexDigest
+			return t.is(version)
 		}
 		name := strings.TrimPrefix(p.base, "pkg:docker/")
 		if url := p.qualifier("repository_url"); url != "" {

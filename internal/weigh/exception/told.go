@@ -106,7 +106,9 @@ func (p *Pass) scope(e *entry, assessed func(rule string) bool) (string, bool) {
 	if target == "" {
 		return "", false
 	}
-	broke := func(g finding.Gap) bool { return g.Blocking && (g.Broke() || g.Unread()) }
+	broke := func(g finding.Gap) bool {
+		return g.Blocking && (g.Broke() || g.Unread()) || g.Class == finding.GapSkipped
+	}
 	if p.matched[e.number] == 0 && slices.ContainsFunc(p.report.Coverage, broke) && !e.expired {
 		return target, false // what answers to it may be in what could not be read
 	}
@@ -145,7 +147,7 @@ func (p *Pass) Notes() map[string]string {
 // isHere says whether a product is a target, or a package of one.
 func (p *Pass) isHere(product *vex.Product, bases map[string][]*subject) bool {
 	for _, t := range p.targets {
-		if isProduct(&product.Component, t.Target) {
+		if isProduct(&product.Component, t) {
 			return true
 		}
 	}

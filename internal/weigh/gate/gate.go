@@ -19,6 +19,8 @@ type Line struct {
 	FailOn finding.Severity
 	// Unfixed has findings deny for which there is no fix, too.
 	Unfixed bool
+	// Policies has nothing deny but what a policy says, where FailOn is empty.
+	Policies bool
 	// Allow are the classes of gap that the user accepts.
 	Allow []string
 	// Disclosed has findings deny that, as against a baseline, nothing in the target brought; else they warn.
@@ -53,6 +55,7 @@ func (l Line) target(r *finding.Report, id string) finding.Verdict {
 	for _, reason := range v.Reasons {
 		v.Action = v.Action.Worse(actionOf(reason.Policy))
 	}
+	l.policies(r, id, &v)
 	return v
 }
 
@@ -84,7 +87,7 @@ func (l Line) denials(r *finding.Report, id string) []finding.Reason {
 	past := map[string][]string{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if f.Target != id || len(f.Suppressed) > 0 {
+		if f.Target != id || len(f.Suppressed) > 0 || ofPolicy(f) {
 			continue
 		}
 		if line := l.since(f, l.crossed(f)); line != "" {
@@ -150,7 +153,7 @@ func (l Line) gaps(r *finding.Report, id string) []finding.Reason {
 			continue
 		}
 		c := class{g.Class, lineGap}
-		if l.FailOn == "" && !g.Broke() {
+		if l.reports() && !g.Broke() {
 			c.line = lineShown
 		}
 		counts[c] += max(g.Count, 1)

@@ -60,6 +60,16 @@ const (
 	no  = "no"
 )
 
+// usePoints and reachPoints are for what another deck knows.
+var (
+	usePoints   = map[string]int{yes: inUse, no: idle}
+	reachPoints = map[string]int{yes: exposed, no: hidden}
+)
+
+func severityPoints(s finding.Severity) int {
+	return map[finding.Severity]int{finding.Critical: critical, finding.High: high, finding.Medium: medium, finding.Low: low, finding.Info: info}[s]
+}
+
 // Of fills in the score, 0 to 100, and what it stands on. The finding's Risk brings EPSS, KEV, and whether it
 // is in use and exposed; the finding its severity and its fix.
 func Of(f *finding.Finding) {
@@ -72,7 +82,7 @@ func Of(f *finding.Finding) {
 		r.Score += points
 		r.Because = append(r.Because, fmt.Sprintf("%+d %s", points, words))
 	}
-	if points := map[finding.Severity]int{finding.Critical: critical, finding.High: high, finding.Medium: medium, finding.Low: low, finding.Info: info}[f.Severity]; points > 0 {
+	if points := severityPoints(f.Severity); points > 0 {
 		add(points, fmt.Sprintf("severity %s (%s)", f.Severity, cmp.Or(f.SeverityFrom, "source unknown")))
 	}
 	if r.EPSS > 0 {
@@ -84,16 +94,11 @@ func Of(f *finding.Finding) {
 	if f.Fixed != "" {
 		add(fixable, "a fix exists")
 	}
-	for _, one := range []struct {
-		is, word string
-		points   int
-		words    string
-	}{
-		{r.InUse, yes, inUse, "in use"}, {r.InUse, no, idle, "not in use"}, {r.Exposed, yes, exposed, "exposed"}, {r.Exposed, no, hidden, "not exposed"},
-	} {
-		if one.is == one.word {
-			add(one.points, one.words)
-		}
+	if points := usePoints[r.InUse]; points != 0 {
+		add(points, map[string]string{yes: "in use", no: "not in use"}[r.InUse])
+	}
+	if points := reachPoints[r.Exposed]; points != 0 {
+		add(points, map[string]string{yes: "exposed", no: "not exposed"}[r.Exposed])
 	}
 	if r.KEV && r.Score < leastKEV {
 		add(leastKEV-r.Score, "nothing that is exploited counts for less")

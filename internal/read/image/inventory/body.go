@@ -52,5 +52,6 @@ func (b *fileBody) at() (io.ReaderAt, error) {
 func (b *fileBody) release() {
 	if b.free != nil {
 		b.free()
+		b.free = nil
 	}
 }

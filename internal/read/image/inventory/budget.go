@@ -51,6 +51,10 @@ func (c *Contents) Cost() int64 {
 	for i := range c.Gaps {
 		n += costOfGap(&c.Gaps[i])
 	}
+	for i := range c.Sighted {
+		n += costOfSighted(&c.Sighted[i])
+	}
+	n += int64(len(c.Vouched)) * costHash
 	for _, d := range c.Documents {
 		n += costOf(d.Path) + int64(len(d.Bytes))
 	}

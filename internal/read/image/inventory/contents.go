@@ -34,6 +34,9 @@ type Contents struct {
 	Opaques   []string // folders of which the layers below show nothing
 	Gaps      []Gap
 	Traits    Traits
+
+	Sighted   []Sighted  // files in which an inspector found something
+	Vouched   []uint64   // hashes of installed files and their bytes, as package managers list them; only beside an inspector
 	Documents []Document // of source folders, when they are asked for
 }
 

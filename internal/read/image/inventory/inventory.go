@@ -16,6 +16,8 @@ type Inventory struct {
 	Gaps     []Gap
 	Layers   [][]Gap // what is not assessed of each layer, as far as the container could see it
 	System   System
+	Sights   []Seen // what an inspector found, in all layers; sorted by path and layer
+	Passed   int    // sights in files that a package manager installed and nobody changed
 }
 
 // Package is one package, wherever it stands.
@@ -73,6 +75,7 @@ func Squash(layers []*Contents, of []ecosystem.Ecosystem) Inventory {
 	inv.Packages = g.sorted()
 	inv.System = s.system
 	inv.System.stack = s
+	inv.Sights, inv.Passed = s.sights()
 	if s.tired {
 		inv.Gaps = append(inv.Gaps, Gap{
 			Class: "limit-reached", Blocking: true, Count: 1,

@@ -25,6 +25,7 @@ type Reader struct {
 	Limits     layer.Limits
 	Verify     bool              // read and hash also what could be skipped
 	Skip       func(string) bool // paths that are not to be looked at; nil: none
+	Inspect    Inspector         // looks into texts; nil: nobody does
 	Documents  func(string) bool // paths of source folders that are kept whole; nil: none
 	Traits     bool              // keep what is special about files: of images, where rights and owners mean something
 }
@@ -36,6 +37,7 @@ func (r *Reader) Layer(ctx context.Context, l image.Layer) (*Contents, error) {
 	if r.Traits {
 		w.traits = newTraitRead()
 	}
+	w.inspects = r.Inspect != nil
 	res, err := r.walk(ctx, l, w.visit)
 	w.c.Streamed = res.Streamed
 	w.late()
@@ -93,6 +95,10 @@ type layerRead struct {
 	gapAt  map[string][]spot // path → where the gaps have it: name 0 is Path, the others Also
 	moved  []int             // gaps of which Path was forgotten
 	traits *traitRead        // nil: nobody asks for them
+
+	inspects bool   // the reader's inspector looks at this walk
+	buf      []byte // the text that is looked into
+	sights   int
 	account
 }
 
@@ -154,8 +160,9 @@ func (w *layerRead) offer(e *layer.Entry, at string) {
 		st.Path = at
 		wanting = w.wanting(st)
 	}
-	if len(wanting) > 0 || w.traits != nil && wantsAccounts(at) {
-		w.read(e, at, st, wanting)
+	looks, accounts := w.looks(e, at), w.traits != nil && wantsAccounts(at)
+	if len(wanting) > 0 || looks || accounts {
+		w.read(e, at, st, wants{wanting, looks, accounts})
 	}
 }
 
@@ -178,22 +185,36 @@ func couldBeProgram(st *ecosystem.Stat) bool {
 	return strings.Contains(base, ".so") || strings.HasSuffix(base, ".dll") || strings.HasSuffix(base, ".exe")
 }
 
-func (w *layerRead) read(e *layer.Entry, at string, st ecosystem.Stat, wanting []*ecosystem.Ecosystem) {
-	accounts := w.traits != nil && wantsAccounts(at)
-	body, err := w.body(e, len(wanting) > 1 || accounts && len(wanting) > 0)
-	if err != nil && len(wanting) == 0 {
-		w.gap(Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: at})
+// wants says who wants to see a file: ecosystems, the inspector, and those who know accounts.
+type wants struct {
+	kinds           []*ecosystem.Ecosystem
+	looks, accounts bool
+}
+
+func (w *layerRead) read(e *layer.Entry, at string, st ecosystem.Stat, by wants) {
+	others := len(by.kinds)
+	if by.accounts {
+		others++
+	}
+	body, err := w.body(e, others > 1 && !by.looks || by.looks && e.Size > maxText && others > 0)
+	if err == nil {
+		defer body.release()
+		if by.looks {
+			body, err = w.looked(e, at, body)
+		}
+	}
+	if err != nil && len(by.kinds) == 0 {
+		w.lookGap(at, err)
 		return
 	}
 	if err != nil {
-		w.readGap(wanting[0], at, err)
+		w.readGap(by.kinds[0], at, err)
 		return
 	}
-	defer body.release()
-	if accounts {
+	if by.accounts {
 		w.readAccounts(body, at)
 	}
-	for _, eco := range wanting {
+	for _, eco := range by.kinds {
 		if eco.Late {
 			w.hold(body, at, st, eco)
 			continue

@@ -17,6 +17,7 @@ type stack struct {
 	tired  bool         // maxWork was reached: links are no longer followed
 	gaps   [][]Gap      // by layer, of what can be seen
 	system System
+	seen   []Seen // what inspectors found
 }
 
 // linkAt is a symbolic link of one layer.
@@ -151,6 +152,7 @@ func (s *stack) visible() []seen {
 		}
 		s.gaps[i] = s.shown(c.Gaps, above)
 		s.special(i, above)
+		s.sighted(i, above)
 		s.cover(above, i)
 	}
 	slices.Reverse(all)

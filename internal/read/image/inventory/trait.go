@@ -72,6 +72,7 @@ type traitRead struct {
 	at     map[string]spot // path → where the traits have it
 	rights map[uint64]Rights
 	owners map[int]int // user → owners
+	here   uint64      // hash of the path of the entry that is looked at
 }
 
 func newTraitRead() *traitRead {
@@ -122,7 +123,7 @@ func (t *Trait) special(kind layer.Kind) bool {
 	switch kind {
 	case layer.File:
 		return t.Program != trait.NoProgram || t.Class != trait.Plain || t.Mode&(fs.ModeSetuid|fs.ModeSetgid|0o002) != 0 ||
-			len(t.Capabilities.Names()) > 0
+			t.Capabilities.Permitted|t.Capabilities.Inheritable != 0
 	case layer.Dir:
 		return t.Mode&0o002 != 0 && t.Mode&fs.ModeSticky == 0
 	}
@@ -136,7 +137,8 @@ func isDump(e *layer.Entry) bool {
 
 // own keeps the rights of a file or folder, and some files of each user.
 func (w *layerRead) own(e *layer.Entry, at string) {
-	t, h := w.traits, w.places.hash.path(at)
+	t := w.traits
+	h := t.here
 	if e.UID == 0 && e.Mode&0o022 == 0 || e.Kind == layer.Symlink {
 		delete(t.rights, h)
 		return

@@ -46,6 +46,9 @@ func (w *layerRead) enter(e *layer.Entry) error {
 	case layer.Dir:
 		w.forget(at)
 		w.places.enter(at, len(w.c.Names), true)
+		if w.traits != nil {
+			w.traits.here = w.places.hash.path(at)
+		}
 		w.trait(e, at, nil)
 	default:
 		w.file(e, at)
@@ -62,6 +65,9 @@ func (w *layerRead) file(e *layer.Entry, at string) {
 		w.forgetBelow(at)
 	}
 	w.c.Names = append(w.c.Names, h)
+	if w.traits != nil {
+		w.traits.here = h
+	}
 	switch e.Kind {
 	case layer.Hardlink:
 		w.hardLink(e, at)

@@ -42,13 +42,24 @@ var bySuffix = map[string]Class{
 	".keychain": Credentials, ".ppk": Credentials, ".ovpn": Credentials, ".psafe3": Credentials,
 }
 
-// byTail knows them by the folder that they stand in.
-var byTail = map[string]Class{
-	".git/HEAD": Repository, ".hg/requires": Repository, ".svn/wc.db": Repository, ".bzr/branch-format": Repository,
-	".aws/credentials": Credentials, ".docker/config.json": Credentials, ".kube/config": Credentials, ".azure/accessTokens.json": Credentials,
-	"gcloud/credentials.db": Credentials, ".cargo/credentials": Credentials, ".cargo/credentials.toml": Credentials,
-	".gem/credentials": Credentials, ".config/hub": Credentials, "gh/hosts.yml": Credentials, ".m2/settings-security.xml": Credentials,
-	".vscode/settings.json": Editor, ".idea/workspace.xml": Editor, ".idea/modules.xml": Editor,
+// byTail knows them by that part and the folder that they stand in.
+var byTail = map[string]map[string]Class{
+	"HEAD":                  {".git": Repository},
+	"accessTokens.json":     {".azure": Credentials},
+	"branch-format":         {".bzr": Repository},
+	"config":                {".kube": Credentials},
+	"config.json":           {".docker": Credentials},
+	"credentials":           {".aws": Credentials, ".cargo": Credentials, ".gem": Credentials},
+	"credentials.db":        {"gcloud": Credentials},
+	"credentials.toml":      {".cargo": Credentials},
+	"hosts.yml":             {"gh": Credentials},
+	"hub":                   {".config": Credentials},
+	"modules.xml":           {".idea": Editor},
+	"requires":              {".hg": Repository},
+	"settings-security.xml": {".m2": Credentials},
+	"settings.json":         {".vscode": Editor},
+	"wc.db":                 {".svn": Repository},
+	"workspace.xml":         {".idea": Editor},
 }
 
 // others lie in folders of software that others made: their build files are no leftovers of this image.
@@ -66,8 +77,8 @@ func Of(path string) Class {
 	if dot := strings.LastIndexByte(base, '.'); c == Plain && dot > 0 {
 		c = bySuffix[base[dot:]]
 	}
-	if tail := dir[strings.LastIndexByte(dir, '/')+1:]; c == Plain && tail != "" {
-		c = byTail[tail+"/"+base]
+	if of := byTail[base]; c == Plain && of != nil {
+		c = of[dir[strings.LastIndexByte(dir, '/')+1:]]
 	}
 	if c == Plain && isDump(base) {
 		c = Dump

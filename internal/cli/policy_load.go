@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/plimsoll/plimsoll/internal/read/image/registry"
+	"github.com/plimsoll/plimsoll/internal/read/policyfile"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+)
+
+// policyOptions say which policies are in force.
+type policyOptions struct {
+	words  []string
+	params []string
+}
+
+func (o *policyOptions) flags(f *pflag.FlagSet, name, short string) {
+	f.StringArrayVarP(&o.words, name, short, nil, "`POLICY` to hold the target against: a file, a folder, lib:NAME (plimsoll policy list) or oci:REPOSITORY@DIGEST; may be repeated")
+	f.StringArrayVar(&o.params, "policy-param", nil, "`NAME.PARAMETER=VALUE` for a policy; @FILE is a list with an entry a line; may be repeated")
+}
+
+// scans loads the policies of a scan, by the same ways to a registry as its targets.
+func (o *policyOptions) scans(ctx context.Context, target *targetOptions) ([]*policy.Policy, error) {
+	lo, err := target.locate()
+	if err != nil {
+		return nil, err
+	}
+	lo.Registry.Options = lo.Options
+	return o.load(ctx, "--policy", lo.Registry)
+}
+
+// load compiles all policies of the words. What is wrong with them is the caller's mistake.
+func (o *policyOptions) load(ctx context.Context, flag string, ro registry.Options) ([]*policy.Policy, error) {
+	if len(o.words) == 0 {
+		if len(o.params) > 0 {
+			return nil, usage("--policy-param %s: no policy is named: use %s", o.params[0], flag)
+		}
+		return nil, nil
+	}
+	var set policyfile.Set
+	for _, word := range o.words {
+		more, err := policiesOf(ctx, word, ro)
+		if err != nil {
+			return nil, exitOf(flag+" "+word, err)
+		}
+		bound, err := policy.Bound(more)
+		if err != nil {
+			return nil, usage("%s %s: %v", flag, word, err)
+		}
+		if len(bound) == 0 {
+			return nil, usage("%s %s: it holds cases, and no policy", flag, word)
+		}
+		set.Policies = append(set.Policies, bound...)
+	}
+	if err := o.apply(set.Policies); err != nil {
+		return nil, err
+	}
+	c, err := policy.NewCompiler()
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.Compile(&set)
+	if err != nil {
+		return nil, usage("%s: %v", flag, err)
+	}
+	return all, nil
+}
+
+// exitOf keeps the status of an error that has one; others are the caller's.
+func exitOf(what string, err error) error {
+	var exit exitError
+	if errors.As(err, &exit) {
+		return exitError{exit.status, fmt.Errorf("%s: %w", what, err)}
+	}
+	return usage("%s: %v", what, err)
+}
+
+// policiesOf reads what one word names.
+func policiesOf(ctx context.Context, word string, ro registry.Options) (*policyfile.Set, error) {
+	if name, ok := strings.CutPrefix(word, policy.LibraryPrefix); ok {
+		lib, err := policy.Library()
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(lib.Policies, func(p policyfile.Policy) bool { return p.Name.Value == name })
+		if i < 0 {
+			return nil, usage("there is no policy %q in the library%s (plimsoll policy list)", name, suggestion(name, libraryNames()))
+		}
+		return &policyfile.Set{Policies: lib.Policies[i : i+1]}, nil
+	}
+	if reference, ok := strings.CutPrefix(word, "oci:"); ok {
+		return artifactPolicies(ctx, reference, ro)
+	}
+	return policyFiles(word)
+}
+
+// policyFiles reads a file or a folder. Lists that it names stand in or below its folder, links or not.
+func policyFiles(word string) (*policyfile.Set, error) {
+	info, err := os.Stat(word)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no such file or folder; policies of the library are named lib:NAME")
+	}
+	if err != nil {
+		return nil, err
+	}
+	dir, name := word, "."
+	if !info.IsDir() {
+		dir, name = filepath.Dir(word), filepath.Base(word)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return policyfile.Load(root.FS(), name, filepath.ToSlash(word))
+}
+
+// apply sets the parameters that the call gives.
+func (o *policyOptions) apply(all []policyfile.Policy) error {
+	for _, word := range o.params {
+		key, text, ok := strings.Cut(word, "=")
+		name, param, ok2 := strings.Cut(key, ".")
+		if !ok || !ok2 {
+			return usage("--policy-param %q: write NAME.PARAMETER=VALUE, as in max-image-age.days=30", word)
+		}
+		i := slices.IndexFunc(all, func(p policyfile.Policy) bool { return p.Name.Value == name })
+		if i < 0 {
+			var names []string
+			for _, p := range all {
+				names = append(names, p.Name.Value)
+			}
+			return usage("--policy-param %q: no policy %q is in force%s", word, name, suggestion(name, names))
+		}
+		value, err := paramValue(text, all[i].Params[param])
+		if err == nil {
+			all[i], err = policy.With(all[i], map[string]any{param: value}, nil)
+		}
+		if err != nil {
+			return usage("--policy-param %q: %v", word, err)
+		}
+	}
+	return nil
+}
+
+// paramValue reads a value: YAML, a list from a file, or words apart by commas where a list is wanted. A text
+// that looks like a number is a text where one is wanted.
+func paramValue(text string, was any) (any, error) {
+	if file, ok := strings.CutPrefix(text, "@"); ok {
+		b, err := readSettings(file)
+		if err != nil {
+			return nil, err
+		}
+		return policyfile.Entries(b), nil
+	}
+	switch was.(type) {
+	case string:
+		return text, nil
+	case []any:
+		if !strings.HasPrefix(text, "[") {
+			var all []any
+			for _, item := range items(text) {
+				all = append(all, item)
+			}
+			return all, nil
+		}
+	}
+	return policyfile.Value(text)
+}
+
+func libraryNames() (names []string) {
+	lib, err := policy.Library()
+	if err != nil {
+		return nil
+	}
+	for _, p := range lib.Policies {
+		names = append(names, p.Name.Value)
+	}
+	return names
+}
+
+// policyWords are what --policy may be completed to beside files.
+func policyWords() (words []string) {
+	for _, name := range libraryNames() {
+		words = append(words, policy.LibraryPrefix+name)
+	}
+	return words
+}

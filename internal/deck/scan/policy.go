@@ -1,0 +1,124 @@
+package scan
+
+import (
+	"context"
+	"io/fs"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/judge/license"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+	"github.com/plimsoll/plimsoll/internal/weigh/risk"
+)
+
+// policies holds the report against what its user demands. It is called when everything else has been found,
+// and before findings are grouped.
+func (s *scan) policies(ctx context.Context) {
+	for _, p := range s.o.Policies {
+		s.report.Tool.Policies = append(s.report.Tool.Policies, finding.Policy{Name: p.Name, Digest: p.Digest})
+	}
+	for _, f := range policy.Evaluate(ctx, policy.Input{Report: s.report, Facts: s.known, Policies: s.o.Policies, Now: s.o.Now}) {
+		risk.Of(&f)
+		s.report.Findings = append(s.report.Findings, f)
+	}
+}
+
+// ask keeps what policies may ask of an image beyond what stands in the report.
+func (s *scan) ask(id string, img *image.Image, inv *inventory.Inventory) {
+	if len(s.o.Policies) == 0 {
+		return
+	}
+	if s.known == nil {
+		s.known = map[string]*policy.Facts{}
+	}
+	t := &s.report.Targets[len(s.report.Targets)-1]
+	facts := &policy.Facts{}
+	if t.Kind == "image" {
+		facts.Config = configFacts(&img.Config)
+	}
+	if t.Kind != sourceFolder {
+		facts.Files = fileFacts(t, inv)
+	}
+	s.known[id] = facts
+}
+
+func configFacts(c *image.Config) *policy.Config {
+	out := &policy.Config{
+		User: c.User, Env: map[string]string{}, Entrypoint: c.Entrypoint, Cmd: c.Cmd, WorkingDir: c.WorkingDir, Shell: c.Shell, Ports: c.Ports,
+		Volumes: c.Volumes, Labels: c.Labels, StopSignal: c.StopSignal, Healthcheck: c.Healthcheck, OnBuild: c.OnBuild, Author: c.Author, Created: c.Created,
+	}
+	for _, e := range c.Env {
+		name, value, _ := strings.Cut(e, "=")
+		out.Env[name] = value
+	}
+	for _, h := range c.History {
+		out.History = append(out.History, policy.Step{CreatedBy: image.Instruction(h.CreatedBy), Comment: h.Comment, Created: h.Created, Empty: h.EmptyLayer})
+	}
+	return out
+}
+
+// fileFacts are the files whose rights stand out. A folder that everybody may write and that is sticky, as tmp
+// is, does not.
+func fileFacts(t *finding.Target, inv *inventory.Inventory) *[]policy.File {
+	files := []policy.File{}
+	for i := range inv.System.Files {
+		f := &inv.System.Files[i]
+		one := policy.File{
+			Path: f.Paths[0], Mode: unixMode(f.Mode), UID: f.UID, GID: f.GID, Size: f.Size, Folder: f.Mode.IsDir(), Capabilities: f.Capabilities.Names(),
+			SUID: f.Mode&fs.ModeSetuid != 0, SGID: f.Mode&fs.ModeSetgid != 0, WorldWritable: f.Mode.Perm()&0o002 != 0 && f.Mode&fs.ModeSticky == 0,
+			Base: t.Base != nil && f.Layer < t.Base.Layers,
+		}
+		if one.SUID || one.SGID || one.WorldWritable || len(one.Capabilities) > 0 {
+			layer := f.Layer
+			if len(t.Layers) > 0 {
+				one.Layer = &layer
+			}
+			files = append(files, one)
+		}
+	}
+	return &files
+}
+
+// unixMode are the bits as chmod writes them.
+func unixMode(m fs.FileMode) int {
+	mode := int(m.Perm())
+	for bit, octal := range map[fs.FileMode]int{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
+		if m&bit != 0 {
+			mode |= octal
+		}
+	}
+	return mode
+}
+
+// licenses judges the licences of a target's packages, from the first of them on, if anything is asked of them.
+func (s *scan) licenses(t *finding.Target, first int) {
+	if !s.o.Licenses.Asked() || !s.o.runs("license") {
+		return
+	}
+	if s.terms == nil {
+		s.terms = license.New()
+	}
+	for _, c := range license.Checks() {
+		count := finding.Check{Rule: c.ID, Target: t.ID}
+		for i := range s.report.Packages[first:] {
+			p := &s.report.Packages[first+i]
+			if p.Main || p.OwnedBy != "" { // one's own, or a part of a package that is looked at itself
+				count.NotApplicable++
+				continue
+			}
+			count.Evaluated++
+			for _, h := range c.Look(s.terms.Read(p.Licenses), s.o.Licenses) {
+				f := c.Finding(t.ID, h)
+				f.Title = strings.TrimSpace(p.Name+" "+p.Version) + ": " + f.Title
+				f.Package, f.Locations = p.ID, p.Locations
+				risk.Of(&f)
+				f.Fingerprint = finding.Fingerprint(f, p.PURL)
+				s.report.Findings = append(s.report.Findings, f)
+				count.Failed++
+			}
+		}
+		s.report.Checks = append(s.report.Checks, count)
+	}
+}

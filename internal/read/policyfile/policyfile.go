@@ -1,0 +1,222 @@
+// Package policyfile reads the files in which users write their policies: YAML in the shape of Kubernetes'
+// ValidatingAdmissionPolicy, strictly.
+//
+//	apiVersion: plimsoll/v1
+//	kind: Policy
+//	metadata: {name: no-curl}
+//	spec:
+//	  subject: package
+//	  validations:
+//	  - expression: pkg.name != "curl"
+//	    message: curl is not to be shipped
+//
+// There are three kinds: Policy, PolicyBinding (a policy under another name, with other parameters or
+// another action) and PolicyTest (cases with the results that they must have). A file may hold several
+// documents. What is misspelt, stands twice or has the wrong type is an error with file and line; nothing is
+// left out or guessed. Expressions are not looked into here: see package weigh/policy.
+//
+// Files come from anywhere, so they are bounded in size, depth and number, and have no aliases.
+package policyfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// APIVersion is the only one there is.
+const APIVersion = "plimsoll/v1"
+
+// The bounds on what is read.
+const (
+	maxFile  = 1 << 20
+	maxFiles = 1000
+	maxDocs  = 1000 // of one file
+	maxDepth = 20
+	maxNodes = 100_000
+	maxList  = 100_000 // entries of a list file
+)
+
+// Set is what files hold, in the order of their names.
+type Set struct {
+	Policies []Policy
+	Bindings []Binding
+	Tests    []Test
+}
+
+// Text is a text of a file, and where it stands.
+type Text struct {
+	Value string
+	File  string
+	Line  int
+	block bool // its first line stands in the line after, as each of its lines does
+}
+
+// At is the place of a line of the text, which counts from 1, as FILE:LINE.
+func (t Text) At(line int) string {
+	if t.block {
+		return fmt.Sprintf("%s:%d", t.File, t.Line+line)
+	}
+	return fmt.Sprintf("%s:%d", t.File, t.Line)
+}
+
+// Policy is one rule of a user's. Params are scalars, lists and maps of them.
+type Policy struct {
+	Name        Text
+	Subject     Text
+	Action      Text // deny or warn; empty: deny
+	Severity    Text
+	Description string
+	Fix         string
+	References  []string
+	Aliases     []string
+	Params      map[string]any
+	Conditions  []Named
+	Variables   []Named
+	Validations []Validation
+}
+
+// Named is an expression with a name.
+type Named struct {
+	Name       Text
+	Expression Text
+}
+
+// Validation is an expression that must be true. Message is told when it is not; MessageExpression makes one.
+type Validation struct {
+	Expression        Text
+	Message           string
+	MessageExpression Text
+}
+
+// Binding puts a policy in force under a name of its own.
+type Binding struct {
+	Name   Text
+	Policy Text
+	Action Text
+	Params map[string]any
+	Lines  map[string]string // of each parameter: FILE:LINE
+}
+
+// Test holds cases for one policy.
+type Test struct {
+	Name   Text
+	Policy Text
+	Params map[string]any
+	Now    Text // the day of the scan, RFC 3339; empty: the caller's
+	Cases  []Case
+}
+
+// Case is one thing to look at and what is to come of it. Given is JSON.
+type Case struct {
+	Name    Text
+	Given   []byte
+	Place   map[string]string // of each key of Given: FILE:LINE
+	Report  []byte            // a saved report instead
+	Expect  Text              // pass, warn, deny or error
+	Message string            // a part of the message that is told
+	Count   int               // findings; -1: any number
+}
+
+// Load reads a file, or all *.yaml and *.yml files of a folder and of those below it. Shown is what the name is
+// called in errors and places; empty: as it is.
+func Load(fsys fs.FS, name, shown string) (*Set, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	files := []string{name}
+	if info.IsDir() {
+		if files, err = list(fsys, name); err != nil {
+			return nil, err
+		}
+		if len(files) == 0 {
+			return nil, fmt.Errorf("folder %s holds no *.yaml file", called(name, name, shown))
+		}
+	}
+	var all Set
+	var errs []error
+	for _, f := range files {
+		b, err := read(fsys, f)
+		if err == nil {
+			err = all.parse(source{fsys, f, called(f, name, shown)}, b)
+		}
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if len(all.Policies)+len(all.Bindings)+len(all.Tests) == 0 {
+		return nil, fmt.Errorf("%s holds no policy", called(name, name, shown))
+	}
+	return &all, nil
+}
+
+// source is one file, and what it is called.
+type source struct {
+	fsys  fs.FS
+	path  string
+	shown string
+}
+
+func called(file, name, shown string) string {
+	switch {
+	case shown == "":
+		return file
+	case name == ".":
+		return path.Join(shown, file)
+	}
+	return shown + strings.TrimPrefix(file, name)
+}
+
+// list names the policy files below a folder, in order. What begins with a dot is passed over.
+func list(fsys fs.FS, dir string) ([]string, error) {
+	var files []string
+	err := fs.WalkDir(fsys, dir, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case p != dir && strings.HasPrefix(d.Name(), "."):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case !d.IsDir() && (path.Ext(p) == ".yaml" || path.Ext(p) == ".yml"):
+			files = append(files, p)
+		}
+		if len(files) > maxFiles {
+			return fmt.Errorf("%s holds more than %d files of policies", dir, maxFiles)
+		}
+		return nil
+	})
+	slices.Sort(files)
+	return files, err
+}
+
+// read reads a file whole, if it is one and no larger than any honest one.
+func read(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no file", name)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(b) > maxFile {
+		return nil, fmt.Errorf("%s is larger than the %d bytes that are read of a file of policies", name, maxFile)
+	}
+	return b, nil
+}

@@ -1,0 +1,61 @@
+package policy
+
+import "time"
+
+// Facts are what policies may ask of one target beyond the report. What is nil is not known, and an expression
+// that asks for it fails: a policy that cannot be decided denies.
+type Facts struct {
+	Config     *Config
+	Files      *[]File
+	Signatures *[]Signature
+}
+
+// Config is what an image's configuration says, or would say when it is built from a Dockerfile.
+type Config struct {
+	User        string            `json:"user,omitempty"`
+	Env         map[string]string `json:"env,omitempty"`
+	Entrypoint  []string          `json:"entrypoint,omitempty"`
+	Cmd         []string          `json:"cmd,omitempty"`
+	WorkingDir  string            `json:"workingDir,omitempty"`
+	Shell       []string          `json:"shell,omitempty"`
+	Ports       []string          `json:"ports,omitempty"` // PORT/PROTOCOL
+	Volumes     []string          `json:"volumes,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	StopSignal  string            `json:"stopSignal,omitempty"`
+	Healthcheck []string          `json:"healthcheck,omitempty"`
+	OnBuild     []string          `json:"onBuild,omitempty"`
+	Author      string            `json:"author,omitempty"`
+	Created     time.Time         `json:"created,omitzero"`
+	History     []Step            `json:"history,omitempty"`
+}
+
+// Step is one step of the build, as the image tells it.
+type Step struct {
+	CreatedBy string    `json:"createdBy,omitempty"`
+	Comment   string    `json:"comment,omitempty"`
+	Created   time.Time `json:"created,omitzero"`
+	Empty     bool      `json:"empty,omitempty"` // it made no layer
+}
+
+// File is a file of the image that stands out.
+type File struct {
+	Path          string   `json:"path"`
+	Mode          int      `json:"mode,omitempty"` // permission bits, and 04000, 02000, 01000
+	UID           int      `json:"uid,omitempty"`
+	GID           int      `json:"gid,omitempty"`
+	Size          int64    `json:"size,omitempty"`
+	SUID          bool     `json:"suid,omitempty"`
+	SGID          bool     `json:"sgid,omitempty"`
+	WorldWritable bool     `json:"worldWritable,omitempty"`
+	Capabilities  []string `json:"capabilities,omitempty"`
+	Folder        bool     `json:"folder,omitempty"`
+	Layer         *int     `json:"layer,omitempty"`
+	Base          bool     `json:"base,omitempty"`
+}
+
+// Signature is one that was verified.
+type Signature struct {
+	Signer string    `json:"signer"`
+	Issuer string    `json:"issuer,omitempty"`
+	Signed time.Time `json:"signed,omitzero"`
+}
