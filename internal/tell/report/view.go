@@ -71,8 +71,9 @@ func (v *view) take(r *finding.Report, packages map[string]*finding.Package, fin
 		d := deed{title: clean(g.Title), where: place(packages[g.Package])}
 		for _, fp := range g.Fingerprints {
 			for _, f := range members[fp] {
-				grouped[f] = true
-				d.clears = append(d.clears, f)
+				if grouped[f] = true; len(f.Suppressed) == 0 { // what was let pass since is no deed
+					d.clears = append(d.clears, f)
+				}
 			}
 		}
 		v.add(d, g.Base)
