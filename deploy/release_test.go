@@ -30,8 +30,10 @@ func TestRelease(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), place)
 		clone(t, root, dir)
 		out := filepath.Join(t.TempDir(), "out")
-		env := map[string]string{"SOURCE_DATE_EPOCH": "1700000000", "PLIMSOLL_RELEASE_KEY": key, "GOCACHE": goEnv(t, "GOCACHE"), "GOMODCACHE": goEnv(t, "GOMODCACHE"), "GOPROXY": "off",
-			"PLIMSOLL_RELEASE_ARGS": "--allow-gap feed-partial"}
+		env := map[string]string{
+			"SOURCE_DATE_EPOCH": "1700000000", "PLIMSOLL_RELEASE_KEY": key, "GOCACHE": goEnv(t, "GOCACHE"), "GOMODCACHE": goEnv(t, "GOMODCACHE"), "GOPROXY": "off",
+			"PLIMSOLL_RELEASE_ARGS": "--allow-gap feed-partial",
+		}
 		if status, said := run(t, dir, env, filepath.Join(dir, "deploy", "release"), "0.0.1", out, "linux/amd64"); status != 0 {
 			t.Fatalf("status %d: %s", status, said)
 		}

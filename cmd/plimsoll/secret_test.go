@@ -88,7 +88,9 @@ func scanLeaky(t *testing.T, file, cache string, flags ...string) (stdout, stder
 	status = cli.Run(context.Background(), cli.Env{
 		Args:   append(append([]string{"scan", "--offline", "--checks", "secret", "--log-level", "debug"}, flags...), file),
 		Stdout: &out, Stderr: &errs, Now: func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) },
-		Getenv: func(name string) string { return map[string]string{"XDG_CACHE_HOME": cache, "GITHUB_SHA": strings.Repeat("ab", 20), "GITHUB_REF": "refs/heads/main"}[name] },
+		Getenv: func(name string) string {
+			return map[string]string{"XDG_CACHE_HOME": cache, "GITHUB_SHA": strings.Repeat("ab", 20), "GITHUB_REF": "refs/heads/main"}[name]
+		},
 	})
 	return out.Bytes(), errs.Bytes(), status
 }

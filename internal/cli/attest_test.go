@@ -95,8 +95,10 @@ func (b *bench) report(name string, digests ...string) {
 	b.t.Helper()
 	r := finding.Report{
 		Schema: finding.Schema, Verdict: finding.Verdict{Action: finding.Pass},
-		Tool: finding.Tool{Name: "plimsoll", Version: "0.1.0", Database: &finding.Database{Built: b.now.AddDate(0, 0, -3), Digest: "sha256:" + strings.Repeat("d", 64)},
-			Policies: []finding.Policy{{Name: "no-root", Digest: "sha256:" + strings.Repeat("e", 64)}}},
+		Tool: finding.Tool{
+			Name: "plimsoll", Version: "0.1.0", Database: &finding.Database{Built: b.now.AddDate(0, 0, -3), Digest: "sha256:" + strings.Repeat("d", 64)},
+			Policies: []finding.Policy{{Name: "no-root", Digest: "sha256:" + strings.Repeat("e", 64)}},
+		},
 	}
 	for i, d := range digests {
 		r.Targets = append(r.Targets, finding.Target{ID: fmt.Sprint("t", i+1), Kind: "image", Name: "shop/cart:1.4", Digest: d, Verdict: finding.Pass})
@@ -117,8 +119,10 @@ func (b *bench) call(args ...string) (status int, stdout string) {
 		}
 	}
 	var out, errs bytes.Buffer
-	status = Run(context.Background(), Env{Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
-		Getenv: func(name string) string { return b.passwords[name] }, Now: func() time.Time { return b.now }})
+	status = Run(context.Background(), Env{
+		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+		Getenv: func(name string) string { return b.passwords[name] }, Now: func() time.Time { return b.now },
+	})
 	b.lastStderr = errs.String()
 	return status, out.String()
 }

@@ -242,7 +242,7 @@ func mendAdd(in *dockerfile.Instruction, _ finding.Location) (edit, bool) {
 	for _, s := range sources {
 		name := s[strings.LastIndex(s, "/")+1:]
 		folder := name == "" || name == "." || name == ".."
-		if strings.Contains(s, "$") || !folder && !(strings.Contains(strings.TrimPrefix(name, "."), ".")) {
+		if strings.Contains(s, "$") || !folder && !strings.Contains(strings.TrimPrefix(name, "."), ".") {
 			return edit{}, false
 		}
 	}

@@ -12,17 +12,20 @@ func signatures() (all []runCheck) {
 	for _, t := range []trust{
 		{
 			"apk", "apk installs packages that nobody trusted signed", "Drop --allow-untrusted, and put the repository's key into /etc/apk/keys before.",
-			"apk add --no-cache --allow-untrusted ./a.apk", "apk add --no-cache curl", []string{"checkov/CKV2_DOCKER_7"},
+			"apk add --no-cache --allow-untrusted ./a.apk", "apk add --no-cache curl",
+			[]string{"checkov/CKV2_DOCKER_7"},
 			optioned("apk", "--allow-untrusted"), nil,
 		},
 		{
 			"apt", "apt installs packages that nobody trusted signed", "Drop the option, and add the repository's key: a file in /etc/apt/keyrings and [signed-by=FILE] in its source.",
-			"apt-get install -y --allow-unauthenticated curl", "apt-get install -y curl", []string{"checkov/CKV2_DOCKER_8", "checkov/CKV2_DOCKER_11"},
+			"apt-get install -y --allow-unauthenticated curl", "apt-get install -y curl",
+			[]string{"checkov/CKV2_DOCKER_8", "checkov/CKV2_DOCKER_11"},
 			aptUnsigned, nil,
 		},
 		{
 			"yum", "yum or dnf installs packages that nobody trusted signed", "Drop --nogpgcheck (gpgcheck=0), and import the repository's key: rpm --import https://….",
-			"yum install -y --nogpgcheck httpd", "yum install -y httpd", []string{"checkov/CKV2_DOCKER_9"},
+			"yum install -y --nogpgcheck httpd", "yum install -y httpd",
+			[]string{"checkov/CKV2_DOCKER_9"},
 			yumUnsigned, nil,
 		},
 		{
@@ -32,7 +35,8 @@ func signatures() (all []runCheck) {
 		},
 		{
 			"rpm", "rpm installs packages without looking at signature or digest", "Drop the option, and import the packager's key first: rpm --import https://….",
-			"rpm -i --nosignature a.rpm", "rpm -i a.rpm", []string{"checkov/CKV2_DOCKER_10"},
+			"rpm -i --nosignature a.rpm", "rpm -i a.rpm",
+			[]string{"checkov/CKV2_DOCKER_10"},
 			optioned("rpm", "--nosignature", "--nodigest", "--noverify"), nil,
 		},
 	} {

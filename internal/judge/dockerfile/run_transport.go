@@ -23,42 +23,50 @@ func transport() (all []runCheck) {
 	for _, t := range []trust{
 		{
 			"curl", "curl takes any certificate", "Drop -k (--insecure). For a private authority, copy its certificate and pass --cacert FILE.",
-			"curl -fsSLk https://example.org/a.tgz -o a.tgz", "curl -fsSL https://example.org/a.tgz -o a.tgz", []string{"checkov/CKV2_DOCKER_2"},
+			"curl -fsSLk https://example.org/a.tgz -o a.tgz", "curl -fsSL https://example.org/a.tgz -o a.tgz",
+			[]string{"checkov/CKV2_DOCKER_2"},
 			optioned("curl", "-k", "--insecure", "--proxy-insecure"), nil,
 		},
 		{
 			"wget", "wget takes any certificate", "Drop --no-check-certificate. For a private authority, copy its certificate and pass --ca-certificate=FILE; on slim images install ca-certificates first.",
-			"wget -q --no-check-certificate https://example.org/a.tgz", "wget -q https://example.org/a.tgz", []string{"checkov/CKV2_DOCKER_3"},
+			"wget -q --no-check-certificate https://example.org/a.tgz", "wget -q https://example.org/a.tgz",
+			[]string{"checkov/CKV2_DOCKER_3"},
 			optioned("wget", "--no-check-certificate"), nil,
 		},
 		{
 			"pip", "pip takes any certificate of a host", "Drop --trusted-host (PIP_TRUSTED_HOST). For a private index, add its authority: pip --cert FILE.",
-			"pip install --trusted-host pypi.example.org flask==3.0.3", "pip install --cert /etc/ssl/private-ca.pem flask==3.0.3", []string{"checkov/CKV2_DOCKER_4", "checkov/CKV2_DOCKER_16"},
+			"pip install --trusted-host pypi.example.org flask==3.0.3", "pip install --cert /etc/ssl/private-ca.pem flask==3.0.3",
+			[]string{"checkov/CKV2_DOCKER_4", "checkov/CKV2_DOCKER_16"},
 			pipTrusts, whenSet("PIP_TRUSTED_HOST"),
 		},
 		{
 			"python", "Python takes any certificate", "Drop PYTHONHTTPSVERIFY=0, and add the authority that is missing to the system's certificates.",
-			"FROM scratch\nENV PYTHONHTTPSVERIFY=0", "FROM scratch\nENV PYTHONUNBUFFERED=1", []string{"checkov/CKV2_DOCKER_5"},
+			"FROM scratch\nENV PYTHONHTTPSVERIFY=0", "FROM scratch\nENV PYTHONUNBUFFERED=1",
+			[]string{"checkov/CKV2_DOCKER_5"},
 			nil, valuedOff("PYTHONHTTPSVERIFY", "0"),
 		},
 		{
 			"node", "Node.js takes any certificate", "Drop NODE_TLS_REJECT_UNAUTHORIZED=0. For a private authority set NODE_EXTRA_CA_CERTS to its certificate.",
-			"FROM scratch\nENV NODE_TLS_REJECT_UNAUTHORIZED=0", "FROM scratch\nENV NODE_EXTRA_CA_CERTS=/etc/ssl/private-ca.pem", []string{"checkov/CKV2_DOCKER_6"},
+			"FROM scratch\nENV NODE_TLS_REJECT_UNAUTHORIZED=0", "FROM scratch\nENV NODE_EXTRA_CA_CERTS=/etc/ssl/private-ca.pem",
+			[]string{"checkov/CKV2_DOCKER_6"},
 			nil, valuedOff("NODE_TLS_REJECT_UNAUTHORIZED", "0"),
 		},
 		{
 			"npm", "npm or yarn takes any certificate", "Drop strict-ssl=false (NPM_CONFIG_STRICT_SSL). For a private registry set \"npm config set cafile FILE\".",
-			"npm config set strict-ssl false", "npm config set cafile /etc/ssl/private-ca.pem", []string{"checkov/CKV2_DOCKER_12", "checkov/CKV2_DOCKER_13"},
+			"npm config set strict-ssl false", "npm config set cafile /etc/ssl/private-ca.pem",
+			[]string{"checkov/CKV2_DOCKER_12", "checkov/CKV2_DOCKER_13"},
 			npmTrusts, valuedOff("NPM_CONFIG_STRICT_SSL", "false"),
 		},
 		{
 			"git", "git takes any certificate", "Drop GIT_SSL_NO_VERIFY (http.sslVerify=false). For a private server set http.sslCAInfo to its authority's certificate.",
-			"git config --global http.sslVerify false", "git config --global http.sslCAInfo /etc/ssl/private-ca.pem", []string{"checkov/CKV2_DOCKER_14"},
+			"git config --global http.sslVerify false", "git config --global http.sslCAInfo /etc/ssl/private-ca.pem",
+			[]string{"checkov/CKV2_DOCKER_14"},
 			gitTrusts, whenSet("GIT_SSL_NO_VERIFY"),
 		},
 		{
 			"yum", "yum or dnf takes any certificate", "Drop sslverify=0, and add the repository's authority: sslcacert=FILE.",
-			"yum install -y --setopt=sslverify=0 httpd", "yum install -y httpd", []string{"checkov/CKV2_DOCKER_15"},
+			"yum install -y --setopt=sslverify=0 httpd", "yum install -y httpd",
+			[]string{"checkov/CKV2_DOCKER_15"},
 			yumTrusts, nil,
 		},
 		{

@@ -85,8 +85,10 @@ func (w Want) refuse(f Fact, now time.Time) *Refusal {
 		return r
 	}
 	if !slices.ContainsFunc(f.Claim.Digests, w.isAbout) {
-		return &Refusal{Test: "digest", Why: fmt.Sprintf("it is about %s, and the image is %s", list(f.Claim.Digests), list(w.Digests)),
-			Do: "scan and attest this very image, or ask for the one that was attested, by its digest"}
+		return &Refusal{
+			Test: "digest", Why: fmt.Sprintf("it is about %s, and the image is %s", list(f.Claim.Digests), list(w.Digests)),
+			Do: "scan and attest this very image, or ask for the one that was attested, by its digest",
+		}
 	}
 	if w.Signed {
 		return nil
@@ -191,8 +193,10 @@ func (w Want) database(s *attestation.Summary, now time.Time) *Refusal {
 	case built.IsZero():
 		return &Refusal{Test: "database", Why: "it does not say of when the advisories were", Do: "make the attestation again with plimsoll attest"}
 	case age > w.MaxDatabase || age < -clocks:
-		return &Refusal{Test: "database", Why: fmt.Sprintf("its advisories are of %s, and at most %s are allowed", built.Format(time.DateOnly), w.MaxDatabase),
-			Do: "fetch a newer database (plimsoll db update), scan again and attest the report"}
+		return &Refusal{
+			Test: "database", Why: fmt.Sprintf("its advisories are of %s, and at most %s are allowed", built.Format(time.DateOnly), w.MaxDatabase),
+			Do: "fetch a newer database (plimsoll db update), scan again and attest the report",
+		}
 	}
 	return nil
 }

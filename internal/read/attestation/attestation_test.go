@@ -158,8 +158,10 @@ func TestRefused(t *testing.T) {
 // TestClaim reads what payloads say.
 func TestClaim(t *testing.T) {
 	const full = `{"verifier":{"id":"https://example.com/v"},"timeVerified":"2026-11-24T12:00:00Z","resourceUri":"oci:x","policy":{"uri":"u","digest":{"sha256":"00"}},"verificationResult":"PASSED","verifiedLevels":["SLSA_BUILD_LEVEL_3"]}`
-	sum := &attestation.Summary{TimeVerified: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), ResourceURI: "oci:x",
-		Policy: attestation.Reference{URI: "u", Digest: map[string]string{"sha256": "00"}}, VerificationResult: attestation.Passed, VerifiedLevels: []string{"SLSA_BUILD_LEVEL_3"}}
+	sum := &attestation.Summary{
+		TimeVerified: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), ResourceURI: "oci:x",
+		Policy: attestation.Reference{URI: "u", Digest: map[string]string{"sha256": "00"}}, VerificationResult: attestation.Passed, VerifiedLevels: []string{"SLSA_BUILD_LEVEL_3"},
+	}
 	sum.Verifier.ID = "https://example.com/v"
 	simple := `{"critical":{"identity":{"docker-reference":"x"},"image":{"docker-manifest-digest":"` + digest + `"},"type":"cosign container image signature"},"optional":null}`
 	for _, c := range []struct {
@@ -218,8 +220,12 @@ func TestSimple(t *testing.T) {
 func TestLine(t *testing.T) {
 	seen := map[string]bool{}
 	for _, l := range []attestation.Line{
-		{FailOn: "high"}, {FailOn: "critical"}, {FailOn: "high", Unfixed: true}, {FailOn: "high", AllowGap: []string{"a", "b"}},
-		{FailOn: "high", Policies: []string{"x@sha256:1"}}, {FailOn: "high", Policies: []string{"x@sha256:2"}},
+		{FailOn: "high"},
+		{FailOn: "critical"},
+		{FailOn: "high", Unfixed: true},
+		{FailOn: "high", AllowGap: []string{"a", "b"}},
+		{FailOn: "high", Policies: []string{"x@sha256:1"}},
+		{FailOn: "high", Policies: []string{"x@sha256:2"}},
 	} {
 		r := l.Reference()
 		if seen[r.Digest["sha256"]] {

@@ -189,8 +189,15 @@ func kindOf(base string, top *mapping) string {
 		return Grype
 	}
 	for _, by := range []struct{ key, kind string }{
-		{"exceptions", Own}, {"owners", Own}, {"vulnerabilities", Trivy}, {"misconfigurations", Trivy}, {"secrets", Trivy}, {"licenses", Trivy},
-		{"ignored", Hadolint}, {"override", Hadolint}, {"ignore", Grype},
+		{"exceptions", Own},
+		{"owners", Own},
+		{"vulnerabilities", Trivy},
+		{"misconfigurations", Trivy},
+		{"secrets", Trivy},
+		{"licenses", Trivy},
+		{"ignored", Hadolint},
+		{"override", Hadolint},
+		{"ignore", Grype},
 	} {
 		if top.has(by.key) {
 			return by.kind

@@ -49,8 +49,10 @@ func TestCSAF(t *testing.T) {
 		t.Fatalf("%s by %s: %d statements", d.Kind, d.Author, len(d.Statements))
 	}
 	for i, want := range []struct{ id, status, note string }{
-		{"CVE-2009-4487", NotAffected, "Class with vulnerable code was removed before shipping."}, {"CVE-2009-4487", Affected, ""},
-		{"CVE-2009-4488", NotAffected, "Class with vulnerable code was removed before shipping."}, {"CVE-2009-4488", Affected, ""},
+		{"CVE-2009-4487", NotAffected, "Class with vulnerable code was removed before shipping."},
+		{"CVE-2009-4487", Affected, ""},
+		{"CVE-2009-4488", NotAffected, "Class with vulnerable code was removed before shipping."},
+		{"CVE-2009-4488", Affected, ""},
 	} {
 		if s := d.Statements[i]; s.IDs[0] != want.id || s.Status != want.status || s.Note != want.note || s.At.Year() != 2022 {
 			t.Errorf("%d: %+v", i, s)

@@ -41,8 +41,10 @@ func input() attest.Input {
 	return attest.Input{
 		Report: &finding.Report{
 			Schema: finding.Schema,
-			Tool: finding.Tool{Name: "plimsoll", Version: "0.1.0", Database: &finding.Database{Built: now.AddDate(0, 0, -3), Digest: two},
-				Policies: []finding.Policy{{Name: "no-root", Digest: index}}},
+			Tool: finding.Tool{
+				Name: "plimsoll", Version: "0.1.0", Database: &finding.Database{Built: now.AddDate(0, 0, -3), Digest: two},
+				Policies: []finding.Policy{{Name: "no-root", Digest: index}},
+			},
 			Targets: []finding.Target{{ID: "t1", Kind: "image", Name: "registry.example.com/shop/cart:1.4", Digest: one, Verdict: finding.Pass}},
 			Verdict: finding.Verdict{Action: finding.Pass},
 		},

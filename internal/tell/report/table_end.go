@@ -41,9 +41,12 @@ func byKind(all []*finding.Finding) []string {
 		kind      finding.Kind
 		one, many string
 	}{
-		{finding.KindMalware, "malicious package", "malicious packages"}, {finding.KindPolicy, "forbidden by policy", "forbidden by policy"},
-		{finding.KindSecret, "secret", "secrets"}, {finding.KindMisconfiguration, "misconfiguration", "misconfigurations"},
-		{finding.KindLicense, "licence", "licences"}, {"", "other", "other"},
+		{finding.KindMalware, "malicious package", "malicious packages"},
+		{finding.KindPolicy, "forbidden by policy", "forbidden by policy"},
+		{finding.KindSecret, "secret", "secrets"},
+		{finding.KindMisconfiguration, "misconfiguration", "misconfigurations"},
+		{finding.KindLicense, "licence", "licences"},
+		{"", "other", "other"},
 	}
 	n := map[finding.Kind]int{}
 	for _, f := range all {

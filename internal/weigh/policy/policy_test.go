@@ -244,8 +244,16 @@ func TestFunctions(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"*", "", true}, {"", "", true}, {"", "a", false}, {"a*c", "abbc", true}, {"a*c", "abb", false}, {"a?c", "abc", true}, {"*/b:*", "x/y/b:1", true},
-		{"a*b*c", "aXbXbXc", true}, {"?", "", false}, {"**", "x", true},
+		{"*", "", true},
+		{"", "", true},
+		{"", "a", false},
+		{"a*c", "abbc", true},
+		{"a*c", "abb", false},
+		{"a?c", "abc", true},
+		{"*/b:*", "x/y/b:1", true},
+		{"a*b*c", "aXbXbXc", true},
+		{"?", "", false},
+		{"**", "x", true},
 	} {
 		if glob(c.pattern, c.text) != c.want {
 			t.Errorf("%q %q", c.pattern, c.text)

@@ -95,8 +95,10 @@ func signed(t *testing.T, v *ca.VirtualSigstore) parts {
 	raw := sc.EnvelopeContent().RawEnvelope()
 	payload, _ := base64.StdEncoding.DecodeString(raw.Payload)
 	sig, _ := base64.StdEncoding.DecodeString(raw.Signatures[0].Sig)
-	return parts{vc.Certificate(), &protodsse.Envelope{PayloadType: raw.PayloadType, Payload: payload, Signatures: []*protodsse.Signature{{Sig: sig}}},
-		completed(t, v, entries[0].TransparencyLogEntry()), stamps[0]}
+	return parts{
+		vc.Certificate(), &protodsse.Envelope{PayloadType: raw.PayloadType, Payload: payload, Signatures: []*protodsse.Signature{{Sig: sig}}},
+		completed(t, v, entries[0].TransparencyLogEntry()), stamps[0],
+	}
 }
 
 // completed adds what the library leaves out of an entry that it has made itself: its kind, and the log's
@@ -219,8 +221,10 @@ func TestOldCosign(t *testing.T) {
 	p := signed(t, v)
 	entry, err := json.Marshal(map[string]any{
 		"SignedEntryTimestamp": p.entry.InclusionPromise.SignedEntryTimestamp,
-		"Payload": map[string]any{"body": p.entry.CanonicalizedBody, "integratedTime": p.entry.IntegratedTime,
-			"logIndex": p.entry.LogIndex, "logID": hex.EncodeToString(p.entry.LogId.KeyId)},
+		"Payload": map[string]any{
+			"body": p.entry.CanonicalizedBody, "integratedTime": p.entry.IntegratedTime,
+			"logIndex": p.entry.LogIndex, "logID": hex.EncodeToString(p.entry.LogId.KeyId),
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -77,8 +77,14 @@ func told(inv Inventory) (all []string) {
 func TestSights(t *testing.T) {
 	for _, c := range []imagetest.Compression{imagetest.None, imagetest.Gzip} {
 		inv, _ := inspected(t, c, []imagetest.File{
-			{Path: "a.txt", Body: "x\nSECRET\n"}, {Path: "b.txt", Body: "SECRET"}, {Path: "dir/c.txt", Body: "SECRET"}, {Path: "kept.pkg", Body: "1 SECRET"},
-			{Path: "a.png", Body: "SECRET"}, {Path: "binary", Body: "\x00SECRET"}, {Path: "broken.txt", Body: "SECRET"}, {Path: "large.txt", Body: "SECRET\n" + strings.Repeat("x", maxText)},
+			{Path: "a.txt", Body: "x\nSECRET\n"},
+			{Path: "b.txt", Body: "SECRET"},
+			{Path: "dir/c.txt", Body: "SECRET"},
+			{Path: "kept.pkg", Body: "1 SECRET"},
+			{Path: "a.png", Body: "SECRET"},
+			{Path: "binary", Body: "\x00SECRET"},
+			{Path: "broken.txt", Body: "SECRET"},
+			{Path: "large.txt", Body: "SECRET\n" + strings.Repeat("x", maxText)},
 		}, []imagetest.File{
 			{Path: ".wh.a.txt"}, {Path: "b.txt", Body: "clean"}, {Path: "dir/.wh..wh..opq"}, {Path: "dir/d.txt", Body: "SECRET"},
 		})
@@ -108,8 +114,13 @@ func TestVouched(t *testing.T) {
 		return name + ",sha256=" + base64.RawURLEncoding.EncodeToString(sha2[:]) + ",9\n" + more
 	}
 	inv, contents := inspected(t, imagetest.Gzip, []imagetest.File{
-		{Path: "usr/bin/dpkg", Body: body}, {Path: "usr/bin/changed", Body: body + "x"}, {Path: "usr/share/apk", Body: body}, {Path: "etc/apk.conf", Body: body},
-		{Path: "opt/site-packages/pip.py", Body: body}, {Path: "opt/site-packages/own.py", Body: body}, {Path: "nobody", Body: body},
+		{Path: "usr/bin/dpkg", Body: body},
+		{Path: "usr/bin/changed", Body: body + "x"},
+		{Path: "usr/share/apk", Body: body},
+		{Path: "etc/apk.conf", Body: body},
+		{Path: "opt/site-packages/pip.py", Body: body},
+		{Path: "opt/site-packages/own.py", Body: body},
+		{Path: "nobody", Body: body},
 	}, []imagetest.File{
 		{Path: "var/lib/dpkg/info/x.md5sums", Body: hex.EncodeToString(md[:]) + "  bin/dpkg\n" + hex.EncodeToString(md[:]) + "  usr/bin/changed\nbroken\n"},
 		{Path: "lib/apk/db/installed", Body: "P:x\nF:usr/share\nR:apk\nZ:Q1" + base64.StdEncoding.EncodeToString(sha[:]) + "\nF:etc\nR:apk.conf\nZ:Q1" + base64.StdEncoding.EncodeToString(sha[:]) + "\n"},

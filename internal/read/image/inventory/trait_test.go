@@ -122,8 +122,12 @@ func squashed(t *testing.T, layers []headers) System {
 func TestLook(t *testing.T) {
 	s := squashed(t, []headers{
 		{
-			{Name: "srv/", Typeflag: tar.TypeDir, Mode: 0o755, Uid: 7}, {Name: "srv/app.js", Mode: 0o644, Uid: 7}, {Name: "srv/ours", Mode: 0o644},
-			{Name: "app", Typeflag: tar.TypeSymlink, Linkname: "/srv"}, {Name: "gone", Mode: 0o644, Uid: 7}, {Name: "opt/x", Mode: 0o664, Gid: 5},
+			{Name: "srv/", Typeflag: tar.TypeDir, Mode: 0o755, Uid: 7},
+			{Name: "srv/app.js", Mode: 0o644, Uid: 7},
+			{Name: "srv/ours", Mode: 0o644},
+			{Name: "app", Typeflag: tar.TypeSymlink, Linkname: "/srv"},
+			{Name: "gone", Mode: 0o644, Uid: 7},
+			{Name: "opt/x", Mode: 0o664, Gid: 5},
 		},
 		{{Name: "srv/app.js", Mode: 0o600}, {Name: ".wh.gone"}},
 	})
@@ -144,9 +148,12 @@ func TestLook(t *testing.T) {
 func TestRoles(t *testing.T) {
 	s := squashed(t, []headers{
 		{
-			{Name: "bin/busybox", Mode: 0o755, Uname: anELF}, {Name: "bin/sh", Typeflag: tar.TypeSymlink, Linkname: "/bin/busybox"},
-			{Name: "usr/bin/python3.11", Mode: 0o755, Uname: anELF}, {Name: "usr/bin/python3", Typeflag: tar.TypeSymlink, Linkname: "python3.11"},
-			{Name: "usr/lib/npm/cli.js", Mode: 0o755, Uname: "#!/usr/bin/env node\n"}, {Name: "usr/bin/npm", Typeflag: tar.TypeSymlink, Linkname: "../lib/npm/cli.js"},
+			{Name: "bin/busybox", Mode: 0o755, Uname: anELF},
+			{Name: "bin/sh", Typeflag: tar.TypeSymlink, Linkname: "/bin/busybox"},
+			{Name: "usr/bin/python3.11", Mode: 0o755, Uname: anELF},
+			{Name: "usr/bin/python3", Typeflag: tar.TypeSymlink, Linkname: "python3.11"},
+			{Name: "usr/lib/npm/cli.js", Mode: 0o755, Uname: "#!/usr/bin/env node\n"},
+			{Name: "usr/bin/npm", Typeflag: tar.TypeSymlink, Linkname: "../lib/npm/cli.js"},
 			{Name: "usr/bin/bash", Mode: 0o755, Uname: anELF},
 		},
 		{{Name: "usr/bin/.wh.bash"}},

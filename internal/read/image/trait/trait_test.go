@@ -46,8 +46,14 @@ func TestProgramOf(t *testing.T) {
 		head string
 		want Program
 	}{
-		{"bin/a", 0o755, "\x7fELF", Binary}, {"bin/a", 0o644, "\x7fELF", NoProgram}, {"bin/a", 0o755, "#!/bin/sh", Script}, {"bin/a", 0o755, "text", NoProgram},
-		{"lib/libc.so.6", 0o755, "\x7fELF", NoProgram}, {"lib/x.so", 0o755, "\x7fELF", NoProgram}, {"a.EXE", 0o644, "MZ", Binary}, {"bin/a", 0o755, "", NoProgram},
+		{"bin/a", 0o755, "\x7fELF", Binary},
+		{"bin/a", 0o644, "\x7fELF", NoProgram},
+		{"bin/a", 0o755, "#!/bin/sh", Script},
+		{"bin/a", 0o755, "text", NoProgram},
+		{"lib/libc.so.6", 0o755, "\x7fELF", NoProgram},
+		{"lib/x.so", 0o755, "\x7fELF", NoProgram},
+		{"a.EXE", 0o644, "MZ", Binary},
+		{"bin/a", 0o755, "", NoProgram},
 	} {
 		if got := ProgramOf(c.path, fs.FileMode(c.mode), []byte(c.head)); got != c.want {
 			t.Errorf("%v: %v", c, got)

@@ -42,8 +42,11 @@ type part struct {
 
 func parts(d *baseline.Diff) []part {
 	return []part{
-		{"Added by the change", d.Added}, {"Learned since, with nothing changed", d.Disclosed}, {"Of another severity", d.Severity},
-		{"Let pass since", d.Passed}, {"Found no more", d.Fixed},
+		{"Added by the change", d.Added},
+		{"Learned since, with nothing changed", d.Disclosed},
+		{"Of another severity", d.Severity},
+		{"Let pass since", d.Passed},
+		{"Found no more", d.Fixed},
 	}
 }
 
