@@ -61,17 +61,6 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// run judges a Dockerfile and lists the checks that found something, each once for every hit.
-func run(t *testing.T, f *dockerfile.File) (found []string) {
-	t.Helper()
-	for _, c := range Checks() {
-		for range c.Look(f) {
-			found = append(found, c.ID)
-		}
-	}
-	return found
-}
-
 // TestEveryCheckIsListed finds literals that stand in no list.
 func TestEveryCheckIsListed(t *testing.T) {
 	files, err := filepath.Glob("*.go")

@@ -17,7 +17,7 @@ func nameBefore(text []byte, start int) string {
 	for i > 0 && start-i < 12 && bytes.IndexByte([]byte(" \t\"'`=:>"), text[i-1]) >= 0 {
 		i--
 	}
-	if i == start || bytes.IndexAny(text[i:start], "=:>") < 0 {
+	if i == start || !bytes.ContainsAny(text[i:start], "=:>") {
 		return ""
 	}
 	end := i

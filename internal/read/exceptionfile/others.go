@@ -64,7 +64,7 @@ func (r *reader) trivyEntry(n *yaml.Node) error {
 
 func purlWord(text string) (string, error) {
 	if !strings.HasPrefix(text, "pkg:") {
-		return "", fmt.Errorf("%q is no purl: it begins with pkg:", cut(text))
+		return "", fmt.Errorf("%q is no purl, which begins with pkg:…", cut(text))
 	}
 	return packageWord(text)
 }

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -46,7 +45,7 @@ func TestRulesAreAll(t *testing.T) {
 		"checkov/CKV_DOCKER_": 11, "checkov/CKV2_DOCKER_": 17,
 	} {
 		if counts[family] != want {
-			t.Error(fmt.Sprintf("%s: %d rules, want %d", family, counts[family], want))
+			t.Errorf("%s: %d rules, want %d", family, counts[family], want)
 		}
 	}
 }
