@@ -94,3 +94,11 @@ func TestGitleaksOwn(t *testing.T) {
 		}
 	}
 }
+
+// TestRedactCustom leaves nothing in a text that the user's rules take for a secret, or ours beside them.
+func TestRedactCustom(t *testing.T) {
+	e := custom1(t, acme+"[[rules]]\nid='wide'\nregex='cme_k2j4h5g6 x'\n")
+	if got, want := e.Redact("RUN login acme_k2j4h5g6 x && acme_z9y8x7w6v5"), "RUN login a[secret] && acme_[secret]"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
