@@ -2,9 +2,23 @@ package secret
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
+
+// passed finds what commands are handed as a password, which nothing but the command tells. That a path or a
+// port is hidden with it does no harm in what is only shown.
+var passed = sync.OnceValue(func() *regexp.Regexp {
+	const word, within = `['"]?([^\s'"]+)`, `\b[^|;&\n]*?\s`
+	return regexp.MustCompile(`\bcurl` + within + `(?:-u|--user|--proxy-user)[ =]?['"]?[^\s:'"]+:([^\s'"]+)` +
+		`|\bsshpass\s+-p\s*` + word +
+		`|\blogin` + within + `(?:-p|--password)[ =]?` + word +
+		`|\b(?:mysql|mysqladmin|mysqldump|mariadb)` + within + `-p([^\s'"]+)` +
+		`|\b(?:useradd|usermod)` + within + `(?:-p|--password)[ =]` + word +
+		`|\becho\s+(?:-\w+\s+)?['"]?[\w.-]+:([^\s'"|]+)['"]?\s*\|\s*(?:sudo\s+)?chpasswd`)
+})
 
 // Redact takes the secrets out of a text that is to be shown.
 func (e *Engine) Redact(text string) string {
@@ -12,6 +26,13 @@ func (e *Engine) Redact(text string) string {
 	var spans [][2]int
 	for i := range s.raw {
 		spans = append(spans, [2]int{s.raw[i].start, s.raw[i].end})
+	}
+	for _, m := range passed().FindAllSubmatchIndex(s.text, maxRaw) {
+		for g := 2; g < len(m); g += 2 {
+			if m[g] >= 0 {
+				spans = append(spans, [2]int{m[g], m[g+1]})
+			}
+		}
 	}
 	if e.custom != nil {
 		for _, m := range e.custom.matches(s, &Result{}) {
