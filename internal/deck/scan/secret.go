@@ -255,16 +255,25 @@ func layered(of []image.History) (all []image.History) {
 	return all
 }
 
+// What is to be done besides changing a secret, as the cards say it, and where there is no image yet.
+const (
+	rebuilt = " Then build the image without it."
+	removed = " Then remove it from the file; if it was committed, the history still has it."
+)
+
 // finish writes the finding down.
 func (g *gathering) finish(one *gathered) finding.Finding {
 	card, known := g.s.cards[one.Rule]
 	if !known {
-		card = check.Card{ID: one.Rule, Title: one.Title, Kind: finding.KindSecret, Decks: []string{finding.Build}, Page: check.Page{Fix: "Withdraw it where it was made, and build the image without it."}}
+		card = check.Card{ID: one.Rule, Title: one.Title, Kind: finding.KindSecret, Decks: []string{finding.Build}, Page: check.Page{Fix: "Withdraw it where it was made." + rebuilt}}
 	}
 	f := card.Finding(g.t.ID, check.Hit{Where: one.evidence(), Detail: g.detail(one)})
 	f.Severity, f.Locations = one.Severity, one.at
 	if !one.Until.IsZero() && one.Until.Before(g.s.o.Now) {
 		f.Severity = finding.Low
+	}
+	if g.t.Kind == sourceFolder || g.t.Origin == "file" {
+		f.Fix = strings.Replace(f.Fix, rebuilt, removed, 1)
 	}
 	if !one.visible {
 		f.Fix = "It is removed in a later layer, and still in the image for everybody who can pull it. " + f.Fix
