@@ -10,6 +10,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
 func newExplain(g *global) *cobra.Command {
@@ -17,8 +18,8 @@ func newExplain(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "explain ID", Short: "Tell what a check, an advisory or a class of gap means, and what to do",
 		Long: "Explain tells of a check (by its id or another tool's), of a vulnerability (by any of its ids: what it is,\n" +
-			"which packages it is in and where it is mended) and of a class of what was not assessed. The words\n" +
-			"\"checks\" and \"gaps\" list all.",
+			"which packages it is in and where it is fixed), of a policy that is shipped (policy/NAME) and of a class of\n" +
+			"what was not assessed. The words \"checks\" and \"gaps\" list all.",
 		Example: "  plimsoll explain image/end-of-life\n  plimsoll explain CVE-2021-44228\n  plimsoll explain feed-partial\n  plimsoll explain checks",
 		Args:    words(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -26,8 +27,15 @@ func newExplain(g *global) *cobra.Command {
 			if id == "checks" || id == "gaps" {
 				return g.listWords(id)
 			}
-			if c, ok := catalog.Find(id); ok {
-				return g.explainCheck(c)
+			if found := catalog.FindAll(id); len(found) > 0 {
+				return g.explainChecks(id, found)
+			}
+			if r, ok := catalog.FindRule(id); ok {
+				_, err := fmt.Fprintln(w, paragraphs(r.ID+" is answered by no check here. "+r.Reason, g.width()))
+				return err
+			}
+			if name, ok := strings.CutPrefix(id, "policy/"); ok {
+				return g.explainPolicy(name)
 			}
 			if gap, ok := catalog.FindGap(id); ok {
 				_, err := fmt.Fprintf(w, "%s\n\n%s\n\n%s\n", gap.Class, paragraphs(gap.Means, g.width()), paragraphs("What to do: "+gap.Do, g.width()))
@@ -85,6 +93,34 @@ func (g *global) listWords(of string) error {
 		}
 	}
 	return columns(g.env.Stdout, g.width(), rows)
+}
+
+// explainChecks tells of the first, which answers another tool's id most closely, and names the others.
+func (g *global) explainChecks(id string, found []check.Card) error {
+	if err := g.explainCheck(found[0]); err != nil || len(found) == 1 {
+		return err
+	}
+	var others []string
+	for _, c := range found[1:] {
+		others = append(others, c.ID)
+	}
+	_, err := fmt.Fprintln(g.env.Stdout, "\n"+paragraphs(id+" is answered by "+strings.Join(others, ", ")+" as well.", g.width()))
+	return err
+}
+
+// explainPolicy tells of a rule that a policy's findings carry: what it demands, or whose it is.
+func (g *global) explainPolicy(name string) error {
+	lib, err := policy.Library()
+	if err != nil {
+		return err
+	}
+	for _, p := range lib.Policies {
+		if p.Name.Value == name {
+			_, err := fmt.Fprintf(g.env.Stdout, "policy/%s\n\n%s\n\nThe whole policy: plimsoll policy show %s\n", name, paragraphs(p.Description, g.width()), name)
+			return err
+		}
+	}
+	return usage("%q is no policy that Plimsoll ships: it is one of yours, in a file that --policy names%s", "policy/"+name, suggestion(name, libraryNames()))
 }
 
 func (g *global) explainCheck(c check.Card) error {

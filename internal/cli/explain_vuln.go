@@ -36,7 +36,7 @@ func (g *global) explainVulnerability(db *advisory.DB, v advisory.Vulnerability)
 		return err
 	}
 	if len(packages) > 0 {
-		head := []string{"ECOSYSTEM", "PACKAGE", "SEVERITY", "MENDED IN", "ADVISORY", "AFFECTED"}
+		head := []string{"ECOSYSTEM", "PACKAGE", "SEVERITY", "FIXED IN", "ADVISORY", "AFFECTED"}
 		if err := columns(g.env.Stdout, g.width(), append([][]string{head}, packages...)); err != nil {
 			return err
 		}

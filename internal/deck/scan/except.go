@@ -1,9 +1,11 @@
 package scan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
@@ -89,8 +91,8 @@ func (s *scan) assessed(rule string) bool {
 	if rule == "" {
 		return false
 	}
-	if card, ok := catalog.Find(rule); ok {
-		rule = card.ID
+	if cards := catalog.FindAll(rule); len(cards) > 0 {
+		return !slices.ContainsFunc(cards, func(c check.Card) bool { return !s.o.runs(word(c.ID)) })
 	}
 	family, _, ours := strings.Cut(rule, "/")
 	if !ours {

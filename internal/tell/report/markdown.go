@@ -29,7 +29,10 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 	}
 	for _, v := range views(r) {
 		fmt.Fprintf(&b, "\n## %s\n\n%s", md(v.Name), md(strings.Join(append([]string{v.Kind}, system(v.OS)...), ", ")))
-		fmt.Fprintf(&b, ", %s%s\n", plural(v.total, "package"), inAll(o, " in the whole image"))
+		if v.holdsPackages() {
+			fmt.Fprintf(&b, ", %s%s", plural(v.total, "package"), inAll(o, " in the whole image"))
+		}
+		b.WriteString("\n")
 		if words := surfaceWords(v.Surface); words != "" {
 			fmt.Fprintf(&b, "\n%s\n", md(words))
 		}
@@ -48,7 +51,7 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 		mdGaps(&b, "### "+gapTitle(r.Judged(), o), v.gaps, r.Judged())
 	}
 	mdGaps(&b, "## What could not be looked at", unbound(r), r.Judged())
-	if db := r.Tool.Database; db != nil {
+	if db := r.Tool.Database; db != nil && consulted(r) {
 		fmt.Fprintf(&b, "\n%s.", dates(db))
 	}
 	if o.Hidden > 0 {

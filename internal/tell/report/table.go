@@ -43,7 +43,7 @@ func writeTable(w io.Writer, r *finding.Report, o Options) error {
 		t.list(gaps)
 		t.line("")
 	}
-	if t.judged {
+	if t.judged && consulted(r) {
 		t.database(r.Tool.Database)
 	}
 	t.hidden(o.Hidden)
@@ -146,7 +146,9 @@ func (t *table) head(v *view) {
 	if len(counts) > 0 {
 		packages += ": " + strings.Join(counts, ", ")
 	}
-	t.para(margin, margin, packages)
+	if v.holdsPackages() {
+		t.para(margin, margin, packages)
+	}
 	if words := surfaceWords(v.Surface); words != "" {
 		t.para(margin, margin, words)
 	}

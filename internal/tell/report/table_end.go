@@ -24,7 +24,10 @@ func totals(v *view, o Options) string {
 		}
 		return nothing + "."
 	}
-	parts := []string{fmt.Sprintf("%d with a fix", fixable), fmt.Sprintf("%d without", len(v.unfixed))}
+	var parts []string
+	if v.holdsPackages() || fixable+len(v.unfixed) > 0 {
+		parts = []string{fmt.Sprintf("%d with a fix", fixable), fmt.Sprintf("%d without", len(v.unfixed))}
+	}
 	parts = append(parts, byKind(v.other)...)
 	if len(v.suppressed) > 0 {
 		parts = append(parts, fmt.Sprintf("%d let pass%s", len(v.suppressed), passedBy(v.suppressed)))

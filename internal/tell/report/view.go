@@ -222,3 +222,14 @@ func named(of []*finding.Finding, columns int) string {
 
 // maxNamed bounds how many ids stand in one line, however wide it is.
 const maxNamed = 6
+
+// holdsPackages says that a target is of a kind that has packages. A Dockerfile, a compose file or a pipeline that was
+// named for itself has none, and no advisory speaks of it.
+func (v *view) holdsPackages() bool {
+	return v.total > 0 || v.Origin != "file"
+}
+
+// consulted says that advisories had something to say of what was looked at.
+func consulted(r *finding.Report) bool {
+	return len(r.Targets) == 0 || len(r.Packages) > 0 || slices.ContainsFunc(r.Targets, func(t finding.Target) bool { return t.Origin != "file" })
+}

@@ -40,13 +40,35 @@ func cards[T any](checks []T, card func(T) check.Card) (all []check.Card) {
 
 // Find returns the check of an id or of an alias.
 func Find(word string) (check.Card, bool) {
-	for _, c := range Cards() {
-		if strings.EqualFold(c.ID, word) || slices.ContainsFunc(c.Aliases, func(a string) bool {
-			_, id, _ := strings.Cut(a, "/")
-			return strings.EqualFold(a, word) || strings.EqualFold(id, word)
-		}) {
-			return c, true
-		}
+	if found := FindAll(word); len(found) > 0 {
+		return found[0], true
 	}
 	return check.Card{}, false
+}
+
+// FindAll returns the checks of an id, ours or another tool's, in any case: one of ours has one, and another tool's may be
+// answered by several.
+func FindAll(word string) (found []check.Card) {
+	word = check.Present(word)
+	for _, c := range Cards() {
+		if check.Present(c.ID) == word || slices.ContainsFunc(c.Aliases, func(a string) bool {
+			_, id, _ := strings.Cut(a, "/")
+			return check.Present(a) == word || check.Present(id) == word
+		}) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// FindRule returns another tool's rule that no check answers, with the reason.
+func FindRule(word string) (Rule, bool) {
+	word = check.Present(word)
+	for _, r := range Rules() {
+		_, id, _ := strings.Cut(r.ID, "/")
+		if r.Reason != "" && (check.Present(r.ID) == word || check.Present(id) == word) {
+			return r, true
+		}
+	}
+	return Rule{}, false
 }

@@ -12,12 +12,12 @@ package exception
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
 	"github.com/plimsoll/plimsoll/internal/read/vex"
 )
@@ -67,7 +67,7 @@ func Compile(files []exceptionfile.File, documents []vex.Document, now time.Time
 			s.owners = append(s.owners, compileOwner(&files[i].Owners[n]))
 		}
 		for _, one := range files[i].Severities {
-			s.severities[ruleKey(one.Rule)] = one
+			s.severities[check.Present(one.Rule)] = one
 		}
 	}
 	for i := range documents {
@@ -110,7 +110,7 @@ func (s *Set) add(from *exceptionfile.Exception) {
 		targets: compileTargets(from.Targets), subjects: compileGlobs(from.Subjects, false), expired: from.Expired(s.now),
 	}
 	for _, r := range from.Rules {
-		e.rules = append(e.rules, ruleKey(r))
+		e.rules = append(e.rules, check.Present(r))
 	}
 	s.entries = append(s.entries, e)
 	var keys []string
@@ -135,25 +135,6 @@ func (s *Set) add(from *exceptionfile.Exception) {
 	}
 }
 
-// oldTrivy are the ids that Trivy's checks had before: AVD-DS-0002 and DS002 are DS-0002 now.
-var oldTrivy = regexp.MustCompile(`^(ds|ksv|kcv)-?(\d{3,4})$`)
-
-// ruleKey is a rule as it is compared: in lower case, and Trivy's by its present name.
-func ruleKey(rule string) string {
-	key := strings.ToLower(rule)
-	tool, id := "", key
-	if slash := strings.IndexByte(key, '/'); slash >= 0 {
-		tool, id = key[:slash+1], key[slash+1:]
-	}
-	if tool != "" && tool != "trivy/" {
-		return key
-	}
-	if m := oldTrivy.FindStringSubmatch(strings.TrimPrefix(id, "avd-")); m != nil {
-		return fmt.Sprintf("%s%s-%04s", tool, m[1], m[2])
-	}
-	return key
-}
-
 // ruleKeys are all that a finding's rule is called, as they are compared.
 func ruleKeys(f *finding.Finding) []string {
 	keys := make([]string, 0, 4+2*len(f.Aliases))
@@ -167,11 +148,11 @@ func ruleKeys(f *finding.Finding) []string {
 			add(k[:slash] + "/*")
 		}
 	}
-	rule := ruleKey(f.Rule)
+	rule := check.Present(f.Rule)
 	add(rule)
 	family(rule)
 	for _, a := range f.Aliases {
-		k := ruleKey(a)
+		k := check.Present(a)
 		add(k)
 		family(k)
 		if slash := strings.IndexByte(k, '/'); slash > 0 {
