@@ -96,7 +96,8 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 			gaps = append(gaps, g)
 		}
 		gaps = append(gaps, dockerfile.Gaps(f)...)
-		seen = append(seen, s.judgeDockerfile(f)...)
+		of, more := s.judgeDockerfile(f)
+		seen, gaps = append(seen, of...), append(gaps, more...)
 	}
 	return seen, gaps
 }
@@ -111,7 +112,7 @@ func unreadable(e *read.Error) finding.Gap {
 
 // judgeDockerfile runs all checks on one, and those of an image's configuration on what the image of its
 // target would have.
-func (s *scan) judgeDockerfile(f *read.File) (seen []sight) {
+func (s *scan) judgeDockerfile(f *read.File) (seen []sight, gaps []finding.Gap) {
 	pragmas := dockerfile.PragmasOf(f)
 	add := func(c check.Card, applies bool, hits []check.Hit) {
 		for i := range hits {
@@ -127,7 +128,14 @@ func (s *scan) judgeDockerfile(f *read.File) (seen []sight) {
 			add(one.card, one.applies, one.hits)
 		}
 	}
-	return seen
+	if s.o.ShellCheck != nil {
+		said, gap := s.shellcheck(f)
+		for _, one := range said {
+			add(one.card, one.applies, one.hits)
+		}
+		gaps = gap
+	}
+	return seen, gaps
 }
 
 // beside is what lies beside Dockerfiles.
