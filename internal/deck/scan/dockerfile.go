@@ -72,6 +72,7 @@ func brokenDockerfile(docs []inventory.Document) error {
 // judgeDockerfiles runs all checks on each.
 func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
 	b := besideOf(docs)
+	checks, unread := dockerfile.Judge()
 	for _, e := range b.wrong {
 		gaps = append(gaps, unreadable(e))
 	}
@@ -95,8 +96,8 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 			}
 			gaps = append(gaps, g)
 		}
-		gaps = append(gaps, dockerfile.Gaps(f)...)
-		of, more := s.judgeDockerfile(f)
+		gaps = append(gaps, unread(f)...)
+		of, more := s.judgeDockerfile(f, checks)
 		seen, gaps = append(seen, of...), append(gaps, more...)
 	}
 	return seen, gaps
@@ -112,7 +113,7 @@ func unreadable(e *read.Error) finding.Gap {
 
 // judgeDockerfile runs all checks on one, and those of an image's configuration on what the image of its
 // target would have.
-func (s *scan) judgeDockerfile(f *read.File) (seen []sight, gaps []finding.Gap) {
+func (s *scan) judgeDockerfile(f *read.File, checks []dockerfile.Check) (seen []sight, gaps []finding.Gap) {
 	pragmas := dockerfile.PragmasOf(f)
 	add := func(c check.Card, applies bool, hits []check.Hit) {
 		for i := range hits {
@@ -120,7 +121,7 @@ func (s *scan) judgeDockerfile(f *read.File) (seen []sight, gaps []finding.Gap) 
 		}
 		seen = append(seen, sight{card: c, applies: applies, hits: hits})
 	}
-	for _, c := range dockerfile.Checks() {
+	for _, c := range checks {
 		add(c.Card, true, c.Look(f))
 	}
 	if f.Target != nil && s.o.runs("image") {

@@ -89,7 +89,10 @@ func (s *scan) assessed(rule string) bool {
 	if rule == "" {
 		return false
 	}
-	if card, ok := catalog.Find(rule); ok {
+	if s.card == nil {
+		s.card = catalog.Finder()
+	}
+	if card, ok := s.card(rule); ok {
 		rule = card.ID
 	}
 	family, _, ours := strings.Cut(rule, "/")

@@ -158,7 +158,8 @@ type scan struct {
 	upgrades map[string]string // package id → the version that clears what is known of it
 	kinds    map[string]string // package id → the name of its ecosystem
 	excepted excepted
-	known    map[string]*policy.Facts // target id → what policies may ask beyond the report
+	card     func(word string) (check.Card, bool) // the check of an id or alias
+	known    map[string]*policy.Facts             // target id → what policies may ask beyond the report
 	terms    *license.Table
 	redact   *secret.Engine        // takes secrets out of what is shown
 	cards    map[string]check.Card // of secrets, by id

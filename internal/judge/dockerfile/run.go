@@ -15,8 +15,7 @@ import (
 
 // runs lists the checks of what RUN lines do. They share what the shells are told: a file's RUN lines are
 // read once for all of them.
-func runs() (all []Check) {
-	var kept memo
+func runs(kept *memo) (all []Check) {
 	for _, c := range slices.Concat(pins(), caches(), answers(), habits(), transport(), signatures(), downloads(), passwords(), rights(), leftovers()) {
 		all = append(all, Check{Card: c.Card, Look: func(f *dockerfile.File) []check.Hit { return c.look(kept.of(f)) }})
 	}
@@ -131,9 +130,6 @@ func unread(in *dockerfile.Instruction, err error) finding.Gap {
 	}
 	return g
 }
-
-// Gaps tells of the RUN lines that could not be read.
-func Gaps(f *dockerfile.File) []finding.Gap { return read(f).gaps }
 
 // found is what is wrong with one command. What names it without versions, "curl" say.
 type found struct {

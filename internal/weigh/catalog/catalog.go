@@ -39,14 +39,26 @@ func cards[T any](checks []T, card func(T) check.Card) (all []check.Card) {
 }
 
 // Find returns the check of an id or of an alias.
-func Find(word string) (check.Card, bool) {
-	for _, c := range Cards() {
-		if strings.EqualFold(c.ID, word) || slices.ContainsFunc(c.Aliases, func(a string) bool {
-			_, id, _ := strings.Cut(a, "/")
-			return strings.EqualFold(a, word) || strings.EqualFold(id, word)
-		}) {
-			return c, true
+func Find(word string) (check.Card, bool) { return Finder()(word) }
+
+// Finder is Find for who asks often: the table is made once.
+func Finder() func(word string) (check.Card, bool) {
+	of := map[string]check.Card{}
+	enter := func(name string, c check.Card) {
+		if name = strings.ToLower(name); of[name].ID == "" {
+			of[name] = c
 		}
 	}
-	return check.Card{}, false
+	for _, c := range Cards() {
+		enter(c.ID, c)
+		for _, a := range c.Aliases {
+			_, id, _ := strings.Cut(a, "/")
+			enter(a, c)
+			enter(id, c)
+		}
+	}
+	return func(word string) (check.Card, bool) {
+		c, ok := of[strings.ToLower(word)]
+		return c, ok && word != ""
+	}
 }
