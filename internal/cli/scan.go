@@ -227,6 +227,7 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 		return err
 	}
 	r, err := read(ctx, g, &o.read, words, func(so *scan.Options, subjects []scan.Subject) error {
+		idle(g, subjects)
 		so.Policies, so.Licenses = policies, o.licenses.rules
 		so.Bases = scan.Bases{Known: known, Named: o.base}
 		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks

@@ -189,3 +189,16 @@ func (b *beside) options(at string, folder bool) read.Options {
 		}
 	}
 }
+
+// Idle tells what is said beside Dockerfiles that a word named and has no meaning here.
+func Idle(of *Files) (notes []string) {
+	for _, d := range of.Documents {
+		if name := path.Base(d.Path); name != ".hadolint.yaml" && name != ".hadolint.yml" {
+			continue
+		}
+		if s, err := read.ParseSettings(d.Path, d.Bytes); err == nil && s.Threshold != "" {
+			notes = append(notes, fmt.Sprintf("%s: failure-threshold: %s draws no line here: --fail-on does", d.Path, s.Threshold))
+		}
+	}
+	return notes
+}
