@@ -153,9 +153,17 @@ func TestSecretsAreNotShown(t *testing.T) {
 	if err := os.WriteFile(rules, []byte("[[rules]]\nid='any'\nregex='''TOKEN=(\\S+)|PASSWORD=(\\S+)|BEGIN[^x]{60,}|:([A-Za-z0-9]{14,})@|api_token=(\\S+)'''\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	whole := filepath.Join(t.TempDir(), "whole.tmpl") // shows all that a template could
+	if err := os.WriteFile(whole, []byte(`{{printf "%+v" .}}{{range .Findings}}{{printf "%+v" .}}{{end}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, flags := range [][]string{nil, {"--secret-rules", rules}, {"--checks", "vuln"}} {
 		for _, f := range report.Formats {
-			stdout, stderr, status := scanLeaky(t, file, cache, append([]string{"-o", f.Name}, flags...)...)
+			args := append([]string{"-o", f.Name}, flags...)
+			if f.Name == "template" {
+				args = append(args, "--template", whole)
+			}
+			stdout, stderr, status := scanLeaky(t, file, cache, args...)
 			if status == 2 || len(stdout) == 0 {
 				t.Fatalf("%s: status %d: %s", f.Name, status, stderr)
 			}

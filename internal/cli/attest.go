@@ -198,6 +198,10 @@ func (o *attestOptions) scanned(ctx context.Context, g *global, word string, in 
 		}
 		return scanErr
 	}
+	var verdict exitError
+	if scanErr != nil && (!errors.As(scanErr, &verdict) || verdict.cause != nil) {
+		return scanErr // a report that was asked for could not be written
+	}
 	if o.sbom == "" {
 		in.Bill, err = readFile(bill, maxReport)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -79,15 +80,11 @@ func (o *verifyOptions) validate() error {
 	if o.want.Signed = o.about == "signature"; !o.want.Signed && o.about != "verdict" {
 		return usage("--for %q: use verdict or signature", o.about)
 	}
-	if o.maxAge != "" {
-		if o.want.MaxAge, err = parseAge(o.maxAge); err != nil {
-			return usage("--max-age %v", err)
-		}
+	if o.want.MaxAge, err = mostAge("--max-age", o.maxAge); err != nil {
+		return err
 	}
-	if o.maxDB != "" {
-		if o.want.MaxDatabase, err = parseAge(o.maxDB); err != nil {
-			return usage("--db-max-age %v", err)
-		}
+	if o.want.MaxDatabase, err = mostAge("--db-max-age", o.maxDB); err != nil {
+		return err
 	}
 	if o.want.FailOn != "" {
 		if _, err := finding.ParseSeverity(o.want.FailOn); err != nil {
@@ -102,6 +99,21 @@ func (o *verifyOptions) validate() error {
 	}
 	o.target.platform = cmp.Or(o.target.platform, "all")
 	return nil
+}
+
+// mostAge reads an age. Zero would ask for nothing, where it seems to ask for most.
+func mostAge(flag, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	age, err := parseAge(text)
+	if err != nil {
+		return 0, usage("%s %v", flag, err)
+	}
+	if age == 0 {
+		return 0, usage("%s %s: nothing is that young: write 72h or 7d, or leave it out", flag, text)
+	}
+	return age, nil
 }
 
 func runVerify(ctx context.Context, g *global, o *verifyOptions, word string) error {

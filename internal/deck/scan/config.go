@@ -94,11 +94,15 @@ func values(of []string) (all []imagecfg.Value) {
 func systemOf(t *finding.Target, inv *inventory.Inventory, kinds map[string]*ecosystem.Ecosystem) *imagecfg.System {
 	base := func(layer int) bool { return t.Base != nil && layer < t.Base.Layers }
 	sys := &imagecfg.System{Files: make([]imagecfg.File, 0, len(inv.System.Files))}
+	secrets := looked(inv)
 	for i := range inv.System.Files {
 		f := &inv.System.Files[i]
 		one := imagecfg.File{
 			Path: f.Paths[0], Also: f.Paths[1:], Mode: f.Mode, UID: f.UID, GID: f.GID, Size: f.Size, Capabilities: f.Capabilities.Names(),
 			Class: f.Class, Program: f.Program, Manager: f.Manager, Known: f.Known, Layer: f.Layer, Base: base(f.Layer),
+		}
+		if one.Class == trait.Credentials && slices.ContainsFunc(f.Paths, func(p string) bool { return secrets[p] }) {
+			one.Class = "" // what is in it is told
 		}
 		if f.Owner >= 0 {
 			one.Package = inv.Packages[f.Owner].FullName()

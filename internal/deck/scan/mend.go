@@ -2,8 +2,10 @@ package scan
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
+	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	read "github.com/plimsoll/plimsoll/internal/read/dockerfile"
 )
 
@@ -17,5 +19,25 @@ func Mend(of *Files) (after []byte, hidden map[int]string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return dockerfile.Mend(f, o), dockerfile.Secret(f), nil
+	if hidden, err = hide(d.Bytes, dockerfile.Secret(f)); err != nil {
+		return nil, nil, err
+	}
+	return dockerfile.Mend(f, o), hidden, nil
+}
+
+// hide adds the lines in which secrets stand that no name betrays: in commands, addresses, here-documents.
+func hide(text []byte, hidden map[int]string) (map[int]string, error) {
+	e, err := secret.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	for i, line := range strings.Split(string(text), "\n") {
+		if _, ok := hidden[i+1]; ok {
+			continue
+		}
+		if plain := e.Redact(line); plain != line {
+			hidden[i+1] = plain
+		}
+	}
+	return hidden, nil
 }

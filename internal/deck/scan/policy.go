@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -36,7 +37,7 @@ func (s *scan) ask(id string, img *image.Image, inv *inventory.Inventory) {
 	t := &s.report.Targets[len(s.report.Targets)-1]
 	facts := &policy.Facts{}
 	if t.Kind == "image" {
-		facts.Config = configFacts(&img.Config)
+		facts.Config = s.configFacts(&img.Config)
 	}
 	if t.Kind != sourceFolder {
 		facts.Files = fileFacts(t, inv)
@@ -44,19 +45,45 @@ func (s *scan) ask(id string, img *image.Image, inv *inventory.Inventory) {
 	s.known[id] = facts
 }
 
-func configFacts(c *image.Config) *policy.Config {
+// configFacts are an image's configuration without its secrets: a policy's message may quote any of it.
+func (s *scan) configFacts(c *image.Config) *policy.Config {
 	out := &policy.Config{
-		User: c.User, Env: map[string]string{}, Entrypoint: c.Entrypoint, Cmd: c.Cmd, WorkingDir: c.WorkingDir, Shell: c.Shell, Ports: c.Ports,
-		Volumes: c.Volumes, Labels: c.Labels, StopSignal: c.StopSignal, Healthcheck: c.Healthcheck, OnBuild: c.OnBuild, Author: c.Author, Created: c.Created,
+		User: c.User, Env: map[string]string{}, Entrypoint: s.words(c.Entrypoint), Cmd: s.words(c.Cmd), WorkingDir: c.WorkingDir, Shell: c.Shell, Ports: c.Ports,
+		Volumes: c.Volumes, Labels: map[string]string{}, StopSignal: c.StopSignal, Healthcheck: s.words(c.Healthcheck), OnBuild: s.words(c.OnBuild),
+		Author: c.Author, Created: c.Created,
 	}
 	for _, e := range c.Env {
 		name, value, _ := strings.Cut(e, "=")
-		out.Env[name] = value
+		out.Env[name] = s.value(name, value)
+	}
+	for name, value := range c.Labels {
+		out.Labels[name] = s.value(name, value)
 	}
 	for _, h := range c.History {
-		out.History = append(out.History, policy.Step{CreatedBy: image.Instruction(h.CreatedBy), Comment: h.Comment, Created: h.Created, Empty: h.EmptyLayer})
+		out.History = append(out.History, policy.Step{CreatedBy: s.plain(image.Instruction(h.CreatedBy)), Comment: s.plain(h.Comment), Created: h.Created, Empty: h.EmptyLayer})
 	}
 	return out
+}
+
+// value is that of a variable or label, whose name may say that it is a secret.
+func (s *scan) value(name, value string) string {
+	return strings.TrimPrefix(s.plain(name+"="+value), name+"=")
+}
+
+// words are those of a command. What a flag before it makes a secret is only seen in the whole of them.
+func (s *scan) words(of []string) []string {
+	all := slices.Clone(of)
+	for i := range all {
+		all[i] = s.plain(all[i])
+	}
+	if whole := strings.Join(all, " "); s.plain(whole) != whole {
+		for i := 1; i < len(all); i++ {
+			if two := all[i-1] + " " + all[i]; s.plain(two) != two {
+				all[i] = "[secret]"
+			}
+		}
+	}
+	return all
 }
 
 // fileFacts are the files whose rights stand out. A folder that everybody may write and that is sticky, as tmp

@@ -31,7 +31,7 @@ func (s *scan) target(ctx context.Context, id string, img *image.Image, contents
 		t.Size += c.Size
 		t.Verified = t.Verified && c.Verified
 		t.Layers = append(t.Layers, finding.Layer{
-			Index: i, Digest: l.Digest, DiffID: cmp.Or(c.DiffID, l.DiffID), Size: l.Size, CreatedBy: s.redact.Redact(l.CreatedBy), Verified: c.Verified,
+			Index: i, Digest: l.Digest, DiffID: cmp.Or(c.DiffID, l.DiffID), Size: l.Size, CreatedBy: s.plain(l.CreatedBy), Verified: c.Verified,
 		})
 	}
 	t.Base = s.baseOf(ctx, img, &t)

@@ -118,6 +118,7 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 		}
 	}
 	if o.Lookup != nil {
+		s.once()
 		if err := s.decided(ctx); err != nil {
 			return nil, err
 		}

@@ -56,6 +56,15 @@ func (s *scan) search() (err error) {
 	return nil
 }
 
+// plain is a text without the secrets that are known of, by our own rules and by the user's.
+func (s *scan) plain(text string) string {
+	text = s.redact.Redact(text)
+	if s.o.Secrets != s.redact {
+		text = s.o.Secrets.Redact(text)
+	}
+	return text
+}
+
 // inspectorKey tells contents apart that were looked into.
 func (s *scan) inspectorKey() string {
 	if s.reader.Inspect == nil {
@@ -181,7 +190,10 @@ type setting struct {
 // commands.
 func (g *gathering) configuration(img *image.Image) {
 	for _, one := range settings(img) {
-		res := g.s.o.Secrets.Settings(one.text)
+		res := g.s.o.Secrets.Settings(one.text[:min(len(one.text), maxSetting)])
+		if len(one.text) > maxSetting && res.Cut == "" {
+			res.Cut = fmt.Sprintf("it is longer than the %d KiB of it that were searched for secrets", maxSetting>>10)
+		}
 		for _, h := range res.Hits {
 			at := finding.Location{}
 			if one.layer >= 0 && one.layer < len(g.t.Layers) {
@@ -202,7 +214,7 @@ func settings(img *image.Image) (all []setting) {
 	c := &img.Config
 	add := func(field, text string, layer int) {
 		if text != "" {
-			all = append(all, setting{field, text[:min(len(text), maxSetting)], layer})
+			all = append(all, setting{field, text, layer})
 		}
 	}
 	for _, e := range c.Env {
@@ -243,16 +255,25 @@ func layered(of []image.History) (all []image.History) {
 	return all
 }
 
+// What is to be done besides changing a secret, as the cards say it, and where there is no image yet.
+const (
+	rebuilt = " Then build the image without it."
+	removed = " Then remove it from the file; if it was committed, the history still has it."
+)
+
 // finish writes the finding down.
 func (g *gathering) finish(one *gathered) finding.Finding {
 	card, known := g.s.cards[one.Rule]
 	if !known {
-		card = check.Card{ID: one.Rule, Title: one.Title, Kind: finding.KindSecret, Decks: []string{finding.Build}, Page: check.Page{Fix: "Withdraw it where it was made, and build the image without it."}}
+		card = check.Card{ID: one.Rule, Title: one.Title, Kind: finding.KindSecret, Decks: []string{finding.Build}, Page: check.Page{Fix: "Withdraw it where it was made." + rebuilt}}
 	}
 	f := card.Finding(g.t.ID, check.Hit{Where: one.evidence(), Detail: g.detail(one)})
 	f.Severity, f.Locations = one.Severity, one.at
 	if !one.Until.IsZero() && one.Until.Before(g.s.o.Now) {
 		f.Severity = finding.Low
+	}
+	if g.t.Kind == sourceFolder || g.t.Origin == "file" {
+		f.Fix = strings.Replace(f.Fix, rebuilt, removed, 1)
 	}
 	if !one.visible {
 		f.Fix = "It is removed in a later layer, and still in the image for everybody who can pull it. " + f.Fix

@@ -94,3 +94,32 @@ func TestGitleaksOwn(t *testing.T) {
 		}
 	}
 }
+
+// TestRedactCustom leaves nothing in a text that the user's rules take for a secret, or ours beside them.
+func TestRedactCustom(t *testing.T) {
+	e := custom1(t, acme+"[[rules]]\nid='wide'\nregex='cme_k2j4h5g6 x'\n")
+	if got, want := e.Redact("RUN login acme_k2j4h5g6 x && acme_z9y8x7w6v5"), "RUN login a[secret] && acme_[secret]"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestRedactCommands leaves nothing in a text that a command is handed as a password.
+func TestRedactCommands(t *testing.T) {
+	e, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"RUN curl -fsS -u a:bare9f8e7d https://x", "curl --user=a:bare9f8e7d x", "sshpass -p bare9f8e7d ssh a@b", "docker login -u a -p bare9f8e7d reg", "az login --password 'bare9f8e7d'",
+		"mysql -u root -pbare9f8e7d", "useradd -p bare9f8e7d bob", "echo \"root:bare9f8e7d\" | chpasswd",
+	} {
+		if got := e.Redact(text); strings.Contains(got, "bare") || !strings.Contains(got, "[secret]") {
+			t.Errorf("%q is shown as %q", text, got)
+		}
+	}
+	for _, text := range []string{"mkdir -p /a && curl -u x https://y", "RUN apt-get update && apt-get install -y curl", "mysql -u root -e 'select 1'"} {
+		if got := e.Redact(text); got != text {
+			t.Errorf("%q is shown as %q", text, got)
+		}
+	}
+}

@@ -151,12 +151,15 @@ func (w Want) policy(s *attestation.Summary, _ time.Time) *Refusal {
 	}
 	line, err := attestation.ParseLine(s.Policy.URI)
 	if err != nil {
-		return no("leave out --fail-on and --policy, and name the policy by --policy-digest", "it does not say which policies were in force: %v", err)
+		return no("leave out --require-fail-on and --require-policy, and name the policy by --policy-digest", "it does not say which policies were in force: %v", err)
 	}
 	for _, p := range w.Policies {
 		if !slices.ContainsFunc(line.Policies, func(has string) bool { name, _, _ := strings.Cut(has, "@"); return has == p || name == p }) {
 			return no("scan with that policy, and attest the report", "policy %s was not in force, but %s", p, list(line.Policies))
 		}
+	}
+	if w.FailOn != "" && line.Baseline != "" {
+		return no("scan without --baseline, and attest that", "what its baseline %s knew could pass its line, and %q is asked for", line.Baseline, w.FailOn)
 	}
 	if w.FailOn != "" {
 		has, err := finding.ParseSeverity(line.FailOn)

@@ -41,6 +41,11 @@ func TestTests(t *testing.T) {
 	signed := base
 	signed.Signed = true
 	none := signature.Want{Digests: nil}
+	baseline := verdict(func(s *attestation.Summary) {
+		s.Policy = attestation.Line{FailOn: "high", Baseline: "sha256:b"}.Reference()
+	})
+	high := base
+	high.FailOn = "high"
 	line := base
 	line.FailOn = "medium"
 	age := base
@@ -69,6 +74,9 @@ func TestTests(t *testing.T) {
 		{"provenance for a signature", signed, provenance, "kind"},
 		{"failed", base, failed, "result"},
 		{"a looser line", line, verdict(nil), "policy"},
+		{"as strict a line", high, verdict(nil), ""},
+		{"as strict a line, with a baseline", high, baseline, "policy"},
+		{"a baseline, of which nothing is asked", base, baseline, ""},
 		{"too old", age, verdict(nil), "age"},
 		{"from the future", base, future, "age"},
 		{"clocks differ", base, nearly, ""},

@@ -22,6 +22,10 @@ type Line struct {
 	Unfixed  bool     // what has no fix denies as well
 	AllowGap []string // classes of what was not assessed that were accepted
 	Policies []string // NAME@DIGEST
+	// Exceptions are the digests of the files that let findings pass, and Baseline that of the report whose findings
+	// did not count: with one, what the baseline knew may be past the line.
+	Exceptions []string
+	Baseline   string
 }
 
 const lineScheme = "plimsoll:gate?"
@@ -32,10 +36,13 @@ func (l Line) Reference() Reference {
 	if l.Unfixed {
 		q.Set("fail-on-unfixed", "true")
 	}
+	if l.Baseline != "" {
+		q.Set("baseline", l.Baseline)
+	}
 	for _, list := range []struct {
 		name   string
 		values []string
-	}{{"allow-gap", l.AllowGap}, {"policy", l.Policies}} {
+	}{{"allow-gap", l.AllowGap}, {"policy", l.Policies}, {"exceptions", l.Exceptions}} {
 		if len(list.values) > 0 {
 			sorted := slices.Clone(list.values)
 			slices.Sort(sorted)
@@ -57,7 +64,10 @@ func ParseLine(uri string) (Line, error) {
 	if err != nil {
 		return Line{}, fmt.Errorf("%q is no line of Plimsoll's: %w", uri, err)
 	}
-	return Line{FailOn: q.Get("fail-on"), Unfixed: q.Get("fail-on-unfixed") == "true", AllowGap: q["allow-gap"], Policies: q["policy"]}, nil
+	return Line{
+		FailOn: q.Get("fail-on"), Unfixed: q.Get("fail-on-unfixed") == "true", AllowGap: q["allow-gap"], Policies: q["policy"],
+		Exceptions: q["exceptions"], Baseline: q.Get("baseline"),
+	}, nil
 }
 
 const databaseScheme = "plimsoll:database?"

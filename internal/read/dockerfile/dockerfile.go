@@ -205,15 +205,18 @@ func (in *Instruction) Summary() string {
 	return s
 }
 
-// withoutLogin cuts the user and password out of an address.
+// withoutLogin cuts the user and password out of an address, and the question, which may hold a token.
 func withoutLogin(word string) string {
 	scheme, rest, ok := strings.Cut(word, "://")
 	if !ok {
 		return word
 	}
+	if path, _, asks := strings.Cut(rest, "?"); asks {
+		rest = path + "?…"
+	}
 	host, path, _ := strings.Cut(rest, "/")
 	if at := strings.LastIndex(host, "@"); at >= 0 {
 		return scheme + "://" + strings.TrimSuffix(host[at+1:]+"/"+path, "/")
 	}
-	return word
+	return scheme + "://" + rest
 }

@@ -102,3 +102,16 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestSummaryOfAddress shows neither who logs in at an address nor what is asked there, which may be a token.
+func TestSummaryOfAddress(t *testing.T) {
+	f, err := Parse("Dockerfile", []byte("FROM a\nADD https://u:bare@x.io/a.tgz?token=bare#bare /a\nADD https://x.io?t=bare /b\nADD https://x.io/c.tgz /c\n"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"ADD https://x.io/a.tgz?… /a", "ADD https://x.io?… /b", "ADD https://x.io/c.tgz /c"} {
+		if got := f.Instructions[i+1].Summary(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

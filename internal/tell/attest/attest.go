@@ -91,6 +91,9 @@ func complete(r *finding.Report) error {
 		return errors.New("read report: it does not say which advisories were asked")
 	}
 	for _, t := range r.Targets {
+		if t.Kind == "sbom" {
+			return fmt.Errorf("read report: %s is what an SBOM says of an image, and nobody looked at the image: attest the image", t.Name)
+		}
 		if image.CheckDigest(t.Digest) != nil {
 			return fmt.Errorf("read report: %s (%s) has no digest, and so nothing that an attestation could be about: attest an image", t.Name, t.Kind)
 		}
@@ -109,6 +112,10 @@ func (in Input) refuse() *RefusedError {
 		return &RefusedError{r.Verdict.Action, fmt.Sprintf("the report's verdict is %s: %s", r.Verdict.Action, reasons(r))}
 	case r.Verdict.Action != finding.Pass && r.Verdict.Action != finding.Warn:
 		return &RefusedError{Why: fmt.Sprintf("the report's verdict is %q, which is none", r.Verdict.Action)}
+	case r.Tool.Hidden > 0: // they cannot be held against the line
+		return &RefusedError{Why: fmt.Sprintf("filters took %d findings out of the report: scan without --severity, --only-fixed, --base-only and --app-only", r.Tool.Hidden)}
+	case len(r.Tool.Checks) > 0:
+		return &RefusedError{Why: fmt.Sprintf("only some of the checks ran (%s), and what the others find is not known: scan without --checks", strings.Join(r.Tool.Checks, ", "))}
 	}
 	again := *r
 	again.Targets, again.Coverage = slices.Clone(r.Targets), slices.Clone(r.Coverage)
@@ -167,6 +174,13 @@ func (in Input) statement(group []finding.Target, passed bool) (attestation.Stat
 	for _, p := range r.Tool.Policies {
 		line.Policies = append(line.Policies, p.Name+"@"+p.Digest)
 	}
+	for _, f := range r.Tool.Files {
+		if f.Kind == "baseline" {
+			line.Baseline = f.Digest
+		} else {
+			line.Exceptions = append(line.Exceptions, f.Digest)
+		}
+	}
 	sum := attestation.Summary{
 		TimeVerified: in.Now.UTC().Truncate(time.Second), ResourceURI: resource(group[0].Name), Policy: line.Reference(),
 		VerificationResult: attestation.Failed, VerifiedLevels: []string{}, SLSAVersion: "1.1",
@@ -178,6 +192,8 @@ func (in Input) statement(group []finding.Target, passed bool) (attestation.Stat
 	sum.Verifier.ID, sum.Verifier.Version = attestation.VerifierID, map[string]string{"plimsoll": in.Version}
 	if passed {
 		sum.VerificationResult = attestation.Passed
+	}
+	if passed && line.Baseline == "" { // with one, what is past the line may have been there before
 		sum.VerifiedLevels = []string{"PLIMSOLL_FAIL_ON_" + strings.ToUpper(string(in.Line.FailOn))}
 	}
 	if len(in.Bill) > 0 {

@@ -162,6 +162,9 @@ func TestRefused(t *testing.T) {
 		{"a finding, by a gate that only reported", func(in *attest.Input) { in.Report.Findings = []finding.Finding{high} }, finding.Deny, "fixable finding"},
 		{"a gate that only reports", func(in *attest.Input) { in.Line = gate.Line{} }, "", "name a severity"},
 		{"a verdict that is none", func(in *attest.Input) { in.Report.Verdict.Action = "fine" }, "", "none"},
+		{"filters hid findings", func(in *attest.Input) { in.Report.Tool.Hidden = 1 }, "", "filters"},
+		{"only some checks", func(in *attest.Input) { in.Report.Tool.Checks = []string{"license"} }, "", "checks"},
+		{"an SBOM", func(in *attest.Input) { in.Report.Targets[0].Kind = "sbom" }, "", "SBOM"},
 		{"an inventory", func(in *attest.Input) { in.Report.Verdict.Action = "" }, "", "nobody judged"},
 		{"another schema", func(in *attest.Input) { in.Report.Schema = "plimsoll/report/v2" }, "", "schema"},
 		{"no target", func(in *attest.Input) { in.Report.Targets = nil }, "", "no target"},
@@ -186,6 +189,24 @@ func TestRefused(t *testing.T) {
 		if c.action == "" && err == nil || c.action != "" && (err != nil || verdicts[0].Passed || !strings.Contains(string(verdicts[0].Statement.Predicate), `"FAILED"`)) {
 			t.Errorf("%s, failing: %+v, %v", c.name, verdicts, err)
 		}
+	}
+}
+
+// TestLine has the line name all that let something pass; what a baseline knew was not held against it.
+func TestLine(t *testing.T) {
+	in := input()
+	in.Report.Tool.Files = []finding.File{{Kind: "exceptions", Digest: one}, {Kind: "baseline", Digest: two}}
+	verdicts, err := attest.Verdicts(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum attestation.Summary
+	if err := json.Unmarshal(verdicts[0].Statement.Predicate, &sum); err != nil {
+		t.Fatal(err)
+	}
+	line, err := attestation.ParseLine(sum.Policy.URI)
+	if err != nil || len(line.Exceptions) != 1 || line.Exceptions[0] != one || line.Baseline != two || len(sum.VerifiedLevels) > 0 {
+		t.Errorf("%+v %v %v", line, sum.VerifiedLevels, err)
 	}
 }
 

@@ -166,6 +166,9 @@ func pageTargetOf(r *finding.Report, v *view, o Options) pageTarget {
 	for _, one := range differences(r, v.ID) {
 		t.Differences = append(t.Differences, pageDifference{one.lead, one.text, one.entries})
 	}
+	if words := surfaceWords(v.Surface); words != "" {
+		t.Facts = append(t.Facts, words)
+	}
 	if v.Digest != "" {
 		t.Facts = append(t.Facts, clean(v.Digest))
 	}

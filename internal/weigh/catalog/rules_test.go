@@ -22,7 +22,7 @@ func TestRulesAreAnswered(t *testing.T) {
 	for _, c := range Cards() {
 		for _, a := range c.Aliases {
 			tool, _, _ := strings.Cut(a, "/")
-			known := slices.Contains([]string{"hadolint", "buildkit", "dockle", "trivy"}, tool) || strings.HasPrefix(a, "checkov/CKV_DOCKER") || strings.HasPrefix(a, "checkov/CKV2_DOCKER")
+			known := slices.Contains([]string{"hadolint", "buildkit", "dockle"}, tool) || strings.HasPrefix(a, "trivy/DS-") || strings.HasPrefix(a, "checkov/CKV_DOCKER") || strings.HasPrefix(a, "checkov/CKV2_DOCKER")
 			if known && !slices.Contains(ids, a) {
 				t.Errorf("%s: %s is no rule of that tool", c.ID, a)
 			}

@@ -56,6 +56,7 @@ type run struct {
 	cost     uint64
 	findings []finding.Finding
 	more     int
+	hidden   finding.Action // the worst of what more counts
 	stopped  bool
 }
 
@@ -83,7 +84,7 @@ func (r *run) policyOn() {
 		}
 	}
 	if r.more > 0 {
-		r.findings = append(r.findings, r.finding(subject{}, fmt.Sprintf("%d more that this policy does not let pass", r.more), r.policy.Action))
+		r.findings = append(r.findings, r.finding(subject{}, fmt.Sprintf("%d more that this policy does not let pass", r.more), r.hidden))
 	}
 }
 
@@ -147,6 +148,7 @@ func (r *run) spend(cost uint64) error {
 func (r *run) add(s subject, message string, action finding.Action) {
 	if len(r.findings) >= maxFindings {
 		r.more++
+		r.hidden = r.hidden.Worse(action)
 		return
 	}
 	r.findings = append(r.findings, r.finding(s, message, action))

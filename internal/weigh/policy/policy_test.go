@@ -315,3 +315,20 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 }
+
+// TestTooMany keeps an error a denial where a policy that warns has found more than is listed.
+func TestTooMany(t *testing.T) {
+	r := &finding.Report{Targets: []finding.Target{{ID: "t1", Kind: "image", Name: "x"}}}
+	for i := range maxFindings + 2 {
+		p := finding.Package{ID: fmt.Sprint("p", i), Target: "t1", Name: "warned"}
+		if i == maxFindings {
+			p.Name = "broken"
+		}
+		r.Packages = append(r.Packages, p)
+	}
+	policies := compile(t, spec("x", "  subject: package\n  action: warn\n  validations:\n  - {expression: 'pkg.name == \"broken\" && 1 / (pkg.name.size() - 6) > 0', message: no}\n"))
+	got := Evaluate(t.Context(), Input{Report: r, Policies: policies, Now: today})
+	if last := got[len(got)-1]; len(got) != maxFindings+1 || last.Action != finding.Deny {
+		t.Errorf("%d findings, the last %s %s", len(got), last.Action, last.Title)
+	}
+}

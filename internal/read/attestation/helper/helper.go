@@ -3,7 +3,7 @@
 //
 // The library is a program of its own because linking it would cost every call of plimsoll more start-up
 // than it has, and would put 71 modules behind what reads hostile images as root
-// (docs/decisions/0401-sigstore-in-a-program-of-its-own.md).
+// (docs/decisions/0403-sigstore-in-a-program-of-its-own.md).
 package helper
 
 import (

@@ -1,0 +1,106 @@
+package scan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/weigh/risk"
+)
+
+// bySecretNames are the checks that take a value for a secret because of its variable's name, which the search for secrets
+// knows, too.
+var bySecretNames = []string{"compose/secret-value", "dockerfile/secret-argument", "dockerfile/secret-env", "pipeline/secret-value"}
+
+// sameSubject names, for a check, the one that says the same of the same line and more.
+var sameSubject = map[string]string{"image/bad-port": "dockerfile/invalid-port"}
+
+// once drops what two checks tell of one thing in one place. A secret stays a secret: it takes the other's severity where
+// that is worse, its names, so that exceptions for it hold, and its advice.
+func (s *scan) once() {
+	named, said := map[string][]*finding.Finding{}, map[string]bool{}
+	for i := range s.report.Findings {
+		switch f := &s.report.Findings[i]; {
+		case len(f.Suppressed) > 0:
+		case f.Kind == finding.KindSecret && f.Subject != nil && f.Subject.Field != "":
+			key := f.Target + " " + f.Subject.Field
+			named[key] = append(named[key], f)
+		default:
+			said[placeKey(f, f.Rule)] = true
+		}
+	}
+	drop := map[string]bool{}
+	for i := range s.report.Findings {
+		f := &s.report.Findings[i]
+		switch {
+		case len(f.Suppressed) > 0:
+		case slices.Contains(bySecretNames, f.Rule) && f.Subject != nil:
+			name := f.Subject.Field[strings.LastIndexByte(f.Subject.Field, ' ')+1:]
+			drop[f.Target+f.Fingerprint] = taken(f, named[f.Target+" "+name])
+		case sameSubject[f.Rule] != "":
+			drop[f.Target+f.Fingerprint] = said[placeKey(f, sameSubject[f.Rule])]
+		}
+	}
+	s.report.Findings = slices.DeleteFunc(s.report.Findings, func(f finding.Finding) bool {
+		return len(f.Suppressed) == 0 && drop[f.Target+f.Fingerprint]
+	})
+}
+
+// placeKey is a rule and where a finding is.
+func placeKey(f *finding.Finding, rule string) string {
+	if len(f.Locations) == 0 {
+		return ""
+	}
+	return strings.Join([]string{f.Target, rule, f.Locations[0].Path, f.Evidence}, "\x00")
+}
+
+// taken says that secrets lie in all places of a finding, and has them tell what it told.
+func taken(f *finding.Finding, secrets []*finding.Finding) bool {
+	var by []*finding.Finding
+	for _, at := range f.Locations {
+		i := slices.IndexFunc(secrets, func(one *finding.Finding) bool {
+			return slices.ContainsFunc(one.Locations, func(l finding.Location) bool {
+				return l.Path == at.Path && l.StartLine >= at.StartLine && l.StartLine <= max(at.StartLine, at.EndLine)
+			})
+		})
+		if i < 0 {
+			return false
+		}
+		by = append(by, secrets[i])
+	}
+	for _, one := range by {
+		if f.Severity.Rank() > one.Severity.Rank() {
+			one.Severity = f.Severity
+			risk.Of(one)
+		}
+		one.Aliases = joined(one.Aliases, append([]string{f.Rule}, f.Aliases...))
+		one.Controls = joined(one.Controls, f.Controls)
+		if head, ok := strings.CutSuffix(one.Fix, removed); ok {
+			one.Fix = head + " " + f.Fix
+		}
+	}
+	return len(by) > 0
+}
+
+// joined are the words of two lists, each once. Neither is changed: they may be a card's.
+func joined(a, b []string) []string {
+	all := slices.Clone(a)
+	for _, w := range b {
+		if !slices.Contains(all, w) {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// looked are the files that the container sees and in which a secret was found.
+func looked(inv *inventory.Inventory) map[string]bool {
+	all := map[string]bool{}
+	for i := range inv.Sights {
+		if one := &inv.Sights[i]; !one.Deleted {
+			all[one.Path] = true
+		}
+	}
+	return all
+}
