@@ -37,11 +37,7 @@ func remoteScript() runCheck {
 	}
 }
 
-// fetched is the download that an interpreter runs, if c is one.
-// readsInput says that an interpreter takes its script from standard input.
-// addresses are what a command is told to fetch.
-// address is a URL as it may be shown: without login, query and fragment.
-// local says that an address is this machine's own.
+// insecure says that a download does not look whose certificate the server has.
 func insecure(c *shell.Command) bool {
 	return c.Name == "curl" && c.Has("-k", "--insecure") || c.Name == "wget" && c.Has("--no-check-certificate")
 }
