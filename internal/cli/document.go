@@ -75,3 +75,19 @@ func absolute(path string) string {
 	}
 	return filepath.ToSlash(path)
 }
+
+// idle says what lies beside documents and has no meaning here, so that nobody relies on it.
+func idle(g *global, subjects []scan.Subject) {
+	said := map[string]bool{}
+	for _, s := range subjects {
+		if s.Files == nil {
+			continue
+		}
+		for _, n := range scan.Idle(s.Files) {
+			if !said[n] {
+				g.say("%s", n)
+			}
+			said[n] = true
+		}
+	}
+}

@@ -27,7 +27,7 @@ func newExplain(g *global) *cobra.Command {
 			if id == "checks" || id == "gaps" {
 				return g.listWords(id)
 			}
-			if found := catalog.FindAll(id); len(found) > 0 {
+			if found := catalog.Find(id); len(found) > 0 {
 				return g.explainChecks(id, found)
 			}
 			if r, ok := catalog.FindRule(id); ok {

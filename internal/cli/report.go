@@ -192,7 +192,7 @@ func merged(ctx context.Context, g *global, o *dbOptions, names []string) (*find
 	if used := r.Tool.Database; used == nil || used.Digest != db.Describe().Digest {
 		g.say("plimsoll: %s was made with another database than the one that is asked for reasons (--db names one)", names[0])
 	}
-	if err := agree.Merge(r, theirs, agree.Options{Lookup: db, Kinds: all.Ecosystems(), Card: catalog.Find}); err != nil {
+	if err := agree.Merge(r, theirs, agree.Options{Lookup: db, Kinds: all.Ecosystems(), Cards: catalog.Finder()}); err != nil {
 		return nil, exitError{exitUsage, err}
 	}
 	return r, nil

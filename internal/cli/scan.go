@@ -81,6 +81,7 @@ type scanOptions struct {
 	policies   policyOptions
 	licenses   licenseOptions
 	secrets    secretOptions
+	shellcheck bool
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
@@ -101,6 +102,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
 	f.StringVar(&o.fixes, "fix", "", "show what can safely be rewritten in Dockerfiles that are named, as a diff on stderr; with --fix=write, rewrite it")
 	f.Lookup("fix").NoOptDefVal = fixShow
+	f.BoolVar(&o.shellcheck, "shellcheck", false, "have the program shellcheck, which must be on the PATH, look at what RUN lines of Dockerfiles tell shells")
 	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: "+strings.Join(checkKinds, ", ")+" (default: all)")
 }
 
@@ -208,6 +210,10 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
+	check, err := o.shellchecker(ctx)
+	if err != nil {
+		return err
+	}
 	known, err := o.bases.known(g, o.base)
 	if err != nil {
 		return err
@@ -221,10 +227,11 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 		return err
 	}
 	r, err := read(ctx, g, &o.read, words, func(so *scan.Options, subjects []scan.Subject) error {
+		idle(g, subjects)
 		so.Policies, so.Licenses = policies, o.licenses.rules
 		so.Bases = scan.Bases{Known: known, Named: o.base}
 		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
-		so.Now, so.Secrets = g.env.Now(), secrets
+		so.Now, so.Secrets, so.ShellCheck = g.env.Now(), secrets, check
 		return given.into(g, so, subjects)
 	})
 	if err != nil {

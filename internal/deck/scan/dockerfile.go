@@ -72,6 +72,7 @@ func brokenDockerfile(docs []inventory.Document) error {
 // judgeDockerfiles runs all checks on each.
 func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
 	b := besideOf(docs)
+	checks, unread := dockerfile.Judge()
 	for _, e := range b.wrong {
 		gaps = append(gaps, unreadable(e))
 	}
@@ -95,8 +96,9 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 			}
 			gaps = append(gaps, g)
 		}
-		gaps = append(gaps, dockerfile.Gaps(f)...)
-		seen = append(seen, s.judgeDockerfile(f)...)
+		gaps = append(gaps, unread(f)...)
+		of, more := s.judgeDockerfile(f, checks)
+		seen, gaps = append(seen, of...), append(gaps, more...)
 	}
 	return seen, gaps
 }
@@ -111,7 +113,7 @@ func unreadable(e *read.Error) finding.Gap {
 
 // judgeDockerfile runs all checks on one, and those of an image's configuration on what the image of its
 // target would have.
-func (s *scan) judgeDockerfile(f *read.File) (seen []sight) {
+func (s *scan) judgeDockerfile(f *read.File, checks []dockerfile.Check) (seen []sight, gaps []finding.Gap) {
 	pragmas := dockerfile.PragmasOf(f)
 	add := func(c check.Card, applies bool, hits []check.Hit) {
 		for i := range hits {
@@ -119,7 +121,7 @@ func (s *scan) judgeDockerfile(f *read.File) (seen []sight) {
 		}
 		seen = append(seen, sight{card: c, applies: applies, hits: hits})
 	}
-	for _, c := range dockerfile.Checks() {
+	for _, c := range checks {
 		add(c.Card, true, c.Look(f))
 	}
 	if f.Target != nil && s.o.runs("image") {
@@ -127,7 +129,14 @@ func (s *scan) judgeDockerfile(f *read.File) (seen []sight) {
 			add(one.card, one.applies, one.hits)
 		}
 	}
-	return seen
+	if s.o.ShellCheck != nil {
+		said, gap := s.shellcheck(f)
+		for _, one := range said {
+			add(one.card, one.applies, one.hits)
+		}
+		gaps = gap
+	}
+	return seen, gaps
 }
 
 // beside is what lies beside Dockerfiles.
@@ -179,4 +188,17 @@ func (b *beside) options(at string, folder bool) read.Options {
 			return o
 		}
 	}
+}
+
+// Idle tells what is said beside Dockerfiles that a word named and has no meaning here.
+func Idle(of *Files) (notes []string) {
+	for _, d := range of.Documents {
+		if name := path.Base(d.Path); name != ".hadolint.yaml" && name != ".hadolint.yml" {
+			continue
+		}
+		if s, err := read.ParseSettings(d.Path, d.Bytes); err == nil && s.Threshold != "" {
+			notes = append(notes, fmt.Sprintf("%s: failure-threshold: %s draws no line here: --fail-on does", d.Path, s.Threshold))
+		}
+	}
+	return notes
 }

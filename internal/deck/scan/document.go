@@ -194,8 +194,11 @@ func count(c *finding.Check, one sight) {
 	}
 }
 
-// word is the family of a check's id.
+// word is the family of a check's id. ShellCheck is asked about Dockerfiles only.
 func word(id string) string {
 	family, _, _ := strings.Cut(id, "/")
+	if family == "shellcheck" {
+		return "dockerfile"
+	}
 	return family
 }

@@ -91,7 +91,10 @@ func (s *scan) assessed(rule string) bool {
 	if rule == "" {
 		return false
 	}
-	if cards := catalog.FindAll(rule); len(cards) > 0 {
+	if s.card == nil {
+		s.card = catalog.Finder()
+	}
+	if cards := s.card(rule); len(cards) > 0 {
 		return !slices.ContainsFunc(cards, func(c check.Card) bool { return !s.o.runs(word(c.ID)) })
 	}
 	family, _, ours := strings.Cut(rule, "/")

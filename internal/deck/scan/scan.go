@@ -23,6 +23,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+	"github.com/plimsoll/plimsoll/internal/read/shellcheck"
 	"github.com/plimsoll/plimsoll/internal/weigh/baseline"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
@@ -39,16 +40,18 @@ type Options struct {
 	Licenses license.Rules  // without any, no licence is judged
 	Checks   []string       // families to run; empty: all
 	Secrets  *secret.Engine // what finds secrets; nil: our own rules
-	Cache    Cache          // nil: nothing is kept
-	Jobs     int            // layers read at a time
-	Verify   bool
-	Skip     func(path string) string // the pattern that has a path passed over, or nothing; nil: none has
-	Bases    Bases
-	Bounds   Bounds
-	TempDir  string // for what outgrows memory; the system's when empty
-	Now      time.Time
-	Progress func(Progress) // nil: nobody wants to know
-	Missing  []finding.Gap  // what the caller wanted looked at and could not open
+	// ShellCheck looks at what RUN lines of Dockerfiles tell shells; nil: nothing does.
+	ShellCheck func([]shellcheck.Script) ([]shellcheck.Comment, error)
+	Cache      Cache // nil: nothing is kept
+	Jobs       int   // layers read at a time
+	Verify     bool
+	Skip       func(path string) string // the pattern that has a path passed over, or nothing; nil: none has
+	Bases      Bases
+	Bounds     Bounds
+	TempDir    string // for what outgrows memory; the system's when empty
+	Now        time.Time
+	Progress   func(Progress) // nil: nobody wants to know
+	Missing    []finding.Gap  // what the caller wanted looked at and could not open
 
 	Exceptions   *exception.Set     // nil: nothing is let pass
 	Baseline     *baseline.Baseline // nil: all findings count alike
@@ -156,7 +159,8 @@ type scan struct {
 	upgrades map[string]string // package id → the version that clears what is known of it
 	kinds    map[string]string // package id → the name of its ecosystem
 	excepted excepted
-	known    map[string]*policy.Facts // target id → what policies may ask beyond the report
+	card     func(word string) []check.Card // the checks of an id or alias
+	known    map[string]*policy.Facts       // target id → what policies may ask beyond the report
 	terms    *license.Table
 	redact   *secret.Engine        // takes secrets out of what is shown
 	cards    map[string]check.Card // of secrets, by id

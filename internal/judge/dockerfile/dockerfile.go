@@ -22,7 +22,18 @@ type Check struct {
 
 // Checks lists all checks of Dockerfiles. Their literals leave out what all cards share.
 func Checks() []Check {
-	all := append(structure(), runs()...)
+	all, _ := Judge()
+	return all
+}
+
+// Judge gives all checks and what tells of RUN lines that could not be read, which share the reading of a
+// file's RUN lines. Who has many files asks once, and looks at one file after the other.
+func Judge() ([]Check, func(*dockerfile.File) []finding.Gap) {
+	var kept memo
+	return shared(append(structure(), runs(&kept)...)), func(f *dockerfile.File) []finding.Gap { return kept.of(f).gaps }
+}
+
+func shared(all []Check) []Check {
 	for i := range all {
 		c := &all[i].Card
 		c.Kind, c.Since = cmp.Or(c.Kind, finding.KindMisconfiguration), cmp.Or(c.Since, "0.1")
@@ -86,7 +97,7 @@ func ships(in *dockerfile.Instruction) bool { return in.Stage == nil || in.Stage
 // weight, and do not depend on mounts.
 func OfHistory() (all []Check) {
 	of := map[string]bool{}
-	for _, c := range runs() {
+	for _, c := range runs(new(memo)) {
 		of[c.ID] = true
 	}
 	for _, c := range Checks() {

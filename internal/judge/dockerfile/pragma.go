@@ -32,6 +32,7 @@ type pragma struct {
 //	# hadolint global ignore=DL3059        the file
 //	# check=skip=JSONArgsRecommended       the file when on top, else the next instruction
 //	# plimsoll ignore=dockerfile/latest-tag it is a demonstration
+//	# shellcheck disable=SC2086,SC2015      the next instruction, or the one that it stands in
 func PragmasOf(f *dockerfile.File) *Pragmas {
 	p := &Pragmas{file: f, onLine: map[int][]pragma{}, stages: map[int][]pragma{}}
 	if len(f.Settings.Ignored) > 0 {
@@ -86,6 +87,12 @@ func (p *Pragmas) comment(c dockerfile.Comment, next int) {
 		}
 		list, reason, _ := strings.Cut(list, " ")
 		p.add(&line, "# plimsoll ignore", idsOf(list), strings.TrimSpace(reason))
+	case tool == "shellcheck":
+		for word := range strings.FieldsSeq(rest) {
+			if list, ok := strings.CutPrefix(word, "disable="); ok {
+				p.add(&line, "# shellcheck disable", idsOf(list), "")
+			}
+		}
 	case strings.HasPrefix(strings.ReplaceAll(c.Text, " ", ""), "check="):
 		skipped, _ := checkOptions(strings.TrimPrefix(strings.ReplaceAll(c.Text, " ", ""), "check="))
 		p.add(&line, "# check", skipped, "")
@@ -132,7 +139,7 @@ func checkOptions(value string) (skipped []string, stop bool) {
 
 // names says that an id means a check: the check's own, or an alias with or without its tool.
 func names(c check.Card, id string) bool {
-	if strings.EqualFold(id, c.ID) {
+	if strings.EqualFold(id, c.ID) || strings.EqualFold(id, "all") && strings.HasPrefix(c.ID, "shellcheck/") {
 		return true
 	}
 	return slices.ContainsFunc(c.Aliases, func(a string) bool {

@@ -15,8 +15,7 @@ import (
 
 // runs lists the checks of what RUN lines do. They share what the shells are told: a file's RUN lines are
 // read once for all of them.
-func runs() (all []Check) {
-	var kept memo
+func runs(kept *memo) (all []Check) {
 	for _, c := range slices.Concat(pins(), caches(), answers(), habits(), transport(), signatures(), downloads(), passwords(), rights(), leftovers()) {
 		all = append(all, Check{Card: c.Card, Look: func(f *dockerfile.File) []check.Hit { return c.look(kept.of(f)) }})
 	}
@@ -81,9 +80,25 @@ func script(in *dockerfile.Instruction) (*shell.Script, error) {
 	if in.JSON {
 		return shell.Exec(in.Args, shell.Pos{Line: in.Start, Column: in.Column}), nil
 	}
-	text := in.Script()
+	text, of := Told(in)
 	if text == nil {
 		return nil, nil
+	}
+	if of == shell.Other {
+		return nil, errOtherShell
+	}
+	return shell.Parse(of, shell.Placed(text.Text, func(offset int) shell.Pos {
+		line, column := text.At(offset)
+		return shell.Pos{Line: line, Column: column}
+	}))
+}
+
+// Told is what a RUN tells a shell, and the language of it: Other where no shell of the Bourne family reads it.
+// It is nil where no shell is told anything.
+func Told(in *dockerfile.Instruction) (*dockerfile.Script, shell.Language) {
+	text := in.Script()
+	if text == nil {
+		return nil, shell.Other
 	}
 	of := shell.POSIX
 	if len(text.Shell) > 0 {
@@ -92,13 +107,10 @@ func script(in *dockerfile.Instruction) (*shell.Script, error) {
 	if by, ok := shell.Shebang(text.Text); ok {
 		of = by
 	}
-	if of == shell.Other || windows(in, text.Text) {
-		return nil, errOtherShell
+	if windows(in, text.Text) {
+		of = shell.Other
 	}
-	return shell.Parse(of, shell.Placed(text.Text, func(offset int) shell.Pos {
-		line, column := text.At(offset)
-		return shell.Pos{Line: line, Column: column}
-	}))
+	return text, of
 }
 
 // windows says that a command line is for Windows, where nothing says so: its base image is a variable.
@@ -118,9 +130,6 @@ func unread(in *dockerfile.Instruction, err error) finding.Gap {
 	}
 	return g
 }
-
-// Gaps tells of the RUN lines that could not be read.
-func Gaps(f *dockerfile.File) []finding.Gap { return read(f).gaps }
 
 // found is what is wrong with one command. What names it without versions, "curl" say.
 type found struct {

@@ -22,7 +22,7 @@ func fileOf(t *testing.T, text string) *dockerfile.File {
 
 // TestRunExamples runs each check on the examples of its page, and wants to find it also in an ONBUILD.
 func TestRunExamples(t *testing.T) {
-	for _, c := range runs() {
+	for _, c := range runs(new(memo)) {
 		if hits := c.Look(fileOf(t, c.Page.Bad)); len(hits) == 0 {
 			t.Errorf("%s does not find its bad example", c.ID)
 		}
@@ -35,7 +35,7 @@ func TestRunExamples(t *testing.T) {
 // failed are the checks that a Dockerfile fails, by the last part of their ids.
 func failed(t *testing.T, text string) (ids []string) {
 	f := fileOf(t, text)
-	for _, c := range runs() {
+	for _, c := range runs(new(memo)) {
 		if len(c.Look(f)) > 0 {
 			ids = append(ids, strings.TrimPrefix(c.ID, "dockerfile/"))
 		}
@@ -119,7 +119,7 @@ func TestRuns(t *testing.T) {
 func TestRunPlaces(t *testing.T) {
 	f := fileOf(t, "FROM debian:12\nRUN true && \\\n  # why\n  true && \\\n    chmod 777 /app\nRUN <<EOF\n  chmod 777 /b\nEOF\n")
 	var hits []check.Hit
-	for _, c := range runs() {
+	for _, c := range runs(new(memo)) {
 		if c.ID == "dockerfile/world-writable" {
 			hits = c.Look(f)
 		}
@@ -132,7 +132,7 @@ func TestRunPlaces(t *testing.T) {
 // TestNoSecrets wants no password in what is said of it.
 func TestNoSecrets(t *testing.T) {
 	f := fileOf(t, "FROM debian:12\nRUN echo 'root:hunter2' | chpasswd && curl -u me:hunter2 http://me:hunter2@x.org/a.tgz?t=hunter2 | tar xz && wget --password=hunter2 -q http://me:hunter2@x.org/b.sh && mysql -phunter2 && useradd -p hunter2 x && git clone https://me:hunter2@x.org/y && curl https://me:hunter2@x.org/$V | sh\n")
-	for _, c := range runs() {
+	for _, c := range runs(new(memo)) {
 		for _, h := range c.Look(f) {
 			if strings.Contains(h.Where+h.Detail+h.Fix+h.Subject.Field, "hunter2") {
 				t.Errorf("%s says it: %+v", c.ID, h)
@@ -142,7 +142,8 @@ func TestNoSecrets(t *testing.T) {
 }
 
 func TestGaps(t *testing.T) {
-	gaps := Gaps(fileOf(t, "FROM debian:12\nRUN echo 'open\nSHELL [\"pwsh\", \"-c\"]\nRUN Get-Item\n"))
+	_, unread := Judge()
+	gaps := unread(fileOf(t, "FROM debian:12\nRUN echo 'open\nSHELL [\"pwsh\", \"-c\"]\nRUN Get-Item\n"))
 	if len(gaps) != 2 || gaps[0].Class != "unread-script" || !gaps[0].Blocking || !strings.Contains(gaps[0].What, "line 2") || gaps[1].Class != "other-shell" || gaps[1].Blocking {
 		t.Errorf("%+v", gaps)
 	}
@@ -151,7 +152,7 @@ func TestGaps(t *testing.T) {
 func BenchmarkRuns(b *testing.B) {
 	text := []byte("FROM debian:12\nRUN set -eux; apt-get update && apt-get install -y --no-install-recommends ca-certificates curl && rm -rf /var/lib/apt/lists/*\n" +
 		"RUN curl -fsSL \"https://example.org/$VERSION.tar.gz\" -o x.tgz && echo \"$SUM  x.tgz\" | sha256sum -c - && tar xf x.tgz\nRUN useradd app && chown -R app /srv\n")
-	checks := runs()
+	checks := runs(new(memo))
 	for b.Loop() {
 		f, err := dockerfile.Parse("Dockerfile", text, dockerfile.Options{})
 		if err != nil {
@@ -167,7 +168,7 @@ func BenchmarkRuns(b *testing.B) {
 // checks, but where one rule of theirs is about two things.
 func TestAliasesOfRuns(t *testing.T) {
 	covered := map[string]int{}
-	for _, c := range runs() {
+	for _, c := range runs(new(memo)) {
 		for _, a := range c.Aliases {
 			covered[a]++
 		}

@@ -19,6 +19,8 @@ type Settings struct {
 	TrustedRegistries []string
 	LabelSchema       map[string]string // label → text, url, semver, hash, rfc3339, spdx or email
 	StrictLabels      bool
+	// Threshold is hadolint's failure-threshold, which draws no line here.
+	Threshold string
 	// IgnorePragmas says that comments may not let findings pass.
 	IgnorePragmas bool
 }
@@ -59,7 +61,7 @@ func ParseSettings(at string, source []byte) (Settings, error) {
 		return s, &Error{Path: at, What: strings.TrimPrefix(err.Error(), "yaml: ")}
 	}
 	s.Ignored, s.TrustedRegistries, s.LabelSchema = h.Ignored, h.TrustedRegistries, h.LabelSchema
-	s.StrictLabels, s.IgnorePragmas = h.StrictLabels, h.DisableIgnorePragma
+	s.StrictLabels, s.IgnorePragmas, s.Threshold = h.StrictLabels, h.DisableIgnorePragma, h.FailureThreshold
 	for _, one := range []struct {
 		severity string
 		rules    []string

@@ -24,7 +24,7 @@ import (
 type Options struct {
 	Lookup advisory.Lookup
 	Kinds  []ecosystem.Ecosystem
-	Card   func(word string) (check.Card, bool) // the check of an id or an alias
+	Cards  func(word string) []check.Card // the checks of an id or an alias
 }
 
 // Reasons beside those of package vuln.

@@ -37,10 +37,12 @@ var database = lookup{
 }
 
 func options() Options {
-	return Options{Lookup: database, Kinds: all.Ecosystems(), Card: func(word string) (check.Card, bool) {
+	return Options{Lookup: database, Kinds: all.Ecosystems(), Cards: func(word string) []check.Card {
 		cards := map[string]check.Card{"trivy/DS-0002": {ID: "image/sample-user"}, "hadolint/DL1": {ID: "image/end-of-life"}, "hadolint/DL2": {ID: "image/other"}}
-		c, ok := cards[word]
-		return c, ok
+		if c, ok := cards[word]; ok {
+			return []check.Card{c}
+		}
+		return nil
 	}}
 }
 

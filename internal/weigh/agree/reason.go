@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/judge/vuln"
 	"github.com/plimsoll/plimsoll/internal/read/opinion"
@@ -120,24 +121,24 @@ func (m *merge) withoutPackage(d finding.Disagreement, o *opinion.Opinion) error
 
 // checked says what became of the check of ours that stands for a rule of theirs.
 func (m *merge) checked(o *opinion.Opinion) (reason, detail string) {
-	if m.o.Card == nil {
+	if m.o.Cards == nil {
 		return unknown, ""
 	}
 	for _, id := range o.IDs {
-		card, ok := m.o.Card(id)
-		if !ok {
+		cards := m.o.Cards(id)
+		if len(cards) == 0 {
 			continue
 		}
 		for _, c := range m.report.Checks {
-			switch {
-			case c.Rule != card.ID || c.Target != m.target.ID:
-			case c.Evaluated > 0 && c.Failed == 0:
-				return checkPassed, card.ID + " looked, and found nothing"
-			case c.Evaluated > 0:
-				return unknown, card.ID + " found it in other places"
+			if c.Target != m.target.ID || c.Evaluated == 0 || !slices.ContainsFunc(cards, func(card check.Card) bool { return card.ID == c.Rule }) {
+				continue
 			}
+			if c.Failed == 0 {
+				return checkPassed, c.Rule + " looked, and found nothing"
+			}
+			return unknown, c.Rule + " found it in other places"
 		}
-		return checkNotRun, card.ID + " did not run on this target"
+		return checkNotRun, cards[0].ID + " did not run on this target"
 	}
 	return noCheck, "no check of ours stands for it"
 }

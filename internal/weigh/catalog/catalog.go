@@ -38,28 +38,29 @@ func cards[T any](checks []T, card func(T) check.Card) (all []check.Card) {
 	return all
 }
 
-// Find returns the check of an id or of an alias.
-func Find(word string) (check.Card, bool) {
-	if found := FindAll(word); len(found) > 0 {
-		return found[0], true
-	}
-	return check.Card{}, false
-}
-
-// FindAll returns the checks of an id, ours or another tool's, in any case: one of ours has one, and another tool's may be
-// answered by several.
-func FindAll(word string) (found []check.Card) {
-	word = check.Present(word)
-	for _, c := range Cards() {
-		if check.Present(c.ID) == word || slices.ContainsFunc(c.Aliases, func(a string) bool {
-			_, id, _ := strings.Cut(a, "/")
-			return check.Present(a) == word || check.Present(id) == word
-		}) {
-			found = append(found, c)
+// Finder gives what finds checks by an id, ours or another tool's, in any case: one of ours has one, and
+// another tool's may be answered by several. The table is made once, for who asks often.
+func Finder() func(word string) []check.Card {
+	of := map[string][]check.Card{}
+	enter := func(name string, c check.Card) {
+		name = check.Present(name)
+		if known := of[name]; len(known) == 0 || known[len(known)-1].ID != c.ID {
+			of[name] = append(known, c)
 		}
 	}
-	return found
+	for _, c := range Cards() {
+		enter(c.ID, c)
+		for _, a := range c.Aliases {
+			_, id, _ := strings.Cut(a, "/")
+			enter(a, c)
+			enter(id, c)
+		}
+	}
+	return func(word string) []check.Card { return of[check.Present(word)] }
 }
+
+// Find returns the checks of one id, as Finder finds them.
+func Find(word string) []check.Card { return Finder()(word) }
 
 // FindRule returns another tool's rule that no check answers, with the reason.
 func FindRule(word string) (Rule, bool) {

@@ -11,7 +11,7 @@ import (
 func objects() []*expr.Object {
 	return []*expr.Object{
 		imageType(), osType(), baseType(), layerType(), surfaceType(), signatureType(), configType(), stepType(),
-		packageType(), locationType(), findingType(), exceptionType(), fileType(),
+		packageType(), locationType(), findingType(), opinionType(), exceptionType(), fileType(),
 	}
 }
 

@@ -120,7 +120,18 @@ func findingType() *expr.Object {
 		expr.NewField("kev", "It is known to be exploited (CISA KEV).", expr.Bool, func(f *found) any { return f.risk().KEV }),
 		expr.NewField("pkg", "The package that it is in.", expr.Named("Package"), func(f *found) any { return f.pkg }),
 		expr.NewField("locations", "Where it stands.", expr.List(expr.Named("Location")), func(f *found) any { return pointers(f.bare().Locations) }),
+		expr.NewField("opinions", "What other engines say, whose reports were merged (plimsoll report merge); empty where none were asked.", expr.List(expr.Named("Opinion")), func(f *found) any { return pointers(f.bare().Opinions) }),
 		expr.NewField("exceptions", "What lets it pass; empty for those of the variable findings.", expr.List(expr.Named("Exception")), func(f *found) any { return pointers(f.bare().Suppressed) }),
+	)
+}
+
+func opinionType() *expr.Object {
+	return expr.NewObject[finding.Opinion]("Opinion", "What another engine, whose report was merged, says of a finding.", 20,
+		expr.NewField("engine", "trivy, grype, osv-scanner, or the tool that a SARIF file names.", expr.String, func(o *finding.Opinion) any { return o.Engine }),
+		expr.NewField("agrees", "It reports the finding, too.", expr.Bool, func(o *finding.Opinion) any { return o.Agrees }),
+		expr.NewField("rule", "Its own id, where that is another.", expr.String, func(o *finding.Opinion) any { return o.Rule }),
+		expr.NewField("severity", "Its severity, where it agrees and has one.", expr.String, func(o *finding.Opinion) any { return string(o.Severity) }),
+		expr.NewField("fixedIn", "The version without it, as it has it.", expr.String, func(o *finding.Opinion) any { return o.Fixed }),
 	)
 }
 
