@@ -178,6 +178,21 @@ func TestNoInit(t *testing.T) {
 	})
 }
 
+var compiledEarly = regexp.MustCompile("(?m)^(var |\t)[a-zA-Z]+ *= regexp\\.MustCompile")
+
+// TestNothingIsCompiledEarly keeps regular expressions out of start-up: sync.OnceValue compiles one when it is asked.
+func TestNothingIsCompiledEarly(t *testing.T) {
+	each(t, func(file string) {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := compiledEarly.Find(b); m != nil && !strings.HasSuffix(file, "_test.go") {
+			t.Errorf("%s: %q is compiled before main: use sync.OnceValue", file, m)
+		}
+	})
+}
+
 func each(t *testing.T, visit func(file string)) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {

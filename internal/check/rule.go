@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // oldTrivy are the ids that Trivy's checks had before: AVD-DS-0002 and DS002 are DS-0002 now.
-var oldTrivy = regexp.MustCompile(`^(ds|ksv|kcv)-?(\d{3,4})$`)
+var oldTrivy = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(ds|ksv|kcv)-?(\d{3,4})$`) })
 
 // Present is a rule's id as ids are compared, TOOL/ID or ID alone: in lower case, and Trivy's by its present name.
 func Present(rule string) string {
@@ -19,7 +20,7 @@ func Present(rule string) string {
 	if tool != "" && tool != "trivy/" {
 		return key
 	}
-	if m := oldTrivy.FindStringSubmatch(strings.TrimPrefix(id, "avd-")); m != nil {
+	if m := oldTrivy().FindStringSubmatch(strings.TrimPrefix(id, "avd-")); m != nil {
 		return fmt.Sprintf("%s%s-%04s", tool, m[1], m[2])
 	}
 	return key

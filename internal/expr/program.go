@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
@@ -51,8 +52,8 @@ func (e *Env) Compile(source string, want Type) (*Program, error) {
 }
 
 var (
-	noField    = regexp.MustCompile(`^undefined field '([^']*)'`)
-	noVariable = regexp.MustCompile(`^undeclared reference to '([^']*)'`)
+	noField    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^undefined field '([^']*)'`) })
+	noVariable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^undeclared reference to '([^']*)'`) })
 )
 
 // wrong is the first thing that is wrong with an expression, with what was probably meant.
@@ -65,9 +66,9 @@ func (e *Env) wrong(issues *cel.Issues) error {
 		return cmp.Or(cmp.Compare(a.Location.Line(), b.Location.Line()), cmp.Compare(a.Location.Column(), b.Location.Column()))
 	})
 	message := first.Message
-	if m := noField.FindStringSubmatch(message); m != nil {
+	if m := noField().FindStringSubmatch(message); m != nil {
 		message = fmt.Sprintf("there is no field %q here%s", m[1], meant(m[1], e.fieldNames()))
-	} else if m := noVariable.FindStringSubmatch(message); m != nil {
+	} else if m := noVariable().FindStringSubmatch(message); m != nil {
 		message = fmt.Sprintf("%q is neither a variable nor a function%s", m[1], meant(m[1], e.names()))
 	}
 	if word, ok := strings.CutPrefix(message, "reserved identifier: "); ok {

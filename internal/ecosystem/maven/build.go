@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 )
@@ -18,13 +19,19 @@ func isGradleBuild(path string) bool {
 }
 
 // gradleDependency is a line that asks for something at run time: a configuration, and what stands behind it.
-var gradleDependency = regexp.MustCompile(`^\s*(?:api|implementation|compile|runtime|runtimeOnly|compileOnly|compileOnlyApi|developmentOnly)(?:\s*\(\s*|\s+)(.*)$`)
+var gradleDependency = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\s*(?:api|implementation|compile|runtime|runtimeOnly|compileOnly|compileOnlyApi|developmentOnly)(?:\s*\(\s*|\s+)(.*)$`)
+})
 
 // gradleNamed is group: "g", name: "a", version: "v", also with = as Kotlin has it.
-var gradleNamed = regexp.MustCompile(`group\s*[:=]\s*["']([^"']+)["']\s*,\s*name\s*[:=]\s*["']([^"']+)["'](?:\s*,\s*version\s*[:=]\s*["']([^"']+)["'])?`)
+var gradleNamed = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`group\s*[:=]\s*["']([^"']+)["']\s*,\s*name\s*[:=]\s*["']([^"']+)["'](?:\s*,\s*version\s*[:=]\s*["']([^"']+)["'])?`)
+})
 
 // gradleText is "g:a:v", of which a line may have several.
-var gradleText = regexp.MustCompile(`["']([\w.${}-]+):([\w.${}-]+)(?::([^"':@]+))?[^"']*["']`)
+var gradleText = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`["']([\w.${}-]+):([\w.${}-]+)(?::([^"':@]+))?[^"']*["']`)
+})
 
 // readGradleBuild reads a build script by its lines, without running it. What its configurations for
 // running ask for counts, also where a catalogue or a variable says what that is.
@@ -38,7 +45,7 @@ func readGradleBuild(f *ecosystem.File) (ecosystem.Found, error) {
 	number := 0
 	for line := range bytes.Lines(text) {
 		number++
-		m := gradleDependency.FindSubmatch(bytes.TrimRight(line, " \t\r\n"))
+		m := gradleDependency().FindSubmatch(bytes.TrimRight(line, " \t\r\n"))
 		if m == nil {
 			continue
 		}
@@ -64,7 +71,7 @@ func readGradleBuild(f *ecosystem.File) (ecosystem.Found, error) {
 }
 
 func gradleCoordinates(what string) (all []coordinates) {
-	for _, m := range append(gradleText.FindAllStringSubmatch(what, -1), gradleNamed.FindAllStringSubmatch(what, -1)...) {
+	for _, m := range append(gradleText().FindAllStringSubmatch(what, -1), gradleNamed().FindAllStringSubmatch(what, -1)...) {
 		all = append(all, coordinates{group: m[1], artifact: m[2], version: m[3]})
 	}
 	return all

@@ -197,7 +197,7 @@ func (d dependency) image() (m Material, on *Platform, ok bool) {
 	} else if digest := qualifiers.Get("digest"); CheckDigest(digest) == nil {
 		m.Digest = digest
 	}
-	if tag, err := url.PathUnescape(version); err == nil && tagForm.MatchString(tag) {
+	if tag, err := url.PathUnescape(version); err == nil && tagForm().MatchString(tag) {
 		m.Name += ":" + tag
 	}
 	r, err := ParseReference(m.Name)

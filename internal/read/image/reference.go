@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Reference is the name of an image in a registry, as the distribution project's grammar has it.
@@ -15,10 +16,14 @@ type Reference struct {
 }
 
 var (
-	repositoryForm = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$`)
-	tagForm        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
-	hostForm       = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$`)
-	digestForm     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	repositoryForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$`)
+	})
+	tagForm  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`) })
+	hostForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$`)
+	})
+	digestForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^sha256:[0-9a-f]{64}$`) })
 )
 
 // ParseReference reads [HOST/]REPOSITORY[:TAG][@DIGEST] and fills in what Docker would.
@@ -36,7 +41,7 @@ func ParseReference(s string) (Reference, error) {
 	}
 	if i := strings.LastIndexByte(rest, ':'); i >= 0 {
 		rest, r.Tag = rest[:i], rest[i+1:]
-		if !tagForm.MatchString(r.Tag) {
+		if !tagForm().MatchString(r.Tag) {
 			return r, fmt.Errorf("%q names no image: %q is no tag", s, r.Tag)
 		}
 	}
@@ -47,7 +52,7 @@ func ParseReference(s string) (Reference, error) {
 	if r.Host == "docker.io" && !strings.Contains(rest, "/") {
 		rest = "library/" + rest
 	}
-	if r.Repository = rest; len(rest) > 255 || !repositoryForm.MatchString(rest) {
+	if r.Repository = rest; len(rest) > 255 || !repositoryForm().MatchString(rest) {
 		return r, fmt.Errorf("%q names no image: a repository is lower case, as in shop/cart:1.4", s)
 	}
 	if r.Tag == "" && r.Digest == "" {
@@ -59,7 +64,7 @@ func ParseReference(s string) (Reference, error) {
 // isHost tells a registry from the first part of a repository as Docker does: by a dot, a port, an
 // upper-case letter or the name localhost.
 func isHost(s string) bool {
-	return hostForm.MatchString(s) && (strings.ContainsAny(s, ".:") || s == "localhost" || s != strings.ToLower(s))
+	return hostForm().MatchString(s) && (strings.ContainsAny(s, ".:") || s == "localhost" || s != strings.ToLower(s))
 }
 
 // Name is the full repository with its host, without tag and digest.
@@ -89,7 +94,7 @@ func (r Reference) suffix() (s string) {
 // CheckDigest says whether s is a SHA-256 digest, "sha256:HEX": the one algorithm that engines use,
 // and a form that is safe in a path.
 func CheckDigest(s string) error {
-	if !digestForm.MatchString(s) {
+	if !digestForm().MatchString(s) {
 		return fmt.Errorf("%.100q is no digest: sha256: and 64 lower-case hexadecimal digits are", s)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/plimsoll/plimsoll/finding"
 )
@@ -64,7 +65,9 @@ type (
 )
 
 // ids finds names of vulnerabilities in a rule's id: Grype's SARIF calls one CVE-2024-1-openssl.
-var ids = regexp.MustCompile(`(?i)\b(?:CVE-\d{4}-\d{4,10}|GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}|(?:GO|RUSTSEC|PYSEC)-\d{4}-\d{1,6})`)
+var ids = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)\b(?:CVE-\d{4}-\d{4,10}|GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}|(?:GO|RUSTSEC|PYSEC)-\d{4}-\d{1,6})`)
+})
 
 func readSARIF(b []byte, r *Report) error {
 	var log sarifLog
@@ -117,7 +120,7 @@ func (run *sarifRun) take(r *Report, name string) error {
 			id = run.Tool.Driver.Rules[*n].ID
 		}
 		o := Opinion{Kind: finding.KindMisconfiguration, IDs: []string{strings.ToLower(name) + "/" + id, id}}
-		if known := ids.FindAllString(id, maxIDs); len(known) > 0 {
+		if known := ids().FindAllString(id, maxIDs); len(known) > 0 {
 			o.Kind, o.IDs = finding.KindVulnerability, append([]string{strings.ToUpper(known[0])}, known...)
 			if strings.HasPrefix(o.IDs[0], "GHSA") {
 				o.IDs = known // written in small letters

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -48,7 +49,7 @@ func (p *parser) document(doc *yaml.Node, into *Set) error {
 		return err
 	case version.Value != APIVersion:
 		return fmt.Errorf("%s: apiVersion %q is not known: write %s", version.At(1), version.Value, APIVersion)
-	case !validName.MatchString(name.Value):
+	case !validName().MatchString(name.Value):
 		return fmt.Errorf("%s: %q is no name: use lower case letters, digits and hyphens, 63 at most", name.At(1), name.Value)
 	}
 	switch kind.Value {
@@ -65,7 +66,7 @@ func (p *parser) document(doc *yaml.Node, into *Set) error {
 }
 
 // validName is a label of RFC 1123, as Kubernetes names things.
-var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var validName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 
 func (p *parser) free(into *map[string]any) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
@@ -123,13 +124,13 @@ func (p *parser) params(into map[string]any, lines map[string]string) func(*yaml
 }
 
 // identifier is what CEL takes for the name of a field.
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
 func (p *parser) param(into map[string]any, lines map[string]string, key *yaml.Node, v any) error {
 	if _, twice := into[key.Value]; twice {
 		return p.wrong(key, "parameter %q stands twice", key.Value)
 	}
-	if !identifier.MatchString(key.Value) {
+	if !identifier().MatchString(key.Value) {
 		return p.wrong(key, "parameter %q: a name has letters, digits and underscores", key.Value)
 	}
 	into[key.Value] = v
@@ -207,7 +208,7 @@ func (p *parser) named(into *[]Named, what string) func(*yaml.Node) error {
 		if slices.ContainsFunc(*into, func(o Named) bool { return o.Name.Value == one.Name.Value }) {
 			return p.wrong(n, "%s has two items of the name %q", what, one.Name.Value)
 		}
-		if what == "variables" && !identifier.MatchString(one.Name.Value) {
+		if what == "variables" && !identifier().MatchString(one.Name.Value) {
 			return p.wrong(n, "variable %q: a name has letters, digits and underscores", one.Name.Value)
 		}
 		*into = append(*into, one)

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -175,7 +176,7 @@ type framed struct {
 }
 
 // name is what a variable of a shell is called.
-var name = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var name = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
 // frame writes down which shell reads a script, unless that says so itself, and which variables have values.
 func frame(s Script) framed {
@@ -190,7 +191,7 @@ func frame(s Script) framed {
 		piece.WriteString("#!/bin/" + s.Shell + "\n")
 	}
 	for _, v := range s.Set {
-		if name.MatchString(v) {
+		if name().MatchString(v) {
 			piece.WriteString("export " + v + "=\"$1\"\n")
 		}
 	}

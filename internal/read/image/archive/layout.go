@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/plimsoll/plimsoll/internal/read/image"
 )
@@ -58,7 +59,7 @@ func layoutCandidates(t tree, want string) ([]candidate, error) {
 		if d.IsAttestation() {
 			attestations = append(attestations, d)
 		}
-		if !d.IsImage() || signature.MatchString(name) {
+		if !d.IsImage() || signature().MatchString(name) {
 			continue
 		}
 		groups = addTo(groups, name, d)
@@ -110,7 +111,7 @@ func nameOf(d image.Descriptor) string {
 }
 
 // signature knows the tags under which cosign keeps what belongs to an image.
-var signature = regexp.MustCompile(`(^|:)sha256-[0-9a-f]{64}(\.(sig|att|sbom))?$`)
+var signature = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|:)sha256-[0-9a-f]{64}(\.(sig|att|sbom))?$`) })
 
 // group is the entries of an index that are one image.
 type group struct {

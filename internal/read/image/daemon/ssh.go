@@ -16,7 +16,7 @@ import (
 )
 
 // plainPath is what may stand in a remote shell's words as it is.
-var plainPath = regexp.MustCompile(`^[A-Za-z0-9._/@+-]*$`)
+var plainPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._/@+-]*$`) })
 
 // sshCommand is what reaches an engine at ssh://[USER@]HOST[:PORT][/SOCKET], as Docker's own command
 // line does it: the remote engine's client connects its standard input and output with the socket.
@@ -33,7 +33,7 @@ func sshCommand(kind, host, key string) ([]string, error) {
 		return nil, errors.New("it names no host")
 	case hasPassword:
 		return nil, errors.New("a password is not handed on: use a key")
-	case u.RawQuery != "" || u.Fragment != "" || !plainPath.MatchString(u.Path):
+	case u.RawQuery != "" || u.Fragment != "" || !plainPath().MatchString(u.Path):
 		return nil, errors.New("write ssh://USER@HOST:PORT/SOCKET")
 	}
 	args := []string{"ssh", "-T", "-o", "ConnectTimeout=30"}

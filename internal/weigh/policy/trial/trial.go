@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -200,7 +201,7 @@ type written struct {
 	Signatures *[]policy.Signature `json:"signatures"`
 }
 
-var unknownField = regexp.MustCompile(`unknown field "([^"]*)"`)
+var unknownField = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`unknown field "([^"]*)"`) })
 
 func given(c *policyfile.Case) (*finding.Report, map[string]*policy.Facts, error) {
 	if c.Report != nil {
@@ -215,7 +216,7 @@ func given(c *policyfile.Case) (*finding.Report, map[string]*policy.Facts, error
 	d.DisallowUnknownFields()
 	if err := d.Decode(&w); err != nil {
 		place, what := c.Name.At(1), strings.TrimPrefix(err.Error(), "json: ")
-		if m := unknownField.FindStringSubmatch(err.Error()); m != nil && c.Place[m[1]] != "" {
+		if m := unknownField().FindStringSubmatch(err.Error()); m != nil && c.Place[m[1]] != "" {
 			place, what = c.Place[m[1]], fmt.Sprintf("there is no field %q here", m[1])
 		}
 		return nil, nil, fmt.Errorf("%s: given: %s", place, what)

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/feed"
@@ -34,10 +35,10 @@ func isDistribution(id string) bool {
 }
 
 // cveAtEnd is the CVE in the id of a record on it alone: UBUNTU-CVE-2024-1234, DEBIAN-CVE-….
-var cveAtEnd = regexp.MustCompile(`-(CVE-\d{4}-\d{4,})$`)
+var cveAtEnd = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`-(CVE-\d{4}-\d{4,})$`) })
 
 func cveIn(id string) string {
-	if m := cveAtEnd.FindStringSubmatch(id); m != nil {
+	if m := cveAtEnd().FindStringSubmatch(id); m != nil {
 		return m[1]
 	}
 	return ""
@@ -45,7 +46,7 @@ func cveIn(id string) string {
 
 // stream is how updates of a module are called: "Important: nodejs:18 security update",
 // "Moderate: virt:rhel and virt-devel:rhel security and bug fix update".
-var stream = regexp.MustCompile(`(?:^|\s)([A-Za-z0-9][\w.+-]*:[A-Za-z0-9][\w.+-]*)`)
+var stream = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:^|\s)([A-Za-z0-9][\w.+-]*:[A-Za-z0-9][\w.+-]*)`) })
 
 // modules are the module streams that a row is for, or none (""). The release of the fix tells that a
 // package was built in a module; only the update's name tells in which stream, and not always.
@@ -54,7 +55,7 @@ func (d *document) modules(row *advisory.Row) []string {
 		return []string{""}
 	}
 	var streams []string
-	for _, m := range stream.FindAllStringSubmatch(d.Summary, -1) {
+	for _, m := range stream().FindAllStringSubmatch(d.Summary, -1) {
 		if !slices.Contains(streams, m[1]) {
 			streams = append(streams, m[1])
 		}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/advisory/feed"
@@ -78,7 +79,7 @@ func (e *entry) records(ecosystem, name string, sink feed.Sink) error {
 func vulnerabilities(entry string) []advisory.Vulnerability {
 	text, _, _ := strings.Cut(entry, "(")
 	var cves, others []string
-	for _, id := range idForm.FindAllString(text, -1) {
+	for _, id := range idForm().FindAllString(text, -1) {
 		id = strings.NewReplacer("_", "-", " ", "-").Replace(id)
 		if strings.HasPrefix(id, "CVE-") {
 			cves = append(cves, id)
@@ -102,4 +103,6 @@ func vulnerabilities(entry string) []advisory.Vulnerability {
 
 // idForm is what stands for an id: CVE-2019-1234, also written CVE_2019-1234 and "CVE 2019-1234",
 // GHSA-xxxx-xxxx-xxxx, XSA-182, TALOS-2017-0488, wnpa-sec-2017-18.
-var idForm = regexp.MustCompile(`\bCVE[-_ ]\d{4}[-_]\d{4,}\b|\b(?:[A-Z]{2,}[A-Z0-9]*|wnpa-sec)-[A-Za-z0-9][A-Za-z0-9:-]*\b`)
+var idForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\bCVE[-_ ]\d{4}[-_]\d{4,}\b|\b(?:[A-Z]{2,}[A-Z0-9]*|wnpa-sec)-[A-Za-z0-9][A-Za-z0-9:-]*\b`)
+})
