@@ -22,6 +22,7 @@ var composeFiles = family{
 
 // judgeCompose runs all checks on each.
 func judgeCompose(_ *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
+	checks := compose.Checks()
 	for _, d := range docs {
 		if t.Kind == sourceFolder && !read.IsCompose(d.Path) {
 			continue
@@ -34,8 +35,9 @@ func judgeCompose(_ *scan, t *finding.Target, docs []inventory.Document) (seen [
 		for _, o := range f.Others {
 			gaps = append(gaps, finding.Gap{Class: "other-file", Path: f.Path, Count: 1, What: fmt.Sprintf("line %d: %s is taken in, and judged only where it is scanned itself", o.Line, o.Name)})
 		}
-		for _, c := range compose.Checks() {
-			seen = append(seen, sight{card: c.Card, applies: len(f.Services) > 0, hits: c.Look(f)})
+		for i := range checks {
+			c := &checks[i]
+			seen = append(seen, sight{card: &c.Card, applies: len(f.Services) > 0, hits: c.Look(f)})
 		}
 	}
 	return seen, gaps

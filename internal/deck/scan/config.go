@@ -22,14 +22,15 @@ func (s *scan) configuration(img *image.Image, inv *inventory.Inventory) {
 		t.Surface = surface(img, inv)
 	}
 	if s.o.runs("image") {
-		s.sights(t, judgeConfig(s.facts(t, img, inv)))
+		s.sights(t, judgeConfig(s.facts(t, img, inv), imagecfg.Checks()))
 	}
 }
 
-// judgeConfig runs all checks of an image's configuration on what is known of one.
-func judgeConfig(f imagecfg.Facts) (seen []sight) {
-	for _, c := range imagecfg.Checks() {
-		one := sight{card: c.Card, applies: c.Applies(f)}
+// judgeConfig runs checks of an image's configuration on what is known of one.
+func judgeConfig(f imagecfg.Facts, checks []imagecfg.Check) (seen []sight) {
+	for i := range checks {
+		c := &checks[i]
+		one := sight{card: &c.Card, applies: c.Applies(f)}
 		if one.applies {
 			one.hits = c.Look(f)
 		}

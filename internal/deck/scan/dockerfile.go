@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
-	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
 	read "github.com/plimsoll/plimsoll/internal/read/dockerfile"
@@ -73,6 +72,7 @@ func brokenDockerfile(docs []inventory.Document) error {
 func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
 	b := besideOf(docs)
 	checks, unread := dockerfile.Judge()
+	config := imagecfg.Checks()
 	for _, e := range b.wrong {
 		gaps = append(gaps, unreadable(e))
 	}
@@ -97,7 +97,7 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 			gaps = append(gaps, g)
 		}
 		gaps = append(gaps, unread(f)...)
-		of, more := s.judgeDockerfile(f, checks)
+		of, more := s.judgeDockerfile(f, checks, config)
 		seen, gaps = append(seen, of...), append(gaps, more...)
 	}
 	return seen, gaps
@@ -113,26 +113,26 @@ func unreadable(e *read.Error) finding.Gap {
 
 // judgeDockerfile runs all checks on one, and those of an image's configuration on what the image of its
 // target would have.
-func (s *scan) judgeDockerfile(f *read.File, checks []dockerfile.Check) (seen []sight, gaps []finding.Gap) {
+func (s *scan) judgeDockerfile(f *read.File, checks []dockerfile.Check, config []imagecfg.Check) (seen []sight, gaps []finding.Gap) {
 	pragmas := dockerfile.PragmasOf(f)
-	add := func(c check.Card, applies bool, hits []check.Hit) {
-		for i := range hits {
-			hits[i] = pragmas.Apply(c, hits[i])
+	add := func(one sight) {
+		for i := range one.hits {
+			one.hits[i] = pragmas.Apply(*one.card, one.hits[i])
 		}
-		seen = append(seen, sight{card: c, applies: applies, hits: hits})
+		seen = append(seen, one)
 	}
-	for _, c := range checks {
-		add(c.Card, true, c.Look(f))
+	for i := range checks {
+		add(sight{card: &checks[i].Card, applies: true, hits: checks[i].Look(f)})
 	}
 	if f.Target != nil && s.o.runs("image") {
-		for _, one := range judgeConfig(imagecfg.Facts{Now: s.o.Now, Config: dockerfileConfig(f)}) {
-			add(one.card, one.applies, one.hits)
+		for _, one := range judgeConfig(imagecfg.Facts{Now: s.o.Now, Config: dockerfileConfig(f)}, config) {
+			add(one)
 		}
 	}
 	if s.o.ShellCheck != nil {
 		said, gap := s.shellcheck(f)
 		for _, one := range said {
-			add(one.card, one.applies, one.hits)
+			add(one)
 		}
 		gaps = gap
 	}

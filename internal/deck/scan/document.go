@@ -143,8 +143,8 @@ func (s *scan) family(f family, docs []inventory.Document) {
 
 // sight is what one check saw in one place.
 type sight struct {
-	card    check.Card
-	applies bool // there was something to look at
+	card    *check.Card // shared by all sights of the check: there is one for each document
+	applies bool        // there was something to look at
 	hits    []check.Hit
 }
 

@@ -22,8 +22,10 @@ func (s *scan) history(img *image.Image) {
 		return
 	}
 	var seen []sight
-	for _, c := range dockerfile.OfHistory() {
-		seen = append(seen, sight{card: c.Card, applies: true, hits: c.Look(f)})
+	checks := dockerfile.OfHistory()
+	for i := range checks {
+		c := &checks[i]
+		seen = append(seen, sight{card: &c.Card, applies: true, hits: c.Look(f)})
 	}
 	s.sights(t, seen)
 }

@@ -24,6 +24,7 @@ var pipelineFiles = family{
 
 // judgePipelines runs all checks on each.
 func judgePipelines(_ *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
+	checks := pipeline.Checks()
 	for _, d := range docs {
 		if t.Kind == sourceFolder && read.KindOf(d.Path) == read.Unknown {
 			continue
@@ -40,8 +41,9 @@ func judgePipelines(_ *scan, t *finding.Target, docs []inventory.Document) (seen
 			}
 			gaps = append(gaps, g)
 		}
-		for _, c := range pipeline.Checks() {
-			seen = append(seen, sight{card: c.Card, applies: c.Applies(f), hits: c.Look(f)})
+		for i := range checks {
+			c := &checks[i]
+			seen = append(seen, sight{card: &c.Card, applies: c.Applies(f), hits: c.Look(f)})
 		}
 	}
 	return seen, gaps

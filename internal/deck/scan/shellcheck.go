@@ -99,7 +99,7 @@ func (s *scan) remark(of told, c shellcheck.Comment) sight {
 	if !ok {
 		severity = finding.Info
 	}
-	card := check.Card{
+	card := &check.Card{
 		ID: "shellcheck/" + id, Title: id, Kind: finding.KindMisconfiguration, Severity: severity, Decks: []string{finding.Build},
 		Aliases: []string{"hadolint/" + id}, Page: check.Page{Fix: "See https://www.shellcheck.net/wiki/" + id + "."},
 	}
