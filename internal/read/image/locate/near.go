@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agext/levenshtein"
+
 	"github.com/plimsoll/plimsoll/internal/read/image"
 )
 
@@ -13,31 +15,11 @@ import (
 func Near(word string, among []string) string {
 	best, at := 3, ""
 	for _, w := range among {
-		if d := distance(word, w); d < best {
+		if d := levenshtein.Distance(word, w, nil); d < best {
 			best, at = d, w
 		}
 	}
 	return at
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost = 1 + min(before, row[j], row[j+1])
-			}
-			before, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
 
 // near says which image of an engine may be meant, as it would be written: one whose name differs by a
