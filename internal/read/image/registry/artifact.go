@@ -23,14 +23,7 @@ type Artifact struct {
 
 // OpenArtifact reads the manifest of an artifact; its files are fetched when they are opened.
 func OpenArtifact(ctx context.Context, reference string, o Options) (*Artifact, error) {
-	ref, err := image.ParseReference(reference)
-	if err != nil {
-		return nil, err
-	}
-	if o.Offline {
-		return nil, fmt.Errorf("registry %s is not asked for %q: --offline is given", ref.Host, reference)
-	}
-	t, err := newTransport(o)
+	ref, t, err := named(reference, o)
 	if err != nil {
 		return nil, err
 	}

@@ -27,14 +27,7 @@ type Repository struct {
 // OpenRepository signs in. Mirrors are not asked: what is written goes to the registry itself, and is to be
 // read back from there.
 func OpenRepository(ctx context.Context, reference string, o Options) (*Repository, error) {
-	ref, err := image.ParseReference(reference)
-	if err != nil {
-		return nil, err
-	}
-	if o.Offline {
-		return nil, fmt.Errorf("registry %s is not asked for %q: --offline is given", ref.Host, reference)
-	}
-	t, err := newTransport(o)
+	ref, t, err := named(reference, o)
 	if err != nil {
 		return nil, err
 	}

@@ -32,14 +32,7 @@ type Options struct {
 
 // Open resolves a reference: [HOST/]REPOSITORY[:TAG][@DIGEST].
 func Open(ctx context.Context, reference string, o Options) ([]*image.Image, error) {
-	ref, err := image.ParseReference(reference)
-	if err != nil {
-		return nil, err
-	}
-	if o.Offline {
-		return nil, fmt.Errorf("registry %s is not asked for %q: --offline is given", ref.Host, reference)
-	}
-	transport, err := newTransport(o)
+	ref, transport, err := named(reference, o)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +46,19 @@ func Open(ctx context.Context, reference string, o Options) ([]*image.Image, err
 	}
 	image.CloseTogether(images, transport.close)
 	return images, nil
+}
+
+// named is what a reference names, and the way to its registry, which the caller closes.
+func named(reference string, o Options) (image.Reference, *guard, error) {
+	ref, err := image.ParseReference(reference)
+	if err != nil {
+		return ref, nil, err
+	}
+	if o.Offline {
+		return ref, nil, fmt.Errorf("registry %s is not asked for %q: --offline is given", ref.Host, reference)
+	}
+	t, err := newTransport(o)
+	return ref, t, err
 }
 
 // openAny asks the mirrors and then the registry itself. A mirror that has no such image is no news, one
