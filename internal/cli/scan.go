@@ -184,10 +184,6 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err := o.validate(); err != nil {
 		return err
 	}
-	line, err := o.line()
-	if err != nil {
-		return err
-	}
 	out, err := parseOutputs(o.read.outputs, "table", false)
 	if err != nil {
 		return err
@@ -196,42 +192,28 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return err
 	}
-	if o.fixes != "" {
-		if err := o.fix(ctx, g, words); err != nil {
-			return err
-		}
+	settings, err := o.settings(ctx, g)
+	if err != nil {
+		return err
 	}
 	db, err := o.db.open(ctx, g)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	secrets, err := o.secrets.engine()
-	if err != nil {
-		return err
-	}
-	check, err := o.shellchecker(ctx)
-	if err != nil {
-		return err
-	}
-	known, err := o.bases.known(g, o.base)
-	if err != nil {
-		return err
-	}
-	policies, err := o.policies.scans(ctx, &o.read.target)
-	if err != nil {
-		return err
-	}
 	given, err := o.except.open(g)
 	if err != nil {
 		return err
 	}
+	if o.fixes != "" { // nothing is rewritten by a call that is wrong in something else
+		if err := o.fix(ctx, g, words); err != nil {
+			return err
+		}
+	}
 	r, err := read(ctx, g, &o.read, words, func(so *scan.Options, subjects []scan.Subject) error {
 		idle(g, subjects)
-		so.Policies, so.Licenses = policies, o.licenses.rules
-		so.Bases = scan.Bases{Known: known, Named: o.base}
-		so.Lookup, so.Tool.Database, so.Line, so.Checks = db, db.Describe(), line, o.checks
-		so.Now, so.Secrets, so.ShellCheck = g.env.Now(), secrets, check
+		settings(so)
+		so.Lookup, so.Tool.Database = db, db.Describe()
 		return given.into(g, so, subjects)
 	})
 	if err != nil {
@@ -243,6 +225,36 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 		o.baseless(g, r)
 	}
 	return outcome(r.Verdict.Action, out.write(g, r, options))
+}
+
+// settings opens what a scan judges by, but for the advisories and what was decided of single findings.
+func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Options), error) {
+	line, err := o.line()
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := o.secrets.engine()
+	if err != nil {
+		return nil, err
+	}
+	check, err := o.shellchecker(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := o.bases.known(g, o.base)
+	if err != nil {
+		return nil, err
+	}
+	policies, err := o.policies.scans(ctx, &o.read.target)
+	if err != nil {
+		return nil, err
+	}
+	return func(so *scan.Options) {
+		so.Line, so.Checks, so.Now = line, o.checks, g.env.Now()
+		so.Policies, so.Licenses = policies, o.licenses.rules
+		so.Secrets, so.ShellCheck = secrets, check
+		so.Bases = scan.Bases{Known: known, Named: o.base}
+	}, nil
 }
 
 // baseless says of which targets no part could be told apart.
@@ -305,46 +317,6 @@ func outcome(a finding.Action, err error) error {
 		return exitError{exitIncomplete, err}
 	}
 	return nil
-}
-
-func newSBOM(g *global) *cobra.Command {
-	var o readOptions
-	cmd := &cobra.Command{
-		Use: "sbom [flags] TARGET...", Short: "List what is in images and folders, as a bill of materials",
-		Long: "Sbom takes the inventory that scan takes, and writes it without judging it: there is no verdict.\nThe default format is CycloneDX 1.6.\n\n" +
-			"Exit status: 0 listed, 2 the call or a file in it is wrong, 3 something could not be read.\n\n" +
-			"The same input gives the same bytes. So the date of a document is the one that SOURCE_DATE_EPOCH names, in\n" +
-			"seconds since 1970, or that of the advisories; else CycloneDX has none, and SPDX, which must have one, the\n" +
-			"first of January 1970.",
-		Example: "  plimsoll sbom alpine:3.20 > alpine.cdx.json\n" +
-			"  plimsoll sbom -o spdx=shop.spdx.json ./shop.tar\n" +
-			"  plimsoll sbom -o table ./rootfs",
-		Args: words(1, -1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			out, err := parseOutputs(o.outputs, "cyclonedx", true)
-			if err != nil {
-				return err
-			}
-			options, err := out.options(g, o.template)
-			if err != nil {
-				return err
-			}
-			r, err := read(cmd.Context(), g, &o, args, func(so *scan.Options, _ []scan.Subject) error {
-				so.Now = g.env.Now()
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			action := finding.Pass
-			if slices.ContainsFunc(r.Coverage, func(g finding.Gap) bool { return g.Blocking && g.Broke() }) {
-				action = finding.Incomplete
-			}
-			return outcome(action, out.write(g, r, options))
-		},
-	}
-	o.reportFlags(cmd.Flags(), formats(true))
-	return cmd
 }
 
 // bar shows on a terminal how far a scan has come.

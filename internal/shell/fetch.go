@@ -6,8 +6,10 @@ import (
 	"strings"
 )
 
+// interpreters run the script that they are handed.
 var interpreters = []string{"sh", "bash", "ash", "dash", "ksh", "zsh", "python", "python2", "python3", "perl", "ruby", "node", "php", "pwsh"}
 
+// Fetched is the download that an interpreter runs, where c is one; nil when it runs none.
 func (c *Command) Fetched() *Command {
 	if !slices.Contains(interpreters, c.Name) && !c.Is("source", ".", "eval") {
 		return nil
@@ -31,6 +33,7 @@ func (c *Command) Fetched() *Command {
 	return nil
 }
 
+// readsInput says that an interpreter takes its script from the standard input.
 func readsInput(c *Command) bool {
 	if c.Is("source", ".", "eval") {
 		return false
@@ -51,6 +54,7 @@ func readsInput(c *Command) bool {
 	return true
 }
 
+// downloader is the first of commands that fetches from elsewhere; nil when something among them verifies.
 func downloader(all []*Command) *Command {
 	for _, c := range all {
 		if c.Is("sha256sum", "shasum", "gpg", "gpgv", "cosign", "minisign") {
@@ -68,6 +72,7 @@ func downloader(all []*Command) *Command {
 	return nil
 }
 
+// Addresses are what a command is told to fetch, as written.
 func (c *Command) Addresses() (all []string) {
 	for _, w := range c.Operands() {
 		if strings.Contains(w.Text, "://") || c.Is("curl", "wget") {
@@ -82,6 +87,7 @@ func (c *Command) Addresses() (all []string) {
 	return all
 }
 
+// Address is a URL as it may be shown: without login, query and fragment.
 func Address(of string) string {
 	u, err := url.Parse(of)
 	if err != nil || u.Scheme == "" {
@@ -100,6 +106,7 @@ func Address(of string) string {
 	return u.String()
 }
 
+// Local says that an address is this machine's own, or a file of it.
 func Local(of string) bool {
 	_, rest, _ := strings.Cut(of, "://")
 	host, _, _ := strings.Cut(rest, "/")
