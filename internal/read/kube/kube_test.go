@@ -1,0 +1,110 @@
+package kube
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const shop = `# a comment
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  template:
+    metadata:
+      labels: {app: cart}
+    spec:
+      hostPID: yes
+      containers:
+      - name: cart
+        image: shop/cart:1
+        securityContext:
+          privileged: on
+---
+apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Pod
+  metadata:
+    name: one
+    annotations:
+      a.b/c: "1"
+  spec:
+    containers:
+    - {name: a, image: a, securtyContext: {}}
+---
+apiVersion: kubeflow.org/v1
+kind: MPIJob
+metadata: {name: train}
+spec:
+  replicas:
+    worker:
+      template:
+        spec: {containers: [{name: w, image: w}]}
+    launcher:
+      template:
+        spec: {containers: [{name: l, image: l}]}
+`
+
+func TestManifest(t *testing.T) {
+	objects, problems := Manifest("shop.yaml", []byte(shop))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	var names []string
+	for _, o := range objects {
+		names = append(names, o.Kind+" "+o.Namespace+"/"+o.Name)
+	}
+	if diff := cmp.Diff([]string{"Namespace /shop", "Deployment shop/cart", "Pod /one", "MPIJob /train"}, names); diff != "" {
+		t.Error(diff)
+	}
+	for _, c := range []struct {
+		object       int
+		field        string
+		line, column int
+	}{
+		{0, "", 1, 1}, {1, "metadata.name", 9, 3},
+		{1, "spec.template.spec.containers[0].securityContext.privileged", 21, 11},
+		{1, "spec.template.spec.containers[0].resources.limits", 18, 9}, // what is not written stands where its container does
+		{2, `metadata.annotations["a.b/c"]`, 31, 7}, {2, "spec", 32, 3},
+	} {
+		at := objects[c.object].At(c.field)[0]
+		if at.StartLine != c.line || at.Column != c.column {
+			t.Errorf("%s: %d:%d, want %d:%d", c.field, at.StartLine, at.Column, c.line, c.column)
+		}
+	}
+}
+
+func TestWorkloads(t *testing.T) {
+	objects, _ := Manifest("shop.yaml", []byte(shop))
+	var got []string
+	for _, o := range objects {
+		all, err := Workloads(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range all {
+			got = append(got, w.Kind+" "+w.Path("spec")+" "+w.Spec.Containers[0].Name)
+			got = append(got, w.Unknown...)
+		}
+	}
+	want := []string{
+		"Deployment spec.template.spec cart", "Pod spec a", `unknown field "containers[0].securtyContext"`,
+		"MPIJob spec.replicas.launcher.template.spec l", "MPIJob spec.replicas.worker.template.spec w",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	w, _ := Workloads(objects[1])
+	if !w[0].Spec.HostPID || !*w[0].Spec.Containers[0].SecurityContext.Privileged {
+		t.Error("yes and on are true in YAML 1.1, which is what Kubernetes reads")
+	}
+}

@@ -1,0 +1,173 @@
+package kube
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kjson "sigs.k8s.io/json"
+)
+
+// Workload is an object that makes pods, reduced to the pod it makes.
+type Workload struct {
+	*Object
+	// Field is where the pod stands in the object: spec.template of a Deployment, empty for a Pod.
+	Field string
+	// Meta are the labels and annotations that the pod will have.
+	Meta metav1.ObjectMeta
+	Spec corev1.PodSpec
+	// Unknown are fields of the pod that this version of Kubernetes does not have, in words: the API server
+	// drops them, or refuses the object.
+	Unknown []string
+}
+
+// Path is a field of the pod as a field of the object: spec.hostPID to spec.template.spec.hostPID.
+func (w *Workload) Path(field string) string {
+	if w.Field == "" {
+		return field
+	}
+	return w.Field + "." + field
+}
+
+// templates are where the kinds that everybody knows hold their pod (k8s.io/api v0.37).
+var templates = map[string]string{
+	"/Pod": "", "/PodTemplate": "template", "/ReplicationController": "spec.template",
+	"apps/Deployment": "spec.template", "apps/ReplicaSet": "spec.template",
+	"apps/StatefulSet": "spec.template", "apps/DaemonSet": "spec.template",
+	"extensions/Deployment": "spec.template", "extensions/ReplicaSet": "spec.template", "extensions/DaemonSet": "spec.template",
+	"batch/Job": "spec.template", "batch/CronJob": "spec.jobTemplate.spec.template",
+}
+
+// Workloads reduces an object to the pods that it makes: none for a Service, several for a custom resource
+// that holds several templates. A custom resource's templates are known by their shape: a map with a spec
+// whose containers each have a name.
+func Workloads(o *Object) (all []Workload, err error) {
+	at, known := templates[o.Group()+"/"+o.Kind]
+	if known {
+		fields, ok := dig(o.Fields, at)
+		if !ok {
+			return nil, nil
+		}
+		w, err := workload(o, at, fields)
+		if err != nil {
+			return nil, err
+		}
+		return []Workload{w}, nil
+	}
+	if builtIn(o.Group()) {
+		return nil, nil
+	}
+	shaped(o.Fields, "", func(at string, fields map[string]any) {
+		w, wrong := workload(o, at, fields)
+		if wrong != nil {
+			err = wrong
+			return
+		}
+		all = append(all, w)
+	})
+	return all, err
+}
+
+// builtIn says that a group is Kubernetes' own, whose kinds are all known.
+func builtIn(group string) bool {
+	if !strings.Contains(group, ".") {
+		return true
+	}
+	return strings.HasSuffix(group, ".k8s.io") && !strings.HasSuffix(group, ".x-k8s.io")
+}
+
+func workload(o *Object, at string, fields map[string]any) (w Workload, err error) {
+	w = Workload{Object: o, Field: at}
+	if err := decode(fields["metadata"], &w.Meta, nil); err != nil {
+		return w, fmt.Errorf("%s: %w", w.Path("metadata"), err)
+	}
+	if err := decode(fields["spec"], &w.Spec, &w.Unknown); err != nil {
+		return w, fmt.Errorf("%s: %w", w.Path("spec"), err)
+	}
+	return w, nil
+}
+
+// decode reads fields as the API server would, into its own types.
+func decode(fields, into any, unknown *[]string) error {
+	if fields == nil {
+		return nil
+	}
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return err
+	}
+	strict, err := kjson.UnmarshalStrict(text, into)
+	if err != nil {
+		return err
+	}
+	for _, s := range strict {
+		if unknown != nil {
+			*unknown = append(*unknown, s.Error())
+		}
+	}
+	return nil
+}
+
+// dig follows keys down to a map.
+func dig(fields map[string]any, at string) (map[string]any, bool) {
+	if at == "" {
+		return fields, true
+	}
+	for step := range strings.SplitSeq(at, ".") {
+		inner, ok := fields[step].(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		fields = inner
+	}
+	return fields, true
+}
+
+// shaped calls found for each map within fields that has the shape of a pod template, in the order of their names.
+func shaped(fields map[string]any, at string, found func(at string, fields map[string]any)) {
+	if spec, ok := fields["spec"].(map[string]any); ok && at != "" && holdsContainers(spec) {
+		found(at, fields)
+		return
+	}
+	keys := make([]string, 0, len(fields))
+	for k := range fields {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		under := join(at, k)
+		switch v := fields[k].(type) {
+		case map[string]any:
+			shaped(v, under, found)
+		case []any:
+			for i, one := range v {
+				if inner, ok := one.(map[string]any); ok {
+					shaped(inner, under+"["+strconv.Itoa(i)+"]", found)
+				}
+			}
+		}
+	}
+}
+
+func join(at, key string) string {
+	if strings.ContainsAny(key, ".[") {
+		return at + `["` + key + `"]`
+	}
+	if at == "" {
+		return key
+	}
+	return at + "." + key
+}
+
+func holdsContainers(spec map[string]any) bool {
+	list, _ := spec["containers"].([]any)
+	return len(list) > 0 && !slices.ContainsFunc(list, func(c any) bool {
+		fields, ok := c.(map[string]any)
+		name, named := fields["name"].(string)
+		return !ok || !named || name == ""
+	})
+}
