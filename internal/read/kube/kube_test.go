@@ -108,3 +108,35 @@ func TestWorkloads(t *testing.T) {
 		t.Error("yes and on are true in YAML 1.1, which is what Kubernetes reads")
 	}
 }
+
+func TestOwnersRemain(t *testing.T) {
+	const replicas = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec: {template: {spec: {containers: [{name: c, image: c}]}}}
+---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: cart-1, namespace: shop, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: cart, controller: true}]}
+spec: {template: {spec: {containers: [{name: c, image: c}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: cart-1-a, namespace: shop, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: cart-1, controller: true}]}
+spec: {containers: [{name: c, image: c}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: orphan, namespace: shop, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: gone, controller: true}]}
+spec: {containers: [{name: c, image: c}]}
+`
+	s := NewSnapshot(Manifest("all.yaml", []byte(replicas)))
+	var names []string
+	for _, w := range s.Workloads {
+		names = append(names, w.Kind+" "+w.Name)
+	}
+	if diff := cmp.Diff([]string{"Deployment cart", "Pod orphan"}, names); diff != "" {
+		t.Error(diff)
+	}
+}

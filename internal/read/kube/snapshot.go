@@ -1,0 +1,75 @@
+package kube
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Snapshot is what a set of manifests, a dump or a cluster holds: objects, and the pods that they make.
+type Snapshot struct {
+	Objects   []*Object
+	Workloads []Workload
+	Problems  []*Problem
+
+	kinds map[key][]*Object
+}
+
+type key struct{ group, kind, namespace string }
+
+// NewSnapshot reduces objects to workloads and makes them easy to find. What has an owner among them is no
+// workload of its own: of a Deployment, its ReplicaSets and their Pods the Deployment remains.
+func NewSnapshot(objects []*Object, problems []*Problem) *Snapshot {
+	s := &Snapshot{Objects: objects, Problems: problems, kinds: map[key][]*Object{}}
+	for _, o := range objects {
+		k := key{o.Group(), o.Kind, o.Namespace}
+		s.kinds[k] = append(s.kinds[k], o)
+	}
+	for _, o := range objects {
+		if s.owned(o) {
+			continue
+		}
+		all, err := Workloads(o)
+		if err != nil {
+			line, _ := o.Source.position("")
+			s.Problems = append(s.Problems, &Problem{o.Source.Path, line, o.Kind + " " + o.Name + ": " + err.Error()})
+			continue
+		}
+		s.Workloads = append(s.Workloads, all...)
+	}
+	slices.SortStableFunc(s.Problems, func(a, b *Problem) int { return cmp.Or(cmp.Compare(a.Path, b.Path), a.Line-b.Line) })
+	return s
+}
+
+// Of are the objects of a kind in a namespace, in the order of the snapshot.
+func (s *Snapshot) Of(group, kind, namespace string) []*Object {
+	return s.kinds[key{group, kind, namespace}]
+}
+
+// Find is the object of a name; nil when the snapshot has none.
+func (s *Snapshot) Find(group, kind, namespace, name string) *Object {
+	for _, o := range s.Of(group, kind, namespace) {
+		if o.Name == name {
+			return o
+		}
+	}
+	return nil
+}
+
+// owned says that another object of the snapshot controls this one.
+func (s *Snapshot) owned(o *Object) bool {
+	meta, _ := o.Fields["metadata"].(map[string]any)
+	refs, _ := meta["ownerReferences"].([]any)
+	for _, r := range refs {
+		ref, _ := r.(map[string]any)
+		if controls, _ := ref["controller"].(bool); !controls {
+			continue
+		}
+		version, _ := ref["apiVersion"].(string)
+		kind, _ := ref["kind"].(string)
+		name, _ := ref["name"].(string)
+		if s.Find((&Object{APIVersion: version}).Group(), kind, o.Namespace, name) != nil {
+			return true
+		}
+	}
+	return false
+}
