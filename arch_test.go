@@ -49,6 +49,7 @@ var exceptions = map[[2]string]string{
 var heavy = map[string][]string{
 	"github.com/google/go-containerregistry": {"internal/read/image/", "internal/tell/attest", "internal/read/attestation", "deploy/image"},
 	"k8s.io/client-go":                       {"internal/read/kube", "internal/tell/respond", "internal/face/operator", "internal/face/webhook"},
+	"github.com/prometheus/client_golang":    {"internal/face/"},
 	"github.com/google/cel-go":               {"internal/expr"},
 	"github.com/cilium/ebpf":                 {"internal/read/sensor"},
 	"github.com/moby/buildkit":               {"internal/read/dockerfile"},

@@ -44,7 +44,14 @@ type Env struct {
 	Width    int
 	Progress bool
 
-	reporting *atomic.Bool // a report is being written: it is not to be cut
+	reporting *atomic.Bool // a report is being written, or a server drains: it is not to be cut
+}
+
+// drain says that the command ends in its own time when it is told to.
+func (e Env) drain() {
+	if e.reporting != nil {
+		e.reporting.Store(true)
+	}
 }
 
 // Process is the environment of this process.
@@ -209,7 +216,7 @@ func newRoot(g *global) *cobra.Command {
 	root.SetVersionTemplate("plimsoll {{.Version}}\n")
 	g.flags(root.PersistentFlags())
 	root.AddCommand(
-		newScan(g), newSBOM(g), newReport(g), newExceptions(g), newPolicy(g), newAttest(g), newVerify(g),
+		newScan(g), newSBOM(g), newReport(g), newExceptions(g), newPolicy(g), newAttest(g), newVerify(g), newAdmit(g),
 		newDB(g), newBase(g), newCache(g), newExplain(g), newDoctor(g), newVersion(g),
 	)
 	root.InitDefaultCompletionCmd()

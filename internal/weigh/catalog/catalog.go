@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/admission"
 	"github.com/plimsoll/plimsoll/internal/judge/compose"
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
 	"github.com/plimsoll/plimsoll/internal/judge/exception"
@@ -19,6 +20,7 @@ import (
 // Cards lists all checks, by id.
 func Cards() []check.Card {
 	all := slices.Concat(
+		admission.Cards(),
 		cards(compose.Checks(), func(c compose.Check) check.Card { return c.Card }),
 		cards(dockerfile.Checks(), func(c dockerfile.Check) check.Card { return c.Card }),
 		cards(exception.Checks(), func(c exception.Check) check.Card { return c.Card }),

@@ -1,0 +1,184 @@
+// Package admit decides what may enter a cluster: it holds what the API server asks about against the line that a
+// file draws, and says why not. The decision is pure: it reads nothing but what it is given, and the time is given, too.
+package admit
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/judge/pod"
+	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
+	"github.com/plimsoll/plimsoll/internal/weigh/exception"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+)
+
+// Stage is what one webhook is for. They are apart so that nothing which only tells can stop anything: what may not
+// pass unjudged, what may when nobody can be asked, and what is told.
+type Stage string
+
+// The stages.
+const (
+	Fail   Stage = "fail"
+	Ignore Stage = "ignore"
+	Tell   Stage = "tell"
+	All    Stage = "" // for who tries a line out
+)
+
+// Stages lists those that have webhooks.
+func Stages() []Stage { return []Stage{Fail, Ignore, Tell} }
+
+// Options are what a line is made of.
+type Options struct {
+	File     *admissionfile.File // nil: the defaults
+	Policies []*policy.Policy
+	// Exceptions are those that hold at a time; nil: there are none.
+	Exceptions func(now time.Time) *exception.Set
+	// Image tells what is known of an image; nil: nothing is.
+	Image func(reference string) (pod.Image, bool)
+}
+
+// Line is what may not be crossed. It does not change.
+type Line struct {
+	Options
+	checks []pod.Check
+}
+
+// The defaults, where a file says nothing.
+const (
+	defaultFailOn    = admissionfile.Severity(finding.High)
+	defaultOnFailure = admissionfile.OnFailure("fail")
+	defaultConnect   = admissionfile.Audit
+)
+
+// New makes a line. An error says what the file names and is not there.
+func New(o Options) (*Line, error) {
+	if o.File == nil {
+		o.File = &admissionfile.File{}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.File.Policies)) {
+		if !slices.ContainsFunc(o.Policies, func(p *policy.Policy) bool { return p.Name == name }) {
+			return nil, fmt.Errorf("%s: policies: no policy %q is in force: name its file, too", o.File.Name, name)
+		}
+	}
+	return &Line{Options: o, checks: pod.Checks()}, nil
+}
+
+// Judged is a finding, and what becomes of it.
+type Judged struct {
+	finding.Finding
+	Mode admissionfile.Mode
+}
+
+// Decision is the answer to one request.
+type Decision struct {
+	Allowed  bool
+	Message  string   // why not
+	Warnings []string // that kubectl shows
+	// Findings are all of the stage, those that were let pass included, the gravest first.
+	Findings []Judged
+	// Unknown is what would have to be known, in words.
+	Unknown []string
+	// Passed says why nothing was judged; empty where it was.
+	Passed string
+	// Failed says why it could not be decided; then nobody was asked, and it is as onFailure says.
+	Failed string
+}
+
+// Decide holds a request against the line, as far as it is the stage's.
+func (l *Line) Decide(ctx context.Context, stage Stage, r *admissionv1.AdmissionRequest, now time.Time) *Decision {
+	rules := l.rules(r.Namespace)
+	if rules.cap == admissionfile.Off {
+		return &Decision{Allowed: true, Passed: "the namespace is exempt"}
+	}
+	s, passed, err := subjectOf(r)
+	switch {
+	case err != nil:
+		return l.Unable(stage, err.Error())
+	case passed != "":
+		return &Decision{Allowed: true, Passed: passed}
+	}
+	j := &judgement{Line: l, rules: rules, stage: stage, now: now}
+	found := j.look(ctx, s)
+	if err := ctx.Err(); err != nil {
+		return l.Unable(stage, "it took longer than the API server waits")
+	}
+	return j.decide(found)
+}
+
+// Unable is the answer when nothing could be decided: what may not pass unjudged does not.
+func (l *Line) Unable(stage Stage, why string) *Decision {
+	d := &Decision{Allowed: stage != Fail && stage != All, Failed: why}
+	if !d.Allowed {
+		d.Message = "plimsoll could not judge this: " + short(why, mostDetail)
+	} else {
+		d.Warnings = []string{short("plimsoll could not judge this, and lets it pass: "+why, mostWarning)}
+	}
+	return d
+}
+
+// Has says whether there is anything to judge at a stage, in any namespace.
+func (l *Line) Has(stage Stage) bool {
+	if stage == Tell || stage == All {
+		return true
+	}
+	all := append([]rules{l.with(nil)}, l.named()...)
+	return slices.ContainsFunc(all, func(r rules) bool { return l.denies(r, stage) })
+}
+
+// Says whether a stage has anything to say in a namespace.
+func (l *Line) Says(stage Stage, namespace string) bool {
+	r := l.rules(namespace)
+	if stage == Tell || stage == All {
+		return r.cap != admissionfile.Off
+	}
+	return l.denies(r, stage)
+}
+
+// Denies says whether anything can be denied at a stage in the namespaces of an entry of the file.
+func (l *Line) Denies(stage Stage, n *admissionfile.Namespace) bool {
+	return l.denies(l.with(n), stage)
+}
+
+// Connects says whether what is opened into running containers is of a stage, in any namespace.
+func (l *Line) Connects(stage Stage) bool {
+	return slices.ContainsFunc(append([]rules{l.with(nil)}, l.named()...), func(r rules) bool {
+		mode := min(r.cap, r.connect)
+		if mode == admissionfile.Deny {
+			return stage == stageOf(l.onFailure(""))
+		}
+		return mode != admissionfile.Off && stage == Tell
+	})
+}
+
+func (l *Line) denies(r rules, stage Stage) bool {
+	if r.cap < admissionfile.Deny {
+		return false
+	}
+	ours := func(o admissionfile.OnFailure) bool { return stage == stageOf(o) }
+	if ours(l.onFailure("")) && (r.failOn != "" || r.level.Name == "baseline" || r.level.Name == "restricted" || r.connect == admissionfile.Deny || l.File.Default == "deny") {
+		return true
+	}
+	return slices.ContainsFunc(l.Policies, func(p *policy.Policy) bool {
+		return l.mode(p) == admissionfile.Deny && ours(l.onFailure(p.Name))
+	})
+}
+
+func (l *Line) named() (all []rules) {
+	for i := range l.File.Namespaces {
+		all = append(all, l.with(&l.File.Namespaces[i]))
+	}
+	return all
+}
+
+func stageOf(o admissionfile.OnFailure) Stage {
+	if o == "ignore" {
+		return Ignore
+	}
+	return Fail
+}

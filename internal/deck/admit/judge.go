@@ -1,0 +1,159 @@
+package admit
+
+import (
+	"cmp"
+	"context"
+	"reflect"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/admission"
+	"github.com/plimsoll/plimsoll/internal/judge/pod"
+	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+)
+
+// judgement is one request before one stage.
+type judgement struct {
+	*Line
+	rules   rules
+	stage   Stage
+	now     time.Time
+	report  *finding.Report
+	unknown []string
+}
+
+const target = "t1"
+
+// around are no objects: the door sees one at a time.
+var around = &kube.Snapshot{}
+
+// look finds all that is wrong, and what becomes of it at this stage.
+func (j *judgement) look(ctx context.Context, s *subject) (all []Judged) {
+	j.report = &finding.Report{Targets: []finding.Target{{ID: target, Kind: "manifest", Name: s.Kind + "/" + s.Namespace + "/" + s.Name}}}
+	for _, h := range admission.Into(s.Object) {
+		j.add(admission.Connect, h)
+	}
+	for i := range s.Workloads {
+		j.pod(&s.Workloads[i])
+	}
+	if s.runs != nil {
+		j.forget(&s.Workloads[0], s.runs)
+	}
+	asked := map[string]*policy.Policy{}
+	var run []*policy.Policy
+	for _, p := range j.Policies {
+		if mode := min(j.rules.cap, j.mode(p)); mode != admissionfile.Off && j.ours(mode, p.Name) {
+			run, asked["policy/"+p.Name] = append(run, p), p
+		}
+	}
+	j.report.Findings = append(j.report.Findings, policy.Evaluate(ctx, policy.Input{Report: j.report, Policies: run, Now: j.now})...)
+	if err := j.except(); err != nil {
+		return []Judged{{finding.Finding{Rule: "exceptions", Title: err.Error()}, admissionfile.Deny}}
+	}
+	for _, f := range j.report.Findings {
+		mode, name := j.rules.becomes(&f), ""
+		switch p := asked[f.Rule]; {
+		case p != nil:
+			mode, name = min(j.rules.cap, j.mode(p)), p.Name
+		case f.Rule == admission.Connect.ID:
+			mode = min(j.rules.cap, j.rules.connect)
+		case f.Rule == admission.Unlisted.ID:
+			mode = j.rules.cap
+		}
+		if mode != admissionfile.Off && j.ours(mode, name) {
+			all = append(all, Judged{f, mode})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Judged) int {
+		return cmp.Or(int(b.Mode-a.Mode), b.Severity.Rank()-a.Severity.Rank(), cmp.Compare(a.Rule, b.Rule))
+	})
+	return all
+}
+
+// ours says whether what goes so far is this stage's to say.
+func (j *judgement) ours(mode admissionfile.Mode, policy string) bool {
+	if j.stage == All {
+		return true
+	}
+	if mode < admissionfile.Deny {
+		return j.stage == Tell
+	}
+	return j.stage == stageOf(j.onFailure(policy))
+}
+
+// pod holds one pod against all checks, and against the list of images.
+func (j *judgement) pod(w *kube.Workload) {
+	facts := &pod.Facts{Workload: w, Around: around, Image: j.Image}
+	for i := range j.checks {
+		hits, unknown := j.checks[i].Look(facts)
+		for _, h := range hits {
+			j.add(j.checks[i].Card, h)
+		}
+		j.unknown = append(j.unknown, unknown...)
+	}
+	if j.File.Default != "deny" {
+		return
+	}
+	for _, h := range admission.NotListed(w, j.allowed(j.rules.namespace)) {
+		j.add(admission.Unlisted, h)
+	}
+}
+
+func (j *judgement) add(c check.Card, h check.Hit) {
+	f := c.Finding(target, h)
+	f.Deck = finding.Admit
+	f.Fingerprint = finding.Fingerprint(f, "")
+	j.report.Findings = append(j.report.Findings, f)
+}
+
+// forget drops what was found in a running pod before it was changed: it runs, and a debugger that is let in, say,
+// makes nothing else of it. Of a container that is new or another, everything counts.
+func (j *judgement) forget(now, was *kube.Workload) {
+	before := &judgement{Line: j.Line, rules: j.rules, report: &finding.Report{}}
+	before.pod(was)
+	known := map[string]bool{}
+	for _, f := range before.report.Findings {
+		known[f.Fingerprint] = true
+	}
+	same := unchanged(&now.Spec, &was.Spec)
+	j.report.Findings = slices.DeleteFunc(j.report.Findings, func(f finding.Finding) bool {
+		return known[f.Fingerprint] && (f.Subject == nil || f.Subject.Container == "" || same[f.Subject.Container])
+	})
+}
+
+// unchanged are the names of the containers that are as they were.
+func unchanged(now, was *corev1.PodSpec) map[string]bool {
+	containers := func(s *corev1.PodSpec) map[string]any {
+		all := map[string]any{}
+		for _, c := range slices.Concat(s.InitContainers, s.Containers) {
+			all[c.Name] = c
+		}
+		for _, c := range s.EphemeralContainers {
+			all[c.Name] = c
+		}
+		return all
+	}
+	old, same := containers(was), map[string]bool{}
+	for name, c := range containers(now) {
+		same[name] = reflect.DeepEqual(c, old[name])
+	}
+	return same
+}
+
+// except lets pass what exceptions do.
+func (j *judgement) except() error {
+	if j.Exceptions == nil {
+		return nil
+	}
+	set := j.Exceptions(j.now)
+	if set == nil {
+		return nil
+	}
+	return set.Use(j.report).Apply()
+}

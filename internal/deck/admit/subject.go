@@ -1,0 +1,149 @@
+package admit
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// subject is what a request is about.
+type subject struct {
+	*kube.Object
+	Workloads []kube.Workload
+	// runs are the pods that run already, when they are changed: what was wrong with them before is not news. Nil
+	// where pods are made of what is judged.
+	runs *kube.Workload
+}
+
+// subjectOf reads what is asked about. Passed says why there is nothing to judge.
+func subjectOf(r *admissionv1.AdmissionRequest) (s *subject, passed string, err error) {
+	if r.Operation == admissionv1.Delete {
+		return nil, "what goes is not judged", nil
+	}
+	o, err := objectOf(r, r.Object)
+	if err != nil {
+		return nil, "", err
+	}
+	s = &subject{Object: o}
+	if r.Operation == admissionv1.Connect {
+		return s, "", nil
+	}
+	if s.Workloads, err = kube.Workloads(o); err != nil {
+		return nil, "", fmt.Errorf("read %s %s: %w", o.Kind, o.Name, err)
+	}
+	if len(s.Workloads) == 0 {
+		return nil, "it makes no pods", nil
+	}
+	if r.Operation == admissionv1.Update && len(r.OldObject.Raw) > 0 {
+		passed, err = s.changed(r)
+	}
+	for i := range s.Workloads {
+		byOwner(&s.Workloads[i], r.UserInfo.Username)
+	}
+	if s.runs != nil {
+		byOwner(s.runs, r.UserInfo.Username)
+	}
+	return s, passed, err
+}
+
+// changed compares with what was there. What says of its pods what it said before is never denied: it must be
+// possible to scale down, to finalize and to delete what would not be let in today.
+func (s *subject) changed(r *admissionv1.AdmissionRequest) (passed string, err error) {
+	was, err := objectOf(r, r.OldObject)
+	if err != nil {
+		return "", err
+	}
+	old, err := kube.Workloads(was)
+	if err != nil {
+		return "", nil // it could not be read before: it is judged as what is new
+	}
+	if slices.EqualFunc(s.Workloads, old, samePod) {
+		return "its pods are as they were", nil
+	}
+	if s.Is("", "Pod") && len(old) == 1 {
+		s.runs = &old[0]
+	}
+	return "", nil
+}
+
+// samePod says whether two templates make the same pods. Of a pod itself, labels and notes do not count: they change
+// all the time, and nothing that runs changes with them. What of it may change without a container is no matter either.
+func samePod(a, b kube.Workload) bool {
+	if a.Field != b.Field {
+		return false
+	}
+	x, y := a.Spec, b.Spec
+	if a.Kind != "Pod" {
+		return reflect.DeepEqual(a.Meta.Labels, b.Meta.Labels) && reflect.DeepEqual(a.Meta.Annotations, b.Meta.Annotations) && reflect.DeepEqual(x, y)
+	}
+	for _, spec := range []*corev1.PodSpec{&x, &y} {
+		spec.ActiveDeadlineSeconds, spec.TerminationGracePeriodSeconds, spec.SchedulingGates, spec.NodeName = nil, nil, nil, ""
+	}
+	return reflect.DeepEqual(x, y)
+}
+
+func objectOf(r *admissionv1.AdmissionRequest, raw runtime.RawExtension) (*kube.Object, error) {
+	o := &kube.Object{APIVersion: r.Kind.Version, Kind: r.Kind.Kind, Namespace: r.Namespace, Name: r.Name}
+	if r.Kind.Group != "" {
+		o.APIVersion = r.Kind.Group + "/" + r.Kind.Version
+	}
+	if len(raw.Raw) == 0 {
+		return nil, fmt.Errorf("the request has no object: the webhook's rules ask about what has none")
+	}
+	if err := utiljson.Unmarshal(raw.Raw, &o.Fields); err != nil {
+		return nil, fmt.Errorf("read %s %s: %w", o.Kind, o.Name, err)
+	}
+	if o.Name == "" { // one that the API server names by generateName, which it has not done yet
+		meta, _ := o.Fields["metadata"].(map[string]any)
+		o.Name, _ = meta["name"].(string)
+		if o.Name == "" {
+			o.Name, _ = meta["generateName"].(string)
+		}
+	}
+	return o, nil
+}
+
+// templates are where the pod stands in what controllers make pods of.
+var templates = map[string]string{
+	"Deployment": "spec.template", "ReplicaSet": "spec.template", "StatefulSet": "spec.template", "DaemonSet": "spec.template",
+	"ReplicationController": "spec.template", "Job": "spec.template", "CronJob": "spec.jobTemplate.spec.template",
+}
+
+// byOwner names what a controller of the cluster made by what it was made of: a ReplicaSet's pod by its Deployment,
+// so that it is found what is found in the Deployment's manifest, and exceptions for the one hold for the other.
+// Anybody can write who the owner of a pod is; only when the cluster's own controllers do is it true.
+func byOwner(w *kube.Workload, user string) {
+	name, ours := strings.CutPrefix(user, "system:serviceaccount:kube-system:")
+	if !(ours && strings.HasSuffix(name, "-controller")) && user != "system:kube-controller-manager" {
+		return
+	}
+	meta, _ := w.Fields["metadata"].(map[string]any)
+	refs, _ := meta["ownerReferences"].([]any)
+	for _, r := range refs {
+		ref, _ := r.(map[string]any)
+		if controls, _ := ref["controller"].(bool); !controls {
+			continue
+		}
+		version, _ := ref["apiVersion"].(string)
+		kind, _ := ref["kind"].(string)
+		of, _ := ref["name"].(string)
+		hash := w.Metadata("labels")["pod-template-hash"]
+		if above, ok := strings.CutSuffix(of, "-"+hash); ok && hash != "" && kind == "ReplicaSet" && version == "apps/v1" {
+			kind, of = "Deployment", above
+		}
+		if field, known := templates[kind]; known && of != "" {
+			o := *w.Object
+			o.APIVersion, o.Kind, o.Name = version, kind, of
+			w.Object, w.Field = &o, field
+		}
+		return
+	}
+}

@@ -1,0 +1,142 @@
+package webhook
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/plimsoll/plimsoll/internal/deck/admit"
+	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
+)
+
+// Place is where the API server finds the server.
+type Place struct {
+	Name               string // of the configuration
+	Namespace, Service string
+	URL                string // where there is no service: https://HOST:PORT
+	Bundle             []byte // authorities to trust, in PEM
+	Seconds            int32  // how long the API server is to wait
+}
+
+// Configuration is what makes the API server ask: a webhook for each stage that has something to say. What only tells
+// stands in none that could stop anything, and no webhook is asked about what a starting cluster needs.
+func Configuration(l *admit.Line, p Place) *admissionregistrationv1.ValidatingWebhookConfiguration {
+	c := &admissionregistrationv1.ValidatingWebhookConfiguration{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingWebhookConfiguration"},
+		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: map[string]string{"app.kubernetes.io/name": "plimsoll"}},
+	}
+	for _, stage := range admit.Stages() {
+		if l.Has(stage) {
+			c.Webhooks = append(c.Webhooks, webhookOf(l, stage, p))
+		}
+	}
+	return c
+}
+
+func webhookOf(l *admit.Line, stage admit.Stage, p Place) admissionregistrationv1.ValidatingWebhook {
+	policy := admissionregistrationv1.Ignore
+	if stage == admit.Fail {
+		policy = admissionregistrationv1.Fail
+	}
+	none, equivalent := admissionregistrationv1.SideEffectClassNone, admissionregistrationv1.Equivalent
+	w := admissionregistrationv1.ValidatingWebhook{
+		Name: string(stage) + ".admission.plimsoll.io", ClientConfig: p.client(stage), Rules: rulesOf(l, stage), FailurePolicy: &policy,
+		MatchPolicy: &equivalent, SideEffects: &none, TimeoutSeconds: &p.Seconds, AdmissionReviewVersions: []string{"v1"},
+		NamespaceSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+			{Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpNotIn, Values: p.closed()},
+		}},
+		// A kubelet makes mirrors of what runs already, and must be able to while nothing else does.
+		MatchConditions: []admissionregistrationv1.MatchCondition{{Name: "not-of-a-node", Expression: `!("system:nodes" in request.userInfo.groups)`}},
+	}
+	if where := namespaces(l, stage); where != "" {
+		w.MatchConditions = append(w.MatchConditions, admissionregistrationv1.MatchCondition{Name: "where-it-says-something", Expression: where})
+	}
+	return w
+}
+
+func (p *Place) client(stage admit.Stage) admissionregistrationv1.WebhookClientConfig {
+	path := "/admit/" + string(stage)
+	if p.URL != "" {
+		url := strings.TrimSuffix(p.URL, "/") + path
+		return admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: p.Bundle}
+	}
+	port := int32(443)
+	return admissionregistrationv1.WebhookClientConfig{
+		CABundle: p.Bundle,
+		Service:  &admissionregistrationv1.ServiceReference{Namespace: p.Namespace, Name: p.Service, Path: &path, Port: &port},
+	}
+}
+
+// closed are namespaces that no webhook is asked about: what they hold must start before the server can.
+func (p *Place) closed() []string {
+	all := []string{"kube-system", "kube-node-lease"}
+	if p.Namespace != "" && !slices.Contains(all, p.Namespace) {
+		all = append(all, p.Namespace)
+	}
+	return all
+}
+
+// rulesOf are the objects that make pods, and what is opened into those that run.
+func rulesOf(l *admit.Line, stage admit.Stage) []admissionregistrationv1.RuleWithOperations {
+	scope := admissionregistrationv1.NamespacedScope
+	rule := func(group, version string, operations []admissionregistrationv1.OperationType, resources ...string) admissionregistrationv1.RuleWithOperations {
+		return admissionregistrationv1.RuleWithOperations{
+			Operations: operations,
+			Rule:       admissionregistrationv1.Rule{APIGroups: []string{group}, APIVersions: []string{version}, Resources: resources, Scope: &scope},
+		}
+	}
+	written := []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update}
+	all := []admissionregistrationv1.RuleWithOperations{
+		rule("", "v1", written, "pods", "pods/ephemeralcontainers", "podtemplates", "replicationcontrollers"),
+		rule("apps", "v1", written, "daemonsets", "deployments", "replicasets", "statefulsets"),
+		rule("batch", "v1", written, "cronjobs", "jobs"),
+	}
+	if l.Connects(stage) {
+		all = append(all, rule("", "v1", []admissionregistrationv1.OperationType{admissionregistrationv1.Connect}, "pods/attach", "pods/exec", "pods/portforward"))
+	}
+	return all
+}
+
+// namespaces is an expression that is true where the stage has something to say, as the first entry that names a
+// namespace decides; empty where it has everywhere.
+func namespaces(l *admit.Line, stage admit.Stage) string {
+	says := func(n *admissionfile.Namespace) bool {
+		if stage == admit.Tell {
+			return n == nil || n.Mode == nil || *n.Mode != admissionfile.Off
+		}
+		return l.Denies(stage, n)
+	}
+	type entry struct {
+		names []admissionfile.Glob
+		says  bool
+	}
+	var all []entry
+	if len(l.File.Exempt) > 0 {
+		all = append(all, entry{l.File.Exempt, false})
+	}
+	for i := range l.File.Namespaces {
+		n := &l.File.Namespaces[i]
+		all = append(all, entry{n.Names, says(n)})
+	}
+	rest := says(nil)
+	if rest && !slices.ContainsFunc(all, func(e entry) bool { return !e.says }) {
+		return ""
+	}
+	text := strconv.FormatBool(rest)
+	for _, e := range slices.Backward(all) {
+		text = fmt.Sprintf("%s ? %t : (%s)", within(e.names), e.says, text)
+	}
+	return text
+}
+
+func within(names []admissionfile.Glob) string {
+	var parts []string
+	for _, n := range names {
+		parts = append(parts, strings.TrimSuffix(strings.TrimPrefix(n.Regexp(), "^"), "$"))
+	}
+	return fmt.Sprintf("request.namespace.matches(%q)", "^("+strings.Join(parts, "|")+")$")
+}

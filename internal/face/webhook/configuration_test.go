@@ -1,0 +1,76 @@
+package webhook
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+
+	"github.com/plimsoll/plimsoll/internal/deck/admit"
+	"github.com/plimsoll/plimsoll/internal/expr"
+)
+
+type inNamespace string
+
+func (n inNamespace) Value(string) (any, error) {
+	return map[string]any{"namespace": string(n), "userInfo": map[string]any{"groups": []string{"a"}}}, nil
+}
+
+// TestConfiguration wants what is generated to be safe, to ask nowhere in vain, and to leave out nothing that is denied.
+func TestConfiguration(t *testing.T) {
+	env, err := expr.New(nil, []expr.Variable{{Name: "request", Doc: "the request", Type: expr.Dyn}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{
+		"", denyByDefault, "failOn: none", "onFailure: ignore", "connect: deny", "connect: 'off'",
+		"exempt: ['mon*', pay]\nnamespaces: [{names: ['dev-?'], mode: warn}, {names: ['dev-*'], mode: audit}]",
+		"failOn: none\nnamespaces: [{names: [dev-1], failOn: low, mode: audit}, {names: ['dev-*', pay], failOn: low}]",
+		"namespaces: [{names: ['*'], mode: warn}]",
+	} {
+		l := lineOf(t, file, nil)
+		c := Configuration(l, Place{Name: "p", Namespace: "guard", Service: "plimsoll", Seconds: 3})
+		fields, err := Fields(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Unsafe(fields); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		for _, namespace := range []string{"dev-1", "dev-12", "pay", "monitoring", "shop"} {
+			asked := map[admit.Stage]bool{}
+			for _, w := range c.Webhooks {
+				stage := admit.Stage(strings.TrimSuffix(w.Name, ".admission.plimsoll.io"))
+				if (*w.FailurePolicy == admissionregistrationv1.Fail) != (stage == admit.Fail) {
+					t.Errorf("%s: %s %s", file, w.Name, *w.FailurePolicy)
+				}
+				asked[stage] = !slices.ContainsFunc(w.MatchConditions, func(c admissionregistrationv1.MatchCondition) bool {
+					p, err := env.Compile(c.Expression, expr.Bool)
+					if err != nil {
+						t.Fatalf("%s: %v", c.Expression, err)
+					}
+					ok, _, err := p.Bool(context.Background(), inNamespace(namespace))
+					if err != nil {
+						t.Fatalf("%s: %v", c.Expression, err)
+					}
+					return !ok
+				})
+			}
+			for _, stage := range admit.Stages() {
+				if want := l.Says(stage, namespace); asked[stage] != want {
+					t.Errorf("%q: %s in %s: asked %t, want %t", file, stage, namespace, asked[stage], want)
+				}
+			}
+		}
+		connects := slices.ContainsFunc(c.Webhooks, func(w admissionregistrationv1.ValidatingWebhook) bool {
+			return slices.ContainsFunc(w.Rules, func(r admissionregistrationv1.RuleWithOperations) bool {
+				return slices.Contains(r.Resources, "pods/exec")
+			})
+		})
+		if connects == strings.Contains(file, "off") {
+			t.Errorf("%q: exec is asked about: %t", file, connects)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+// Package webhook is the door at which the API server asks: an HTTPS server for admission.k8s.io/v1 that answers with
+// what deck/admit decides, in the time that the API server gives it, or turns away what it could not answer in time.
+//
+// POST /admit/fail, /admit/ignore and /admit/tell take reviews, one path for each webhook. What cannot be judged for
+// want of time or room is refused with an HTTP status, which the API server takes for a failed webhook: it then does
+// what the webhook's failurePolicy says. GET /healthz, /readyz and /metrics are for whoever watches over the server.
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/plimsoll/plimsoll/internal/deck/admit"
+	"github.com/plimsoll/plimsoll/internal/face/webhook/certificate"
+)
+
+// Bounds of the server.
+const (
+	// maxBody is an object and what it was, each of which the API server bounds at 3 MiB, as JSON within JSON.
+	maxBody = 8 << 20
+	// maxBodies bounds all bodies that are held at one time.
+	maxBodies    = 64 << 20
+	maxHeader    = 64 << 10
+	headerTime   = 5 * time.Second
+	requestTime  = 10 * time.Second
+	idleTime     = 2 * time.Minute
+	shutdownTime = 10 * time.Second
+)
+
+// Options are what a server is made of.
+type Options struct {
+	Line         *admit.Line
+	Certificates *certificate.Keeper
+	// ClientCA are the authorities of clients that may ask for reviews; nil: anybody may.
+	ClientCA *x509.CertPool
+	// Timeout is how long a review may take at most; the API server may say less.
+	Timeout time.Duration
+	// Queue is how many reviews may wait.
+	Queue int
+	// Check is how often another certificate is looked for, and Renewed what is to happen when there is one, or none yet.
+	Check   time.Duration
+	Renewed func(ctx context.Context) error
+	// Drain is how long the server goes on after it said that it is not ready any more.
+	Drain time.Duration
+	Log   io.Writer
+	Note  *slog.Logger
+	Now   func() time.Time
+}
+
+// Server answers reviews.
+type Server struct {
+	o       Options
+	meters  *meters
+	journal *journal
+	bodies  *semaphore.Weighted
+	slots   chan struct{} // reviews that are judged
+	waiting atomic.Int64  // those, and those that wait
+	leaving atomic.Bool
+}
+
+// New makes a server.
+func New(o Options) *Server {
+	s := &Server{o: o, bodies: semaphore.NewWeighted(maxBodies), slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	s.meters = newMeters(s)
+	return s
+}
+
+// Serve answers until the context ends, and then drains: it says that it is not ready, goes on for a while, and ends
+// when all are answered.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	s.journal = openJournal(s.o.Log, s.meters.lost.Inc)
+	defer s.journal.close()
+	server := &http.Server{
+		Handler: s.handler(), TLSConfig: s.tls(), ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: 2 * requestTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader, ErrorLog: log.New(quiet{s.o.Note}, "", 0),
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: max(s.o.Queue, 100) + 100},
+	}
+	checks, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { s.watch(checks) })
+	defer watch.Wait()
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- server.ServeTLS(l, "", "") }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	s.leaving.Store(true)
+	time.Sleep(s.o.Drain)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	err := server.Shutdown(last)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("end with all answered: %w", err), server.Close())
+	}
+	<-ended
+	return err
+}
+
+// tls has clients show who they are where they are asked to; probes cannot, and need not.
+func (s *Server) tls() *tls.Config {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.o.Certificates.GetCertificate}
+	if s.o.ClientCA != nil {
+		c.ClientCAs, c.ClientAuth = s.o.ClientCA, tls.VerifyClientCertIfGiven
+	}
+	return c
+}
+
+// watch looks for another certificate from time to time.
+func (s *Server) watch(ctx context.Context) {
+	tick := time.NewTicker(s.o.Check)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.check(ctx)
+		}
+	}
+}
+
+func (s *Server) check(ctx context.Context) {
+	changed, err := s.o.Certificates.Refresh(ctx, s.o.Now())
+	if err == nil && s.o.Renewed != nil {
+		err = s.o.Renewed(ctx)
+	}
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		s.meters.renewals.WithLabelValues("failed").Inc()
+		s.o.Note.Error("look for another certificate", "error", err, "ends", s.o.Certificates.Expiry())
+	case changed:
+		s.meters.renewals.WithLabelValues("changed").Inc()
+		s.o.Note.Info("another certificate is shown", "ends", s.o.Certificates.Expiry())
+	default:
+		s.meters.renewals.WithLabelValues("same").Inc()
+	}
+}
+
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, stage := range admit.Stages() {
+		mux.HandleFunc("POST /admit/"+string(stage), func(w http.ResponseWriter, r *http.Request) { s.review(w, r, stage) })
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.meters.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2}))
+	return mux
+}
+
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	switch {
+	case s.leaving.Load():
+		http.Error(w, "it is about to end", http.StatusServiceUnavailable)
+	case !s.o.Certificates.Fresh(s.o.Now()):
+		http.Error(w, "its certificate is about to end, and was not renewed: see its log", http.StatusServiceUnavailable)
+	default:
+		fmt.Fprintln(w, "ok")
+	}
+}
+
+// quiet hands what net/http has to say to the log. Most of it is of clients that went away.
+type quiet struct{ to *slog.Logger }
+
+func (q quiet) Write(b []byte) (int, error) {
+	q.to.Debug("net/http", "message", string(b))
+	return len(b), nil
+}
