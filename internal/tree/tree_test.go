@@ -43,6 +43,7 @@ func TestHostile(t *testing.T) {
 		"itself":    {"a: &a\n  b: *a\n", 0},
 		"deep":      {strings.Repeat("[", 5000) + strings.Repeat("]", 5000), 1},
 		"twice":     {"a: 1\nb: 2\na: 3\n", 3},
+		"braces":    {"a: 1\nb: {{ c }}\n", 2},
 		"tab":       {"a:\n\tb: 1\n", 2},
 		"documents": {strings.Repeat("---\na\n", 2*maxDocuments), 0},
 		"open":      {"a: 'x\n", 0},
@@ -51,6 +52,57 @@ func TestHostile(t *testing.T) {
 		var e *Error
 		if !errors.As(err, &e) || c.line > 0 && e.Line < c.line {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestTypes wants what a person would take for an empty list and an empty map told apart, and the type that YAML gives a word.
+func TestTypes(t *testing.T) {
+	all, err := Parse("x", []byte("{l: [], m: {}, int: 1, float: 1.5, bool: true, null: ~, timestamp: 2026-01-01, str: '1', binary: !!binary aGk=}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, m := all[0].Get("l"), all[0].Get("m")
+	if l.List == nil || l.Map != nil || m.List != nil || m.Map == nil {
+		t.Errorf("%+v, %+v", l, m)
+	}
+	for _, e := range all[0].Map[2:] {
+		if e.Value.Type != e.Key {
+			t.Errorf("%s is %s", e.Key, e.Value.Type)
+		}
+	}
+}
+
+// TestLong wants a long file read whole, when it is no larger than it looks.
+func TestLong(t *testing.T) {
+	if _, err := Parse("x", []byte(strings.Repeat("- a\n", leastValues+1))); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStrict wants the first thing that is wrong kept, with its line.
+func TestStrict(t *testing.T) {
+	for text, want := range map[string]string{
+		"must: 1\nlist: [1]\nfree: {x: 1}":  "",
+		"must: 1\nlist: ~\nfree: ~":         "",
+		"must: 1\nlist: []\nfree: {}":       "",
+		"must: 1\nmoist: 2":                 `x:2: "moist" is no key of it: use must, list, free`,
+		"list: []":                          `x:1: it lacks the key "must"`,
+		"[must]":                            "x:1: it is to be a map of keys and values",
+		"must: 1\nlist: {}\nfree: []":       `x:2: list is to be a list: begin each item with "- "`,
+		"must: 1\nlist: a":                  "x:2: list is to be a list",
+		"must: 1\nfree: []":                 "x:2: free is to be a map",
+		strings.Repeat("x", 900) + ": must": "x:1: \"" + strings.Repeat("x", 60) + "…\" is no key",
+	} {
+		all, err := Parse("x", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := Strict{Path: "x"}
+		s.Map(all[0], "it", []string{"must"}, []string{"list", "free"})
+		list, free := s.List(all[0].Get("list"), "list"), s.Free(all[0].Get("free"), "free")
+		if want == "" && (s.Err != nil || len(list) != len(free)) || want != "" && (s.Err == nil || !strings.HasPrefix(s.Err.Error(), want)) {
+			t.Errorf("%.40s: %v", text, s.Err)
 		}
 	}
 }

@@ -14,10 +14,11 @@
 package dockerfile
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
+
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // File is a Dockerfile, or what an image's history tells of the one that it was built from.
@@ -33,7 +34,7 @@ type File struct {
 	// EmptyContinuations are lines that continue an instruction and hold nothing, by where it ends.
 	EmptyContinuations []int
 	// Faults are instructions that BuildKit refuses although it can read the file.
-	Faults   []*Error
+	Faults   []*tree.Error
 	Ignore   *Ignore // the .dockerignore beside it; nil: none, or nobody knows
 	Settings Settings
 	// Folder says that it is known which files lie beside the Dockerfile.
@@ -151,20 +152,6 @@ type Heredoc struct {
 	Chomp   bool // <<-: leading tabs are cut
 	Content string
 	Line    int // its first line
-}
-
-// Error is what is wrong with a Dockerfile, and where.
-type Error struct {
-	Path string
-	Line int // 0: nowhere in particular
-	What string
-}
-
-func (e *Error) Error() string {
-	if e.Line == 0 {
-		return fmt.Sprintf("%s: %s", e.Path, e.What)
-	}
-	return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.What)
 }
 
 // Path is the file's.
