@@ -18,6 +18,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 
+	"github.com/plimsoll/plimsoll/internal/shell"
 	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
@@ -182,7 +183,10 @@ func (in *Instruction) Summary() string {
 			words = append(words, "--"+f.Name+"="+f.Value)
 		}
 		for _, a := range in.Args {
-			words = append(words, withoutLogin(a))
+			if strings.Contains(a, "://") {
+				a = shell.Address(a)
+			}
+			words = append(words, a)
 		}
 	}
 	s := strings.Join(words, " ")
@@ -190,20 +194,4 @@ func (in *Instruction) Summary() string {
 		s = strings.ToValidUTF8(s[:maxSummary], "") + "…"
 	}
 	return s
-}
-
-// withoutLogin cuts the user and password out of an address, and the question, which may hold a token.
-func withoutLogin(word string) string {
-	scheme, rest, ok := strings.Cut(word, "://")
-	if !ok {
-		return word
-	}
-	if path, _, asks := strings.Cut(rest, "?"); asks {
-		rest = path + "?…"
-	}
-	host, path, _ := strings.Cut(rest, "/")
-	if at := strings.LastIndex(host, "@"); at >= 0 {
-		return scheme + "://" + strings.TrimSuffix(host[at+1:]+"/"+path, "/")
-	}
-	return scheme + "://" + rest
 }
