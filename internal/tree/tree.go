@@ -1,4 +1,4 @@
-// Package tree turns YAML that others wrote into values that know their lines: aliases are followed, merge
+// Package tree turns YAML and JSON that others wrote into values that know their lines: aliases are followed, merge
 // keys are merged, and both are bounded, so that a few bytes cannot become gigabytes. It decodes into no
 // struct, for those who judge a file want what stands there and not what a struct expects. Strict reads the
 // files of which every word must be understood.
@@ -59,8 +59,15 @@ type Entry struct {
 	Value  *Value
 }
 
-// Parse reads all documents of a file. An error is an *Error.
+// Parse reads all documents of a file, which is YAML, or one of JSON. An error is an *Error.
 func Parse(path string, source []byte) ([]*Value, error) {
+	if isJSON(source) {
+		v, err := parseJSON(path, source)
+		if err != nil {
+			return nil, err
+		}
+		return []*Value{v}, nil
+	}
 	r := reader{path: path, most: max(leastValues, len(source))}
 	dec := yaml.NewDecoder(bytes.NewReader(source))
 	var all []*Value
@@ -170,7 +177,7 @@ func (r *reader) entries(n *yaml.Node, depth int) (own []Entry, err error) {
 				merged = append(merged, from.Map...)
 			}
 		case seen[k.Value] > 0:
-			return nil, &Error{r.path, k.Line, fmt.Sprintf("the key %q stands in line %d already", Cut(k.Value), seen[k.Value])}
+			return nil, twice(r.path, k.Line, k.Value, seen[k.Value])
 		default:
 			seen[k.Value] = k.Line
 			own = append(own, Entry{k.Value, k.Line, k.Column, v})
@@ -183,6 +190,10 @@ func (r *reader) entries(n *yaml.Node, depth int) (own []Entry, err error) {
 		}
 	}
 	return own, nil
+}
+
+func twice(path string, line int, key string, before int) *Error {
+	return &Error{path, line, fmt.Sprintf("the key %q stands in line %d already", Cut(key), before)}
 }
 
 // Get follows keys down; nil where one is missing.
