@@ -37,7 +37,7 @@ func inContainer(fields string) string {
 
 // mounting is a pod whose one container mounts one volume at /data.
 func mounting(volume, mount string) string {
-	return inPod("containers:\n- name: cart\n  volumeMounts:\n  - name: data\n    mountPath: /data\n" + indent("    ", mount) +
+	return inPod("containers:\n- name: cart\n  image: example.org/cart:1\n  volumeMounts:\n  - name: data\n    mountPath: /data\n" + indent("    ", mount) +
 		"volumes:\n- name: data\n" + indent("  ", volume))
 }
 

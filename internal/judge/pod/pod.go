@@ -43,6 +43,7 @@ type Check struct {
 type hit struct {
 	container string // empty: the pod
 	field     string // of the pod: spec.containers[0].securityContext.privileged
+	outer     bool   // the field is the object's, not its pod's
 	detail    string
 	fix       string
 	severity  finding.Severity
@@ -50,7 +51,17 @@ type hit struct {
 }
 
 // Checks lists all checks of pods.
-func Checks() []Check { return nil }
+func Checks() []Check {
+	return []Check{
+		rootImage(), lowUser(), rootGroup(), hostUser(), windowsAdministrator(),
+		tokenMounted(), defaultServiceAccount(), longToken(), secretValue(), secretInEnvironment(),
+		imageWithoutTag(), imageWithoutDigest(), unnamedRegistry(), pullPolicy(),
+		runtimeSocket(), sensitivePath(), writablePath(), hostDevice(), subPath(), mountPropagation(), writableRoot(),
+		dangerousCapability(), netRaw(), sharedProcesses(), ephemeralContainer(), terminal(), hostAliases(), sshPort(),
+		defaultNamespace(), nodeName(), controlPlaneNode(), systemPriority(),
+		noMemoryLimit(), noCPULimit(), noMemoryRequest(), noCPURequest(), noStorageLimit(), limitRatio(), emptyDirSize(), refusedByNamespace(), noQuota(),
+	}
+}
 
 // Look runs the check. What it would have to know, and nobody does, is in unknown: without a hit the check is
 // then not assessed, neither passed nor failed.
@@ -60,7 +71,10 @@ func (c Check) Look(f *Facts) (hits []check.Hit, unknown []string) {
 			unknown = append(unknown, h.unknown)
 			continue
 		}
-		field := f.Path(h.field)
+		field := h.field
+		if !h.outer {
+			field = f.Path(field)
+		}
 		subject := f.Subject(field)
 		subject.Container = h.container
 		detail := f.Kind + " " + f.Name
@@ -77,12 +91,30 @@ func (c Check) Look(f *Facts) (hits []check.Hit, unknown []string) {
 	return hits, unknown
 }
 
+// find is an object around the workload; nil when nobody knows of one.
+func (f *Facts) find(group, kind, namespace, name string) *kube.Object {
+	if f.Around == nil {
+		return nil
+	}
+	return f.Around.Find(group, kind, namespace, name)
+}
+
+// of are the objects of a kind around the workload, as far as they are known.
+func (f *Facts) of(group, kind, namespace string) []*kube.Object {
+	if f.Around == nil {
+		return nil
+	}
+	return f.Around.Of(group, kind, namespace)
+}
+
 // container is one of any sort, and where it stands in the pod.
 type container struct {
 	*corev1.Container
 	field string // spec.initContainers[1]
 	sort  string // containers, initContainers, ephemeralContainers
 }
+
+const ephemeral = "ephemeralContainers"
 
 // containers are those of a pod, of every sort: init containers first, as they run.
 func (f *Facts) containers() (all []container) {
@@ -97,7 +129,7 @@ func (f *Facts) containers() (all []container) {
 	}
 	for i := range f.Spec.EphemeralContainers {
 		c := corev1.Container(f.Spec.EphemeralContainers[i].EphemeralContainerCommon)
-		add("ephemeralContainers", i, &c)
+		add(ephemeral, i, &c)
 	}
 	return all
 }
