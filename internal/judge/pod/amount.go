@@ -117,7 +117,11 @@ func (f *Facts) defaulted(name corev1.ResourceName, of func(b bounds) amounts) (
 
 // spending are the containers that resources are given to: those that were put in later have none of their own.
 func (f *Facts) spending() []container {
-	return slices.DeleteFunc(f.containers(), func(c container) bool { return c.sort == ephemeral })
+	all := f.containers()
+	if i := slices.IndexFunc(all, func(c container) bool { return c.sort == ephemeral }); i >= 0 {
+		return all[:i] // they stand last
+	}
+	return all
 }
 
 // sidecar says that an init container stays beside the others.

@@ -97,7 +97,7 @@ func mountPropagation() Check {
 func writableRoot() Check {
 	return Check{
 		Card: card("writable-root", "a container can change its own programs", finding.Low,
-			"kubescape/C-0017 trivy/KSV-0014 checkov/CKV_K8S_22 kube-linter/no-read-only-root-fs polaris/notReadOnlyRootFilesystem kube-score/container-security-context nsa-1.2/immutable-container-file-systems",
+			"kubescape/C-0017 trivy/KSV-0014 checkov/CKV_K8S_22 kube-linter/no-read-only-root-fs polaris/notReadOnlyRootFilesystem kube-score/container-security-context-readonlyrootfilesystem nsa-1.2/immutable-container-file-systems",
 			check.Page{
 				Why:  "Who breaks in can write tools and change the application; what is written is lost with the container, and seen by nobody.",
 				Fix:  "Write readOnlyRootFilesystem: true in securityContext, and mount an emptyDir where the application writes, as at /tmp.",

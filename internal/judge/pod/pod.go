@@ -26,6 +26,8 @@ type Facts struct {
 	// Secret tells what secret a setting, NAME=VALUE, or a command holds, and how bad that is; empty: none.
 	// Nil: nobody looks.
 	Secret func(text string) (what string, severity finding.Severity)
+
+	list []container // as containers gives them, made once
 }
 
 // Image is what an image brings to its container.
@@ -116,10 +118,13 @@ type container struct {
 
 const ephemeral = "ephemeralContainers"
 
-// containers are those of a pod, of every sort: init containers first, as they run.
-func (f *Facts) containers() (all []container) {
+// containers are those of a pod, of every sort: init containers first, as they run. The list is not to be changed.
+func (f *Facts) containers() []container {
+	if f.list != nil {
+		return f.list
+	}
 	add := func(sort string, i int, c *corev1.Container) {
-		all = append(all, container{c, fmt.Sprintf("spec.%s[%d]", sort, i), sort})
+		f.list = append(f.list, container{c, fmt.Sprintf("spec.%s[%d]", sort, i), sort})
 	}
 	for i := range f.Spec.InitContainers {
 		add("initContainers", i, &f.Spec.InitContainers[i])
@@ -131,5 +136,5 @@ func (f *Facts) containers() (all []container) {
 		c := corev1.Container(f.Spec.EphemeralContainers[i].EphemeralContainerCommon)
 		add(ephemeral, i, &c)
 	}
-	return all
+	return f.list
 }

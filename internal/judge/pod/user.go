@@ -105,7 +105,7 @@ func (f *Facts) windows() bool {
 func lowUser() Check {
 	return Check{
 		Card: card("low-user", "a container runs as a user or group that nodes may have too", finding.Info,
-			"checkov/CKV_K8S_40 trivy/KSV-0020 trivy/KSV-0021", check.Page{
+			"checkov/CKV_K8S_40 trivy/KSV-0020 trivy/KSV-0021 kube-score/container-security-context-user-group-id", check.Page{
 				Why:  "Ids below 10000 often belong to somebody on the node: who gets out of the container, or writes to a volume of the node, has that one's rights.",
 				Fix:  "Take ids from 10000 up for runAsUser and runAsGroup, and build the image so that these can read what they need.",
 				Bad:  inContainer("securityContext:\n  runAsUser: 1000"),
