@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/dynamic"
 
 	"github.com/plimsoll/plimsoll/internal/face/webhook"
 	"github.com/plimsoll/plimsoll/internal/face/webhook/certificate"
@@ -113,7 +112,7 @@ func (o *serveOptions) names() ([]string, error) {
 }
 
 // source is where the certificate comes from.
-func (o *serveOptions) source(c dynamic.Interface) (certificate.Source, error) {
+func (o *serveOptions) source(c client.Interface) (certificate.Source, error) {
 	if o.cert != "" {
 		return &certificate.Files{Chain: o.cert, Key: o.key, Roots: o.ca}, nil
 	}
@@ -166,7 +165,7 @@ func runServe(ctx context.Context, g *global, o *serveOptions) error {
 
 // connect gets the certificate, and makes its authority known to the cluster.
 func (o *serveOptions) connect(ctx context.Context, g *global, wo *webhook.Options) error {
-	var c dynamic.Interface
+	var c client.Interface
 	var err error
 	if o.secret != "" || o.register != "" {
 		if c, err = client.Open(o.kubeconfig); err != nil {

@@ -10,8 +10,11 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
+// Interface is the client: objects as they are, of any kind.
+type Interface = dynamic.Interface
+
 // Open makes the client. The kubeconfig is a file; empty: what the environment names, or the pod's own account.
-func Open(kubeconfig string) (dynamic.Interface, error) {
+func Open(kubeconfig string) (Interface, error) {
 	c, err := config(kubeconfig)
 	if err != nil {
 		return nil, err
