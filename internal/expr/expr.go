@@ -18,8 +18,8 @@ import (
 	"github.com/google/cel-go/cel"
 )
 
-// MaxCost is what one evaluation may cost: in calls, and in the sizes of the values that are walked through.
-const MaxCost = 10_000_000
+// maxCost is what one evaluation may cost: in calls, and in the sizes of the values that are walked through.
+const maxCost = 10_000_000
 
 // Type is the type of a value.
 type Type struct{ cel *cel.Type }

@@ -191,7 +191,7 @@ func TestBounds(t *testing.T) {
 	many := scope()
 	many["book"] = &book{tags: make([]string, 20_000)}
 	start := time.Now()
-	if _, cost, err := p.Bool(context.Background(), many); !errors.Is(err, ErrCost) && !strings.Contains(fmt.Sprint(err), "cost") {
+	if _, cost, err := p.Bool(context.Background(), many); !errors.Is(err, errCost) && !strings.Contains(fmt.Sprint(err), "cost") {
 		t.Errorf("cost %d, %v", cost, err)
 	}
 	t.Logf("stopped after %s", time.Since(start))
@@ -276,7 +276,7 @@ func FuzzCompile(f *testing.F) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		if _, cost, _ := p.Value(ctx, s); cost > MaxCost {
+		if _, cost, _ := p.Value(ctx, s); cost > maxCost {
 			t.Errorf("%q costs %d", source, cost)
 		}
 	})
