@@ -177,6 +177,7 @@ func newScan(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return runScan(cmd.Context(), g, &o, args) },
 	}
 	o.flags(cmd.Flags())
+	cmd.Flags().StringVar(&o.read.target.stage, "target", "", "`STAGE` of Dockerfiles that is built, by name or number; what it does not need is not judged (default: the last, and all are judged)")
 	return cmd
 }
 
@@ -250,7 +251,7 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 		return nil, err
 	}
 	return func(so *scan.Options) {
-		so.Line, so.Checks, so.Now = line, o.checks, g.env.Now()
+		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
 		so.Policies, so.Licenses = policies, o.licenses.rules
 		so.Secrets, so.ShellCheck = secrets, check
 		so.Bases = scan.Bases{Known: known, Named: o.base}

@@ -39,6 +39,7 @@ type Options struct {
 	Policies []*policy.Policy
 	Licenses license.Rules  // without any, no licence is judged
 	Checks   []string       // families to run; empty: all
+	Stage    string         // that is built of Dockerfiles; empty: the last, and all are judged
 	Secrets  *secret.Engine // what finds secrets; nil: our own rules
 	// ShellCheck looks at what RUN lines of Dockerfiles tell shells; nil: nothing does.
 	ShellCheck func([]shellcheck.Script) ([]shellcheck.Comment, error)
@@ -117,6 +118,9 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 			return nil, err
 		}
 	}
+	if err := s.missed(); err != nil {
+		return nil, err
+	}
 	if o.Lookup != nil {
 		s.once()
 		if err := s.decided(ctx); err != nil {
@@ -159,6 +163,7 @@ type scan struct {
 	upgrades map[string]string // package id → the version that clears what is known of it
 	kinds    map[string]string // package id → the name of its ecosystem
 	excepted excepted
+	aimed    aimed
 	card     func(word string) []check.Card // the checks of an id or alias
 	known    map[string]*policy.Facts       // target id → what policies may ask beyond the report
 	terms    *license.Table
