@@ -27,7 +27,7 @@ func (s *scan) policies(ctx context.Context) {
 }
 
 // ask keeps what policies may ask of an image beyond what stands in the report.
-func (s *scan) ask(id string, img *image.Image, inv *inventory.Inventory) {
+func (s *scan) ask(ctx context.Context, id string, img *image.Image, inv *inventory.Inventory) {
 	if len(s.o.Policies) == 0 {
 		return
 	}
@@ -36,6 +36,13 @@ func (s *scan) ask(id string, img *image.Image, inv *inventory.Inventory) {
 	}
 	t := &s.report.Targets[len(s.report.Targets)-1]
 	facts := &policy.Facts{}
+	if t.Kind == "image" && s.o.Signatures != nil {
+		if signed, err := s.o.Signatures(ctx, img); err != nil {
+			facts.Unverified = err
+		} else {
+			facts.Signatures = &signed
+		}
+	}
 	if t.Kind == "image" {
 		facts.Config = s.configFacts(&img.Config)
 	}

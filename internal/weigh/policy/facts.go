@@ -8,6 +8,7 @@ type Facts struct {
 	Config     *Config
 	Files      *[]File
 	Signatures *[]Signature
+	Unverified error // why Signatures are not known, where somebody asked for them
 }
 
 // Config is what an image's configuration says, or would say when it is built from a Dockerfile.
@@ -55,7 +56,8 @@ type File struct {
 
 // Signature is one that was verified.
 type Signature struct {
-	Signer string    `json:"signer"`
-	Issuer string    `json:"issuer,omitempty"`
-	Signed time.Time `json:"signed,omitzero"`
+	Signer    string    `json:"signer"`
+	Issuer    string    `json:"issuer,omitempty"`
+	Signed    time.Time `json:"signed,omitzero"`
+	Predicate string    `json:"predicate,omitempty"`
 }

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/expr"
 )
@@ -48,7 +50,10 @@ func imageType() *expr.Object {
 			}
 			return w.facts.Config.Created
 		}),
-		expr.NewField("signatures", "Those that were verified in this run.", expr.List(expr.Named("Signature")), func(w *world) any {
+		expr.NewField("signatures", "Those that say it is signed, or that it passed, and that were verified in this run, by a signer whom --key or --certificate-identity names.", expr.List(expr.Named("Signature")), func(w *world) any {
+			if w.facts.Unverified != nil {
+				return fmt.Errorf("whether this image is signed is not known: %w", w.facts.Unverified)
+			}
 			if w.facts.Signatures == nil {
 				return errSignatures
 			}
@@ -119,7 +124,8 @@ func signatureType() *expr.Object {
 	return expr.NewObject[Signature]("Signature", "A signature that was verified.", 20,
 		expr.NewField("signer", "Who signed: the name in the certificate, or the digest of the key.", expr.String, func(s *Signature) any { return s.Signer }),
 		expr.NewField("issuer", "Who says so, for certificates.", expr.String, func(s *Signature) any { return s.Issuer }),
-		expr.NewField("signed", "When.", expr.Time, func(s *Signature) any { return s.Signed }),
+		expr.NewField("signed", "When; not set where nobody says.", expr.Time, func(s *Signature) any { return s.Signed }),
+		expr.NewField("predicate", "The type of what was signed: https://slsa.dev/verification_summary/v1 is a verdict; empty for a signature in Cosign's older form.", expr.String, func(s *Signature) any { return s.Predicate }),
 	)
 }
 
