@@ -101,6 +101,10 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 		if s.o.runs("dockerfile") {
 			gaps = append(gaps, unread(f)...)
 		}
+		if len(s.o.Policies) > 0 && f.Target != nil {
+			facts := s.factsOf(t.ID)
+			facts.Builds = append(facts.Builds, s.build(f))
+		}
 		of, more := s.judgeDockerfile(f, checks, config)
 		seen, gaps = append(seen, of...), append(gaps, more...)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/expr"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 )
@@ -31,6 +32,19 @@ type world struct {
 	files     []*File
 	terms     *license.Table
 	versions  *versions
+	unbuilt   bool // it is the image of a Dockerfile: there is nothing yet but its configuration
+}
+
+// unbuiltOf is the world as a policy sees it that looks at the image of a Dockerfile.
+func unbuiltOf(w *world) *world {
+	made := *w
+	made.unbuilt = true
+	return &made
+}
+
+// notBuilt is why something is not known of the image of a Dockerfile.
+func notBuilt(what, why string) error {
+	return &expr.Unknown{Why: what + " is not known before the image is built" + why}
 }
 
 // pkg is a package of the world's.
