@@ -90,6 +90,7 @@ type Target struct {
 	Digest      string   `json:"digest,omitempty"`
 	IndexDigest string   `json:"indexDigest,omitempty"`
 	Platform    string   `json:"platform,omitempty"`
+	Stage       string   `json:"stage,omitempty"` // of a Dockerfile: the one that is built, where it was asked for by name
 	OS          *OS      `json:"os,omitempty"`
 	Base        *Base    `json:"base,omitempty"`
 	Size        int64    `json:"size,omitempty"` // bytes, uncompressed where known

@@ -11,14 +11,14 @@ import (
 )
 
 // documents reads the document that a word names, and what lies beside it that its judges want to see.
-func documents(path, kind string, stdin io.Reader) ([]scan.Subject, error) {
+func (o *targetOptions) documents(path, kind string, stdin io.Reader) ([]scan.Subject, error) {
 	if path == "-" {
 		b, err := wholeDocument(path, stdin)
 		if err != nil {
 			return nil, exitError{exitUsage, err}
 		}
 		name := "standard input"
-		return judged(&scan.Files{Name: name, Kind: kind, Documents: []inventory.Document{{Path: name, Bytes: b}}})
+		return o.judged(&scan.Files{Name: name, Kind: kind, Documents: []inventory.Document{{Path: name, Bytes: b}}})
 	}
 	b, err := readDocument(path)
 	if err != nil {
@@ -36,12 +36,12 @@ func documents(path, kind string, stdin io.Reader) ([]scan.Subject, error) {
 		}
 		of.Documents = append(of.Documents, inventory.Document{Path: filepath.ToSlash(beside), Bytes: b})
 	}
-	return judged(of)
+	return o.judged(of)
 }
 
 // judged wants files that a word names to be such that they can be judged.
-func judged(of *scan.Files) ([]scan.Subject, error) {
-	if err := scan.Broken(of); err != nil {
+func (o *targetOptions) judged(of *scan.Files) ([]scan.Subject, error) {
+	if err := scan.Broken(of, o.stage); err != nil {
 		return nil, exitError{exitUsage, err}
 	}
 	return []scan.Subject{{Files: of}}, nil

@@ -45,7 +45,7 @@ func (o *readOptions) flags(f *pflag.FlagSet) {
 	o.target.flags(f)
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` that keeps what layers hold (default: in the user's cache folder)")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, and use nothing that was kept")
-	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "`NUMBER` of layers that are read at a time")
+	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "`NUMBER` of layers read at a time")
 }
 
 // cache opens the folder of kept layers; a nil cache keeps nothing.
@@ -82,6 +82,7 @@ type scanOptions struct {
 	licenses   licenseOptions
 	secrets    secretOptions
 	shellcheck bool
+	signer     signerOptions // attest, which has keys to sign with, has no flags for it
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
@@ -177,6 +178,9 @@ func newScan(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return runScan(cmd.Context(), g, &o, args) },
 	}
 	o.flags(cmd.Flags())
+	cmd.Flags().StringVar(&o.read.target.stage, "target", "", "`STAGE` of Dockerfiles that is built, by name or number; what it does not need is not judged (default: the last, and all are judged)")
+	o.signer.flags(cmd.Flags())
+	cmd.Flags().Lookup("key").Usage = "PEM `FILE` of a public key or certificate whose signatures policies see (image.signatures); may be repeated"
 	return cmd
 }
 
@@ -249,9 +253,13 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 	if err != nil {
 		return nil, err
 	}
+	signatures, err := o.signatures(g)
+	if err != nil {
+		return nil, err
+	}
 	return func(so *scan.Options) {
-		so.Line, so.Checks, so.Now = line, o.checks, g.env.Now()
-		so.Policies, so.Licenses = policies, o.licenses.rules
+		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
+		so.Policies, so.Signatures, so.Licenses = policies, signatures, o.licenses.rules
 		so.Secrets, so.ShellCheck = secrets, check
 		so.Bases = scan.Bases{Known: known, Named: o.base}
 	}, nil

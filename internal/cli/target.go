@@ -31,6 +31,7 @@ type targetOptions struct {
 	plainHTTP []string
 	mirrors   []string
 	verify    bool
+	stage     string // of Dockerfiles; scan has a flag for it
 }
 
 func (o *targetOptions) flags(f *pflag.FlagSet) {
@@ -200,7 +201,7 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 		return []scan.Subject{{Image: folder(word)}}, nil
 	}
 	if slices.Contains(scan.DocumentKinds(), o.as) {
-		return documents(word, o.as, lo.Stdin)
+		return o.documents(word, o.as, lo.Stdin)
 	}
 	if o.as != "" {
 		word = o.as + ":" + word
@@ -214,7 +215,7 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
 		if kind, title := scan.DocumentKind(absolute(other.Path)); kind != "" && other.Kind == locate.File {
 			g.say("%s: taken for %s", other.Path, title)
-			return documents(other.Path, kind, lo.Stdin)
+			return o.documents(other.Path, kind, lo.Stdin)
 		}
 		bill, err := readBill(other.Path, lo.Stdin)
 		if err != nil && other.Kind == locate.File {

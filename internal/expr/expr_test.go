@@ -281,3 +281,41 @@ func FuzzCompile(f *testing.F) {
 		}
 	})
 }
+
+// TestUnknown wants an evaluation that depends on what is not known yet to have no result, has() included; and one
+// that does not depend on it to have its own.
+func TestUnknown(t *testing.T) {
+	plan := NewObject[book]("Plan", "", 0,
+		NewField("title", "", String, func(b *book) any { return b.title }),
+		NewField("pages", "", Int, func(*book) any { return &Unknown{"nobody has written it"} }),
+		NewField("tags", "", List(String), func(*book) any { return errUnread }),
+	)
+	plan.Unsure = true
+	e, err := New([]*Object{plan}, []Variable{{Name: "plan", Type: Named("Plan")}, {Name: "any", Type: Dyn}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := &book{title: "Emma"}
+	for source, want := range map[string]string{
+		`plan.pages > 1`: "unknown", `!(plan.pages > 1)`: "unknown", `has(plan.pages)`: "unknown", `!has(plan.pages)`: "unknown", `any.pages == 1`: "unknown", `has(any.pages)`: "unknown",
+		`has(plan.pages) ? true : false`: "unknown", `[1, 2].all(x, x < plan.pages)`: "unknown", `plan.pages in [1]`: "unknown", `string(plan.pages) == "1"`: "unknown",
+		`true || plan.pages > 1`: "true", `plan.pages > 1 || true`: "true", `plan.pages > 1 && false`: "false", `has(plan.title)`: "true", `plan.title == "Emma"`: "true",
+		`has(plan.tags)`: "false", `plan.tags.size() == 0`: "error", `any.nothing == 1`: "error",
+	} {
+		p, err := e.Compile(source, Bool)
+		if err != nil {
+			t.Fatal(source, err)
+		}
+		got := "error"
+		ok, _, err := p.Bool(t.Context(), values{"plan": of, "any": of})
+		var unknown *Unknown
+		if err == nil {
+			got = fmt.Sprint(ok)
+		} else if errors.As(err, &unknown) {
+			got = "unknown"
+		}
+		if got != want {
+			t.Errorf("%s: %s (%v), want %s", source, got, err, want)
+		}
+	}
+}

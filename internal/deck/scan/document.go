@@ -33,7 +33,7 @@ type family struct {
 	// with it; "*" stands for the document's own name.
 	beside []string
 	// broken tells what is wrong with a document that a word named, so that it cannot be judged; nil: nothing can be.
-	broken func(docs []inventory.Document) error
+	broken func(docs []inventory.Document, stage string) error
 	// judge looks at all documents of a target together, those beside them included.
 	judge func(s *scan, t *finding.Target, docs []inventory.Document) ([]sight, []finding.Gap)
 }
@@ -72,11 +72,12 @@ func Beside(kind, name string) (names []string) {
 	return names
 }
 
-// Broken tells what is wrong with files that a word named, so that they cannot be judged.
-func Broken(of *Files) error {
+// Broken tells what is wrong with files that a word named, so that they cannot be judged; that a Dockerfile does
+// not have the stage, for one. No stage is asked for where it is empty.
+func Broken(of *Files, stage string) error {
 	for _, f := range families() {
 		if f.name == of.Kind && f.broken != nil {
-			return f.broken(of.Documents)
+			return f.broken(of.Documents, stage)
 		}
 	}
 	return nil
@@ -85,7 +86,7 @@ func Broken(of *Files) error {
 // wantsDocument says whether a file of a source folder is to be kept whole.
 func (s *scan) wantsDocument(at string) bool {
 	return slices.ContainsFunc(families(), func(f family) bool {
-		return s.o.runs(f.name) && (f.wants(at) || slices.ContainsFunc(f.beside, func(b string) bool {
+		return s.concerns(f) && (f.wants(at) || slices.ContainsFunc(f.beside, func(b string) bool {
 			ok, _ := path.Match(b, path.Base(at))
 			return ok
 		}))
@@ -132,8 +133,14 @@ func (s *scan) documents(docs []inventory.Document) {
 	}
 }
 
+// concerns says that a family's documents are looked at. The image that a Dockerfile makes is judged as one, and
+// held against policies, whether or not the Dockerfile's own checks run.
+func (s *scan) concerns(f family) bool {
+	return s.o.runs(f.name) || f.name == "dockerfile" && (s.o.runs("image") || s.o.Lookup != nil && len(s.o.Policies) > 0)
+}
+
 func (s *scan) family(f family, docs []inventory.Document) {
-	if !s.o.runs(f.name) {
+	if !s.concerns(f) {
 		return
 	}
 	t := &s.report.Targets[len(s.report.Targets)-1]

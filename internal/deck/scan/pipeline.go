@@ -13,7 +13,7 @@ import (
 var pipelineFiles = family{
 	name: "pipeline", title: "a pipeline file",
 	wants: func(at string) bool { return read.KindOf(at) != read.Unknown },
-	broken: func(docs []inventory.Document) error {
+	broken: func(docs []inventory.Document, _ string) error {
 		_, err := read.Parse(docs[0].Path, docs[0].Bytes)
 		return err
 	},

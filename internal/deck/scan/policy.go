@@ -20,29 +20,45 @@ func (s *scan) policies(ctx context.Context) {
 	for _, p := range s.o.Policies {
 		s.report.Tool.Policies = append(s.report.Tool.Policies, finding.Policy{Name: p.Name, Digest: p.Digest})
 	}
-	for _, f := range policy.Evaluate(ctx, policy.Input{Report: s.report, Facts: s.known, Policies: s.o.Policies, Now: s.o.Now}) {
+	found, gaps := policy.Evaluate(ctx, policy.Input{Report: s.report, Facts: s.known, Policies: s.o.Policies, Now: s.o.Now})
+	s.report.Coverage = append(s.report.Coverage, gaps...)
+	for _, f := range found {
 		risk.Of(&f)
 		s.report.Findings = append(s.report.Findings, f)
 	}
 }
 
 // ask keeps what policies may ask of an image beyond what stands in the report.
-func (s *scan) ask(id string, img *image.Image, inv *inventory.Inventory) {
+func (s *scan) ask(ctx context.Context, id string, img *image.Image, inv *inventory.Inventory) {
 	if len(s.o.Policies) == 0 {
 		return
 	}
-	if s.known == nil {
-		s.known = map[string]*policy.Facts{}
-	}
 	t := &s.report.Targets[len(s.report.Targets)-1]
-	facts := &policy.Facts{}
+	facts := s.factsOf(id)
+	if t.Kind == "image" && s.o.Signatures != nil {
+		if signed, err := s.o.Signatures(ctx, img); err != nil {
+			facts.Unverified = err
+		} else {
+			facts.Signatures = &signed
+		}
+	}
 	if t.Kind == "image" {
 		facts.Config = s.configFacts(&img.Config)
 	}
 	if t.Kind != sourceFolder {
 		facts.Files = fileFacts(t, inv)
 	}
-	s.known[id] = facts
+}
+
+// factsOf are the facts of a target, to be filled in.
+func (s *scan) factsOf(id string) *policy.Facts {
+	if s.known == nil {
+		s.known = map[string]*policy.Facts{}
+	}
+	if s.known[id] == nil {
+		s.known[id] = &policy.Facts{}
+	}
+	return s.known[id]
 }
 
 // configFacts are an image's configuration without its secrets: a policy's message may quote any of it.

@@ -37,9 +37,12 @@ type Options struct {
 	Tool     finding.Tool
 	Line     gate.Line
 	Policies []*policy.Policy
-	Licenses license.Rules  // without any, no licence is judged
-	Checks   []string       // families to run; empty: all
-	Secrets  *secret.Engine // what finds secrets; nil: our own rules
+	// Signatures are those of an image that were verified, for policies; nil: nobody said who may sign.
+	Signatures func(context.Context, *image.Image) ([]policy.Signature, error)
+	Licenses   license.Rules  // without any, no licence is judged
+	Checks     []string       // families to run; empty: all
+	Stage      string         // that is built of Dockerfiles; empty: the last, and all are judged
+	Secrets    *secret.Engine // what finds secrets; nil: our own rules
 	// ShellCheck looks at what RUN lines of Dockerfiles tell shells; nil: nothing does.
 	ShellCheck func([]shellcheck.Script) ([]shellcheck.Comment, error)
 	Cache      Cache // nil: nothing is kept
@@ -117,6 +120,9 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 			return nil, err
 		}
 	}
+	if err := s.missed(); err != nil {
+		return nil, err
+	}
 	if o.Lookup != nil {
 		s.once()
 		if err := s.decided(ctx); err != nil {
@@ -159,6 +165,7 @@ type scan struct {
 	upgrades map[string]string // package id → the version that clears what is known of it
 	kinds    map[string]string // package id → the name of its ecosystem
 	excepted excepted
+	aimed    aimed
 	card     func(word string) []check.Card // the checks of an id or alias
 	known    map[string]*policy.Facts       // target id → what policies may ask beyond the report
 	terms    *license.Table
@@ -196,7 +203,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	docs := documentsOf(img, st)
 	s.emptyGap(id, inv.Packages, len(docs))
 	s.configuration(img, &inv)
-	s.ask(id, img, &inv)
+	s.ask(ctx, id, img, &inv)
 	s.secrets(img, &inv)
 	s.history(img)
 	s.documents(docs)

@@ -81,6 +81,10 @@ func Gaps() []Gap {
 			"Ask the vendor for advisories or VEX, or accept it: --allow-gap third-party.",
 		},
 		{
+			"unbuilt-image", "A policy on an image's configuration asks of a Dockerfile what its base image or the call of the build decides.",
+			"Say it in the Dockerfile (USER, say), build the image and scan that, or accept it: --allow-gap unbuilt-image.",
+		},
+		{
 			"unknown-distribution", "The image does not say which distribution it is, so that its OS packages cannot be matched.",
 			"Keep /usr/lib/os-release in the image.",
 		},

@@ -32,6 +32,8 @@ func (r *run) finding(s subject, message string, action finding.Action) finding.
 	case s.file != nil:
 		f.Title = short(s.file.Path + ": " + message)
 		f.Locations = []finding.Location{{Path: s.file.Path, Layer: s.file.Layer}}
+	case s.build != nil:
+		f.Locations = s.build.At
 	case s.pkg != nil:
 		f.Title = short(called(s.pkg) + ": " + message)
 	}

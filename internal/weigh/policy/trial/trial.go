@@ -113,7 +113,7 @@ func (t *tester) test(ctx context.Context, c *policy.Compiler, set *policyfile.S
 		if err != nil {
 			return err
 		}
-		findings := policy.Evaluate(ctx, policy.Input{Report: r, Facts: facts, Policies: one, Now: now, Seen: func(_ *policy.Policy, condition bool, at int, result bool) {
+		findings, _ := policy.Evaluate(ctx, policy.Input{Report: r, Facts: facts, Policies: one, Now: now, Seen: func(_ *policy.Policy, condition bool, at int, result bool) {
 			k := key(test.Policy.Value, condition, at)
 			n := t.seen[k]
 			if result {
