@@ -47,7 +47,11 @@ type hit struct {
 }
 
 // Checks lists all checks of pods.
-func Checks() []Check { return nil }
+func Checks() []Check {
+	return []Check{
+		unknownField(),
+	}
+}
 
 // Look runs the check. What it would have to know, and nobody does, is in unknown: without a hit the check is
 // then not assessed, neither passed nor failed.
@@ -59,7 +63,7 @@ func (c Check) Look(f *Facts) (hits []check.Hit, unknown []string) {
 		}
 		field := f.Path(h.field)
 		subject := f.Subject(field)
-		subject.Container = h.container
+		subject.Container, subject.Image = h.container, f.imageOf(h.container)
 		detail := f.Kind + " " + f.Name
 		if h.container != "" {
 			detail += ", container " + h.container
@@ -72,6 +76,16 @@ func (c Check) Look(f *Facts) (hits []check.Hit, unknown []string) {
 		})
 	}
 	return hits, unknown
+}
+
+// imageOf is the image of the container of a name; empty for the pod.
+func (f *Facts) imageOf(name string) string {
+	for _, c := range f.containers() {
+		if c.Name == name && name != "" {
+			return c.Image
+		}
+	}
+	return ""
 }
 
 // container is one of any sort, and where it stands in the pod.
