@@ -26,7 +26,7 @@ func (r *reader) exception(n *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	if err := r.only(m, "an exception", "rule", "package", "path", "target", "fingerprint", "subject", "reason", "owner", "ticket", "until", "vex"); err != nil {
+	if err := r.only(m, "an exception", "rule", "package", "path", "target", "fingerprint", "subject", "kind", "namespace", "name", "image", "reason", "owner", "ticket", "until", "vex"); err != nil {
 		return err
 	}
 	e := Exception{File: r.file.Name, Line: n.Line}
@@ -41,12 +41,16 @@ func (r *reader) exception(n *yaml.Node) error {
 		{"target", &e.Targets, globWord},
 		{"fingerprint", &e.Fingerprints, fingerprintWord},
 		{"subject", &e.Subjects, globWord},
+		{"kind", &e.Kinds, globWord},
+		{"namespace", &e.Namespaces, globWord},
+		{"name", &e.Names, globWord},
+		{"image", &e.Images, imageWord},
 	} {
 		if *l.into, err = r.words(m, l.key, l.check); err != nil {
 			return err
 		}
 	}
-	if len(e.Rules)+len(e.Packages)+len(e.Paths)+len(e.Targets)+len(e.Fingerprints)+len(e.Subjects) == 0 {
+	if len(e.Rules)+len(e.Packages)+len(e.Paths)+len(e.Targets)+len(e.Fingerprints)+len(e.Subjects)+len(e.Kinds)+len(e.Namespaces)+len(e.Names)+len(e.Images) == 0 {
 		return r.errorf(n, "an exception that names nothing would let everything pass: say what it is about, for example rule: CVE-2024-5535")
 	}
 	if err := r.why(m, &e); err != nil {
