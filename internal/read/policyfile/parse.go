@@ -260,6 +260,7 @@ func (p *parser) testCase(n *yaml.Node) (Case, error) {
 			return err
 		}, false},
 		field{"report", p.beside(&c.Report), false},
+		field{"manifest", p.beside(&c.Manifest), false},
 		field{"expect", p.text(&c.Expect, "expect"), true},
 		field{"message", p.plain(&c.Message, "message"), false},
 		field{"findings", func(n *yaml.Node) error {
@@ -271,8 +272,14 @@ func (p *parser) testCase(n *yaml.Node) (Case, error) {
 			c.Count = int(count)
 			return nil
 		}, false})
-	if err == nil && (c.Given == nil) == (c.Report == nil) {
-		err = p.wrong(n, "a case has either given or report")
+	given := 0
+	for _, b := range [][]byte{c.Given, c.Report, c.Manifest} {
+		if b != nil {
+			given++
+		}
+	}
+	if err == nil && given != 1 {
+		err = p.wrong(n, "a case has either given, report or manifest")
 	}
 	if err == nil && !slices.Contains([]string{"pass", "warn", "deny", "error"}, c.Expect.Value) {
 		err = fmt.Errorf("%s: expect %q: use pass, warn, deny or error", c.Expect.At(1), c.Expect.Value)

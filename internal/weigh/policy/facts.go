@@ -1,6 +1,10 @@
 package policy
 
-import "time"
+import (
+	"time"
+
+	"github.com/plimsoll/plimsoll/finding"
+)
 
 // Facts are what policies may ask of one target beyond the report. What is nil is not known, and an expression
 // that asks for it fails: a policy that cannot be decided denies.
@@ -8,6 +12,26 @@ type Facts struct {
 	Config     *Config
 	Files      *[]File
 	Signatures *[]Signature
+	Objects    []Object
+}
+
+// Object is one of Kubernetes', and what is known around it. Fields and the like are in the form that
+// encoding/json decodes into, with int64 for whole numbers.
+type Object struct {
+	Fields     map[string]any
+	Namespace  map[string]any // the object that is its namespace; nil: not known
+	Pods       []any          // the pods that it makes, each with metadata and spec
+	Containers []Container
+	Subject    finding.Subject
+	At         []finding.Location
+}
+
+// Container is one of a pod.
+type Container struct {
+	Name   string
+	Image  string
+	Sort   string // container, init or ephemeral
+	Fields map[string]any
 }
 
 // Config is what an image's configuration says, or would say when it is built from a Dockerfile.
