@@ -10,6 +10,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/license"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 	"github.com/plimsoll/plimsoll/internal/weigh/risk"
 )
@@ -21,8 +22,29 @@ func (s *scan) policies(ctx context.Context) {
 		s.report.Tool.Policies = append(s.report.Tool.Policies, finding.Policy{Name: p.Name, Digest: p.Digest})
 	}
 	for _, f := range policy.Evaluate(ctx, policy.Input{Report: s.report, Facts: s.known, Policies: s.o.Policies, Now: s.o.Now}) {
+		if f.Subject != nil && f.Subject.APIVersion != "" {
+			f.Title = s.plain(f.Title) // its message may quote any of the object
+		}
 		risk.Of(&f)
 		s.report.Findings = append(s.report.Findings, f)
+	}
+}
+
+// factsOf are those of a target that policies may ask for.
+func (s *scan) factsOf(id string) *policy.Facts {
+	if s.known == nil {
+		s.known = map[string]*policy.Facts{}
+	}
+	if s.known[id] == nil {
+		s.known[id] = &policy.Facts{}
+	}
+	return s.known[id]
+}
+
+// askObjects keeps what policies may ask of the objects of a target's own files.
+func (s *scan) askObjects(id string, of *kube.Snapshot, own map[string]bool) {
+	if len(s.o.Policies) > 0 {
+		s.factsOf(id).Objects = policy.Objects(of, func(path string) bool { return own[path] })
 	}
 }
 
@@ -31,18 +53,14 @@ func (s *scan) ask(id string, img *image.Image, inv *inventory.Inventory) {
 	if len(s.o.Policies) == 0 {
 		return
 	}
-	if s.known == nil {
-		s.known = map[string]*policy.Facts{}
-	}
 	t := &s.report.Targets[len(s.report.Targets)-1]
-	facts := &policy.Facts{}
+	facts := s.factsOf(id)
 	if t.Kind == "image" {
 		facts.Config = s.configFacts(&img.Config)
 	}
 	if t.Kind != sourceFolder {
 		facts.Files = fileFacts(t, inv)
 	}
-	s.known[id] = facts
 }
 
 // configFacts are an image's configuration without its secrets: a policy's message may quote any of it.
