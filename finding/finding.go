@@ -238,7 +238,8 @@ type Rating struct {
 	Score    float64  `json:"score,omitempty"`
 }
 
-// Subject is the object of a cluster, or the configuration, that a finding speaks of.
+// Subject is the object of a cluster, or the configuration, that a finding speaks of. Image is that of the
+// container, as it is written there: it says which exceptions hold, and does not name the finding.
 type Subject struct {
 	Cluster    string `json:"cluster,omitempty"`
 	APIVersion string `json:"apiVersion,omitempty"`
@@ -246,6 +247,7 @@ type Subject struct {
 	Namespace  string `json:"namespace,omitempty"`
 	Name       string `json:"name,omitempty"`
 	Container  string `json:"container,omitempty"`
+	Image      string `json:"image,omitempty"`
 	Field      string `json:"field,omitempty"`
 }
 

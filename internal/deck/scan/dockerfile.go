@@ -52,7 +52,8 @@ func otherKind(ending string) bool {
 const maxFaults = 10
 
 // brokenDockerfile tells what BuildKit refuses in a Dockerfile that was named, or is wrong with the files beside it.
-func brokenDockerfile(docs []inventory.Document, stage string) error {
+func brokenDockerfile(of *Files, stage string) error {
+	docs := of.Documents
 	b := besideOf(docs)
 	wrong := b.wrong
 	o := b.options(docs[0].Path, true)

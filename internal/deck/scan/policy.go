@@ -10,6 +10,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/license"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 	"github.com/plimsoll/plimsoll/internal/weigh/risk"
 )
@@ -23,8 +24,29 @@ func (s *scan) policies(ctx context.Context) {
 	found, gaps := policy.Evaluate(ctx, policy.Input{Report: s.report, Facts: s.known, Policies: s.o.Policies, Now: s.o.Now})
 	s.report.Coverage = append(s.report.Coverage, gaps...)
 	for _, f := range found {
+		if f.Subject != nil && f.Subject.APIVersion != "" {
+			f.Title = s.plain(f.Title) // its message may quote any of the object
+		}
 		risk.Of(&f)
 		s.report.Findings = append(s.report.Findings, f)
+	}
+}
+
+// factsOf are those of a target that policies may ask for.
+func (s *scan) factsOf(id string) *policy.Facts {
+	if s.known == nil {
+		s.known = map[string]*policy.Facts{}
+	}
+	if s.known[id] == nil {
+		s.known[id] = &policy.Facts{}
+	}
+	return s.known[id]
+}
+
+// askObjects keeps what policies may ask of the objects of a target's own files.
+func (s *scan) askObjects(id string, of *kube.Snapshot, own map[string]bool) {
+	if len(s.o.Policies) > 0 {
+		s.factsOf(id).Objects = policy.Objects(of, func(path string) bool { return own[path] })
 	}
 }
 
@@ -48,17 +70,6 @@ func (s *scan) ask(ctx context.Context, id string, img *image.Image, inv *invent
 	if t.Kind != sourceFolder {
 		facts.Files = fileFacts(t, inv)
 	}
-}
-
-// factsOf are the facts of a target, to be filled in.
-func (s *scan) factsOf(id string) *policy.Facts {
-	if s.known == nil {
-		s.known = map[string]*policy.Facts{}
-	}
-	if s.known[id] == nil {
-		s.known[id] = &policy.Facts{}
-	}
-	return s.known[id]
 }
 
 // configFacts are an image's configuration without its secrets: a policy's message may quote any of it.

@@ -23,6 +23,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/shellcheck"
 	"github.com/plimsoll/plimsoll/internal/weigh/baseline"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
@@ -116,6 +117,11 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 		return nil, err
 	}
 	for _, one := range subjects {
+		if one.Files != nil {
+			s.files = append(s.files, one.Files)
+		}
+	}
+	for _, one := range subjects {
 		if err := s.subject(ctx, one); err != nil {
 			return nil, err
 		}
@@ -168,6 +174,8 @@ type scan struct {
 	aimed    aimed
 	card     func(word string) []check.Card // the checks of an id or alias
 	known    map[string]*policy.Facts       // target id → what policies may ask beyond the report
+	files    []*Files                       // that words named
+	named    *kube.Snapshot                 // what the manifests among them hold
 	terms    *license.Table
 	redact   *secret.Engine        // takes secrets out of what is shown
 	cards    map[string]check.Card // of secrets, by id
@@ -181,7 +189,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 		return s.judge(id, one.Bill.Packages, one.Bill.Release)
 	}
 	if one.Files != nil {
-		s.files(id, one.Files)
+		s.document(id, one.Files)
 		return nil
 	}
 	img := one.Image

@@ -36,24 +36,34 @@ type Check struct {
 	look func(f *Facts) []hit
 }
 
-// hit is what is wrong with a workload, and where.
+// hit is what is wrong with a workload, and where; or, with unknown alone, what nobody knows of it.
 type hit struct {
 	container string // empty: the pod
 	field     string // of the pod: spec.containers[0].securityContext.privileged
 	detail    string
 	fix       string
 	severity  finding.Severity
+	unknown   string // what the check would have to know, in words: "what the volume claim data is bound to"
 }
 
 // Checks lists all checks of pods.
-func Checks() []Check { return nil }
+func Checks() []Check {
+	return []Check{
+		unknownField(),
+	}
+}
 
-// Look runs the check.
-func (c Check) Look(f *Facts) (hits []check.Hit) {
+// Look runs the check. What it would have to know, and nobody does, is in unknown: without a hit the check is
+// then not assessed, neither passed nor failed.
+func (c Check) Look(f *Facts) (hits []check.Hit, unknown []string) {
 	for _, h := range c.look(f) {
+		if h.unknown != "" {
+			unknown = append(unknown, h.unknown)
+			continue
+		}
 		field := f.Path(h.field)
 		subject := f.Subject(field)
-		subject.Container = h.container
+		subject.Container, subject.Image = h.container, f.imageOf(h.container)
 		detail := f.Kind + " " + f.Name
 		if h.container != "" {
 			detail += ", container " + h.container
@@ -65,7 +75,17 @@ func (c Check) Look(f *Facts) (hits []check.Hit) {
 			Where: field, Detail: detail, At: f.At(field), Subject: subject, Fix: h.fix, Severity: cmp.Or(h.severity, c.Severity),
 		})
 	}
-	return hits
+	return hits, unknown
+}
+
+// imageOf is the image of the container of a name; empty for the pod.
+func (f *Facts) imageOf(name string) string {
+	for _, c := range f.containers() {
+		if c.Name == name && name != "" {
+			return c.Image
+		}
+	}
+	return ""
 }
 
 // container is one of any sort, and where it stands in the pod.

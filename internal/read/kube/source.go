@@ -18,9 +18,9 @@ type Source struct {
 }
 
 // written gives the values of a document with their lines, read only when somebody asks.
-func written(path string, document []byte) func() *tree.Value {
+func written(path string, d part) func() *tree.Value {
 	return sync.OnceValue(func() *tree.Value {
-		all, err := tree.Parse(path, document)
+		all, err := tree.Parse(path, d.mapping())
 		if err != nil || len(all) == 0 {
 			return nil
 		}

@@ -189,7 +189,7 @@ func (p *parser) test(v *tree.Value, name Text, into *Set) {
 }
 
 func (p *parser) testCase(v *tree.Value) Case {
-	p.Map(v, "a case", []string{"name", "expect"}, []string{"given", "report", "message", "findings"})
+	p.Map(v, "a case", []string{"name", "expect"}, []string{"given", "report", "manifest", "message", "findings"})
 	c := Case{Name: p.text(v, "name"), Expect: p.text(v, "expect"), Message: p.plain(v, "message"), Count: -1, Place: map[string]string{}}
 	if given := v.Get("given"); given != nil {
 		b, err := json.Marshal(p.value(given))
@@ -202,6 +202,9 @@ func (p *parser) testCase(v *tree.Value) Case {
 	if report := v.Get("report"); report != nil {
 		c.Report = p.beside(report)
 	}
+	if manifest := v.Get("manifest"); manifest != nil {
+		c.Manifest = p.beside(manifest)
+	}
 	if findings := v.Get("findings"); findings != nil {
 		count, ok := p.value(findings).(int64)
 		if !ok || count < 0 || count > maxList {
@@ -209,8 +212,14 @@ func (p *parser) testCase(v *tree.Value) Case {
 		}
 		c.Count = int(count)
 	}
-	if (c.Given == nil) == (c.Report == nil) {
-		p.Wrong(v.Line, "a case has either given or report")
+	given := 0
+	for _, b := range [][]byte{c.Given, c.Report, c.Manifest} {
+		if b != nil {
+			given++
+		}
+	}
+	if given != 1 {
+		p.Wrong(v.Line, "a case has either given, report or manifest")
 	}
 	if !slices.Contains([]string{"pass", "warn", "deny", "error"}, c.Expect.Value) {
 		p.Wrong(c.Expect.Line, "expect %q: use pass, warn, deny or error", c.Expect.Value)

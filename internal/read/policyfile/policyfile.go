@@ -110,13 +110,14 @@ type Test struct {
 
 // Case is one thing to look at and what is to come of it. Given is JSON.
 type Case struct {
-	Name    Text
-	Given   []byte
-	Place   map[string]string // of each key of Given: FILE:LINE
-	Report  []byte            // a saved report instead
-	Expect  Text              // pass, warn, deny or error
-	Message string            // a part of the message that is told
-	Count   int               // findings; -1: any number
+	Name     Text
+	Given    []byte
+	Place    map[string]string // of each key of Given: FILE:LINE
+	Report   []byte            // a saved report instead
+	Manifest []byte            // or the objects of a manifest
+	Expect   Text              // pass, warn, deny or error
+	Message  string            // a part of the message that is told
+	Count    int               // findings; -1: any number
 }
 
 // Load reads a file, or all *.yaml and *.yml files of a folder and of those below it. Shown is what the name is

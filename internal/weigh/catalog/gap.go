@@ -77,6 +77,10 @@ func Gaps() []Gap {
 			"Leave --skip out where they should be looked at.",
 		},
 		{
+			"template", "A file holds a template of objects, which is no YAML until values are put in.",
+			"Scan what is made of it: helm template CHART | plimsoll scan --as manifest -",
+		},
+		{
 			"third-party", "The package was made by a vendor other than the distribution, whose advisories do not cover it.",
 			"Ask the vendor for advisories or VEX, or accept it: --allow-gap third-party.",
 		},
@@ -87,6 +91,14 @@ func Gaps() []Gap {
 		{
 			"unknown-distribution", "The image does not say which distribution it is, so that its OS packages cannot be matched.",
 			"Keep /usr/lib/os-release in the image.",
+		},
+		{
+			"unknown-fact", "A check would have to know something that is written nowhere in what was scanned: what a volume claim is bound to, say. It neither passed nor failed there.",
+			"Scan what holds it in the same call: the file of the claim, or a dump of the cluster.",
+		},
+		{
+			"unknown-kind", "Objects are of kinds that are not Kubernetes' own, and nothing in them has the shape of a pod.",
+			"Nothing, where they make no pods; else scan the pods or workloads that their controller makes of them.",
 		},
 		{
 			"unknown-module", "A package comes from an rpm module stream, and the feed has a fix for a stream that it does not name.",

@@ -86,6 +86,10 @@ func (r *run) policyOn() {
 		for _, f := range w.findings {
 			r.decide(subject{found: f, pkg: f.pkg})
 		}
+	case subjectManifest:
+		for i := range w.facts.Objects {
+			r.decide(subject{object: &w.facts.Objects[i]})
+		}
 	case subjectFile:
 		if w.facts.Files == nil && w.isImage() {
 			r.undecided(subject{}, errFiles)
@@ -101,10 +105,11 @@ func (r *run) policyOn() {
 
 // subject is what a policy looks at: nothing but the target itself, or one thing of it.
 type subject struct {
-	pkg   *pkg
-	found *found
-	file  *File
-	build *Build
+	pkg    *pkg
+	found  *found
+	file   *File
+	build  *Build
+	object *Object
 }
 
 // decide holds one subject against the policy.
@@ -156,7 +161,7 @@ func (r *run) undecided(s subject, err error) {
 }
 
 // errTotal ends a policy that costs too much on all subjects together.
-var errTotal = fmt.Errorf("it costs more than %d on all packages, findings or files together", maxCost)
+var errTotal = fmt.Errorf("it costs more than %d on all packages, findings, files or objects together", maxCost)
 
 func (r *run) spend(cost uint64) error {
 	if r.cost += cost; r.cost > maxCost {
@@ -208,6 +213,17 @@ func (s *scope) Value(name string) (any, error) {
 		return s.found, nil
 	case "file":
 		return s.file, nil
+	case "object":
+		return s.object.Fields, nil
+	case "namespaceObject":
+		if s.object.Namespace == nil {
+			return nil, nil
+		}
+		return s.object.Namespace, nil
+	case "pods":
+		return s.object.Pods, nil
+	case "containers":
+		return pointers(s.object.Containers), nil
 	case "params":
 		return s.policy.params, nil
 	case "variables":

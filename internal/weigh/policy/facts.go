@@ -14,6 +14,26 @@ type Facts struct {
 	Files      *[]File
 	Signatures *[]Signature
 	Unverified error // why Signatures are not known, where somebody asked for them
+	Objects    []Object
+}
+
+// Object is one of Kubernetes', and what is known around it. Fields and the like are in the form that
+// encoding/json decodes into, with int64 for whole numbers.
+type Object struct {
+	Fields     map[string]any
+	Namespace  map[string]any // the object that is its namespace; nil: not known
+	Pods       []any          // the pods that it makes, each with metadata and spec
+	Containers []Container
+	Subject    finding.Subject
+	At         []finding.Location
+}
+
+// Container is one of a pod.
+type Container struct {
+	Name   string
+	Image  string
+	Sort   string // container, init or ephemeral
+	Fields map[string]any
 }
 
 // Config is what an image's configuration says, or would say when it is built from a Dockerfile.

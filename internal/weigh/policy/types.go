@@ -13,7 +13,7 @@ import (
 func objects() []*expr.Object {
 	return []*expr.Object{
 		imageType(), osType(), baseType(), layerType(), surfaceType(), signatureType(), configType(), stepType(),
-		packageType(), locationType(), findingType(), opinionType(), exceptionType(), fileType(),
+		packageType(), locationType(), findingType(), opinionType(), exceptionType(), fileType(), containerType(),
 	}
 }
 
@@ -32,7 +32,7 @@ func imageType() *expr.Object {
 		built("registry", "The registry in the name, docker.io where it names none; empty for what is no name of an image.", expr.String, func(w *world) any { return w.reference.Host }),
 		built("repository", "The repository in the name, library/debian for debian.", expr.String, func(w *world) any { return w.reference.Repository }),
 		built("tag", "The tag in the name, latest where it has neither tag nor digest.", expr.String, func(w *world) any { return w.reference.Tag }),
-		expr.NewField("kind", "image, rootfs, source or sbom.", expr.String, func(w *world) any { return w.target.Kind }),
+		expr.NewField("kind", "image, rootfs, source, sbom, or what a file is: dockerfile, compose, pipeline, manifest.", expr.String, func(w *world) any { return w.target.Kind }),
 		expr.NewField("origin", "What it was read from: archive, oci, docker, podman, containerd, registry …", expr.String, func(w *world) any { return w.target.Origin }),
 		built("digest", "Of the manifest, sha256:HEX.", expr.String, func(w *world) any { return w.target.Digest }),
 		built("indexDigest", "Of the index that the platform was chosen from.", expr.String, func(w *world) any { return w.target.IndexDigest }),
