@@ -46,7 +46,12 @@ func factsOf(t testing.TB, text string) (all []*Facts) {
 }
 
 func hitsOf(t testing.TB, c Check, text string) (hits []check.Hit, unknown []string) {
-	for _, f := range factsOf(t, text) {
+	t.Helper()
+	return hitsIn(factsOf(t, text), c)
+}
+
+func hitsIn(facts []*Facts, c Check) (hits []check.Hit, unknown []string) {
+	for _, f := range facts {
 		h, u := c.Look(f)
 		hits, unknown = append(hits, h...), append(unknown, u...)
 	}
@@ -74,9 +79,11 @@ func TestPages(t *testing.T) {
 // look is what checks say of a manifest: their names, and a question mark behind those that do not know. What is worth
 // a remark only is left out.
 func look(t testing.TB, text string) string {
+	t.Helper()
 	var got []string
+	facts := factsOf(t, text)
 	for _, c := range Checks() {
-		hits, unknown := hitsOf(t, c, text)
+		hits, unknown := hitsIn(facts, c)
 		hits = slices.DeleteFunc(hits, func(h check.Hit) bool { return h.Severity == finding.Info || h.Severity == finding.Low })
 		name := strings.TrimPrefix(c.ID, "pod/")
 		switch {
