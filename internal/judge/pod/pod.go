@@ -36,21 +36,27 @@ type Check struct {
 	look func(f *Facts) []hit
 }
 
-// hit is what is wrong with a workload, and where.
+// hit is what is wrong with a workload, and where; or, with unknown alone, what nobody knows of it.
 type hit struct {
 	container string // empty: the pod
 	field     string // of the pod: spec.containers[0].securityContext.privileged
 	detail    string
 	fix       string
 	severity  finding.Severity
+	unknown   string // what the check would have to know, in words: "what the volume claim data is bound to"
 }
 
 // Checks lists all checks of pods.
 func Checks() []Check { return nil }
 
-// Look runs the check.
-func (c Check) Look(f *Facts) (hits []check.Hit) {
+// Look runs the check. What it would have to know, and nobody does, is in unknown: without a hit the check is
+// then not assessed, neither passed nor failed.
+func (c Check) Look(f *Facts) (hits []check.Hit, unknown []string) {
 	for _, h := range c.look(f) {
+		if h.unknown != "" {
+			unknown = append(unknown, h.unknown)
+			continue
+		}
 		field := f.Path(h.field)
 		subject := f.Subject(field)
 		subject.Container = h.container
@@ -65,7 +71,7 @@ func (c Check) Look(f *Facts) (hits []check.Hit) {
 			Where: field, Detail: detail, At: f.At(field), Subject: subject, Fix: h.fix, Severity: cmp.Or(h.severity, c.Severity),
 		})
 	}
-	return hits
+	return hits, unknown
 }
 
 // container is one of any sort, and where it stands in the pod.
