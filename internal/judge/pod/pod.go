@@ -23,6 +23,9 @@ type Facts struct {
 	Whole  bool
 	// Image tells what is known of an image; nil, or false: nothing.
 	Image func(reference string) (Image, bool)
+	// Secret tells what secret a setting, NAME=VALUE, or a command holds, and how bad that is; empty: none.
+	// Nil: nobody looks.
+	Secret func(text string) (what string, severity finding.Severity)
 }
 
 // Image is what an image brings to its container.
