@@ -13,6 +13,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
 	"github.com/plimsoll/plimsoll/internal/judge/pipeline"
+	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 )
 
@@ -25,6 +26,8 @@ func Cards() []check.Card {
 		cards(imagecfg.Checks(), func(c imagecfg.Check) check.Card { return c.Card }),
 		cards(license.Checks(), func(c license.Check) check.Card { return c.Card }),
 		cards(pipeline.Checks(), func(c pipeline.Check) check.Card { return c.Card }),
+		cards(pod.Checks(), func(c pod.Check) check.Card { return c.Card }),
+		cards(pod.NamespaceChecks(), func(c pod.NamespaceCheck) check.Card { return c.Card }),
 		secret.Cards(),
 	)
 	slices.SortFunc(all, func(a, b check.Card) int { return strings.Compare(a.ID, b.ID) })
