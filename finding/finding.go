@@ -193,6 +193,7 @@ type Location struct {
 	EndLine     int    `json:"endLine,omitempty"`
 	Column      int    `json:"column,omitempty"`
 	Deleted     bool   `json:"deleted,omitempty"`
+	RemovedBy   *int   `json:"removedBy,omitempty"` // the layer that removes or replaces it, where Deleted
 	Instruction string `json:"instruction,omitempty"`
 }
 

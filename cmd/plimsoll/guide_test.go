@@ -1,22 +1,38 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/plimsoll/plimsoll/internal/cli"
 )
 
-// TestGuideExceptions follows docs/guide/exceptions.md from top to bottom: writes its files, runs its commands
-// and wants their status, and the lines that stand below them.
-func TestGuideExceptions(t *testing.T) {
-	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "guide", "exceptions.md"))
+var (
+	fence    = regexp.MustCompile("(?ms)^(?:`([a-z][a-z./-]*)`:\n)?```([a-z]*)\n(.*?)^```$")
+	expected = regexp.MustCompile(`^(plimsoll .*?)\s+# exit status (\d)\b`)
+)
+
+// TestGuides follows pages of docs/guide from top to bottom: files that they show are written, commands that they show are
+// run, and what they show of their output must stand there.
+func TestGuides(t *testing.T) {
+	for page, least := range map[string]int{"exceptions.md": 9, "policies.md": 12} {
+		t.Run(page, func(t *testing.T) {
+			if ran := follow(t, page); ran < least {
+				t.Errorf("only %d commands were run", ran)
+			}
+		})
+	}
+}
+
+// oneSpace forgets where lines were broken.
+func oneSpace(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// follow follows one page, and counts the commands that it ran.
+func follow(t *testing.T, name string) (ran int) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "guide", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,61 +40,57 @@ func TestGuideExceptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Chdir(t.TempDir())
-	if err := os.Symlink(shop, "shop.tar"); err != nil {
+	dir := t.TempDir()
+	if err := os.Symlink(shop, filepath.Join(dir, "shop.tar")); err != nil {
 		t.Fatal(err)
 	}
-	var out string
-	ran := 0
-	blocks := strings.Split(strings.ReplaceAll(string(guide), "\r\n", "\n"), "\n```")
-	for i := 1; i < len(blocks); i += 2 {
-		kind, body, _ := strings.Cut(blocks[i], "\n")
-		switch kind {
-		case "yaml", "json":
-			name, rest, _ := strings.Cut(strings.TrimPrefix(body, "# "), "\n")
-			if kind == "yaml" {
-				rest = body
-			}
-			if err := os.WriteFile(name, []byte(rest), 0o644); err != nil {
+	said, after := "", ""
+	for _, m := range fence.FindAllStringSubmatch(strings.ReplaceAll(string(page), "\r\n", "\n"), -1) {
+		file, lang, body := m[1], m[2], m[3]
+		switch {
+		case file != "":
+			path := filepath.Join(dir, filepath.FromSlash(file))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)
 			}
-		case "sh":
-			for line := range strings.SplitSeq(body, "\n") {
-				out = follow(t, line)
+			if err := os.WriteFile(path, []byte(body), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		case lang == "sh":
+			for line := range strings.Lines(body) {
+				said = runShown(t, dir, strings.TrimSpace(line))
 				ran++
 			}
-		case "text":
-			for line := range strings.SplitSeq(body, "\n") {
-				if !strings.Contains(oneSpace(out), oneSpace(line)) {
-					t.Errorf("not shown: %q in\n%s", line, out)
+		case (lang == "" || lang == "text") && after == "sh":
+			for line := range strings.Lines(body) {
+				if !strings.Contains(oneSpace(said), oneSpace(line)) {
+					t.Errorf("the guide shows %q, which is not printed:\n%s", line, said)
 				}
 			}
 		}
+		after = lang
 	}
-	if ran < 9 {
-		t.Errorf("only %d commands were found", ran)
+	if b, err := os.ReadFile(filepath.Join(dir, "invalid")); err == nil {
+		t.Errorf("reports that are not as the schema says: %s", b)
 	}
+	return ran
 }
 
-// oneSpace forgets where lines were broken.
-func oneSpace(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// follow runs a line of the guide, "plimsoll … # status N".
-func follow(t *testing.T, line string) string {
+// runShown runs one line, and gives all that it printed.
+func runShown(t *testing.T, dir, line string) string {
 	t.Helper()
-	command, comment, _ := strings.Cut(line, "      # status ")
-	var want int
-	if _, err := fmt.Sscanf(comment, "%d", &want); err != nil {
-		t.Fatalf("%q does not say how it ends", line)
+	m := expected.FindStringSubmatch(line)
+	if m == nil {
+		t.Fatalf("%q is no command with its exit status", line)
 	}
-	var stdout, stderr bytes.Buffer
-	status := cli.Run(context.Background(), cli.Env{
-		Args: strings.Fields(strings.TrimPrefix(command, "plimsoll ")), Stdout: &stdout, Stderr: &stderr,
-		Now:    func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) },
-		Getenv: func(string) string { return "" },
-	})
-	if status != want {
-		t.Errorf("%s: status %d, want %d\n%s%s", command, status, want, stdout.Bytes(), stderr.Bytes())
+	cmd := exec.Command(os.Args[0], strings.Fields(m[1])[1:]...)
+	// testscript's main runs the program where it is called by its name.
+	cmd.Args[0], cmd.Dir = "plimsoll", dir
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(dir, "cache"), "PLIMSOLL_OFFLINE=true",
+		"PLIMSOLL_TEST_SCHEMA="+schemaFile, "PLIMSOLL_TEST_INVALID="+filepath.Join(dir, "invalid"))
+	out, _ := cmd.CombinedOutput()
+	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != m[2] {
+		t.Errorf("%s: exit status %s: %s", m[1], got, out)
 	}
-	return stdout.String()
+	return string(out)
 }

@@ -124,12 +124,12 @@ func TestSecretsAreFound(t *testing.T) {
 		}
 		want := []string{
 			"secret/database-url high | password in the address of a database: CMD | (not shown)",
-			"secret/github-token high layer 0 app/deploy.sh:3:14 deleted | GitHub token: TOKEN in app/deploy.sh:3, removed in a later layer but still in the image | TOKEN = ghp_… (40 characters)",
+			"secret/generic-secret high | value that is called a secret: LABEL io.acme.api_token | io.acme.api_token = (not shown)",
+			"secret/github-token high layer 0 app/deploy.sh:3:14 deleted | GitHub token: TOKEN in app/deploy.sh:3, which layer 1 removes and layer 0 still holds | TOKEN = ghp_… (40 characters)",
 			"secret/npm-token high layer 1 :0:0 | npm access token: history 2 | NPM_TOKEN = npm_… (40 characters)",
+			"secret/password high | password: ENV DB_PASSWORD | DB_PASSWORD = (not shown)",
 			"secret/private-key high layer 0 app/id.pem:1:1 | private key: app/id.pem:1 | -----BEGIN… (118 characters)",
-			"secret/generic-secret medium | value that is called a secret: LABEL io.acme.api_token | io.acme.api_token = (not shown)",
-			"secret/password medium | password: ENV DB_PASSWORD | DB_PASSWORD = (not shown)",
-			"secret/password medium layer 0 app/.env:1:12 deleted | password: A_PASSWORD in app/.env:1, removed in a later layer but still in the image | A_PASSWORD = (not shown)",
+			"secret/password medium layer 0 app/.env:1:12 deleted | password: A_PASSWORD in app/.env:1, which layer 1 removes and layer 0 still holds | A_PASSWORD = (not shown)",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

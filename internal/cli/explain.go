@@ -37,6 +37,9 @@ func newExplain(g *global) *cobra.Command {
 			if name, ok := strings.CutPrefix(id, "policy/"); ok {
 				return g.explainPolicy(name)
 			}
+			if strings.HasPrefix(id, "gitleaks/") {
+				return usage("%q is no rule that a check here answers: it is one of yours, in a file that --secret-rules names, where its description stands%s", id, suggestion(id, explainable()))
+			}
 			if gap, ok := catalog.FindGap(id); ok {
 				_, err := fmt.Fprintf(w, "%s\n\n%s\n\n%s\n", gap.Class, paragraphs(gap.Means, g.width()), paragraphs("What to do: "+gap.Do, g.width()))
 				return err

@@ -10,6 +10,7 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/judge/vuln"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
+	"github.com/plimsoll/plimsoll/internal/weigh/risk"
 )
 
 // explainVulnerability tells all that the database knows of a vulnerability, also what stands in
@@ -132,7 +133,7 @@ func writeFacts(b *strings.Builder, width int, v advisory.Vulnerability, coverin
 		line("exploited", "known to CISA since "+v.KEV.Format(time.DateOnly))
 	}
 	if v.EPSS > 0 {
-		line("EPSS", fmt.Sprintf("%.2f%%, higher than %.0f%% of all", v.EPSS*100, v.EPSSRank*100))
+		line("EPSS", strings.TrimPrefix(risk.Likely(v.EPSS, v.EPSSRank), "EPSS "))
 	}
 	line("weakness", strings.Join(v.CWEs, ", "))
 	if v.Malware {

@@ -13,7 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"go.yaml.in/yaml/v3"
+
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // global holds what every command shares.
@@ -71,25 +72,19 @@ func (g *global) settings(cmd *cobra.Command, set map[string]bool) error {
 	if err != nil {
 		return usage("read settings: %v", err)
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return usage("read settings %s: %v", path, err)
-	}
-	if len(doc.Content) == 0 {
+	docs, err := tree.Parse(path, b)
+	switch {
+	case err != nil:
+		return usage("read settings: %v", err)
+	case len(docs) > 1:
+		return usage("read settings: %s holds %d documents: write all in one, without \"---\"", path, len(docs))
+	case len(docs) == 0 || docs[0].Null:
 		return nil
+	case docs[0].Map == nil:
+		return usage("%s:%d: settings are a mapping of flag names, as in \"fail-on: critical\"", path, docs[0].Line)
 	}
-	top := doc.Content[0]
-	if top.Kind != yaml.MappingNode {
-		return usage("%s:%d: settings are a mapping of flag names, as in \"fail-on: critical\"", path, top.Line)
-	}
-	said := map[string]int{}
-	for i := 0; i+1 < len(top.Content); i += 2 {
-		key := top.Content[i]
-		if line := said[key.Value]; line > 0 {
-			return usage("%s:%d: %q stands in line %d already", path, key.Line, key.Value, line)
-		}
-		said[key.Value] = key.Line
-		if err := g.apply(cmd, set, path, key, top.Content[i+1]); err != nil {
+	for _, e := range docs[0].Map {
+		if err := g.apply(cmd, set, path, e); err != nil {
 			return err
 		}
 	}
@@ -111,25 +106,26 @@ func readSettings(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-func (g *global) apply(cmd *cobra.Command, set map[string]bool, path string, key, value *yaml.Node) error {
-	name := key.Value
+func (g *global) apply(cmd *cobra.Command, set map[string]bool, path string, e tree.Entry) error {
+	name := e.Key
 	if isBuiltIn(name) || !known(cmd.Root(), name) {
-		return usage("%s:%d: %q is no setting%s", path, key.Line, name, suggestion(name, allFlags(cmd.Root())))
+		return usage("%s:%d: %q is no setting%s", path, e.Line, name, suggestion(name, allFlags(cmd.Root())))
 	}
 	flag := cmd.Flags().Lookup(name)
 	if flag == nil || set[name] {
 		return nil // another command's, or said nearer to the user
 	}
-	values := []string{value.Value}
-	if value.Kind == yaml.SequenceNode {
-		values = nil
-		for _, v := range value.Content {
-			values = append(values, v.Value)
+	var values []string
+	for _, v := range e.Value.Items() {
+		if !v.Scalar {
+			return usage("%s:%d: %s wants a value or a list of values", path, v.Line, name)
 		}
-	} else if value.Kind != yaml.ScalarNode {
-		return usage("%s:%d: %s wants a value or a list of values", path, value.Line, name)
+		values = append(values, v.Text)
 	}
-	return g.fill(cmd, flag, fmt.Sprintf("%s:%d", path, value.Line), values)
+	if e.Value.Map != nil || e.Value.Null {
+		return usage("%s:%d: %s wants a value or a list of values", path, e.Line, name)
+	}
+	return g.fill(cmd, flag, fmt.Sprintf("%s:%d", path, e.Value.Line), values)
 }
 
 func known(root *cobra.Command, name string) bool { return slices.Contains(allFlags(root), name) }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -43,7 +44,7 @@ func newPolicyList(g *global) *cobra.Command {
 			for _, p := range lib.Policies {
 				rows = append(rows, []string{p.Name.Value, p.Subject.Value, strings.Join(slices.Sorted(maps.Keys(p.Params)), ", "), p.Description})
 			}
-			return columns(g.env.Stdout, g.width(), rows)
+			return columns(g.env.Stdout, cmp.Or(g.width(), 100), rows)
 		},
 	}
 }

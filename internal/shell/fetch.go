@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -87,29 +86,38 @@ func (c *Command) Addresses() (all []string) {
 	return all
 }
 
-// Address is a URL as it may be shown: without login, query and fragment.
+// Address is a URL as it may be shown: without login, query and fragment. What names no scheme may have a login too, for curl.
 func Address(of string) string {
-	u, err := url.Parse(of)
-	if err != nil || u.Scheme == "" {
-		before, _, _ := strings.Cut(of, "?")
-		if scheme, rest, ok := strings.Cut(before, "://"); ok {
-			host, tail, _ := strings.Cut(rest, "/")
-			return scheme + "://" + host[strings.LastIndexByte(host, '@')+1:] + "/" + tail
-		}
-		return before
+	of, _, _ = strings.Cut(of, "#")
+	of, _, _ = strings.Cut(of, "?")
+	scheme, host, tail := split(of)
+	if login := strings.LastIndexByte(host, '@'); scheme != "" || login >= 0 && strings.Contains(host[:login], ":") {
+		host = host[login+1:]
 	}
-	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	if strings.Contains(of, "$") {
-		u.RawPath = ""
-		return u.Scheme + "://" + u.Host + u.Path
+	return scheme + host + tail
+}
+
+// Host is that of a URL, with its port.
+func Host(of string) string {
+	_, host, _ := split(of)
+	return host[strings.LastIndexByte(host, '@')+1:]
+}
+
+// split cuts an address before its host, which still has its login, and behind it. It is not parsed, for it may hold
+// variables.
+func split(address string) (scheme, host, tail string) {
+	if at := strings.Index(address, "://"); at >= 0 {
+		scheme, address = address[:at+3], address[at+3:]
 	}
-	return u.String()
+	end := strings.IndexAny(address, "/?#")
+	if end < 0 {
+		end = len(address)
+	}
+	return scheme, address[:end], address[end:]
 }
 
 // Local says that an address is this machine's own, or a file of it.
 func Local(of string) bool {
-	_, rest, _ := strings.Cut(of, "://")
-	host, _, _ := strings.Cut(rest, "/")
-	host, _, _ = strings.Cut(host[strings.LastIndexByte(host, '@')+1:], ":")
+	host, _, _ := strings.Cut(Host(of), ":")
 	return strings.HasPrefix(of, "file:") || host == "localhost" || strings.HasPrefix(host, "127.") || host == "[" || strings.HasPrefix(of, "/")
 }

@@ -215,6 +215,32 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// TestAddress shows nobody's login, and wants the host where a shell's own address is told.
+func TestAddress(t *testing.T) {
+	for of, want := range map[string][2]string{
+		"https://u:bare@x.io:8443/a.tgz?t=bare#bare": {"https://x.io:8443/a.tgz", "x.io:8443"},
+		"https://x.io?t=bare":                        {"https://x.io", "x.io"},
+		"https://${U}:${P}@x.io/$V/a%20b":            {"https://x.io/$V/a%20b", "x.io"},
+		"https://u:ba@re@x.io/@scope/a":              {"https://x.io/@scope/a", "x.io"},
+		"u:bare@x.io/a":                              {"x.io/a", "x.io"},
+		"ssh://git@x.io/o/r.git":                     {"ssh://x.io/o/r.git", "x.io"},
+		"git@x.io:o/r.git":                           {"git@x.io:o/r.git", "x.io:o"},
+		"@scope/name":                                {"@scope/name", "scope"},
+		"":                                           {"", ""},
+	} {
+		if got := [2]string{Address(of), Host(of)}; got != want {
+			t.Errorf("%s: %q, want %q", of, got, want)
+		}
+	}
+	for of, want := range map[string]bool{
+		"http://localhost:8080/x": true, "localhost/x": true, "http://u@127.0.0.1/": true, "http://[::1]/": true, "file:///x": true, "/x": true, "http://x.io/localhost": false, "x.io": false,
+	} {
+		if got := Local(of); got != want {
+			t.Errorf("%s: local %t", of, got)
+		}
+	}
+}
+
 func BenchmarkParse(b *testing.B) {
 	text := strings.Repeat("set -eux; apt-get update && apt-get install -y --no-install-recommends ca-certificates curl && rm -rf /var/lib/apt/lists/*; "+
 		"curl -fsSL \"https://example.org/$VERSION.tar.gz\" -o x.tgz && echo \"$SUM  x.tgz\" | sha256sum -c - && tar xf x.tgz\n", 4)

@@ -1,6 +1,7 @@
-// Package tree turns YAML that others wrote into values that know their lines: aliases are followed, merge
+// Package tree turns YAML and JSON that others wrote into values that know their lines: aliases are followed, merge
 // keys are merged, and both are bounded, so that a few bytes cannot become gigabytes. It decodes into no
-// struct, for those who judge a file want what stands there and not what a struct expects.
+// struct, for those who judge a file want what stands there and not what a struct expects. Strict reads the
+// files of which every word must be understood.
 package tree
 
 import (
@@ -16,7 +17,7 @@ import (
 
 // Bounds on one file.
 const (
-	maxValues    = 200_000 // after aliases are followed
+	leastValues  = 200_000 // that are read, after aliases are followed; of a longer file one for each byte
 	maxDepth     = 100
 	maxDocuments = 1000
 )
@@ -41,12 +42,13 @@ type Value struct {
 	Text         string // of a scalar
 	Scalar       bool
 	Quoted       bool
-	Block        bool   // it is written as | or >, so that its text begins on a later line
-	Folded       bool   // lines were joined, so that they cannot be told apart any more
-	Null         bool   // null, or nothing at all
-	Tag          string // one of the file's own, such as !reference
-	List         []*Value
-	Map          []Entry // in the order of the file; no key stands twice
+	Block        bool     // it is written as | or >, so that its text begins on a later line
+	Folded       bool     // lines were joined, so that they cannot be told apart any more
+	Null         bool     // null, or nothing at all
+	Type         string   // of a scalar: str, int, float, bool, null, timestamp or binary; empty where Tag says
+	Tag          string   // one of the file's own, such as !reference
+	List         []*Value // of a list, even of an empty one; nil of all else
+	Map          []Entry  // of a map, likewise, in the order of the file; no key stands twice
 }
 
 // Entry is a key and its value.
@@ -57,9 +59,16 @@ type Entry struct {
 	Value  *Value
 }
 
-// Parse reads all documents of a file. An error is an *Error.
+// Parse reads all documents of a file, which is YAML, or one of JSON. An error is an *Error.
 func Parse(path string, source []byte) ([]*Value, error) {
-	r := reader{path: path}
+	if isJSON(source) {
+		v, err := parseJSON(path, source)
+		if err != nil {
+			return nil, err
+		}
+		return []*Value{v}, nil
+	}
+	r := reader{path: path, most: max(leastValues, len(source))}
 	dec := yaml.NewDecoder(bytes.NewReader(source))
 	var all []*Value
 	for len(all) < maxDocuments {
@@ -80,6 +89,14 @@ func Parse(path string, source []byte) ([]*Value, error) {
 	return nil, &Error{Path: path, What: fmt.Sprintf("it has more than %d documents", maxDocuments)}
 }
 
+// Cut shortens what an error quotes.
+func Cut(s string) string {
+	if len(s) > 60 {
+		return strings.ToValidUTF8(s[:60], "") + "…"
+	}
+	return s
+}
+
 // wrong finds the line in yaml's own words.
 func wrong(path string, err error) *Error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
@@ -91,13 +108,13 @@ func wrong(path string, err error) *Error {
 }
 
 type reader struct {
-	path  string
-	count int
+	path        string
+	count, most int
 }
 
 func (r *reader) value(n *yaml.Node, depth int) (*Value, error) {
 	r.count++
-	if r.count > maxValues || depth > maxDepth {
+	if r.count > r.most || depth > maxDepth {
 		return nil, &Error{r.path, n.Line, "it is deeper, or with its aliases larger, than is read"}
 	}
 	switch n.Kind {
@@ -110,12 +127,14 @@ func (r *reader) value(n *yaml.Node, depth int) (*Value, error) {
 		return r.value(n.Alias, depth+1)
 	}
 	v := &Value{Line: n.Line, Column: n.Column}
-	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+	kind, plain := strings.CutPrefix(n.Tag, "!!")
+	if !plain {
 		v.Tag = n.Tag
 	}
 	var err error
 	switch n.Kind {
 	case yaml.SequenceNode:
+		v.List = make([]*Value, 0, len(n.Content))
 		for _, c := range n.Content {
 			one, err := r.value(c, depth+1)
 			if err != nil {
@@ -127,6 +146,9 @@ func (r *reader) value(n *yaml.Node, depth int) (*Value, error) {
 		v.Map, err = r.entries(n, depth)
 	default:
 		v.Scalar, v.Text, v.Null = true, n.Value, n.Tag == "!!null"
+		if plain {
+			v.Type = kind
+		}
 		v.Quoted = n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
 		v.Block = n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 		v.Folded = n.Style&yaml.FoldedStyle != 0
@@ -136,7 +158,8 @@ func (r *reader) value(n *yaml.Node, depth int) (*Value, error) {
 
 func (r *reader) entries(n *yaml.Node, depth int) (own []Entry, err error) {
 	var merged []Entry
-	seen := map[string]bool{}
+	own = make([]Entry, 0, len(n.Content)/2)
+	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
 		if k.Kind == yaml.AliasNode {
@@ -147,24 +170,30 @@ func (r *reader) entries(n *yaml.Node, depth int) (own []Entry, err error) {
 			return nil, err
 		}
 		switch {
+		case k.Kind != yaml.ScalarNode:
+			return nil, &Error{r.path, k.Line, "this key is a list or a map: a text is wanted, or quotes around {{ }}"}
 		case k.Value == "<<" && (k.Tag == "!!merge" || k.Tag == ""):
 			for _, from := range append([]*Value{v}, v.List...) {
 				merged = append(merged, from.Map...)
 			}
-		case seen[k.Value]:
-			return nil, &Error{r.path, k.Line, fmt.Sprintf("the key %q stands there twice", k.Value)}
+		case seen[k.Value] > 0:
+			return nil, twice(r.path, k.Line, k.Value, seen[k.Value])
 		default:
-			seen[k.Value] = true
+			seen[k.Value] = k.Line
 			own = append(own, Entry{k.Value, k.Line, k.Column, v})
 		}
 	}
 	for _, e := range merged { // the map's own keys win, then those that come first
-		if !seen[e.Key] {
-			seen[e.Key] = true
+		if seen[e.Key] == 0 {
+			seen[e.Key] = e.Line
 			own = append(own, e)
 		}
 	}
 	return own, nil
+}
+
+func twice(path string, line int, key string, before int) *Error {
+	return &Error{path, line, fmt.Sprintf("the key %q stands in line %d already", Cut(key), before)}
 }
 
 // Get follows keys down; nil where one is missing.

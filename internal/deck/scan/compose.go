@@ -29,7 +29,7 @@ func judgeCompose(_ *scan, t *finding.Target, docs []inventory.Document) (seen [
 		}
 		f, err := read.Parse(d.Path, d.Bytes)
 		if err != nil {
-			gaps = append(gaps, unreadableTree(d.Path, err))
+			gaps = append(gaps, unreadable(d.Path, err))
 			continue
 		}
 		for _, o := range f.Others {

@@ -54,10 +54,7 @@ const maxFaults = 10
 // brokenDockerfile tells what BuildKit refuses in a Dockerfile that was named, or is wrong with the files beside it.
 func brokenDockerfile(docs []inventory.Document) error {
 	b := besideOf(docs)
-	var wrong []error
-	for _, e := range b.wrong {
-		wrong = append(wrong, e)
-	}
+	wrong := b.wrong
 	f, err := read.Parse(docs[0].Path, docs[0].Bytes, b.options(docs[0].Path, true))
 	if err != nil {
 		return errors.Join(append(wrong, err)...)
@@ -73,8 +70,8 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 	b := besideOf(docs)
 	checks, unread := dockerfile.Judge()
 	config := imagecfg.Checks()
-	for _, e := range b.wrong {
-		gaps = append(gaps, unreadable(e))
+	for _, err := range b.wrong {
+		gaps = append(gaps, unreadable("", err))
 	}
 	for i, d := range docs {
 		if b.is[d.Path] || t.Kind == sourceFolder && !isDockerfile(d.Path) || t.Kind == "dockerfile" && i > 0 {
@@ -82,15 +79,11 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 		}
 		f, err := read.Parse(d.Path, d.Bytes, b.options(d.Path, t.Name != "standard input"))
 		if err != nil {
-			var e *read.Error
-			if !errors.As(err, &e) {
-				e = &read.Error{Path: d.Path, What: err.Error()}
-			}
-			gaps = append(gaps, unreadable(e))
+			gaps = append(gaps, unreadable(d.Path, err))
 			continue
 		}
 		if n := len(f.Faults); n > 0 { // the builder ends at the first, too
-			g := unreadable(f.Faults[0])
+			g := unreadable(d.Path, f.Faults[0])
 			if g.Count = n; n > 1 {
 				g.What = fmt.Sprintf("%s, and %d more", g.What, n-1)
 			}
@@ -101,14 +94,6 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 		seen, gaps = append(seen, of...), append(gaps, more...)
 	}
 	return seen, gaps
-}
-
-func unreadable(e *read.Error) finding.Gap {
-	what := e.What
-	if e.Line > 0 {
-		what = fmt.Sprintf("line %d: %s", e.Line, what)
-	}
-	return finding.Gap{Class: "unreadable-file", Blocking: true, What: what, Path: e.Path, Count: 1}
 }
 
 // judgeDockerfile runs all checks on one, and those of an image's configuration on what the image of its
@@ -144,7 +129,7 @@ type beside struct {
 	ignores  map[string]*read.Ignore
 	settings map[string]read.Settings
 	is       map[string]bool // paths that are such files
-	wrong    []*read.Error
+	wrong    []error
 }
 
 func besideOf(docs []inventory.Document) *beside {
@@ -166,9 +151,8 @@ func besideOf(docs []inventory.Document) *beside {
 			continue
 		}
 		b.is[d.Path] = true
-		var e *read.Error
-		if errors.As(err, &e) {
-			b.wrong = append(b.wrong, e)
+		if err != nil {
+			b.wrong = append(b.wrong, err)
 		}
 	}
 	return b

@@ -1,6 +1,9 @@
 package scan
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -9,6 +12,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/tree"
 	"github.com/plimsoll/plimsoll/internal/weigh/risk"
 )
 
@@ -201,4 +205,17 @@ func word(id string) string {
 		return "dockerfile"
 	}
 	return family
+}
+
+// unreadable is the gap of a document that cannot be read.
+func unreadable(path string, err error) finding.Gap {
+	g := finding.Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: path, Count: 1}
+	var e *tree.Error
+	if errors.As(err, &e) {
+		g.Path, g.What = cmp.Or(e.Path, path), e.What
+		if e.Line > 0 {
+			g.What = fmt.Sprintf("line %d: %s", e.Line, e.What)
+		}
+	}
+	return g
 }

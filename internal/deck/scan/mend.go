@@ -39,5 +39,10 @@ func hide(text []byte, hidden map[int]string) (map[int]string, error) {
 			hidden[i+1] = plain
 		}
 	}
+	for _, of := range e.Lines(string(text)) {
+		for n := of[0]; n <= of[1]; n++ {
+			hidden[n] = "[secret]"
+		}
+	}
 	return hidden, nil
 }

@@ -1,6 +1,9 @@
 package scan_test
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"strings"
 	"testing"
 
@@ -20,6 +23,25 @@ func TestMendHides(t *testing.T) {
 	for i, line := range strings.Split(text, "\n") {
 		shown, ok := hidden[i+1]
 		if strings.Contains(line, "bare") != ok || strings.Contains(shown, "bare") {
+			t.Errorf("line %d is shown as %q: %s", i+1, shown, line)
+		}
+	}
+}
+
+// TestMendHidesKeys wants nothing of a key to be shown that stands on many lines.
+func TestMendHidesKeys(t *testing.T) {
+	der, err := x509.MarshalPKCS8PrivateKey(ed25519.NewKeyFromSeed([]byte("a seed that is of 32 bytes, 32 !")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	text := "FROM debian:12\nCOPY <<E /root/key.pem\n" + key + "E\nMAINTAINER x\n"
+	_, hidden, err := scan.Mend(&scan.Files{Name: "Dockerfile", Kind: "dockerfile", Documents: []inventory.Document{{Path: "Dockerfile", Bytes: []byte(text)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(text, "\n") {
+		if shown, ok := hidden[i+1]; ok != (len(line) > 1 && strings.Contains(key, line)) || ok && shown != "[secret]" {
 			t.Errorf("line %d is shown as %q: %s", i+1, shown, line)
 		}
 	}

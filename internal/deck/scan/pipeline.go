@@ -1,14 +1,12 @@
 package scan
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/judge/pipeline"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	read "github.com/plimsoll/plimsoll/internal/read/pipeline"
-	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // pipelineFiles say what build machines do.
@@ -31,7 +29,7 @@ func judgePipelines(_ *scan, t *finding.Target, docs []inventory.Document) (seen
 		}
 		f, err := read.Parse(d.Path, d.Bytes)
 		if err != nil {
-			gaps = append(gaps, unreadableTree(d.Path, err))
+			gaps = append(gaps, unreadable(d.Path, err))
 			continue
 		}
 		for _, u := range f.Unread {
@@ -47,17 +45,4 @@ func judgePipelines(_ *scan, t *finding.Target, docs []inventory.Document) (seen
 		}
 	}
 	return seen, gaps
-}
-
-// unreadableTree is the gap of a file that is no YAML.
-func unreadableTree(path string, err error) finding.Gap {
-	g := finding.Gap{Class: "unreadable-file", Blocking: true, What: err.Error(), Path: path, Count: 1}
-	var e *tree.Error
-	if errors.As(err, &e) {
-		g.What = e.What
-		if e.Line > 0 {
-			g.What = fmt.Sprintf("line %d: %s", e.Line, e.What)
-		}
-	}
-	return g
 }

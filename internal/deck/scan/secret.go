@@ -155,6 +155,9 @@ func (g *gathering) file(one *inventory.Seen) {
 	at := finding.Location{Path: one.Path, StartLine: one.Line, EndLine: one.Line, Column: one.Column, Deleted: one.Deleted}
 	if len(g.t.Layers) > 0 && g.t.Kind == "image" {
 		at.Layer, at.Instruction = &one.Layer, g.t.Layers[one.Layer].CreatedBy
+		if one.Deleted {
+			at.RemovedBy = &one.Removed
+		}
 	}
 	g.add(gathered{Sight: one.Sight, path: one.Path, visible: !one.Deleted}, at)
 }
@@ -275,9 +278,6 @@ func (g *gathering) finish(one *gathered) finding.Finding {
 	if g.t.Kind == sourceFolder || g.t.Origin == "file" {
 		f.Fix = strings.Replace(f.Fix, rebuilt, removed, 1)
 	}
-	if !one.visible {
-		f.Fix = "It is removed in a later layer, and still in the image for everybody who can pull it. " + f.Fix
-	}
 	if name := cmp.Or(one.Name, one.field); name != "" || one.ID != "" {
 		f.Subject = &finding.Subject{Field: name, Name: one.ID}
 	}
@@ -319,8 +319,8 @@ func (g *gathering) detail(one *gathered) string {
 			where += " and " + plural(more, "more place")
 		}
 	}
-	if !one.visible {
-		where += ", removed in a later layer but still in the image"
+	if !one.visible && one.at[0].RemovedBy != nil {
+		where += fmt.Sprintf(", which layer %d removes and layer %d still holds", *one.at[0].RemovedBy, *one.at[0].Layer)
 	}
 	if isOfBase(one.at, g.t) {
 		where += ", from the base image"

@@ -16,35 +16,42 @@ var bySecretNames = []string{"compose/secret-value", "dockerfile/secret-argument
 // sameSubject names, for a check, the one that says the same of the same line and more.
 var sameSubject = map[string]string{"image/bad-port": "dockerfile/invalid-port"}
 
-// once drops what two checks tell of one thing in one place. A secret stays a secret: it takes the other's severity where
-// that is worse, its names, so that exceptions for it hold, and its advice.
+// byNameAlone are the secrets of which nothing is known but what they are called. The other check knows better how grave
+// that is: whether the stage ships, say.
+var byNameAlone = []string{"secret/generic-secret", "secret/password"}
+
+// once drops what two checks tell of one thing in one place. A secret stays a secret: it takes the other's severity, its
+// names, so that exceptions for it hold, and its advice. What a comment lets pass by the other's name passes as a secret
+// too, where only its name makes it one.
 func (s *scan) once() {
 	named, said := map[string][]*finding.Finding{}, map[string]bool{}
 	for i := range s.report.Findings {
 		switch f := &s.report.Findings[i]; {
-		case len(f.Suppressed) > 0:
 		case f.Kind == finding.KindSecret && f.Subject != nil && f.Subject.Field != "":
 			key := f.Target + " " + f.Subject.Field
 			named[key] = append(named[key], f)
-		default:
+		case len(f.Suppressed) == 0:
 			said[placeKey(f, f.Rule)] = true
 		}
 	}
-	drop := map[string]bool{}
+	drop := map[*finding.Finding]bool{}
 	for i := range s.report.Findings {
 		f := &s.report.Findings[i]
 		switch {
-		case len(f.Suppressed) > 0:
 		case slices.Contains(bySecretNames, f.Rule) && f.Subject != nil:
 			name := f.Subject.Field[strings.LastIndexByte(f.Subject.Field, ' ')+1:]
-			drop[f.Target+f.Fingerprint] = taken(f, named[f.Target+" "+name])
-		case sameSubject[f.Rule] != "":
-			drop[f.Target+f.Fingerprint] = said[placeKey(f, sameSubject[f.Rule])]
+			drop[f] = taken(f, named[f.Target+" "+name])
+		case sameSubject[f.Rule] != "" && len(f.Suppressed) == 0:
+			drop[f] = said[placeKey(f, sameSubject[f.Rule])]
 		}
 	}
-	s.report.Findings = slices.DeleteFunc(s.report.Findings, func(f finding.Finding) bool {
-		return len(f.Suppressed) == 0 && drop[f.Target+f.Fingerprint]
-	})
+	kept := make([]finding.Finding, 0, len(s.report.Findings))
+	for i := range s.report.Findings {
+		if f := &s.report.Findings[i]; !drop[f] {
+			kept = append(kept, *f)
+		}
+	}
+	s.report.Findings = kept
 }
 
 // placeKey is a rule and where a finding is.
@@ -57,10 +64,11 @@ func placeKey(f *finding.Finding, rule string) string {
 
 // taken says that secrets lie in all places of a finding, and has them tell what it told.
 func taken(f *finding.Finding, secrets []*finding.Finding) bool {
+	pass := len(f.Suppressed) > 0
 	var by []*finding.Finding
 	for _, at := range f.Locations {
 		i := slices.IndexFunc(secrets, func(one *finding.Finding) bool {
-			return slices.ContainsFunc(one.Locations, func(l finding.Location) bool {
+			return (!pass || slices.Contains(byNameAlone, one.Rule) && len(one.Locations) == 1) && slices.ContainsFunc(one.Locations, func(l finding.Location) bool {
 				return l.Path == at.Path && l.StartLine >= at.StartLine && l.StartLine <= max(at.StartLine, at.EndLine)
 			})
 		})
@@ -70,9 +78,12 @@ func taken(f *finding.Finding, secrets []*finding.Finding) bool {
 		by = append(by, secrets[i])
 	}
 	for _, one := range by {
-		if f.Severity.Rank() > one.Severity.Rank() {
+		if f.Severity.Rank() > one.Severity.Rank() || slices.Contains(byNameAlone, one.Rule) && len(one.Locations) == 1 {
 			one.Severity = f.Severity
 			risk.Of(one)
+		}
+		if len(one.Suppressed) == 0 {
+			one.Suppressed = f.Suppressed
 		}
 		one.Aliases = joined(one.Aliases, append([]string{f.Rule}, f.Aliases...))
 		one.Controls = joined(one.Controls, f.Controls)

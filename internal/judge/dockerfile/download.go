@@ -7,6 +7,7 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/dockerfile"
+	"github.com/plimsoll/plimsoll/internal/shell"
 )
 
 var unverifiedAdd = Check{
@@ -35,7 +36,7 @@ var unverifiedAdd = Check{
 				if isGit(address) || !plain && !strings.HasPrefix(address, "https://") {
 					continue
 				}
-				h := mended(hit(in, "ADD "+dest, hostOf(address)), "Write ADD --checksum=sha256:DIGEST, with the digest of the file as its makers publish it.")
+				h := mended(hit(in, "ADD "+dest, shell.Host(address)), "Write ADD --checksum=sha256:DIGEST, with the digest of the file as its makers publish it.")
 				if plain {
 					h.Severity = finding.High
 					h.Detail += " over plain http"
@@ -45,13 +46,6 @@ var unverifiedAdd = Check{
 		})
 		return hits
 	},
-}
-
-// hostOf is the host of an address, without who logs in.
-func hostOf(address string) string {
-	_, rest, _ := strings.Cut(address, "://")
-	host, _, _ := strings.Cut(rest, "/")
-	return host[strings.LastIndex(host, "@")+1:]
 }
 
 var unpinnedGit = Check{
@@ -79,7 +73,7 @@ var unpinnedGit = Check{
 				if ref == "" {
 					ref = "its default branch"
 				}
-				hits = append(hits, hit(in, "ADD "+dest, fmt.Sprintf("%s at %s", hostOf(strings.ReplaceAll(bare, "git@", "ssh://git@")), ref)))
+				hits = append(hits, hit(in, "ADD "+dest, fmt.Sprintf("%s at %s", shell.Host(bare), ref)))
 			}
 		})
 		return hits

@@ -22,7 +22,7 @@ type Pragmas struct {
 // pragma lets findings of some rules pass.
 type pragma struct {
 	by     string
-	ids    []string // of any tool; "buildkit/*" stands for all of BuildKit's
+	ids    []string // of any tool; "buildkit/*" stands for all of BuildKit's, "shellcheck/*" for all of ShellCheck's
 	reason string
 }
 
@@ -90,7 +90,13 @@ func (p *Pragmas) comment(c dockerfile.Comment, next int) {
 	case tool == "shellcheck":
 		for word := range strings.FieldsSeq(rest) {
 			if list, ok := strings.CutPrefix(word, "disable="); ok {
-				p.add(&line, "# shellcheck disable", idsOf(list), "")
+				ids := idsOf(list)
+				for i := range ids {
+					if strings.EqualFold(ids[i], "all") {
+						ids[i] = "shellcheck/*"
+					}
+				}
+				p.add(&line, "# shellcheck disable", ids, "")
 			}
 		}
 	case strings.HasPrefix(strings.ReplaceAll(c.Text, " ", ""), "check="):
@@ -139,7 +145,7 @@ func checkOptions(value string) (skipped []string, stop bool) {
 
 // names says that an id means a check: the check's own, or an alias with or without its tool.
 func names(c check.Card, id string) bool {
-	if strings.EqualFold(id, c.ID) || strings.EqualFold(id, "all") && strings.HasPrefix(c.ID, "shellcheck/") {
+	if strings.EqualFold(id, c.ID) || id == "shellcheck/*" && strings.HasPrefix(c.ID, "shellcheck/") {
 		return true
 	}
 	return slices.ContainsFunc(c.Aliases, func(a string) bool {

@@ -70,11 +70,12 @@ func runs(s []byte) bool {
 
 // nature is what the path of a file says of how a value in it is meant.
 type nature struct {
-	config bool // settings: values stand without quotes
-	quoted bool // settings in which strings stand in quotes
-	env    bool // an environment: what is called a password there is one
-	prose  bool // documentation, translations, tests, what tools wrote: a generic value in it is an example
-	test   bool // keys in it are made to be shipped
+	config  bool // settings: values stand without quotes
+	quoted  bool // settings in which strings stand in quotes
+	env     bool // an environment: what is called a password there is one
+	shipped bool // an image's own environment: whoever can pull the image has it
+	prose   bool // documentation, translations, tests, what tools wrote: a generic value in it is an example
+	test    bool // keys in it are made to be shipped
 }
 
 var configNames = map[string]bool{

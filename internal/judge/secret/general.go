@@ -38,8 +38,8 @@ type assignment struct {
 	start, end int // of the value
 }
 
-// readAssignment reads one around a word of its name. Bare says that values may stand without quotes.
-func readAssignment(text []byte, at, n int, bare bool) (a assignment, ok bool) {
+// readAssignment reads one around a word of its name.
+func readAssignment(text []byte, at, n int, of nature) (a assignment, ok bool) {
 	i, j := at, at+n
 	for i > 0 && at-i < 48 && isName(text[i-1]) {
 		i--
@@ -62,6 +62,7 @@ func readAssignment(text []byte, at, n int, bare bool) (a assignment, ok bool) {
 		return a, false
 	case hasAt(text, j, "="), hasAt(text, j, ":"):
 		j++
+	case of.env && of.shipped && bytes.HasSuffix(bytes.ToUpper(text[max(0, i-4):i]), []byte("ENV ")): // ENV NAME VALUE
 	default:
 		return a, false
 	}
@@ -70,7 +71,7 @@ func readAssignment(text []byte, at, n int, bare bool) (a assignment, ok bool) {
 		return a, false
 	}
 	a.start = j
-	return a, a.readValue(text, bare || inTag)
+	return a, a.readValue(text, of.config && !of.quoted || inTag)
 }
 
 // readValue reads what begins at a.start: between quotes or, where bare values may stand, up to a blank.
@@ -123,31 +124,38 @@ func lookAssignment(s *search, r *rule, at, n int) {
 		return
 	}
 	s.spend(costLook)
-	a, ok := readAssignment(s.text, at, n, s.config && !s.quoted)
+	of := s.at(at)
+	a, ok := readAssignment(s.text, at, n, of)
 	if !ok || a.end-a.start > maxValue || !isSecretName(a.name) {
 		return
 	}
-	f := found{text: s.text, start: a.start, end: a.end, nature: s.nature, path: s.path, name: a.name}
+	f := found{text: s.text, start: a.start, end: a.end, nature: of, path: s.path, name: a.name}
 	value := f.secret()
 	if isExample(value) || isPlaceholder(value) || !isPlain(value) {
 		return
 	}
 	switch {
-	case isPasswordName(a.name) && s.config && isPassword(value, s.nature):
+	case isPasswordName(a.name) && of.config && isPassword(value, of):
 		r = s.e.named("password")
-		if !s.env {
-			f.severity = finding.Low
-		}
-	case isRandom(value, s.nature):
-		if s.env {
-			f.severity = finding.Medium
-		}
+	case isRandom(value, of):
 	default:
 		return
 	}
+	f.severity = of.severity()
 	if r != nil {
 		s.add(r, a.from, a.end, f)
 	}
+}
+
+// severity is that of what only its name calls a secret: by whom it goes to, and how sure it is to be one.
+func (n nature) severity() finding.Severity {
+	switch {
+	case n.env && n.shipped:
+		return finding.High
+	case n.env:
+		return finding.Medium
+	}
+	return finding.Low
 }
 
 var notSecretNames = []string{
@@ -207,13 +215,13 @@ var weakWords = []string{
 // isPassword wants what somebody chose as a password. In an environment that is nearly all that is there.
 func isPassword(v []byte, n nature) bool {
 	low := strings.ToLower(string(v))
-	if slices.Contains(weakWords, low) || strings.Contains(low, "password") || strings.Contains(low, "passwd") || isHexOrUUID(v) && len(v) != 32 {
+	if slices.Contains(weakWords, low) || strings.Contains(low, "password") || strings.Contains(low, "passwd") {
 		return false
 	}
 	if n.env {
 		return len(v) >= 4
 	}
-	return len(v) >= 8 && classesOf(v) >= 3 && entropy(v) >= 2.75
+	return (!isHexOrUUID(v) || len(v) == 32) && len(v) >= 8 && classesOf(v) >= 3 && entropy(v) >= 2.75
 }
 
 // isRandom wants what a machine drew.

@@ -70,12 +70,12 @@ func generalKinds() []kind {
 			aliases: []string{"gitleaks/curl-auth-header"}, example: func() string { return `curl -H "Authorization: Bearer ` + letters("bearer", 40) + `"` },
 		},
 		{
-			name: "password", title: "password", severity: finding.Medium, class: password, guess: true, example: examplePassword, bad: "DB_PASSWORD=…",
+			name: "password", title: "password", severity: finding.High, class: password, guess: true, example: examplePassword, bad: "DB_PASSWORD=…",
 			aliases: []string{"gitleaks/hashicorp-tf-password"},
 		},
 		{
 			name: "generic-secret", title: "value that is called a secret", severity: finding.Low, class: password, guess: true, example: exampleGeneric, bad: "SESSION_SECRET=…",
-			words:   []string{"passw", "pwd", "secret", "token", "api_key", "apikey", "api-key", "access_key", "accesskey", "access-key", "private_key", "privatekey", "encryption_key", "credential", "passphrase", "auth_key", "authkey", "signing_key"},
+			words:   []string{"passw", "_pass", "pwd", "secret", "token", "api_key", "apikey", "api-key", "access_key", "accesskey", "access-key", "private_key", "privatekey", "encryption_key", "credential", "passphrase", "auth_key", "authkey", "signing_key"},
 			aliases: []string{"gitleaks/generic-api-key"},
 		},
 	}

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"bytes"
 	"cmp"
 	"regexp"
 	"slices"
@@ -20,10 +21,41 @@ var passed = sync.OnceValue(func() *regexp.Regexp {
 		`|\becho\s+(?:-\w+\s+)?['"]?[\w.-]+:([^\s'"|]+)['"]?\s*\|\s*(?:sudo\s+)?chpasswd`)
 })
 
+// Lines are those of a text over which a secret goes on, from 1: the first and the last of each that stands on more than
+// one. Line by line nothing tells them from other text.
+func (e *Engine) Lines(text string) (all [][2]int) {
+	of, spans := e.secrets(text)
+	for _, span := range spans {
+		from := 1 + bytes.Count(of[:span[0]], []byte("\n"))
+		if to := from + bytes.Count(of[span[0]:span[1]], []byte("\n")); to > from {
+			all = append(all, [2]int{from, to})
+		}
+	}
+	return all
+}
+
 // Redact takes the secrets out of a text that is to be shown.
 func (e *Engine) Redact(text string) string {
+	of, spans := e.secrets(text)
+	if len(spans) == 0 {
+		return text
+	}
+	var b strings.Builder
+	at := 0
+	for _, span := range spans {
+		if span[0] >= at {
+			b.Write(of[at:span[0]])
+			b.WriteString("[secret]")
+		}
+		at = max(at, span[1])
+	}
+	b.Write(of[at:])
+	return b.String()
+}
+
+// secrets are the parts of a text, decoded, that are not to be shown, in their order.
+func (e *Engine) secrets(text string) (of []byte, spans [][2]int) {
 	s := e.find("", nature{config: true, env: true}, []byte(text))
-	var spans [][2]int
 	for i := range s.raw {
 		spans = append(spans, [2]int{s.raw[i].start, s.raw[i].end})
 	}
@@ -39,19 +71,6 @@ func (e *Engine) Redact(text string) string {
 			spans = append(spans, [2]int{m.start, m.end})
 		}
 	}
-	if len(spans) == 0 {
-		return text
-	}
 	slices.SortFunc(spans, func(a, b [2]int) int { return cmp.Or(a[0]-b[0], a[1]-b[1]) })
-	var b strings.Builder
-	at := 0
-	for _, span := range spans {
-		if span[0] >= at {
-			b.Write(s.text[at:span[0]])
-			b.WriteString("[secret]")
-		}
-		at = max(at, span[1])
-	}
-	b.Write(s.text[at:])
-	return b.String()
+	return s.text, spans
 }

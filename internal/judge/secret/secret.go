@@ -54,7 +54,7 @@ const (
 )
 
 // version changes with whatever changes what is found.
-const version = 1
+const version = 2
 
 // Engine searches. It is safe for concurrent use.
 type Engine struct {
@@ -178,10 +178,11 @@ type search struct {
 	text []byte
 	path string
 	nature
-	raw  []raw
-	seen map[seen]bool
-	work int
-	cut  string
+	environments []span
+	raw          []raw
+	seen         map[seen]bool
+	work         int
+	cut          string
 }
 
 // raw is a hit before what overlaps is settled.
@@ -199,7 +200,7 @@ func (e *Engine) Scan(path string, text []byte) Result { return e.run(path, natu
 
 // Settings searches lines of NAME=VALUE, and commands, as the configuration of an image has them.
 func (e *Engine) Settings(text string) Result {
-	return e.run("", nature{config: true, env: true}, []byte(text))
+	return e.run("", nature{config: true, env: true, shipped: true}, []byte(text))
 }
 
 // Worst tells what the worst secret in one setting, NAME=VALUE, or in a command is, and how bad; empty: none.
@@ -237,6 +238,7 @@ func (e *Engine) run(path string, n nature, text []byte) Result {
 // find gives the hits of our rules by place; where several overlap, the most exact.
 func (e *Engine) find(path string, n nature, text []byte) *search {
 	s := &search{e: e, text: decoded(text), path: path, nature: n}
+	s.environments = environments(path, s.text)
 	if e.words != nil {
 		e.words.find(s.text, s.word)
 		for _, r := range e.whole {

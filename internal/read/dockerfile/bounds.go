@@ -3,6 +3,8 @@ package dockerfile
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // Bounds on what is read. BuildKit's parser copies the rest of a line for each ONBUILD in an ONBUILD and for
@@ -15,9 +17,9 @@ const (
 )
 
 // bounded refuses what an honest Dockerfile does not have.
-func bounded(source []byte) *Error {
+func bounded(source []byte) *tree.Error {
 	if len(source) > maxSource {
-		return &Error{What: fmt.Sprintf("it has more than %d bytes, which is more than a person writes", maxSource)}
+		return &tree.Error{What: fmt.Sprintf("it has more than %d bytes, which is more than a person writes", maxSource)}
 	}
 	onbuilds, braces, line := 0, 0, 1
 	for i := 0; i < len(source); i++ {
@@ -35,7 +37,7 @@ func bounded(source []byte) *Error {
 			onbuilds++
 		}
 		if onbuilds > maxOnbuild || braces > maxBraces {
-			return &Error{Line: line, What: "it nests ONBUILD or ${…} deeper than a person writes"}
+			return &tree.Error{Line: line, What: "it nests ONBUILD or ${…} deeper than a person writes"}
 		}
 	}
 	return nil

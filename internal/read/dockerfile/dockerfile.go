@@ -14,10 +14,12 @@
 package dockerfile
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
+
+	"github.com/plimsoll/plimsoll/internal/shell"
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // File is a Dockerfile, or what an image's history tells of the one that it was built from.
@@ -33,7 +35,7 @@ type File struct {
 	// EmptyContinuations are lines that continue an instruction and hold nothing, by where it ends.
 	EmptyContinuations []int
 	// Faults are instructions that BuildKit refuses although it can read the file.
-	Faults   []*Error
+	Faults   []*tree.Error
 	Ignore   *Ignore // the .dockerignore beside it; nil: none, or nobody knows
 	Settings Settings
 	// Folder says that it is known which files lie beside the Dockerfile.
@@ -153,20 +155,6 @@ type Heredoc struct {
 	Line    int // its first line
 }
 
-// Error is what is wrong with a Dockerfile, and where.
-type Error struct {
-	Path string
-	Line int // 0: nowhere in particular
-	What string
-}
-
-func (e *Error) Error() string {
-	if e.Line == 0 {
-		return fmt.Sprintf("%s: %s", e.Path, e.What)
-	}
-	return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.What)
-}
-
 // Path is the file's.
 func (in *Instruction) Path() string { return in.file.Path }
 
@@ -195,7 +183,10 @@ func (in *Instruction) Summary() string {
 			words = append(words, "--"+f.Name+"="+f.Value)
 		}
 		for _, a := range in.Args {
-			words = append(words, withoutLogin(a))
+			if strings.Contains(a, "://") {
+				a = shell.Address(a)
+			}
+			words = append(words, a)
 		}
 	}
 	s := strings.Join(words, " ")
@@ -203,20 +194,4 @@ func (in *Instruction) Summary() string {
 		s = strings.ToValidUTF8(s[:maxSummary], "") + "…"
 	}
 	return s
-}
-
-// withoutLogin cuts the user and password out of an address, and the question, which may hold a token.
-func withoutLogin(word string) string {
-	scheme, rest, ok := strings.Cut(word, "://")
-	if !ok {
-		return word
-	}
-	if path, _, asks := strings.Cut(rest, "?"); asks {
-		rest = path + "?…"
-	}
-	host, path, _ := strings.Cut(rest, "/")
-	if at := strings.LastIndex(host, "@"); at >= 0 {
-		return scheme + "://" + strings.TrimSuffix(host[at+1:]+"/"+path, "/")
-	}
-	return scheme + "://" + rest
 }

@@ -109,7 +109,7 @@ func TestSummaryOfAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"ADD https://x.io/a.tgz?… /a", "ADD https://x.io?… /b", "ADD https://x.io/c.tgz /c"} {
+	for i, want := range []string{"ADD https://x.io/a.tgz /a", "ADD https://x.io /b", "ADD https://x.io/c.tgz /c"} {
 		if got := f.Instructions[i+1].Summary(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
+
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // Ignore is a .dockerignore file: what of the folder that is built from the builder never sees.
@@ -22,14 +24,14 @@ const maxPatterns = 1000
 func ParseIgnore(at string, source []byte) (*Ignore, error) {
 	patterns, err := ignorefile.ReadAll(bytes.NewReader(source))
 	if err != nil {
-		return nil, &Error{Path: at, What: err.Error()}
+		return nil, &tree.Error{Path: at, What: err.Error()}
 	}
 	if len(patterns) > maxPatterns {
-		return nil, &Error{Path: at, What: "it has more lines than a person writes"}
+		return nil, &tree.Error{Path: at, What: "it has more lines than a person writes"}
 	}
 	m, err := patternmatcher.New(patterns)
 	if err != nil {
-		return nil, &Error{Path: at, What: err.Error()}
+		return nil, &tree.Error{Path: at, What: err.Error()}
 	}
 	return &Ignore{Path: at, matcher: m}, nil
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // Options of a reading.
@@ -20,7 +22,7 @@ type Options struct {
 	Folder   bool // it is known what lies beside it
 }
 
-// Parse reads a Dockerfile. What BuildKit cannot read at all is an *Error; instructions that it reads and
+// Parse reads a Dockerfile. What BuildKit cannot read at all is an *tree.Error; instructions that it reads and
 // refuses are the file's Faults, and the others are read all the same.
 func Parse(path string, source []byte, o Options) (*File, error) {
 	// A linter that says nothing: without one, BuildKit panics at a "# check=" above an instruction.
@@ -55,13 +57,13 @@ func Parse(path string, source []byte, o Options) (*File, error) {
 	if err := f.stages(o.Target); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(f.Faults, func(a, b *Error) int { return a.Line - b.Line })
+	slices.SortStableFunc(f.Faults, func(a, b *tree.Error) int { return a.Line - b.Line })
 	return f, nil
 }
 
 // located turns an error of BuildKit's parser into one of ours.
-func located(path string, err error) *Error {
-	e := &Error{Path: path, What: err.Error()}
+func located(path string, err error) *tree.Error {
+	e := &tree.Error{Path: path, What: err.Error()}
 	var at *parser.LocationError
 	if errors.As(err, &at) && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
 		e.Line = at.Locations[0][0].Start.Line
@@ -163,7 +165,7 @@ func (f *File) verify(in *Instruction, n *parser.Node) {
 	}
 	got, err := instructions.ParseInstructionWithLinter(n, f.linter)
 	if err != nil {
-		f.Faults = append(f.Faults, &Error{Path: f.Path, Line: in.Start, What: err.Error()})
+		f.Faults = append(f.Faults, &tree.Error{Path: f.Path, Line: in.Start, What: err.Error()})
 		return
 	}
 	run, ok := got.(*instructions.RunCommand)
@@ -173,7 +175,7 @@ func (f *File) verify(in *Instruction, n *parser.Node) {
 	// Expanding fills in what BuildKit leaves for later; variables stay as they are written.
 	if err := run.Expand(func(word string) (string, error) { return word, nil }); err != nil {
 		if !strings.Contains(strings.Join(n.Flags, " "), "$") {
-			f.Faults = append(f.Faults, &Error{Path: f.Path, Line: in.Start, What: err.Error()})
+			f.Faults = append(f.Faults, &tree.Error{Path: f.Path, Line: in.Start, What: err.Error()})
 		}
 		return
 	}

@@ -1,14 +1,10 @@
 package dockerfile
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // Settings are what a project wants of its Dockerfiles, from a .hadolint.yaml beside them.
@@ -25,73 +21,52 @@ type Settings struct {
 	IgnorePragmas bool
 }
 
-// hadolint is the form of its file. What only shapes its own output is known and has no meaning here.
-type hadolint struct {
-	Ignored  []string `yaml:"ignored"`
-	Override struct {
-		Error   []string `yaml:"error"`
-		Warning []string `yaml:"warning"`
-		Info    []string `yaml:"info"`
-		Style   []string `yaml:"style"`
-	} `yaml:"override"`
-	TrustedRegistries   []string          `yaml:"trustedRegistries"`
-	LabelSchema         map[string]string `yaml:"label-schema"`
-	StrictLabels        bool              `yaml:"strict-labels"`
-	DisableIgnorePragma bool              `yaml:"disable-ignore-pragma"`
-	FailureThreshold    string            `yaml:"failure-threshold"`
-	NoFail              bool              `yaml:"no-fail"`
-	NoColor             bool              `yaml:"no-color"`
-	Format              string            `yaml:"format"`
-}
-
-// maxSettings bounds, in bytes, the file of settings; aliases in it are not followed.
+// maxSettings bounds, in bytes, the file of settings.
 const maxSettings = 64 << 10
 
 // ParseSettings reads a .hadolint.yaml. A key that hadolint does not know is an error, for what it was to
-// say would not hold.
+// say would not hold. What only shapes its own output is known and has no meaning here.
 func ParseSettings(at string, source []byte) (Settings, error) {
-	s := Settings{Path: at, Override: map[string]string{}}
-	if len(source) > maxSettings || bytes.Contains(source, []byte("&")) && bytes.Contains(source, []byte("*")) && aliased(source) {
-		return s, &Error{Path: at, What: "it is larger than a person writes, or refers to parts of itself"}
+	s := Settings{Path: at, Override: map[string]string{}, LabelSchema: map[string]string{}}
+	if len(source) > maxSettings {
+		return s, &tree.Error{Path: at, What: "it is larger than a person writes"}
 	}
-	var h hadolint
-	d := yaml.NewDecoder(bytes.NewReader(source))
-	d.KnownFields(true)
-	if err := d.Decode(&h); err != nil && !errors.Is(err, io.EOF) {
-		return s, &Error{Path: at, What: strings.TrimPrefix(err.Error(), "yaml: ")}
+	docs, err := tree.Parse(at, source)
+	if err != nil || len(docs) == 0 || docs[0].Null {
+		return s, err
 	}
-	s.Ignored, s.TrustedRegistries, s.LabelSchema = h.Ignored, h.TrustedRegistries, h.LabelSchema
-	s.StrictLabels, s.IgnorePragmas, s.Threshold = h.StrictLabels, h.DisableIgnorePragma, h.FailureThreshold
-	for _, one := range []struct {
-		severity string
-		rules    []string
-	}{{"error", h.Override.Error}, {"warning", h.Override.Warning}, {"info", h.Override.Info}, {"style", h.Override.Style}} {
-		for _, rule := range one.rules {
-			s.Override[strings.ToUpper(rule)] = one.severity
+	r, top := tree.Strict{Path: at}, docs[0]
+	r.Map(top, "a .hadolint.yaml", nil, []string{
+		"ignored", "override", "trustedRegistries", "label-schema", "strict-labels", "disable-ignore-pragma", "failure-threshold", "no-fail", "no-color", "verbose", "format",
+	})
+	override := top.Get("override")
+	if override != nil && !override.Null {
+		severities := []string{"error", "warning", "info", "style"}
+		r.Map(override, "override", nil, severities)
+		for _, severity := range severities {
+			for _, rule := range texts(&r, override, severity) {
+				s.Override[strings.ToUpper(rule)] = severity
+			}
 		}
 	}
 	kinds := []string{"text", "rawtext", "url", "semver", "hash", "rfc3339", "spdx", "email"}
-	for label, kind := range h.LabelSchema {
-		if !slices.Contains(kinds, strings.ToLower(kind)) {
-			return s, &Error{Path: at, What: fmt.Sprintf("label-schema: %s: %q is no kind of label: use %s", label, kind, strings.Join(kinds, ", "))}
+	for _, e := range r.Free(top.Get("label-schema"), "label-schema") {
+		if s.LabelSchema[e.Key] = e.Value.String(); !slices.Contains(kinds, strings.ToLower(e.Value.String())) {
+			r.Wrong(e.Line, "label-schema: %s: %q is no kind of label: use %s", tree.Cut(e.Key), tree.Cut(e.Value.String()), strings.Join(kinds, ", "))
 		}
 	}
-	return s, nil
+	s.Ignored, s.TrustedRegistries, s.Threshold = texts(&r, top, "ignored"), texts(&r, top, "trustedRegistries"), top.Get("failure-threshold").String()
+	s.StrictLabels, s.IgnorePragmas = top.Get("strict-labels").Is("true"), top.Get("disable-ignore-pragma").Is("true")
+	return s, r.Err
 }
 
-// aliased says that YAML refers to an anchor. Such a file can be made to grow without end.
-func aliased(source []byte) bool {
-	var n yaml.Node
-	if yaml.Unmarshal(source, &n) != nil {
-		return false // what is wrong with it is told later
-	}
-	todo := []*yaml.Node{&n}
-	for len(todo) > 0 {
-		one := todo[len(todo)-1]
-		todo = append(todo[:len(todo)-1], one.Content...)
-		if one.Kind == yaml.AliasNode {
-			return true
+// texts are the items of a list of words.
+func texts(r *tree.Strict, v *tree.Value, key string) (all []string) {
+	for _, item := range r.List(v.Get(key), key) {
+		if !item.Scalar || item.Null {
+			r.Wrong(item.Line, "%s is to be a list of words", key)
 		}
+		all = append(all, item.Text)
 	}
-	return false
+	return all
 }

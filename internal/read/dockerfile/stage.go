@@ -4,6 +4,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // stages parts the instructions into stages, and says what is in force at each.
@@ -43,7 +45,7 @@ func (f *File) stages(target string) error {
 		force.after(in)
 	}
 	if len(f.Stages) == 0 {
-		return &Error{Path: f.Path, What: "it has no FROM, so that it builds nothing; it may be no Dockerfile at all"}
+		return &tree.Error{Path: f.Path, What: "it has no FROM, so that it builds nothing; it may be no Dockerfile at all"}
 	}
 	return f.aim(target, byName)
 }
@@ -120,7 +122,7 @@ func (f *File) aim(target string, byName map[string]*Stage) error {
 			f.Target = f.Stages[n]
 		}
 		if f.Target == nil {
-			return &Error{Path: f.Path, What: "it has no stage " + strconv.Quote(target)}
+			return &tree.Error{Path: f.Path, What: "it has no stage " + strconv.Quote(target)}
 		}
 	}
 	for s := f.Target; s != nil && !s.Ships; s = s.Parent {

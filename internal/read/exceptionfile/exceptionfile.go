@@ -35,9 +35,8 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // Bounds of a file.
@@ -144,32 +143,33 @@ func Parse(name string, b []byte) (File, error) {
 	if isPlain(base) {
 		return f, f.plain(b)
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return f, fmt.Errorf("%s: %w", name, err)
-	}
-	if len(doc.Content) == 0 {
-		return f, fmt.Errorf("%s is empty: a file of exceptions begins with \"exceptions:\"", name)
-	}
-	r := reader{file: &f}
-	top, err := r.mapping(doc.Content[0], "a file of exceptions")
-	if err != nil {
+	docs, err := tree.Parse(f.Name, b)
+	switch {
+	case err != nil:
 		return f, err
+	case len(docs) == 0:
+		return f, fmt.Errorf("%s is empty: a file of exceptions begins with \"exceptions:\"", name)
+	case len(docs) > 1:
+		return f, fmt.Errorf("%s holds %d documents: write all in one, without \"---\"", name, len(docs))
 	}
+	top := docs[0]
+	r := reader{tree.Strict{Path: f.Name}, &f}
 	f.Kind = kindOf(base, top)
-	switch f.Kind {
-	case Own:
-		err = r.own(top)
-	case Trivy:
-		err = r.trivy(top)
-	case Hadolint:
-		err = r.hadolint(top)
-	case Grype:
-		err = r.grype(top)
+	switch {
+	case top.Map == nil:
+		r.keys(top, "a file of exceptions")
+	case f.Kind == Own:
+		r.own(top)
+	case f.Kind == Trivy:
+		r.trivy(top)
+	case f.Kind == Hadolint:
+		r.hadolint(top)
+	case f.Kind == Grype:
+		r.grype(top)
 	default:
-		err = f.stranger(top)
+		return f, f.stranger(top)
 	}
-	return f, err
+	return f, r.Err
 }
 
 // isPlain says whether a name is that of the form with one id in each line.
@@ -178,7 +178,7 @@ func isPlain(base string) bool {
 }
 
 // kindOf tells the kind by the name, or by the keys that only one kind has.
-func kindOf(base string, top *mapping) string {
+func kindOf(base string, top *tree.Value) string {
 	stem := strings.TrimPrefix(strings.TrimSuffix(strings.TrimSuffix(base, ".yml"), ".yaml"), ".")
 	switch stem {
 	case "trivyignore":
@@ -199,7 +199,7 @@ func kindOf(base string, top *mapping) string {
 		{"override", Hadolint},
 		{"ignore", Grype},
 	} {
-		if top.has(by.key) {
+		if top.Get(by.key) != nil {
 			return by.kind
 		}
 	}
@@ -207,20 +207,20 @@ func kindOf(base string, top *mapping) string {
 }
 
 // stranger says what a file is that is none of ours.
-func (f *File) stranger(top *mapping) error {
+func (f *File) stranger(top *tree.Value) error {
 	switch {
-	case top.has("@context"):
+	case top.Get("@context") != nil:
 		return fmt.Errorf("%s is an OpenVEX document: name it with --vex", f.Name)
-	case top.has("bomFormat"), top.has("document"):
+	case top.Get("bomFormat") != nil, top.Get("document") != nil:
 		return fmt.Errorf("%s is no file of exceptions; if it holds VEX statements, name it with --vex", f.Name)
-	case top.has("schema"):
+	case top.Get("schema") != nil:
 		return fmt.Errorf("%s is a report: name it with --baseline to have only what is new denied", f.Name)
 	}
 	hint := ""
-	if len(top.keys) > 0 {
-		hint = fmt.Sprintf(" and not with %q", cut(top.keys[0].Value))
+	if len(top.Map) > 0 {
+		hint = fmt.Sprintf(" and not with %q", tree.Cut(top.Map[0].Key))
 	}
-	return fmt.Errorf("%s:%d: a file of exceptions begins with \"exceptions:\"%s; .trivyignore, .hadolint.yaml and .grype.yaml are known by their names", f.Name, top.line, hint)
+	return fmt.Errorf("%s:%d: a file of exceptions begins with \"exceptions:\"%s; .trivyignore, .hadolint.yaml and .grype.yaml are known by their names", f.Name, top.Line, hint)
 }
 
 // plain reads .trivyignore: an id in each line, and exp:YYYY-MM-DD behind it.
@@ -241,11 +241,11 @@ func (f *File) plain(b []byte) error {
 			}
 			day, ok := strings.CutPrefix(word, "exp:")
 			if !ok {
-				return fmt.Errorf("%s: %q: a line holds one id, and exp:YYYY-MM-DD where it ends", e.Place(), cut(word))
+				return fmt.Errorf("%s: %q: a line holds one id, and exp:YYYY-MM-DD where it ends", e.Place(), tree.Cut(word))
 			}
 			until, err := time.Parse(time.DateOnly, day)
 			if err != nil {
-				return fmt.Errorf("%s: exp:%s is no date: write exp:2027-02-28", e.Place(), cut(day))
+				return fmt.Errorf("%s: exp:%s is no date: write exp:2027-02-28", e.Place(), tree.Cut(day))
 			}
 			e.Until = until.AddDate(0, 0, -1) // Trivy has it end when that day begins
 		}

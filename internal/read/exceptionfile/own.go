@@ -1,93 +1,45 @@
 package exceptionfile
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // own reads Plimsoll's own form.
-func (r *reader) own(top *mapping) error {
-	if err := r.only(top, "a file of exceptions", "exceptions", "owners"); err != nil {
-		return err
-	}
-	if err := r.list(top, "exceptions", r.exception); err != nil {
-		return err
-	}
-	return r.list(top, "owners", r.owner)
+func (r *reader) own(top *tree.Value) {
+	r.keys(top, "a file of exceptions", "exceptions", "owners")
+	r.list(top, "exceptions", r.exception)
+	r.list(top, "owners", r.owner)
 }
 
-func (r *reader) exception(n *yaml.Node) error {
-	m, err := r.mapping(n, "an exception")
-	if err != nil {
-		return err
-	}
-	if err := r.only(m, "an exception", "rule", "package", "path", "target", "fingerprint", "subject", "reason", "owner", "ticket", "until", "vex"); err != nil {
-		return err
-	}
-	e := Exception{File: r.file.Name, Line: n.Line}
-	for _, l := range []struct {
-		key   string
-		into  *[]string
-		check func(string) (string, error)
-	}{
-		{"rule", &e.Rules, ruleWord},
-		{"package", &e.Packages, packageWord},
-		{"path", &e.Paths, globWord},
-		{"target", &e.Targets, globWord},
-		{"fingerprint", &e.Fingerprints, fingerprintWord},
-		{"subject", &e.Subjects, globWord},
-	} {
-		if *l.into, err = r.words(m, l.key, l.check); err != nil {
-			return err
-		}
+func (r *reader) exception(v *tree.Value) {
+	r.keys(v, "an exception", "rule", "package", "path", "target", "fingerprint", "subject", "reason", "owner", "ticket", "until", "vex")
+	e := Exception{
+		File: r.file.Name, Line: v.Line,
+		Rules: r.words(v, "rule", ruleWord), Packages: r.words(v, "package", packageWord), Paths: r.words(v, "path", globWord),
+		Targets: r.words(v, "target", globWord), Fingerprints: r.words(v, "fingerprint", fingerprintWord), Subjects: r.words(v, "subject", globWord),
 	}
 	if len(e.Rules)+len(e.Packages)+len(e.Paths)+len(e.Targets)+len(e.Fingerprints)+len(e.Subjects) == 0 {
-		return r.errorf(n, "an exception that names nothing would let everything pass: say what it is about, for example rule: CVE-2024-5535")
+		r.Wrong(v.Line, "an exception that names nothing would let everything pass: say what it is about, for example rule: CVE-2024-5535")
 	}
-	if err := r.why(m, &e); err != nil {
-		return err
-	}
-	if e.VEX, err = r.vex(m); err != nil {
-		return err
-	}
+	r.why(v, &e)
+	e.VEX = r.vex(v.Get("vex"))
 	r.file.Exceptions = append(r.file.Exceptions, e)
-	return nil
 }
 
 // why reads who answers for an exception, and until when.
-func (r *reader) why(m *mapping, e *Exception) error {
-	var err error
-	if e.Reason, err = r.word(m, "reason", maxText); err != nil {
-		return err
-	}
-	if e.Owner, err = r.word(m, "owner", maxWord); err != nil {
-		return err
-	}
-	if e.Ticket, err = r.word(m, "ticket", maxWord); err != nil {
-		return err
-	}
-	if e.Until, err = r.date(m, "until"); err != nil {
-		return err
-	}
-	missing := []struct {
-		key, example string
-		there        bool
-	}{
-		{"reason", "reason: the vulnerable function is never called", e.Reason != ""},
-		{"owner", "owner: shop-team", e.Owner != ""},
-		{"until", "until: 2027-02-28", !e.Until.IsZero()},
-	}
-	for _, one := range missing {
-		if !one.there {
-			return fmt.Errorf("%s: an exception wants reason, owner and until, and %s is missing: write, for example, %q", e.Place(), one.key, one.example)
+func (r *reader) why(v *tree.Value, e *Exception) {
+	e.Reason, e.Owner, e.Ticket, e.Until = r.word(v, "reason", maxText), r.word(v, "owner", maxWord), r.word(v, "ticket", maxWord), r.date(v, "until")
+	for _, one := range []struct{ key, example string }{
+		{"reason", "the vulnerable function is never called"}, {"owner", "shop-team"}, {"until", "2027-02-28"},
+	} {
+		if v.Get(one.key) == nil {
+			r.Wrong(v.Line, "an exception wants reason, owner and until, and %s is missing: write, for example, %q", one.key, one.key+": "+one.example)
 		}
 	}
-	return nil
 }
 
 // Justifications are why a product is not affected, in OpenVEX's words.
@@ -98,64 +50,34 @@ func Justifications() []string {
 	}
 }
 
-func (r *reader) vex(m *mapping) (*finding.VEX, error) {
-	n := m.values["vex"]
+func (r *reader) vex(n *tree.Value) *finding.VEX {
 	if n == nil {
-		return nil, nil
+		return nil
 	}
-	inner, err := r.mapping(n, "vex")
-	if err != nil {
-		return nil, err
-	}
-	if err := r.only(inner, "vex", "status", "justification"); err != nil {
-		return nil, err
-	}
-	v := &finding.VEX{}
-	if v.Status, err = r.word(inner, "status", maxWord); err != nil {
-		return nil, err
-	}
-	if v.Justification, err = r.word(inner, "justification", maxWord); err != nil {
-		return nil, err
-	}
+	r.keys(n, "vex", "status", "justification")
+	v := &finding.VEX{Status: r.word(n, "status", maxWord), Justification: r.word(n, "justification", maxWord)}
 	// An exception with the other statuses would let pass what it says is harmful, or not known yet.
 	switch {
 	case v.Status != "not_affected" && v.Status != "fixed":
-		return nil, r.errorf(n, "vex: status %q: an exception says not_affected or fixed; leave vex out where a risk is lived with", cut(v.Status))
+		r.Wrong(n.Line, "vex: status %q: an exception says not_affected or fixed; leave vex out where a risk is lived with", tree.Cut(v.Status))
 	case v.Status == "not_affected" && v.Justification == "":
-		return nil, r.errorf(n, "vex: not_affected wants a justification: %s", strings.Join(Justifications(), ", "))
+		r.Wrong(n.Line, "vex: not_affected wants a justification: %s", strings.Join(Justifications(), ", "))
 	case v.Justification != "" && !slices.Contains(Justifications(), v.Justification):
-		return nil, r.errorf(n, "vex: %q is no justification: use %s", cut(v.Justification), strings.Join(Justifications(), ", "))
+		r.Wrong(n.Line, "vex: %q is no justification: use %s", tree.Cut(v.Justification), strings.Join(Justifications(), ", "))
 	case v.Status == "fixed" && v.Justification != "":
-		return nil, r.errorf(n, "vex: a justification goes with not_affected alone")
+		r.Wrong(n.Line, "vex: a justification goes with not_affected alone")
 	}
-	return v, nil
+	return v
 }
 
-func (r *reader) owner(n *yaml.Node) error {
-	m, err := r.mapping(n, "an owner")
-	if err != nil {
-		return err
-	}
-	if err := r.only(m, "an owner", "owner", "label", "package", "path", "target"); err != nil {
-		return err
-	}
-	o := Owner{Line: n.Line}
-	if o.Owner, err = r.word(m, "owner", maxWord); err != nil {
-		return err
-	}
-	if o.Label, err = r.word(m, "label", maxWord); err != nil {
-		return err
+func (r *reader) owner(v *tree.Value) {
+	r.keys(v, "an owner", "owner", "label", "package", "path", "target")
+	o := Owner{
+		Line: v.Line, Owner: r.word(v, "owner", maxWord), Label: r.word(v, "label", maxWord),
+		Packages: r.words(v, "package", packageWord), Paths: r.words(v, "path", globWord), Targets: r.words(v, "target", globWord),
 	}
 	if (o.Owner == "") == (o.Label == "") {
-		return r.errorf(n, "an entry of owners wants an owner, or a label that names one: write, for example, owner: shop-team, or label: org.opencontainers.image.vendor")
+		r.Wrong(v.Line, "an entry of owners wants an owner, or a label that names one: write, for example, owner: shop-team, or label: org.opencontainers.image.vendor")
 	}
-	if o.Packages, err = r.words(m, "package", packageWord); err != nil {
-		return err
-	}
-	if o.Paths, err = r.words(m, "path", globWord); err != nil {
-		return err
-	}
-	o.Targets, err = r.words(m, "target", globWord)
 	r.file.Owners = append(r.file.Owners, o)
-	return err
 }

@@ -7,154 +7,119 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // parse adds what one file holds. Lists that it names are read beside it.
 func (s *Set) parse(from source, b []byte) error {
-	docs, err := documents(from.shown, b)
+	docs, err := tree.Parse(from.shown, b)
 	if err != nil {
 		return err
 	}
+	p := parser{tree.Strict{Path: from.shown}, from}
 	for _, doc := range docs {
-		f := parser{reader: reader{file: from.shown}, from: from}
-		if err := f.document(doc, s); err != nil {
-			return err
+		if !doc.Null {
+			p.document(doc, s)
 		}
 	}
-	return nil
+	return p.Err
 }
 
 type parser struct {
-	reader
+	tree.Strict
 	from source
 }
 
-func (p *parser) document(doc *yaml.Node, into *Set) error {
-	var version, kind, name Text
-	var spec *yaml.Node
-	var annotations map[string]any
-	err := p.mapping(doc, "a document",
-		field{"apiVersion", p.text(&version, "apiVersion"), true},
-		field{"kind", p.text(&kind, "kind"), true},
-		field{"metadata", func(n *yaml.Node) error {
-			return p.mapping(n, "metadata", field{"name", p.text(&name, "metadata.name"), true}, field{"annotations", p.free(&annotations), false}, field{"labels", p.free(&annotations), false})
-		}, true},
-		field{"spec", func(n *yaml.Node) error { spec = n; return nil }, true})
+func (p *parser) document(doc *tree.Value, into *Set) {
+	p.Map(doc, "a document", []string{"apiVersion", "kind", "metadata", "spec"}, nil)
+	meta, spec := doc.Get("metadata"), doc.Get("spec")
+	if p.Err != nil {
+		return
+	}
+	p.Map(meta, "metadata", []string{"name"}, []string{"annotations", "labels"})
+	p.Free(meta.Get("annotations"), "annotations")
+	p.Free(meta.Get("labels"), "labels")
+	version, kind, name := p.text(doc, "apiVersion"), p.text(doc, "kind"), p.text(meta, "name")
 	switch {
-	case err != nil:
-		return err
 	case version.Value != APIVersion:
-		return fmt.Errorf("%s: apiVersion %q is not known: write %s", version.At(1), version.Value, APIVersion)
+		p.Wrong(version.Line, "apiVersion %q is not known: write %s", version.Value, APIVersion)
 	case !validName().MatchString(name.Value):
-		return fmt.Errorf("%s: %q is no name: use lower case letters, digits and hyphens, 63 at most", name.At(1), name.Value)
+		p.Wrong(name.Line, "%q is no name: use lower case letters, digits and hyphens, 63 at most", name.Value)
 	}
 	switch kind.Value {
 	case "Policy":
-		return p.policy(spec, name, into)
+		p.policy(spec, name, into)
 	case "PolicyBinding":
-		return p.binding(spec, name, into)
+		p.binding(spec, name, into)
 	case "PolicyTest":
-		return p.test(spec, name, into)
+		p.test(spec, name, into)
 	case "ValidatingAdmissionPolicy":
-		return fmt.Errorf("%s: kind ValidatingAdmissionPolicy is Kubernetes' own; a Policy of %s has the same shape with a subject", kind.At(1), APIVersion)
+		p.Wrong(kind.Line, "kind ValidatingAdmissionPolicy is Kubernetes' own; a Policy of %s has the same shape with a subject", APIVersion)
+	default:
+		p.Wrong(kind.Line, "kind %q is not known: use Policy, PolicyBinding or PolicyTest", kind.Value)
 	}
-	return fmt.Errorf("%s: kind %q is not known: use Policy, PolicyBinding or PolicyTest", kind.At(1), kind.Value)
 }
 
 // validName is a label of RFC 1123, as Kubernetes names things.
 var validName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 
-func (p *parser) free(into *map[string]any) func(*yaml.Node) error {
-	return func(n *yaml.Node) error {
-		*into = map[string]any{}
-		return p.entries(n, func(key, value *yaml.Node) (err error) {
-			(*into)[key.Value], err = p.value(value)
-			return err
-		})
+func (p *parser) policy(v *tree.Value, name Text, into *Set) {
+	p.Map(v, "the spec of a Policy", []string{"subject", "validations"},
+		[]string{"action", "severity", "description", "fix", "references", "aliases", "params", "paramsFrom", "matchConditions", "variables"})
+	out := Policy{
+		Name: name, Subject: p.text(v, "subject"), Action: p.text(v, "action"), Severity: p.text(v, "severity"),
+		Description: p.plain(v, "description"), Fix: p.plain(v, "fix"),
+		References: p.texts(v, "references"), Aliases: p.texts(v, "aliases"),
+		Conditions: p.named(v, "matchConditions"), Variables: p.named(v, "variables"),
 	}
-}
-
-func (p *parser) policy(n *yaml.Node, name Text, into *Set) error {
-	out := Policy{Name: name, Params: map[string]any{}}
-	err := p.mapping(n, "the spec of a Policy",
-		field{"subject", p.text(&out.Subject, "subject"), true},
-		field{"action", p.text(&out.Action, "action"), false},
-		field{"severity", p.text(&out.Severity, "severity"), false},
-		field{"description", p.plain(&out.Description, "description"), false},
-		field{"fix", p.plain(&out.Fix, "fix"), false},
-		field{"references", p.texts(&out.References, "references"), false},
-		field{"aliases", p.texts(&out.Aliases, "aliases"), false},
-		field{"params", p.params(out.Params, nil), false},
-		field{"paramsFrom", p.paramsFrom(out.Params, nil), false},
-		field{"matchConditions", p.named(&out.Conditions, "matchConditions"), false},
-		field{"variables", p.named(&out.Variables, "variables"), false},
-		field{"validations", p.validations(&out.Validations), true})
-	if err == nil && len(out.Validations) == 0 {
-		err = p.wrong(n, "validations is empty: such a policy would pass everything")
+	out.Params, _ = p.params(v)
+	for _, item := range p.List(v.Get("validations"), "validations") {
+		p.Map(item, "a validation", []string{"expression"}, []string{"message", "messageExpression"})
+		out.Validations = append(out.Validations, Validation{p.text(item, "expression", "bool"), p.plain(item, "message"), p.text(item, "messageExpression")})
+	}
+	if len(out.Validations) == 0 {
+		p.Wrong(v.Line, "validations is empty: such a policy would pass everything")
 	}
 	into.Policies = append(into.Policies, out)
-	return err
 }
 
-func (p *parser) binding(n *yaml.Node, name Text, into *Set) error {
-	out := Binding{Name: name, Params: map[string]any{}, Lines: map[string]string{}}
-	err := p.mapping(n, "the spec of a PolicyBinding",
-		field{"policyName", p.text(&out.Policy, "policyName"), true},
-		field{"action", p.text(&out.Action, "action"), false},
-		field{"params", p.params(out.Params, out.Lines), false},
-		field{"paramsFrom", p.paramsFrom(out.Params, out.Lines), false})
+func (p *parser) binding(v *tree.Value, name Text, into *Set) {
+	p.Map(v, "the spec of a PolicyBinding", []string{"policyName"}, []string{"action", "params", "paramsFrom"})
+	out := Binding{Name: name, Policy: p.text(v, "policyName"), Action: p.text(v, "action")}
+	out.Params, out.Lines = p.params(v)
 	into.Bindings = append(into.Bindings, out)
-	return err
-}
-
-func (p *parser) params(into map[string]any, lines map[string]string) func(*yaml.Node) error {
-	return func(n *yaml.Node) error {
-		return p.entries(n, func(key, value *yaml.Node) error {
-			v, err := p.value(value)
-			if err != nil {
-				return err
-			}
-			return p.param(into, lines, key, v)
-		})
-	}
 }
 
 // identifier is what CEL takes for the name of a field.
 var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
-func (p *parser) param(into map[string]any, lines map[string]string, key *yaml.Node, v any) error {
-	if _, twice := into[key.Value]; twice {
-		return p.wrong(key, "parameter %q stands twice", key.Value)
+// params reads params and paramsFrom: values, and lists that stand in files of their own.
+func (p *parser) params(v *tree.Value) (params map[string]any, lines map[string]string) {
+	params, lines = map[string]any{}, map[string]string{}
+	add := func(e tree.Entry, value any) {
+		if lines[e.Key] != "" {
+			p.Wrong(e.Line, "parameter %q stands twice", tree.Cut(e.Key))
+		}
+		if !identifier().MatchString(e.Key) {
+			p.Wrong(e.Line, "parameter %q: a name has letters, digits and underscores", tree.Cut(e.Key))
+		}
+		params[e.Key], lines[e.Key] = value, fmt.Sprintf("%s:%d", p.Path, e.Line)
 	}
-	if !identifier().MatchString(key.Value) {
-		return p.wrong(key, "parameter %q: a name has letters, digits and underscores", key.Value)
+	for _, e := range p.Free(v.Get("params"), "params") {
+		add(e, p.value(e.Value))
 	}
-	into[key.Value] = v
-	if lines != nil {
-		lines[key.Value] = fmt.Sprintf("%s:%d", p.file, key.Line)
+	for _, e := range p.Free(v.Get("paramsFrom"), "paramsFrom") {
+		entries := Entries(p.beside(e.Value))
+		if len(entries) > maxList {
+			p.Wrong(e.Line, "%s has more than %d entries", e.Value.Text, maxList)
+		}
+		add(e, entries)
 	}
-	return nil
-}
-
-// paramsFrom reads lists that stand in files of their own, an entry a line; what follows a "#" is a comment.
-func (p *parser) paramsFrom(into map[string]any, lines map[string]string) func(*yaml.Node) error {
-	return func(n *yaml.Node) error {
-		return p.entries(n, func(key, value *yaml.Node) error {
-			var b []byte
-			if err := p.beside(&b)(value); err != nil {
-				return err
-			}
-			entries := Entries(b)
-			if len(entries) > maxList {
-				return p.wrong(value, "%s has more than %d entries", value.Value, maxList)
-			}
-			return p.param(into, lines, key, entries)
-		})
-	}
+	return params, lines
 }
 
 // Entries are the lines of a list file: an entry each, what follows a "#" is a comment.
@@ -171,122 +136,161 @@ func Entries(b []byte) []any {
 
 // Value reads the value of a parameter as YAML writes it.
 func Value(text string) (any, error) {
-	docs, err := documents("value", []byte(text))
-	if err != nil || len(docs) != 1 {
+	docs, err := tree.Parse("value", []byte(text))
+	if err != nil || len(docs) != 1 || docs[0].Null {
 		return nil, fmt.Errorf("%q is no value: write a text, a number, true, false, or a list as in [a, b]", text)
 	}
-	return (&reader{file: "value"}).value(docs[0])
+	p := parser{Strict: tree.Strict{Path: "value"}}
+	v := p.value(docs[0])
+	return v, p.Err
 }
 
 // beside reads a file that a policy names: one below the folder that was handed in.
-func (p *parser) beside(into *[]byte) func(*yaml.Node) error {
-	return func(n *yaml.Node) error {
-		var at Text
-		if err := p.text(&at, "a name of a file")(n); err != nil {
-			return err
-		}
-		name := path.Join(path.Dir(p.from.path), at.Value)
-		if path.IsAbs(at.Value) || !fs.ValidPath(name) {
-			return p.wrong(n, "%q: name a file below the folder of the policies", at.Value)
-		}
-		b, err := read(p.from.fsys, name)
-		if err != nil {
-			return p.wrong(n, "%v", err)
-		}
-		*into = b
+func (p *parser) beside(v *tree.Value) []byte {
+	at := p.textOf(v, "a name of a file")
+	name := path.Join(path.Dir(p.from.path), at.Value)
+	if p.Err != nil {
 		return nil
 	}
-}
-
-func (p *parser) named(into *[]Named, what string) func(*yaml.Node) error {
-	return p.sequence(what, func(n *yaml.Node) error {
-		var one Named
-		err := p.mapping(n, "an item of "+what, field{"name", p.text(&one.Name, "name"), true}, field{"expression", p.expression(&one.Expression, "expression"), true})
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(*into, func(o Named) bool { return o.Name.Value == one.Name.Value }) {
-			return p.wrong(n, "%s has two items of the name %q", what, one.Name.Value)
-		}
-		if what == "variables" && !identifier().MatchString(one.Name.Value) {
-			return p.wrong(n, "variable %q: a name has letters, digits and underscores", one.Name.Value)
-		}
-		*into = append(*into, one)
+	if path.IsAbs(at.Value) || !fs.ValidPath(name) {
+		p.Wrong(at.Line, "%q: name a file below the folder of the policies", at.Value)
 		return nil
-	})
+	}
+	b, err := read(p.from.fsys, name)
+	if err != nil {
+		p.Wrong(at.Line, "%v", err)
+	}
+	return b
 }
 
-func (p *parser) validations(into *[]Validation) func(*yaml.Node) error {
-	return p.sequence("validations", func(n *yaml.Node) error {
-		var v Validation
-		err := p.mapping(n, "a validation", field{"expression", p.expression(&v.Expression, "expression"), true},
-			field{"message", p.plain(&v.Message, "message"), false},
-			field{"messageExpression", p.text(&v.MessageExpression, "messageExpression"), false})
-		*into = append(*into, v)
-		return err
-	})
+func (p *parser) named(v *tree.Value, key string) (all []Named) {
+	for _, item := range p.List(v.Get(key), key) {
+		p.Map(item, "an item of "+key, []string{"name", "expression"}, nil)
+		one := Named{p.text(item, "name"), p.text(item, "expression", "bool")}
+		if slices.ContainsFunc(all, func(o Named) bool { return o.Name.Value == one.Name.Value }) {
+			p.Wrong(item.Line, "%s has two items of the name %q", key, one.Name.Value)
+		}
+		if key == "variables" && !identifier().MatchString(one.Name.Value) {
+			p.Wrong(item.Line, "variable %q: a name has letters, digits and underscores", one.Name.Value)
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
-func (p *parser) test(n *yaml.Node, name Text, into *Set) error {
-	out := Test{Name: name, Params: map[string]any{}}
-	err := p.mapping(n, "the spec of a PolicyTest",
-		field{"policy", p.text(&out.Policy, "policy"), true},
-		field{"params", p.params(out.Params, nil), false},
-		field{"paramsFrom", p.paramsFrom(out.Params, nil), false},
-		field{"now", func(n *yaml.Node) error {
-			n.Tag = strings.Replace(n.Tag, "!!timestamp", "!!str", 1)
-			return p.text(&out.Now, "now")(n)
-		}, false},
-		field{"cases", p.sequence("cases", func(n *yaml.Node) error {
-			c, err := p.testCase(n)
-			out.Cases = append(out.Cases, c)
-			return err
-		}), true})
+func (p *parser) test(v *tree.Value, name Text, into *Set) {
+	p.Map(v, "the spec of a PolicyTest", []string{"policy", "cases"}, []string{"params", "paramsFrom", "now"})
+	out := Test{Name: name, Policy: p.text(v, "policy"), Now: p.text(v, "now", "timestamp")}
+	out.Params, _ = p.params(v)
+	for _, item := range p.List(v.Get("cases"), "cases") {
+		out.Cases = append(out.Cases, p.testCase(item))
+	}
 	into.Tests = append(into.Tests, out)
-	return err
 }
 
-func (p *parser) testCase(n *yaml.Node) (Case, error) {
-	c := Case{Count: -1, Place: map[string]string{}}
-	err := p.mapping(n, "a case",
-		field{"name", p.text(&c.Name, "name"), true},
-		field{"given", func(n *yaml.Node) error {
-			v, err := p.value(n)
-			if err != nil {
-				return err
-			}
-			p.places(n, c.Place)
-			c.Given, err = json.Marshal(v)
-			return err
-		}, false},
-		field{"report", p.beside(&c.Report), false},
-		field{"expect", p.text(&c.Expect, "expect"), true},
-		field{"message", p.plain(&c.Message, "message"), false},
-		field{"findings", func(n *yaml.Node) error {
-			v, err := p.value(n)
-			count, ok := v.(int64)
-			if err != nil || !ok || count < 0 || count > maxNodes {
-				return p.wrong(n, "findings is to be a number")
-			}
-			c.Count = int(count)
-			return nil
-		}, false})
-	if err == nil && (c.Given == nil) == (c.Report == nil) {
-		err = p.wrong(n, "a case has either given or report")
+func (p *parser) testCase(v *tree.Value) Case {
+	p.Map(v, "a case", []string{"name", "expect"}, []string{"given", "report", "message", "findings"})
+	c := Case{Name: p.text(v, "name"), Expect: p.text(v, "expect"), Message: p.plain(v, "message"), Count: -1, Place: map[string]string{}}
+	if given := v.Get("given"); given != nil {
+		b, err := json.Marshal(p.value(given))
+		if err != nil {
+			p.Wrong(given.Line, "given: %v", err)
+		}
+		c.Given = b
+		p.places(given, c.Place)
 	}
-	if err == nil && !slices.Contains([]string{"pass", "warn", "deny", "error"}, c.Expect.Value) {
-		err = fmt.Errorf("%s: expect %q: use pass, warn, deny or error", c.Expect.At(1), c.Expect.Value)
+	if report := v.Get("report"); report != nil {
+		c.Report = p.beside(report)
 	}
-	return c, err
+	if findings := v.Get("findings"); findings != nil {
+		count, ok := p.value(findings).(int64)
+		if !ok || count < 0 || count > maxList {
+			p.Wrong(findings.Line, "findings is to be a number")
+		}
+		c.Count = int(count)
+	}
+	if (c.Given == nil) == (c.Report == nil) {
+		p.Wrong(v.Line, "a case has either given or report")
+	}
+	if !slices.Contains([]string{"pass", "warn", "deny", "error"}, c.Expect.Value) {
+		p.Wrong(c.Expect.Line, "expect %q: use pass, warn, deny or error", c.Expect.Value)
+	}
+	return c
 }
 
 // places notes where each key stands.
-func (p *parser) places(n *yaml.Node, into map[string]string) {
-	for i, c := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 {
-			into[c.Value] = fmt.Sprintf("%s:%d", p.file, c.Line)
-		} else {
-			p.places(c, into)
-		}
+func (p *parser) places(v *tree.Value, into map[string]string) {
+	for _, e := range v.Map {
+		into[e.Key] = fmt.Sprintf("%s:%d", p.Path, e.Line)
+		p.places(e.Value, into)
 	}
+	for _, item := range v.List {
+		p.places(item, into)
+	}
+}
+
+// text reads the text under a key; what is not there is empty. What YAML takes for a number or a truth value is a text
+// in quotes only, but where its type is named.
+func (p *parser) text(v *tree.Value, key string, types ...string) Text {
+	one := v.Get(key)
+	if one == nil {
+		return Text{}
+	}
+	return p.textOf(one, key, types...)
+}
+
+func (p *parser) textOf(v *tree.Value, what string, types ...string) Text {
+	switch {
+	case v.Type != "str" && !slices.Contains(types, v.Type) || !v.Scalar:
+		p.Wrong(v.Line, "%s is to be a text: put it in quotes", what)
+	case strings.TrimSpace(v.Text) == "":
+		p.Wrong(v.Line, "%s is empty", what)
+	}
+	return Text{Value: v.Text, File: p.Path, Line: v.Line, block: v.Block}
+}
+
+func (p *parser) plain(v *tree.Value, key string) string {
+	return strings.TrimSpace(p.text(v, key).Value)
+}
+
+func (p *parser) texts(v *tree.Value, key string) (all []string) {
+	for _, item := range p.List(v.Get(key), key) {
+		all = append(all, strings.TrimSpace(p.textOf(item, "an item of "+key).Value))
+	}
+	return all
+}
+
+// value reads what a parameter may be: a text, a number, true or false, or lists and maps of these.
+func (p *parser) value(v *tree.Value) any {
+	switch {
+	case v.List != nil:
+		list := make([]any, len(v.List))
+		for i, item := range v.List {
+			list[i] = p.value(item)
+		}
+		return list
+	case v.Map != nil:
+		all := map[string]any{}
+		for _, e := range v.Map {
+			all[e.Key] = p.value(e.Value)
+		}
+		return all
+	}
+	var value any = v.Text
+	var err error
+	switch v.Type {
+	case "str", "timestamp":
+	case "int":
+		value, err = strconv.ParseInt(strings.ReplaceAll(v.Text, "_", ""), 0, 64)
+	case "float":
+		value, err = strconv.ParseFloat(strings.ReplaceAll(v.Text, "_", ""), 64)
+	case "bool":
+		value, err = strconv.ParseBool(v.Text)
+	default:
+		p.Wrong(v.Line, "a value is to be a text, a number, true or false, a list or a map")
+	}
+	if err != nil {
+		p.Wrong(v.Line, "%q is no number that fits", tree.Cut(v.Text))
+	}
+	return value
 }

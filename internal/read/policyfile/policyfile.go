@@ -15,7 +15,7 @@
 // documents. What is misspelt, stands twice or has the wrong type is an error with file and line; nothing is
 // left out or guessed. Expressions are not looked into here: see package weigh/policy.
 //
-// Files come from anywhere, so they are bounded in size, depth and number, and have no aliases.
+// Files come from anywhere, so they are bounded in size, depth and number, aliases included.
 package policyfile
 
 import (
@@ -35,9 +35,6 @@ const APIVersion = "plimsoll/v1"
 const (
 	maxFile  = 1 << 20
 	maxFiles = 1000
-	maxDocs  = 1000 // of one file
-	maxDepth = 20
-	maxNodes = 100_000
 	maxList  = 100_000 // entries of a list file
 )
 

@@ -149,6 +149,9 @@ func (c *cluster) places() []string {
 		}
 		if len(f.Locations) == 0 {
 			head := subject(f.Subject)
+			if strings.HasPrefix(f.Rule, "image/") && head != "" {
+				head = "the image's configuration, " + head
+			}
 			if head == "" && f.Kind != finding.KindSecret {
 				head = clean(f.Evidence)
 			}

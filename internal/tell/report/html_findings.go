@@ -99,7 +99,7 @@ func (one *pageFinding) risk(r *finding.Risk, add func(name, text string)) {
 	}
 	text := fmt.Sprintf("%d of 100", r.Score)
 	if r.EPSS > 0 {
-		text += fmt.Sprintf(", EPSS %.1f%%", r.EPSS*100)
+		text += fmt.Sprintf(", EPSS %.1f%%", min(r.EPSS*100, 99.9))
 	}
 	if r.KEV {
 		text += ", known to be exploited"

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 )
 
 // maxRows bounds each table of findings, so that the first tables do not crowd out the others.
@@ -20,7 +22,7 @@ const maxMarkdown = 65_000
 // writeMarkdown writes what the table says as GitHub-flavoured Markdown, the verdict first.
 func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Plimsoll: %s\n", cmp.Or(string(r.Verdict.Action), "inventory"))
+	fmt.Fprintf(&b, "# Plimsoll: %s\n", headline(r))
 	for _, reason := range r.Verdict.Reasons {
 		fmt.Fprintf(&b, "\n- %s", md(cmp.Or(reason.Message, reason.Policy)))
 	}
@@ -63,6 +65,14 @@ func writeMarkdown(w io.Writer, r *finding.Report, o Options) error {
 	}
 	_, err := io.WriteString(w, text)
 	return err
+}
+
+// headline is the verdict in a word; a pass that kept nothing out is none.
+func headline(r *finding.Report) string {
+	if r.Verdict.Action == finding.Pass && slices.ContainsFunc(r.Verdict.Reasons, func(v finding.Reason) bool { return v.Policy == gate.Ungated }) {
+		return "not gated"
+	}
+	return cmp.Or(string(r.Verdict.Action), "inventory")
 }
 
 // mdCut ends what is too long for a comment after a whole line, and says so. The verdict and its reasons

@@ -63,25 +63,11 @@ func layered(l finding.Location) string {
 	return s
 }
 
-// still says of a file that a later layer removed that it ships all the same.
-func still(l finding.Location) string {
-	if l.Deleted {
-		return "removed in a later layer, and shipped all the same"
-	}
-	return ""
-}
-
 // found is a place with what belongs to it: "app/.env:3 (layer 2: COPY . /app)".
 func found(l finding.Location) string {
 	s := spot(l)
-	var more []string
-	for _, word := range []string{still(l), layered(l)} {
-		if word != "" {
-			more = append(more, word)
-		}
-	}
-	if len(more) > 0 {
-		s += " (" + strings.Join(more, "; ") + ")"
+	if more := layered(l); more != "" {
+		s += " (" + more + ")"
 	}
 	return strings.TrimSpace(s)
 }

@@ -145,24 +145,21 @@ func fullName(p *finding.Package) string {
 
 func pad(s string, columns int) string { return s + strings.Repeat(" ", max(columns-cells(s), 0)) }
 
-// database says how old the advisories are, and which feeds are not whole.
+// database says how old the advisories are, and whether all feeds are whole; db status says which are not.
 func (t *table) database(db *finding.Database) {
 	if db == nil {
 		t.para("", "", "No advisories were consulted.")
 		return
 	}
 	what := dates(db)
-	if db.Embedded {
-		what += ", the snapshot in this program (plimsoll db update brings newer ones)"
-	}
-	var partial []string
+	partial := 0
 	for _, s := range db.Sources {
 		if !s.Complete {
-			partial = append(partial, clean(s.Name))
+			partial++
 		}
 	}
-	if len(partial) > 0 {
-		what += "; not whole: " + strings.Join(partial, ", ")
+	if partial > 0 {
+		what += fmt.Sprintf("; %d of %s not whole (db status)", partial, plural(len(db.Sources), "feed"))
 	}
 	t.para("", "", what+".")
 }

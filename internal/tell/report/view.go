@@ -192,7 +192,7 @@ func marked(f *finding.Finding) string {
 	case exploited(f):
 		return id + " (exploited)"
 	case f.Risk != nil && f.Risk.EPSS >= likely:
-		return fmt.Sprintf("%s (EPSS %.0f%%)", id, f.Risk.EPSS*100)
+		return fmt.Sprintf("%s (EPSS %.0f%%)", id, min(f.Risk.EPSS*100, 99))
 	default:
 		return id
 	}

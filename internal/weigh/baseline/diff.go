@@ -228,6 +228,6 @@ func (c *comparison) surface(before, after *finding.Target) {
 	measure("shells", int64(a.Shells), int64(b.Shells))
 	measure("interpreters", int64(a.Interpreters), int64(b.Interpreters))
 	measure("package managers", int64(a.PackageManagers), int64(b.PackageManagers))
-	measure("SUID files", int64(a.SUID), int64(b.SUID))
+	measure("setuid files", int64(a.SUID), int64(b.SUID))
 	measure("ports", int64(len(a.Ports)), int64(len(b.Ports)))
 }

@@ -56,8 +56,20 @@ func (l Line) target(r *finding.Report, id string) finding.Verdict {
 		v.Action = v.Action.Worse(actionOf(reason.Policy))
 	}
 	l.policies(r, id, &v)
+	if l.reports() && v.Action == finding.Pass {
+		if past := Default.denials(r, id); len(past) > 0 {
+			n := 0
+			for _, reason := range past {
+				n += len(reason.Fingerprints)
+			}
+			v.Reasons = append(v.Reasons, finding.Reason{Policy: Ungated, Message: fmt.Sprintf("not gated: by default %d of the findings would deny", n)})
+		}
+	}
 	return v
 }
+
+// Ungated is the line of a reason that says that nothing was to be kept out, though something would have been.
+const Ungated = "not-gated"
 
 // The built-in lines, as reasons name them.
 const (
@@ -84,7 +96,10 @@ func (l Line) denials(r *finding.Report, id string) []finding.Reason {
 	if l.FailOn == "" {
 		return nil
 	}
-	past := map[string][]string{}
+	past, fixable := map[string][]string{}, "fixable "
+	if l.Unfixed {
+		fixable = ""
+	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if f.Target != id || len(f.Suppressed) > 0 || ofPolicy(f) {
@@ -92,11 +107,10 @@ func (l Line) denials(r *finding.Report, id string) []finding.Reason {
 		}
 		if line := l.since(f, l.crossed(f)); line != "" {
 			past[line] = append(past[line], f.Fingerprint)
+			if line == lineSeverity && f.Kind != finding.KindVulnerability { // a secret has no fix to wait for
+				fixable = ""
+			}
 		}
-	}
-	fixable := "fixable "
-	if l.Unfixed {
-		fixable = ""
 	}
 	words := map[string]string{
 		lineMalware:  "%d malicious packages",

@@ -6,6 +6,35 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 )
 
+// TestWords holds the reasons to what the findings are: of a secret nobody waits for a fix, and where nothing is kept
+// out, passing is said to mean little.
+func TestWords(t *testing.T) {
+	vuln := finding.Finding{Kind: finding.KindVulnerability, Target: "t1", Severity: finding.High, Fixed: "2"}
+	secret := finding.Finding{Kind: finding.KindSecret, Target: "t1", Severity: finding.Critical}
+	mild := finding.Finding{Kind: finding.KindSecret, Target: "t1", Severity: finding.Low}
+	for _, c := range []struct {
+		line     Line
+		findings []finding.Finding
+		want     string
+	}{
+		{Default, []finding.Finding{vuln}, "1 fixable finding of severity high or worse"},
+		{Default, []finding.Finding{vuln, secret}, "2 findings of severity high or worse"},
+		{Default, []finding.Finding{secret}, "1 finding of severity high or worse"},
+		{Line{}, []finding.Finding{vuln, secret, mild}, "not gated: by default 2 of the findings would deny"},
+		{Line{}, []finding.Finding{mild}, ""},
+	} {
+		r := &finding.Report{Targets: []finding.Target{{ID: "t1"}}, Findings: c.findings}
+		Judge(r, c.line)
+		got := ""
+		for _, reason := range r.Verdict.Reasons {
+			got += reason.Message
+		}
+		if got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestJudge(t *testing.T) {
 	vuln := func(s finding.Severity, fixed string) finding.Finding {
 		return finding.Finding{Kind: finding.KindVulnerability, Target: "t1", Severity: s, Fixed: fixed}

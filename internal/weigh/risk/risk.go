@@ -7,6 +7,7 @@ package risk
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -70,6 +71,11 @@ func severityPoints(s finding.Severity) int {
 	return map[finding.Severity]int{finding.Critical: critical, finding.High: high, finding.Medium: medium, finding.Low: low, finding.Info: info}[s]
 }
 
+// Likely is EPSS in words. Neither number is ever 100 %: nothing is certain, or higher than itself.
+func Likely(epss, percentile float64) string {
+	return fmt.Sprintf("EPSS %.1f%%, higher than %.0f%% of all", min(epss*100, 99.9), min(math.Floor(percentile*100), 99))
+}
+
 // Of fills in the score, 0 to 100, and what it stands on. The finding's Risk brings EPSS, KEV, and whether it
 // is in use and exposed; the finding its severity and its fix.
 func Of(f *finding.Finding) {
@@ -86,7 +92,7 @@ func Of(f *finding.Finding) {
 		add(points, fmt.Sprintf("severity %s (%s)", f.Severity, cmp.Or(f.SeverityFrom, "source unknown")))
 	}
 	if r.EPSS > 0 {
-		add(int(r.EPSSPercentile*mostEPSS), fmt.Sprintf("EPSS %.1f%%, higher than %.0f%% of all", r.EPSS*100, r.EPSSPercentile*100))
+		add(int(r.EPSSPercentile*mostEPSS), Likely(r.EPSS, r.EPSSPercentile))
 	}
 	if r.KEV {
 		add(exploited, "known to be exploited (CISA KEV)")

@@ -71,3 +71,15 @@ func TestGuide(t *testing.T) {
 		t.Errorf("docs/guide/risk.md is out of date: %s", diff)
 	}
 }
+
+// TestLikely has no number be rounded to certainty.
+func TestLikely(t *testing.T) {
+	for want, of := range map[string][2]float64{
+		"EPSS 99.9%, higher than 99% of all": {0.99999, 1},
+		"EPSS 33.0%, higher than 97% of all": {0.33, 0.9799},
+	} {
+		if got := Likely(of[0], of[1]); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

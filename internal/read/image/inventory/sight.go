@@ -57,6 +57,7 @@ type Seen struct {
 	Path    string
 	Layer   int
 	Deleted bool // a layer above removes or replaces the file: the container does not see it
+	Removed int  // the first layer that does, where Deleted
 }
 
 // Bounds on what is looked into.
@@ -171,9 +172,14 @@ func costOfSighted(s *Sighted) int64 {
 func (s *stack) sighted(i int, above *layerSets) {
 	for n := range s.layers[i].Sighted {
 		of := &s.layers[i].Sighted[n]
-		hidden := hides(above, &s.hash, of.Path)
+		removed, hidden := i, hides(above, &s.hash, of.Path)
+		for by := i + 1; hidden && removed == i && by < len(s.layers); by++ {
+			if hides(s.set(by), &s.hash, of.Path) {
+				removed = by
+			}
+		}
 		for _, one := range of.Sights {
-			s.seen = append(s.seen, Seen{Sight: one, Path: of.Path, Layer: i, Deleted: hidden})
+			s.seen = append(s.seen, Seen{Sight: one, Path: of.Path, Layer: i, Deleted: hidden, Removed: removed})
 		}
 	}
 }

@@ -122,6 +122,18 @@ func isPathForm(word string) bool {
 		strings.ContainsRune(word, '\\')
 }
 
+// isFileName says whether a word ends as the names of files do, and those of images hardly ever.
+func isFileName(word string) bool {
+	if strings.Contains(word, ":") {
+		return false // a tag, or a scheme that is misspelt
+	}
+	switch strings.ToLower(filepath.Ext(word)) {
+	case ".tar", ".tgz", ".gz", ".zst", ".xz", ".json", ".yaml", ".yml", ".xml", ".sarif", ".spdx":
+		return true
+	}
+	return false
+}
+
 // onlyExists says whether a word is taken for a path for no other reason than that it exists.
 func onlyExists(kind Kind, word, rest string) bool {
 	return word == rest && !isPathForm(word) && word != "-" && slices.Contains([]Kind{Archive, OCI, Rootfs, Source, File}, kind)

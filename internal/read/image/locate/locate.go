@@ -153,6 +153,9 @@ func (w world) search(ctx context.Context, word string, o Options) ([]*image.Ima
 			failed = append(failed, e.no(err))
 		}
 	}
+	if isFileName(word) {
+		return nil, w.orMeant(ctx, fmt.Errorf("%s: no such file or folder (for an image of a registry that is called so, write registry:%s)", word, word), word, o)
+	}
 	before := strings.Join(append([]string{"no file or folder here is called so"}, asked...), "; ")
 	if !o.Offline {
 		images, err := noticed(failed)(fromRegistry(ctx, word, o))

@@ -173,6 +173,8 @@ func TestErrors(t *testing.T) {
 		{"shop/cart:9", true, []string{"cannot find", "Docker has no such image", "--offline"}},
 		{"registry:debian", true, []string{"--offline"}},
 		{"Not A Name", false, []string{"no file or folder here, and no name of an image"}},
+		{"nosuch.tar", false, []string{"nosuch.tar: no such file or folder", "write registry:nosuch.tar"}},
+		{"out/report.json", true, []string{"out/report.json: no such file or folder"}},
 		{"./none", false, []string{"./none: no such file or folder"}},
 		{"docker:27", false, []string{`docker has no image "27"`, "write registry:docker:27"}},
 		{"container:none", false, []string{`cannot find container "none": Docker has no such container; Podman does not run here`}},
