@@ -6,11 +6,13 @@ package pod
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/pod/standard"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
@@ -21,6 +23,8 @@ type Facts struct {
 	// counts; that they lack something says nothing unless Whole is true.
 	Around *kube.Snapshot
 	Whole  bool
+	// Standard is what the Pod Security Standards are asked for; zero: both levels, in the newest version.
+	Standard standard.Span
 	// Image tells what is known of an image; nil, or false: nothing.
 	Image func(reference string) (Image, bool)
 	// Secret tells what secret a setting, NAME=VALUE, or a command holds, and how bad that is; empty: none.
@@ -53,7 +57,10 @@ type hit struct {
 }
 
 // Checks lists all checks of pods.
-func Checks() []Check {
+func Checks() []Check { return slices.Concat(beyond(), standards()) }
+
+// beyond are the checks of what the Pod Security Standards leave open.
+func beyond() []Check {
 	return []Check{
 		rootImage(), lowUser(), rootGroup(), hostUser(), windowsAdministrator(),
 		tokenMounted(), defaultServiceAccount(), longToken(), secretValue(), secretInEnvironment(),

@@ -13,7 +13,7 @@ func said(t *testing.T, text string) string {
 	t.Helper()
 	var got []string
 	facts := factsOf(t, text)
-	for _, c := range Checks() {
+	for _, c := range beyond() {
 		name := strings.TrimPrefix(c.ID, "pod/")
 		if !slices.Contains([]string{"no-memory-limit", "no-cpu-limit", "no-memory-request", "no-cpu-request", "limit-ratio", "refused-by-namespace", "no-quota", "empty-dir-size"}, name) {
 			continue
@@ -80,7 +80,7 @@ func TestResources(t *testing.T) {
 // TestQuotaOnce holds that what a namespace lacks is said once, and not for each workload.
 func TestQuotaOnce(t *testing.T) {
 	text := inContainer("") + "---\n" + strings.Replace(inContainer(""), "name: cart", "name: second", 1)
-	if hits, _ := hitsOf(t, noQuota(), text); len(hits) != 1 {
+	if hits, _ := judged(t, noQuota(), text); len(hits) != 1 {
 		t.Errorf("%d hits, want 1", len(hits))
 	}
 }
