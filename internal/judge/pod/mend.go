@@ -186,6 +186,9 @@ func (w *writer) write(f *Facts, settings []setting) (why string) {
 		return w.into(found, pairs)
 	}
 	dot := strings.LastIndexByte(parent, '.')
+	if dot < 0 {
+		return "it is not there"
+	}
 	owner, name := parent[:dot], parent[dot+1:]
 	found, ok := w.find(f, owner)
 	if !ok {
