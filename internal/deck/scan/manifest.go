@@ -101,11 +101,12 @@ func judgeManifests(s *scan, t *finding.Target, docs []inventory.Document) ([]si
 	for i := range around.Workloads {
 		if w := &around.Workloads[i]; own[w.Source.Path] {
 			s.excepted.object(t.ID, w.Object)
-			facts = append(facts, pod.Facts{Workload: w, Around: around})
+			facts = append(facts, pod.Facts{Workload: w, Around: around, Secret: s.redact.Worst})
 			makes[w.Object] = true
 		}
 	}
 	seen, unknown := lookAtPods(facts, s.o.Jobs)
+	seen = append(seen, lookAtNamespaces(around, own)...)
 	gaps := append(manifestGaps(t.ID, around.Problems, own), unknown...)
 	strange := map[string]int{}
 	for _, o := range around.Objects {
@@ -195,6 +196,20 @@ func lookAtPods(facts []pod.Facts, jobs int) (seen []sight, gaps []finding.Gap) 
 		}
 	}
 	return seen, gaps
+}
+
+// lookAtNamespaces runs all checks of namespaces.
+func lookAtNamespaces(around *kube.Snapshot, own map[string]bool) (seen []sight) {
+	checks := pod.NamespaceChecks()
+	for _, o := range around.Objects {
+		if !own[o.Source.Path] || !pod.IsNamespace(o) {
+			continue
+		}
+		for i := range checks {
+			seen = append(seen, sight{card: &checks[i].Card, applies: true, hits: checks[i].Look(o)})
+		}
+	}
+	return seen
 }
 
 func lookAtSome(checks []pod.Check, facts []pod.Facts) podsSeen {

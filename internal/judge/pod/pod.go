@@ -6,11 +6,13 @@ package pod
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/pod/standard"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
@@ -21,8 +23,15 @@ type Facts struct {
 	// counts; that they lack something says nothing unless Whole is true.
 	Around *kube.Snapshot
 	Whole  bool
+	// Standard is what the Pod Security Standards are asked for; zero: both levels, in the newest version.
+	Standard standard.Span
 	// Image tells what is known of an image; nil, or false: nothing.
 	Image func(reference string) (Image, bool)
+	// Secret tells what secret a setting, NAME=VALUE, or a command holds, and how bad that is; empty: none.
+	// Nil: nobody looks.
+	Secret func(text string) (what string, severity finding.Severity)
+
+	list []container // as containers gives them, made once
 }
 
 // Image is what an image brings to its container.
@@ -40,6 +49,7 @@ type Check struct {
 type hit struct {
 	container string // empty: the pod
 	field     string // of the pod: spec.containers[0].securityContext.privileged
+	outer     bool   // the field is the object's, not its pod's
 	detail    string
 	fix       string
 	severity  finding.Severity
@@ -47,9 +57,19 @@ type hit struct {
 }
 
 // Checks lists all checks of pods.
-func Checks() []Check {
+func Checks() []Check { return slices.Concat(beyond(), standards()) }
+
+// beyond are the checks of what the Pod Security Standards leave open.
+func beyond() []Check {
 	return []Check{
+		rootImage(), lowUser(), rootGroup(), hostUser(), windowsAdministrator(),
 		unknownField(),
+		tokenMounted(), defaultServiceAccount(), longToken(), secretValue(), secretInEnvironment(),
+		imageWithoutTag(), imageWithoutDigest(), unnamedRegistry(), pullPolicy(),
+		runtimeSocket(), sensitivePath(), writablePath(), hostDevice(), subPath(), mountPropagation(), writableRoot(),
+		dangerousCapability(), netRaw(), sharedProcesses(), ephemeralContainer(), terminal(), hostAliases(), sshPort(),
+		defaultNamespace(), nodeName(), controlPlaneNode(), systemPriority(),
+		noMemoryLimit(), noCPULimit(), noMemoryRequest(), noCPURequest(), noStorageLimit(), limitRatio(), emptyDirSize(), refusedByNamespace(), noQuota(),
 	}
 }
 
@@ -61,7 +81,10 @@ func (c Check) Look(f *Facts) (hits []check.Hit, unknown []string) {
 			unknown = append(unknown, h.unknown)
 			continue
 		}
-		field := f.Path(h.field)
+		field := h.field
+		if !h.outer {
+			field = f.Path(field)
+		}
 		subject := f.Subject(field)
 		subject.Container, subject.Image = h.container, f.imageOf(h.container)
 		detail := f.Kind + " " + f.Name
@@ -88,6 +111,22 @@ func (f *Facts) imageOf(name string) string {
 	return ""
 }
 
+// find is an object around the workload; nil when nobody knows of one.
+func (f *Facts) find(group, kind, namespace, name string) *kube.Object {
+	if f.Around == nil {
+		return nil
+	}
+	return f.Around.Find(group, kind, namespace, name)
+}
+
+// of are the objects of a kind around the workload, as far as they are known.
+func (f *Facts) of(group, kind, namespace string) []*kube.Object {
+	if f.Around == nil {
+		return nil
+	}
+	return f.Around.Of(group, kind, namespace)
+}
+
 // container is one of any sort, and where it stands in the pod.
 type container struct {
 	*corev1.Container
@@ -95,10 +134,15 @@ type container struct {
 	sort  string // containers, initContainers, ephemeralContainers
 }
 
-// containers are those of a pod, of every sort: init containers first, as they run.
-func (f *Facts) containers() (all []container) {
+const ephemeral = "ephemeralContainers"
+
+// containers are those of a pod, of every sort: init containers first, as they run. The list is not to be changed.
+func (f *Facts) containers() []container {
+	if f.list != nil {
+		return f.list
+	}
 	add := func(sort string, i int, c *corev1.Container) {
-		all = append(all, container{c, fmt.Sprintf("spec.%s[%d]", sort, i), sort})
+		f.list = append(f.list, container{c, fmt.Sprintf("spec.%s[%d]", sort, i), sort})
 	}
 	for i := range f.Spec.InitContainers {
 		add("initContainers", i, &f.Spec.InitContainers[i])
@@ -108,7 +152,7 @@ func (f *Facts) containers() (all []container) {
 	}
 	for i := range f.Spec.EphemeralContainers {
 		c := corev1.Container(f.Spec.EphemeralContainers[i].EphemeralContainerCommon)
-		add("ephemeralContainers", i, &c)
+		add(ephemeral, i, &c)
 	}
-	return all
+	return f.list
 }

@@ -203,6 +203,16 @@ func (e *Engine) Settings(text string) Result {
 	return e.run("", nature{config: true, env: true, shipped: true}, []byte(text))
 }
 
+// Worst tells what the worst secret in one setting, NAME=VALUE, or in a command is, and how bad; empty: none.
+func (e *Engine) Worst(text string) (what string, severity finding.Severity) {
+	for _, h := range e.Settings(text).Hits {
+		if !h.Allowed && (what == "" || h.Severity.Rank() > severity.Rank()) {
+			what, severity = h.Title, h.Severity
+		}
+	}
+	return what, severity
+}
+
 func (e *Engine) run(path string, n nature, text []byte) Result {
 	s := e.find(path, n, text)
 	res := Result{Cut: s.cut}

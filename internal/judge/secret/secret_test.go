@@ -178,3 +178,19 @@ func FuzzScan(f *testing.F) {
 		e.Redact(string(text))
 	})
 }
+
+func TestWorst(t *testing.T) {
+	e, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]finding.Severity{
+		"LOG_LEVEL=debug":       "",
+		"DB_PASSWORD=Tr0ub4dor": finding.Medium,
+		"A_PASSWORD=Tr0ub4dor\nB=postgres://u:Tr0ub4dor@db/x": finding.High,
+	} {
+		if what, got := e.Worst(text); got != want || (what == "") != (want == "") || strings.Contains(what, "Tr0ub4dor") {
+			t.Errorf("%s: %q, %s, want %s", text, what, got, want)
+		}
+	}
+}

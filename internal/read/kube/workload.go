@@ -157,7 +157,7 @@ func shaped(fields map[string]any, at string, found func(at string, fields map[s
 
 func join(at, key string) string {
 	if strings.ContainsAny(key, ".[") {
-		return at + `["` + key + `"]`
+		return at + "[" + key + "]"
 	}
 	if at == "" {
 		return key

@@ -16,7 +16,7 @@ type Rule struct {
 	Reason string   // why none does
 }
 
-// Rules lists all rules of the tools that look at Dockerfiles and at how images are configured.
+// Rules lists all rules of the tools that look at Dockerfiles, at how images are configured, and at workloads.
 func Rules() (all []Rule) {
 	cards := Cards()
 	for line := range strings.Lines(rules) {

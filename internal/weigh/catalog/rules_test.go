@@ -22,7 +22,9 @@ func TestRulesAreAnswered(t *testing.T) {
 	for _, c := range Cards() {
 		for _, a := range c.Aliases {
 			tool, _, _ := strings.Cut(a, "/")
-			known := slices.Contains([]string{"hadolint", "buildkit", "dockle"}, tool) || strings.HasPrefix(a, "trivy/DS-") || strings.HasPrefix(a, "checkov/CKV_DOCKER") || strings.HasPrefix(a, "checkov/CKV2_DOCKER")
+			known := slices.Contains([]string{"hadolint", "buildkit", "dockle", "kubescape", "kube-linter", "polaris"}, tool) || slices.ContainsFunc([]string{
+				"trivy/DS-", "trivy/KSV-", "checkov/CKV_DOCKER", "checkov/CKV2_DOCKER", "checkov/CKV_K8S", "checkov/CKV2_K8S",
+			}, func(family string) bool { return strings.HasPrefix(a, family) })
 			if known && !slices.Contains(ids, a) {
 				t.Errorf("%s: %s is no rule of that tool", c.ID, a)
 			}
@@ -35,14 +37,15 @@ func TestRulesAreAll(t *testing.T) {
 	counts := map[string]int{}
 	for _, r := range Rules() {
 		family := strings.TrimRight(r.ID, "0123456789")
-		if strings.HasPrefix(r.ID, "buildkit/") {
-			family = "buildkit/"
+		if tool, _, _ := strings.Cut(r.ID, "/"); tool == "buildkit" || tool == "kube-linter" || tool == "polaris" {
+			family = tool + "/"
 		}
 		counts[family]++
 	}
 	for family, want := range map[string]int{
 		"hadolint/DL": 71, "buildkit/": 22, "dockle/CIS-DI-": 11, "dockle/DKL-DI-": 6, "dockle/DKL-LI-": 3, "trivy/DS-": 31,
 		"checkov/CKV_DOCKER_": 11, "checkov/CKV2_DOCKER_": 17,
+		"kubescape/C-": 38, "trivy/KSV-": 51, "checkov/CKV_K8S_": 46, "checkov/CKV2_K8S_": 1, "kube-linter/": 50, "polaris/": 30,
 	} {
 		if counts[family] != want {
 			t.Errorf("%s: %d rules, want %d", family, counts[family], want)
