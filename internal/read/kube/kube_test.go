@@ -71,7 +71,7 @@ func TestManifest(t *testing.T) {
 		field        string
 		line, column int
 	}{
-		{0, "", 1, 1},
+		{0, "", 2, 1},
 		{1, "metadata.name", 9, 3},
 		{1, "spec.template.spec.containers[0].securityContext.privileged", 21, 11},
 		{1, "spec.template.spec.containers[0].resources.limits", 18, 9}, // what is not written stands where its container does
