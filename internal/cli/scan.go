@@ -17,6 +17,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/distro"
+	"github.com/plimsoll/plimsoll/internal/judge/pod/standard"
 	"github.com/plimsoll/plimsoll/internal/tell/layercache"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
@@ -66,23 +67,24 @@ func (o *readOptions) cache(g *global) scan.Cache {
 }
 
 type scanOptions struct {
-	read       readOptions
-	base       string
-	bases      baseOptions
-	db         dbOptions
-	failOn     string
-	unfixed    bool
-	allowGap   []string
-	severities []string
-	fixes      string
-	filter     scan.Filter
-	checks     []string
-	except     exceptOptions
-	policies   policyOptions
-	licenses   licenseOptions
-	secrets    secretOptions
-	shellcheck bool
-	signer     signerOptions // attest, which has keys to sign with, has no flags for it
+	read        readOptions
+	base        string
+	bases       baseOptions
+	db          dbOptions
+	failOn      string
+	podSecurity string
+	unfixed     bool
+	allowGap    []string
+	severities  []string
+	fixes       string
+	filter      scan.Filter
+	checks      []string
+	except      exceptOptions
+	policies    policyOptions
+	licenses    licenseOptions
+	secrets     secretOptions
+	shellcheck  bool
+	signer      signerOptions // attest, which has keys to sign with, has no flags for it
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
@@ -178,6 +180,7 @@ func newScan(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return runScan(cmd.Context(), g, &o, args) },
 	}
 	o.flags(cmd.Flags())
+	cmd.Flags().StringVar(&o.podSecurity, "pod-security", "", "`LEVEL[:VERSION]` of the Pod Security Standards (baseline:1.36) that denies pods; LEVEL:FROM..TO also tells what the newer version decides otherwise")
 	cmd.Flags().StringVar(&o.read.target.stage, "target", "", "`STAGE` of Dockerfiles that is built, by name or number; what it does not need is not judged (default: the last, and all are judged)")
 	o.signer.flags(cmd.Flags())
 	cmd.Flags().Lookup("key").Usage = "PEM `FILE` of a public key or certificate whose signatures policies see (image.signatures); may be repeated"
@@ -257,7 +260,15 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 	if err != nil {
 		return nil, err
 	}
+	var level standard.Span
+	if o.podSecurity != "" {
+		if level, err = standard.ParseSpan(o.podSecurity); err != nil {
+			return nil, usage("--pod-security: %v", err)
+		}
+		line.Controls = level.Controls()
+	}
 	return func(so *scan.Options) {
+		so.PodSecurity = level
 		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
 		so.Policies, so.Signatures, so.Licenses = policies, signatures, o.licenses.rules
 		so.Secrets, so.ShellCheck = secrets, check

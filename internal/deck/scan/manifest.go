@@ -101,7 +101,7 @@ func judgeManifests(s *scan, t *finding.Target, docs []inventory.Document) ([]si
 	for i := range around.Workloads {
 		if w := &around.Workloads[i]; own[w.Source.Path] {
 			s.excepted.object(t.ID, w.Object)
-			facts = append(facts, pod.Facts{Workload: w, Around: around, Secret: s.redact.Worst})
+			facts = append(facts, pod.Facts{Workload: w, Around: around, Standard: s.o.PodSecurity, Secret: s.redact.Worst})
 			makes[w.Object] = true
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
+	"github.com/plimsoll/plimsoll/internal/judge/pod/standard"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -40,10 +41,13 @@ type Options struct {
 	Policies []*policy.Policy
 	// Signatures are those of an image that were verified, for policies; nil: nobody said who may sign.
 	Signatures func(context.Context, *image.Image) ([]policy.Signature, error)
-	Licenses   license.Rules  // without any, no licence is judged
-	Checks     []string       // families to run; empty: all
-	Stage      string         // that is built of Dockerfiles; empty: the last, and all are judged
-	Secrets    *secret.Engine // what finds secrets; nil: our own rules
+	Licenses   license.Rules // without any, no licence is judged
+	Checks     []string      // families to run; empty: all
+	// PodSecurity is the level of the Pod Security Standards that pods are held against; zero: each check is asked
+	// for itself, in the newest version.
+	PodSecurity standard.Span
+	Stage       string         // that is built of Dockerfiles; empty: the last, and all are judged
+	Secrets     *secret.Engine // what finds secrets; nil: our own rules
 	// ShellCheck looks at what RUN lines of Dockerfiles tell shells; nil: nothing does.
 	ShellCheck func([]shellcheck.Script) ([]shellcheck.Comment, error)
 	Cache      Cache // nil: nothing is kept

@@ -19,6 +19,17 @@ func (s Span) Line() Line { return Line{Level: s.Level, Version: s.To} }
 // Before is what it was held against.
 func (s Span) Before() Line { return Line{Level: s.Level, Version: s.From} }
 
+// Controls are what the controls of the level's checks begin with.
+func (s Span) Controls() []string {
+	switch s.Level {
+	case Restricted:
+		return []string{"pss/baseline/", "pss/restricted/"}
+	case Baseline:
+		return []string{"pss/baseline/"}
+	}
+	return nil
+}
+
 // ParseSpan reads LEVEL, LEVEL:VERSION or LEVEL:FROM..TO. A version is latest, 1.30 or v1.30; a newer one than
 // this program knows is an error, since it could not say what that forbids.
 func ParseSpan(word string) (s Span, err error) {
