@@ -103,7 +103,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
-	f.StringVar(&o.fixes, "fix", "", "show what can safely be rewritten in Dockerfiles that are named, as a diff on stderr; with --fix=write, rewrite it")
+	f.StringVar(&o.fixes, "fix", "", "show what can safely be rewritten in Dockerfiles and manifests that are named, as a diff on stderr; with --fix=write, rewrite it")
 	f.Lookup("fix").NoOptDefVal = fixShow
 	f.BoolVar(&o.shellcheck, "shellcheck", false, "have the program shellcheck, which must be on the PATH, look at what RUN lines of Dockerfiles tell shells")
 	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: "+strings.Join(checkKinds, ", ")+" (default: all)")
