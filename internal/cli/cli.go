@@ -209,7 +209,7 @@ func newRoot(g *global) *cobra.Command {
 	root.SetVersionTemplate("plimsoll {{.Version}}\n")
 	g.flags(root.PersistentFlags())
 	root.AddCommand(
-		newScan(g), newSBOM(g), newReport(g), newExceptions(g), newPolicy(g), newAttest(g), newVerify(g),
+		newScan(g), newSBOM(g), newReport(g), newExceptions(g), newPolicy(g), newAdmit(g), newAttest(g), newVerify(g),
 		newDB(g), newBase(g), newCache(g), newExplain(g), newDoctor(g), newVersion(g),
 	)
 	root.InitDefaultCompletionCmd()

@@ -252,7 +252,7 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 	if err != nil {
 		return nil, err
 	}
-	policies, err := o.policies.scans(ctx, &o.read.target)
+	policies, admission, err := o.policies.scans(ctx, &o.read.target)
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +270,7 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 	return func(so *scan.Options) {
 		so.PodSecurity = level
 		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
-		so.Policies, so.Signatures, so.Licenses = policies, signatures, o.licenses.rules
+		so.Policies, so.Admission, so.Signatures, so.Licenses = policies, admission, signatures, o.licenses.rules
 		so.Secrets, so.ShellCheck = secrets, check
 		so.Bases = scan.Bases{Known: known, Named: o.base}
 	}, nil

@@ -30,6 +30,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 )
 
 // Options of a scan.
@@ -39,6 +40,8 @@ type Options struct {
 	Tool     finding.Tool
 	Line     gate.Line
 	Policies []*policy.Policy
+	// Admission are Kubernetes' own policies, for manifests; nil: none.
+	Admission *native.Set
 	// Signatures are those of an image that were verified, for policies; nil: nobody said who may sign.
 	Signatures func(context.Context, *image.Image) ([]policy.Signature, error)
 	Licenses   license.Rules // without any, no licence is judged
@@ -178,6 +181,7 @@ type scan struct {
 	aimed    aimed
 	card     func(word string) []check.Card // the checks of an id or alias
 	known    map[string]*policy.Facts       // target id → what policies may ask beyond the report
+	objects  []asked                        // what admission policies may ask
 	files    []*Files                       // that words named
 	named    *kube.Snapshot                 // what the manifests among them hold
 	terms    *license.Table

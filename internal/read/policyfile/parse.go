@@ -2,6 +2,7 @@ package policyfile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
@@ -21,12 +23,43 @@ func (s *Set) parse(from source, b []byte) error {
 		return err
 	}
 	p := parser{tree.Strict{Path: from.shown}, from}
+	foreign := false
 	for _, doc := range docs {
-		if !doc.Null {
+		switch {
+		case doc.Null:
+		case isForeign(doc):
+			foreign = true
+		default:
 			p.document(doc, s)
 		}
 	}
+	if foreign && p.Err == nil {
+		return s.objects(from.shown, b)
+	}
 	return p.Err
+}
+
+// isForeign says that a document is an object of Kubernetes', or of others for it: a group with a dot, or v1. What is
+// neither is a policy of ours, or wants to be one.
+func isForeign(doc *tree.Value) bool {
+	version := doc.Get("apiVersion").String()
+	group, _, grouped := strings.Cut(version, "/")
+	return version == "v1" || grouped && strings.Contains(group, ".")
+}
+
+// objects adds the objects of a file, read as Kubernetes reads them.
+func (s *Set) objects(path string, b []byte) error {
+	all, problems := kube.Manifest(path, b)
+	for _, o := range all {
+		if o.APIVersion != APIVersion {
+			s.Objects = append(s.Objects, o)
+		}
+	}
+	var errs []error
+	for _, p := range problems {
+		errs = append(errs, p)
+	}
+	return errors.Join(errs...)
 }
 
 type parser struct {
@@ -58,7 +91,7 @@ func (p *parser) document(doc *tree.Value, into *Set) {
 	case "PolicyTest":
 		p.test(spec, name, into)
 	case "ValidatingAdmissionPolicy":
-		p.Wrong(kind.Line, "kind ValidatingAdmissionPolicy is Kubernetes' own; a Policy of %s has the same shape with a subject", APIVersion)
+		p.Wrong(kind.Line, "kind ValidatingAdmissionPolicy is Kubernetes' own: write apiVersion admissionregistration.k8s.io/v1")
 	default:
 		p.Wrong(kind.Line, "kind %q is not known: use Policy, PolicyBinding or PolicyTest", kind.Value)
 	}

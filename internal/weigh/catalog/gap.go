@@ -73,6 +73,10 @@ func Gaps() []Gap {
 			"Pull that platform, or name the one that is here with --platform.",
 		},
 		{
+			"policy-not-assessed", "An admission policy would have to know what nobody here does: a namespace's labels, a parameter, what somebody may do, or what the API server fills into an object.",
+			"Give the objects that are named beside the others (with --whole where they are all that there is), or accept it: --allow-gap policy-not-assessed.",
+		},
+		{
 			"skipped", "Files were passed over because the call asked for it: packages that they belong to are not listed.",
 			"Leave --skip out where they should be looked at.",
 		},
