@@ -185,8 +185,8 @@ func TestWorst(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]finding.Severity{
-		"LOG_LEVEL=debug":       "",
-		"DB_PASSWORD=Tr0ub4dor": finding.High,
+		"LOG_LEVEL=debug":                         "",
+		"DB_PASSWORD=Tr0ub4dor":                   finding.High,
 		"A_PORT=1\nB=postgres://u:Tr0ub4dor@db/x": finding.High,
 	} {
 		if what, got := e.Worst(text); got != want || (what == "") != (want == "") || strings.Contains(what, "Tr0ub4dor") {
