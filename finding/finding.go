@@ -90,6 +90,7 @@ type Target struct {
 	Digest      string   `json:"digest,omitempty"`
 	IndexDigest string   `json:"indexDigest,omitempty"`
 	Platform    string   `json:"platform,omitempty"`
+	Stage       string   `json:"stage,omitempty"` // of a Dockerfile: the one that is built, where it was asked for by name
 	OS          *OS      `json:"os,omitempty"`
 	Base        *Base    `json:"base,omitempty"`
 	Size        int64    `json:"size,omitempty"` // bytes, uncompressed where known
@@ -237,7 +238,8 @@ type Rating struct {
 	Score    float64  `json:"score,omitempty"`
 }
 
-// Subject is the object of a cluster, or the configuration, that a finding speaks of.
+// Subject is the object of a cluster, or the configuration, that a finding speaks of. Image is that of the
+// container, as it is written there: it says which exceptions hold, and does not name the finding.
 type Subject struct {
 	Cluster    string `json:"cluster,omitempty"`
 	APIVersion string `json:"apiVersion,omitempty"`
@@ -245,6 +247,7 @@ type Subject struct {
 	Namespace  string `json:"namespace,omitempty"`
 	Name       string `json:"name,omitempty"`
 	Container  string `json:"container,omitempty"`
+	Image      string `json:"image,omitempty"`
 	Field      string `json:"field,omitempty"`
 }
 

@@ -38,13 +38,28 @@ func Fingerprint(f Finding, purl string) string {
 	if !grouped {
 		group = "" // "v1" is a version of the core group
 	}
-	for _, field := range []string{s.Cluster, group, s.Kind, s.Namespace, s.Name, s.Container, s.Field} {
+	for _, field := range []string{s.Cluster, group, s.Kind, s.Namespace, s.Name, s.Container, named(s)} {
 		add(field)
 	}
 	for _, p := range paths(f.Locations, version) {
 		add(p)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// named is the field of a subject without the number of its container, which has a name: another container
+// before it makes no other finding.
+func named(s Subject) string {
+	if s.Container == "" {
+		return s.Field
+	}
+	for _, list := range []string{"containers[", "initContainers[", "ephemeralContainers["} {
+		before, rest, ok := strings.Cut(s.Field, "."+list)
+		if number, after, closed := strings.Cut(rest, "]"); ok && closed && strings.Trim(number, "0123456789") == "" {
+			return before + "." + list + "]" + after
+		}
+	}
+	return s.Field
 }
 
 // ruleFamily is a rule without the version that a library of rules may give it ("x/rule@3"), in one case.

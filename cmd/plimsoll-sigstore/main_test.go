@@ -23,15 +23,26 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScript runs testdata/script. Each has an image as an OCI layout in the folder cart, and the command
-// status N PROGRAM ARG... that wants just this exit status.
-func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+// TestScript runs testdata/script.
+func TestScript(t *testing.T) { testscript.Run(t, params(t, "script")) }
+
+// layout is an image of that name.
+func layout(name string) *imagetest.Layout {
+	files := []imagetest.File{{Path: "etc/os-release", Body: "ID=debian\nVERSION_ID=12\n"}, {Path: name}}
+	return imagetest.New(imagetest.Image{Name: name + ":1", Layers: []imagetest.Layer{{Files: files}}})
+}
+
+// params are those of a folder of scripts. Each has two images as OCI layouts in the folders cart and wine,
+// and the command status N PROGRAM ARG... that wants just this exit status.
+func params(t *testing.T, folder string) testscript.Params {
+	return testscript.Params{
+		Dir: filepath.Join("testdata", folder),
 		Setup: func(e *testscript.Env) error {
-			l := imagetest.New(imagetest.Image{Name: "cart:1", Layers: []imagetest.Layer{{Files: []imagetest.File{{Path: "a"}}}}})
 			e.Setenv("HOME", e.WorkDir)
-			return os.CopyFS(filepath.Join(e.WorkDir, "cart"), os.DirFS(l.Folder(t)))
+			return errors.Join(
+				os.CopyFS(filepath.Join(e.WorkDir, "cart"), os.DirFS(layout("cart").Folder(t))),
+				os.CopyFS(filepath.Join(e.WorkDir, "wine"), os.DirFS(layout("wine").Folder(t))),
+			)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": func(ts *testscript.TestScript, _ bool, args []string) {
 			want, err := strconv.Atoi(args[0])
@@ -45,5 +56,5 @@ func TestScript(t *testing.T) {
 				ts.Fatalf("exit status %d, want %d", got, want)
 			}
 		}},
-	})
+	}
 }

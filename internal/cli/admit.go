@@ -14,6 +14,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/face/webhook"
+	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
@@ -41,7 +42,7 @@ type lineOptions struct {
 func (o *lineOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.file, "line", "", "`FILE` that says what is denied, warned of and noted, and where (docs/guide/admission.md); default: findings of checks from high up are denied")
 	f.StringArrayVar(&o.exceptions, "exceptions", nil, "`FILE` of exceptions; may be repeated")
-	o.policies.flags(f, "policy", "")
+	o.policies.flags(f, "policy", "p")
 }
 
 // line reads all that it is made of, so that what is wrong is said before anybody asks.
@@ -70,6 +71,11 @@ func (o *lineOptions) line(ctx context.Context, g *global) (*admit.Line, error) 
 		}
 		of.Exceptions = daily(files)
 	}
+	secrets, err := secret.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	of.Secret = secrets.Worst
 	l, err := admit.New(of)
 	if err != nil {
 		return nil, usage("--line %w", err)

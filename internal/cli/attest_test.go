@@ -379,3 +379,13 @@ func TestCertificateAsKey(t *testing.T) {
 	b.now = b.now.AddDate(0, -4, 0)
 	b.want(2, "not valid before", "verify", "--key", "@ec.crt", "--attestation", "@bundle", dir)
 }
+
+// read gives what a file of the bench holds.
+func (b *bench) read(name string) []byte {
+	b.t.Helper()
+	out, err := os.ReadFile(filepath.Join(b.dir, name))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return out
+}

@@ -1,26 +1,28 @@
 package cli
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 )
 
 // documents reads the document that a word names, and what lies beside it that its judges want to see.
-func documents(path, kind string, stdin io.Reader) ([]scan.Subject, error) {
+func (o *targetOptions) documents(path, kind string, stdin io.Reader) ([]scan.Subject, error) {
 	if path == "-" {
-		b, err := wholeDocument(path, stdin)
+		b, err := wholeDocument(path, kind, stdin)
 		if err != nil {
 			return nil, exitError{exitUsage, err}
 		}
 		name := "standard input"
-		return judged(&scan.Files{Name: name, Kind: kind, Documents: []inventory.Document{{Path: name, Bytes: b}}})
+		return o.judged(&scan.Files{Name: name, Kind: kind, Documents: []inventory.Document{{Path: name, Bytes: b}}})
 	}
-	b, err := readDocument(path)
+	b, err := readDocument(path, kind)
 	if err != nil {
 		return nil, exitError{exitUsage, err}
 	}
@@ -30,46 +32,67 @@ func documents(path, kind string, stdin io.Reader) ([]scan.Subject, error) {
 		if info, err := os.Stat(beside); err != nil || !info.Mode().IsRegular() {
 			continue
 		}
-		b, err := readDocument(beside)
+		b, err := readDocument(beside, kind)
 		if err != nil {
 			return nil, exitError{exitUsage, err}
 		}
 		of.Documents = append(of.Documents, inventory.Document{Path: filepath.ToSlash(beside), Bytes: b})
 	}
-	return judged(of)
+	return o.judged(of)
 }
 
 // judged wants files that a word names to be such that they can be judged.
-func judged(of *scan.Files) ([]scan.Subject, error) {
-	if err := scan.Broken(of); err != nil {
+func (o *targetOptions) judged(of *scan.Files) ([]scan.Subject, error) {
+	if err := scan.Broken(of, o.stage); err != nil {
 		return nil, exitError{exitUsage, err}
 	}
 	return []scan.Subject{{Files: of}}, nil
 }
 
-func readDocument(path string) ([]byte, error) {
+func readDocument(path, kind string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return wholeDocument(path, f)
+	return wholeDocument(path, kind, f)
 }
 
-func wholeDocument(name string, r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, inventory.MaxDocument+1))
+func wholeDocument(name, kind string, r io.Reader) ([]byte, error) {
+	most := scan.MaxDocument(kind)
+	b, err := io.ReadAll(io.LimitReader(r, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	if len(b) > inventory.MaxDocument {
-		return nil, fmt.Errorf("%s: it has more than %d bytes, which is more than a person writes", name, inventory.MaxDocument)
+	if int64(len(b)) > most {
+		return nil, fmt.Errorf("%s: it has more than %d bytes, which is more than is read of %s", name, most, kind)
 	}
 	return b, nil
+}
+
+// headOf gives the first bytes of a file, or of the standard input, which they remain in.
+func headOf(path string, stdin *bufio.Reader) func() []byte {
+	return sync.OnceValue(func() []byte {
+		if path == "-" {
+			head, _ := stdin.Peek(inventory.DocumentHead) // what cannot be read is told when it is read
+			return head
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return nil
+		}
+		defer f.Close()
+		head, _ := io.ReadAll(io.LimitReader(f, inventory.DocumentHead))
+		return head
+	})
 }
 
 // absolute is a path from the root, by which a document in a folder of a certain name is known; the path
 // itself where that cannot be told.
 func absolute(path string) string {
+	if path == "-" {
+		return path
+	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}

@@ -112,6 +112,10 @@ func withName(name string, err error) string {
 // contradicted makes it the caller's error that two files contradict each other.
 func contradicted(err error) error {
 	var conflict *exception.ConflictError
+	var stage *scan.StageError
+	if errors.As(err, &stage) {
+		return usage("--target: %v", err)
+	}
 	if errors.As(err, &conflict) {
 		return exitError{exitUsage, err}
 	}

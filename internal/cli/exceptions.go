@@ -54,6 +54,10 @@ type listed struct {
 	Targets      []string     `json:"targets,omitempty"`
 	Fingerprints []string     `json:"fingerprints,omitempty"`
 	Subjects     []string     `json:"subjects,omitempty"`
+	Kinds        []string     `json:"kinds,omitempty"`
+	Namespaces   []string     `json:"namespaces,omitempty"`
+	Names        []string     `json:"names,omitempty"`
+	Images       []string     `json:"images,omitempty"`
 	Reason       string       `json:"reason"`
 	Owner        string       `json:"owner,omitempty"`
 	Ticket       string       `json:"ticket,omitempty"`
@@ -66,6 +70,7 @@ type listed struct {
 func listedOf(e *exceptionfile.Exception, now time.Time) listed {
 	l := listed{
 		Where: e.Place(), Rules: e.Rules, Packages: e.Packages, Paths: e.Paths, Targets: e.Targets, Fingerprints: e.Fingerprints, Subjects: e.Subjects,
+		Kinds: e.Kinds, Namespaces: e.Namespaces, Names: e.Names, Images: e.Images,
 		Reason: e.Reason, Owner: e.Owner, Ticket: e.Ticket, Expired: e.Expired(now), VEX: e.VEX,
 	}
 	if !e.Until.IsZero() {
@@ -99,7 +104,7 @@ func (l *listed) what() string {
 	for _, one := range []struct {
 		word string
 		of   []string
-	}{{"", l.Rules}, {"package ", l.Packages}, {"path ", l.Paths}, {"target ", l.Targets}, {"subject ", l.Subjects}, {"fingerprint ", l.Fingerprints}} {
+	}{{"", l.Rules}, {"package ", l.Packages}, {"path ", l.Paths}, {"target ", l.Targets}, {"subject ", l.Subjects}, {"kind ", l.Kinds}, {"namespace ", l.Namespaces}, {"name ", l.Names}, {"image ", l.Images}, {"fingerprint ", l.Fingerprints}} {
 		if len(one.of) > 0 {
 			parts = append(parts, one.word+strings.Join(one.of, " or "))
 		}

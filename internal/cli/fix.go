@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/rogpeppe/go-internal/diff"
+
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 )
 
@@ -17,7 +19,7 @@ const (
 	fixWrite = "write"
 )
 
-// fix shows what can safely be rewritten in the Dockerfiles that the words name, and writes it if asked to.
+// fix shows what can safely be rewritten in the Dockerfiles and manifests that the words name, and writes it if asked to.
 func (o *scanOptions) fix(ctx context.Context, g *global, words []string) error {
 	if o.fixes != fixShow && o.fixes != fixWrite {
 		return usage("--fix=%s: use --fix, which shows the differences, or --fix=write", o.fixes)
@@ -28,25 +30,27 @@ func (o *scanOptions) fix(ctx context.Context, g *global, words []string) error 
 	}
 	defer targets.close()
 	for _, s := range targets.subjects {
-		if s.Files == nil || s.Files.Kind != "dockerfile" || s.Files.Name == "standard input" {
-			return usage("--fix rewrites Dockerfiles that are named: plimsoll scan --fix Dockerfile")
+		if s.Files == nil || !scan.Mends(s.Files.Kind) || s.Files.Name == "standard input" {
+			return usage("--fix rewrites Dockerfiles and manifests that are named: plimsoll scan --fix Dockerfile")
 		}
 	}
 	for _, s := range targets.subjects {
-		before := s.Files.Documents[0].Bytes
-		after, hidden, err := scan.Mend(s.Files)
+		mended, err := scan.Mend(s.Files)
 		if err != nil {
 			return exitError{exitUsage, err}
 		}
-		if bytes.Equal(before, after) {
+		for _, note := range mended.Notes {
+			g.say("%s", note)
+		}
+		if bytes.Equal(mended.Before, mended.After) {
 			g.say("%s: nothing that can safely be rewritten", s.Files.Name)
 			continue
 		}
-		if err := writeDiff(g.env.Stderr, s.Files.Name, before, after, hidden); err != nil {
+		if err := writeDiff(g.env.Stderr, s.Files.Name, mended); err != nil {
 			return err
 		}
 		if o.fixes == fixWrite {
-			if err := rewritten(s.Files.Name, after); err != nil {
+			if err := rewritten(s.Files.Name, mended.After); err != nil {
 				return exitError{exitIncomplete, err}
 			}
 			g.say("%s: rewritten", s.Files.Name)
@@ -68,77 +72,49 @@ func rewritten(name string, b []byte) error {
 	return f.Close()
 }
 
-// contextLines stand around what differs.
-const contextLines = 3
-
-// writeDiff writes a unified diff of two texts that have as many lines.
-func writeDiff(w io.Writer, name string, before, after []byte, hidden map[int]string) error {
-	t := texts{hidden: hidden}
-	a, b := strings.SplitAfter(string(before), "\n"), strings.SplitAfter(string(after), "\n")
-	t.a, t.b = a, b
-	if len(a) != len(b) {
-		return fmt.Errorf("%s: the texts do not match line by line", name)
-	}
-	if n := len(a); a[n-1] == "" {
-		a, b = a[:n-1], b[:n-1]
-	}
+// writeDiff writes a unified diff, in which lines that are not to be seen are replaced.
+func writeDiff(w io.Writer, name string, m scan.Mended) error {
+	lines := strings.SplitAfter(string(diff.Diff(name, m.Before, name, m.After)), "\n")
 	var out strings.Builder
-	fmt.Fprintf(&out, "--- %s\n+++ %s\n", name, name)
-	for i := 0; i < len(a); {
-		if a[i] == b[i] {
-			i++
-			continue
-		}
-		from, to := max(i-contextLines, 0), i
-		for last := i; to < len(a) && to <= last+2*contextLines; to++ {
-			if a[to] != b[to] {
-				last = to
-				i = to + 1
+	var before, after int // the numbers of the next lines
+	for i, line := range lines {
+		switch {
+		case i == 0: // the command that no one gave
+		case i <= 2:
+			out.WriteString(line)
+		case strings.HasPrefix(line, "@@ "):
+			if _, err := fmt.Sscanf(line, "@@ -%d", &before); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
 			}
+			if _, err := fmt.Sscanf(line[strings.Index(line, "+"):], "+%d", &after); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			out.WriteString(line)
+		case strings.HasPrefix(line, "-"):
+			writeLine(&out, line, m.HiddenBefore[before])
+			before++
+		case strings.HasPrefix(line, "+"):
+			writeLine(&out, line, m.HiddenAfter[after])
+			after++
+		case strings.HasPrefix(line, " "):
+			writeLine(&out, line, m.HiddenBefore[before])
+			before++
+			after++
+		default: // no newline at the end of the file
+			out.WriteString(line)
 		}
-		to = min(i+contextLines, len(a))
-		t.hunk(&out, from, to)
-		i = to
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
 }
 
-// texts are two with as many lines, and what to show in the place of lines that are not to be seen.
-type texts struct {
-	a, b   []string
-	hidden map[int]string
-}
-
-func (t *texts) hunk(out *strings.Builder, from, to int) {
-	a, b := t.a, t.b
-	fmt.Fprintf(out, "@@ -%d,%d +%d,%d @@\n", from+1, to-from, from+1, to-from)
-	for i := from; i < to; {
-		if a[i] == b[i] {
-			t.line(out, ' ', i, a[i])
-			i++
-			continue
-		}
-		end := i
-		for end < to && a[end] != b[end] {
-			end++
-		}
-		for n := i; n < end; n++ {
-			t.line(out, '-', n, a[n])
-		}
-		for n := i; n < end; n++ {
-			t.line(out, '+', n, b[n])
-		}
-		i = end
-	}
-}
-
-func (t *texts) line(out *strings.Builder, mark byte, n int, line string) {
-	text, ended := strings.CutSuffix(line, "\n")
-	if instead, ok := t.hidden[n+1]; ok {
+// writeLine writes a line with its mark, or what is shown instead.
+func writeLine(out *strings.Builder, line, instead string) {
+	text, _ := strings.CutSuffix(line[1:], "\n")
+	if instead != "" {
 		text = instead
 	}
-	out.WriteByte(mark)
+	out.WriteByte(line[0])
 	for i, part := range strings.Split(strings.TrimSuffix(text, "\r"), "\t") {
 		if i > 0 {
 			out.WriteByte('\t')
@@ -146,7 +122,4 @@ func (t *texts) line(out *strings.Builder, mark byte, n int, line string) {
 		out.WriteString(printable(part))
 	}
 	out.WriteByte('\n')
-	if !ended {
-		out.WriteString("\\ No newline at end of file\n")
-	}
 }

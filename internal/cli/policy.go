@@ -128,7 +128,8 @@ func runEval(ctx context.Context, g *global, o *evalOptions, word string) error 
 	for _, p := range all {
 		r.Tool.Policies = append(r.Tool.Policies, finding.Policy{Name: p.Name, Digest: p.Digest})
 	}
-	r.Findings = append(r.Findings, policy.Evaluate(ctx, policy.Input{Report: r, Policies: all, Now: g.env.Now()})...)
+	found, _ := policy.Evaluate(ctx, policy.Input{Report: r, Policies: all, Now: g.env.Now()})
+	r.Findings = append(r.Findings, found...)
 	line := gate.Line{Policies: true}
 	for _, gap := range r.Coverage {
 		if gap.Allowed {

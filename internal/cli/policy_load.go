@@ -13,8 +13,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/policyfile"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 )
 
 // policyOptions say which policies are in force.
@@ -28,39 +30,65 @@ func (o *policyOptions) flags(f *pflag.FlagSet, name, short string) {
 	f.StringArrayVar(&o.params, "policy-param", nil, "`NAME.PARAMETER=VALUE` for a policy; @FILE is a list with an entry a line; may be repeated")
 }
 
-// scans loads the policies of a scan, by the same ways to a registry as its targets.
-func (o *policyOptions) scans(ctx context.Context, target *targetOptions) ([]*policy.Policy, error) {
+// scans loads the policies of a scan, ours and Kubernetes', by the same ways to a registry as its targets.
+func (o *policyOptions) scans(ctx context.Context, target *targetOptions) ([]*policy.Policy, *native.Set, error) {
 	lo, err := target.locate()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	lo.Registry.Options = lo.Options
-	return o.load(ctx, "--policy", lo.Registry)
+	return o.all(ctx, "--policy", lo.Registry)
 }
 
-// load compiles all policies of the words. What is wrong with them is the caller's mistake.
+// load compiles all policies of the words, which are to be of our own. What is wrong with them is the caller's mistake.
 func (o *policyOptions) load(ctx context.Context, flag string, ro registry.Options) ([]*policy.Policy, error) {
+	own, objects, err := o.all(ctx, flag, ro)
+	if objects != nil {
+		return nil, usage("%s: %s is about what is let into a cluster: use plimsoll admit test, or plimsoll scan on manifests", flag, objects.Tool()[0].Name)
+	}
+	return own, err
+}
+
+func (o *policyOptions) all(ctx context.Context, flag string, ro registry.Options) ([]*policy.Policy, *native.Set, error) {
 	if len(o.words) == 0 {
 		if len(o.params) > 0 {
-			return nil, usage("--policy-param %s: no policy is named: use %s", o.params[0], flag)
+			return nil, nil, usage("--policy-param %s: no policy is named: use %s", o.params[0], flag)
 		}
-		return nil, nil
+		return nil, nil, nil
 	}
-	var set policyfile.Set
+	own, objects, err := o.read(ctx, flag, ro)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := nativeOf(flag, objects)
+	if err != nil {
+		return nil, nil, err
+	}
+	policies, err := o.compile(flag, own)
+	return policies, set, err
+}
+
+// read reads all that the words name: policies of our own, with what binds them, and Kubernetes' objects.
+func (o *policyOptions) read(ctx context.Context, flag string, ro registry.Options) (own policyfile.Set, objects []*kube.Object, err error) {
 	for _, word := range o.words {
 		more, err := policiesOf(ctx, word, ro)
 		if err != nil {
-			return nil, exitOf(flag+" "+word, err)
+			return own, nil, exitOf(flag+" "+word, err)
 		}
 		bound, err := policy.Bound(more)
 		if err != nil {
-			return nil, usage("%s %s: %v", flag, word, err)
+			return own, nil, usage("%s %s: %v", flag, word, err)
 		}
-		if len(bound) == 0 {
-			return nil, usage("%s %s: it holds cases, and no policy", flag, word)
+		if len(bound)+len(more.Objects) == 0 {
+			return own, nil, usage("%s %s: it holds cases, and no policy", flag, word)
 		}
-		set.Policies = append(set.Policies, bound...)
+		own.Policies = append(own.Policies, bound...)
+		objects = append(objects, more.Objects...)
 	}
+	return own, objects, nil
+}
+
+func (o *policyOptions) compile(flag string, set policyfile.Set) ([]*policy.Policy, error) {
 	if err := o.apply(set.Policies); err != nil {
 		return nil, err
 	}
@@ -73,6 +101,21 @@ func (o *policyOptions) load(ctx context.Context, flag string, ro registry.Optio
 		return nil, usage("%s: %v", flag, err)
 	}
 	return all, nil
+}
+
+// nativeOf compiles the policies of Kubernetes' own that the words name; nil where there are none.
+func nativeOf(flag string, objects []*kube.Object) (*native.Set, error) {
+	if len(objects) == 0 {
+		return nil, nil
+	}
+	set, err := native.Compile(objects)
+	if err != nil {
+		return nil, usage("%s: %w", flag, err)
+	}
+	if set.Len() == 0 {
+		return nil, usage("%s: %s %s is no policy", flag, objects[0].Kind, objects[0].Name)
+	}
+	return set, nil
 }
 
 // exitOf keeps the status of an error that has one; others are the caller's.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plimsoll/plimsoll/internal/read/policyfile"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy/trial"
 )
 
@@ -50,6 +51,10 @@ func runPolicyTest(ctx context.Context, g *global, o *testOptions, args []string
 		set.Policies = append(set.Policies, more.Policies...)
 		set.Bindings = append(set.Bindings, more.Bindings...)
 		set.Tests = append(set.Tests, more.Tests...)
+		set.Objects = append(set.Objects, more.Objects...)
+	}
+	if _, err := native.Compile(set.Objects); err != nil {
+		return exitError{exitUsage, err}
 	}
 	if len(set.Tests) == 0 {
 		return usage("there are no cases: write a document of kind PolicyTest beside the policies")

@@ -17,6 +17,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/all"
 	"github.com/plimsoll/plimsoll/internal/ecosystem/distro"
+	"github.com/plimsoll/plimsoll/internal/judge/pod/standard"
 	"github.com/plimsoll/plimsoll/internal/tell/layercache"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
@@ -45,7 +46,7 @@ func (o *readOptions) flags(f *pflag.FlagSet) {
 	o.target.flags(f)
 	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` that keeps what layers hold (default: in the user's cache folder)")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, and use nothing that was kept")
-	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "`NUMBER` of layers that are read at a time")
+	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "`NUMBER` of layers read at a time")
 }
 
 // cache opens the folder of kept layers; a nil cache keeps nothing.
@@ -66,22 +67,24 @@ func (o *readOptions) cache(g *global) scan.Cache {
 }
 
 type scanOptions struct {
-	read       readOptions
-	base       string
-	bases      baseOptions
-	db         dbOptions
-	failOn     string
-	unfixed    bool
-	allowGap   []string
-	severities []string
-	fixes      string
-	filter     scan.Filter
-	checks     []string
-	except     exceptOptions
-	policies   policyOptions
-	licenses   licenseOptions
-	secrets    secretOptions
-	shellcheck bool
+	read        readOptions
+	base        string
+	bases       baseOptions
+	db          dbOptions
+	failOn      string
+	podSecurity string
+	unfixed     bool
+	allowGap    []string
+	severities  []string
+	fixes       string
+	filter      scan.Filter
+	checks      []string
+	except      exceptOptions
+	policies    policyOptions
+	licenses    licenseOptions
+	secrets     secretOptions
+	shellcheck  bool
+	signer      signerOptions // attest, which has keys to sign with, has no flags for it
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
@@ -100,7 +103,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
-	f.StringVar(&o.fixes, "fix", "", "show what can safely be rewritten in Dockerfiles that are named, as a diff on stderr; with --fix=write, rewrite it")
+	f.StringVar(&o.fixes, "fix", "", "show what can safely be rewritten in Dockerfiles and manifests that are named, as a diff on stderr; with --fix=write, rewrite it")
 	f.Lookup("fix").NoOptDefVal = fixShow
 	f.BoolVar(&o.shellcheck, "shellcheck", false, "have the program shellcheck, which must be on the PATH, look at what RUN lines of Dockerfiles tell shells")
 	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: "+strings.Join(checkKinds, ", ")+" (default: all)")
@@ -125,7 +128,7 @@ func (o *scanOptions) line() (gate.Line, error) {
 }
 
 // checkKinds are the families that --checks chooses from.
-var checkKinds = []string{"vuln", "image", "secret", "dockerfile", "compose", "pipeline", "license"}
+var checkKinds = []string{"vuln", "image", "secret", "dockerfile", "compose", "pipeline", "manifest", "license"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {
@@ -177,6 +180,10 @@ func newScan(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return runScan(cmd.Context(), g, &o, args) },
 	}
 	o.flags(cmd.Flags())
+	cmd.Flags().StringVar(&o.podSecurity, "pod-security", "", "`LEVEL[:VERSION]` of the Pod Security Standards (baseline:1.36) that denies pods; LEVEL:FROM..TO also tells what the newer version decides otherwise")
+	cmd.Flags().StringVar(&o.read.target.stage, "target", "", "`STAGE` of Dockerfiles that is built, by name or number; what it does not need is not judged (default: the last, and all are judged)")
+	o.signer.flags(cmd.Flags())
+	cmd.Flags().Lookup("key").Usage = "PEM `FILE` of a public key or certificate whose signatures policies see (image.signatures); may be repeated"
 	return cmd
 }
 
@@ -245,13 +252,25 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 	if err != nil {
 		return nil, err
 	}
-	policies, err := o.policies.scans(ctx, &o.read.target)
+	policies, admission, err := o.policies.scans(ctx, &o.read.target)
 	if err != nil {
 		return nil, err
 	}
+	signatures, err := o.signatures(g)
+	if err != nil {
+		return nil, err
+	}
+	var level standard.Span
+	if o.podSecurity != "" {
+		if level, err = standard.ParseSpan(o.podSecurity); err != nil {
+			return nil, usage("--pod-security: %v", err)
+		}
+		line.Controls = level.Controls()
+	}
 	return func(so *scan.Options) {
-		so.Line, so.Checks, so.Now = line, o.checks, g.env.Now()
-		so.Policies, so.Licenses = policies, o.licenses.rules
+		so.PodSecurity = level
+		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
+		so.Policies, so.Admission, so.Signatures, so.Licenses = policies, admission, signatures, o.licenses.rules
 		so.Secrets, so.ShellCheck = secrets, check
 		so.Bases = scan.Bases{Known: known, Named: o.base}
 	}, nil

@@ -17,6 +17,7 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 	"github.com/plimsoll/plimsoll/internal/read/image/locate"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
@@ -31,13 +32,14 @@ type targetOptions struct {
 	plainHTTP []string
 	mirrors   []string
 	verify    bool
+	stage     string // of Dockerfiles; scan has a flag for it
 }
 
 func (o *targetOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.platform, "platform", "", "`PLATFORM` of an image, as in linux/arm64, or all (default: this host's)")
 	f.BoolVar(&o.offline, "offline", false, "touch no network at all")
 	f.BoolVar(&o.verify, "verify", false, "read and hash every byte, also what could be skipped")
-	f.StringVar(&o.as, "as", "", "`KIND` that the targets are taken for, whatever they look like: docker, podman, containerd, registry, oci, archive, rootfs, container, sbom or source")
+	f.StringVar(&o.as, "as", "", "`KIND` that the targets are taken for, whatever they look like: docker, podman, containerd, registry, oci, archive, rootfs, container, sbom, source, dockerfile, compose, pipeline or manifest")
 	f.StringArrayVar(&o.ca, "ca", nil, "PEM `FILE` of an authority to trust for registries; may be repeated")
 	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
 	f.StringArrayVar(&o.mirrors, "mirror", nil, "`HOST=MIRROR[/PREFIX]`: ask the mirror before the registry; may be repeated")
@@ -125,7 +127,7 @@ func (o *targetOptions) open(ctx context.Context, g *global, words []string) (*o
 	if err := o.check(words); err != nil {
 		return nil, err
 	}
-	lo.Stdin = bufio.NewReader(g.env.Stdin)
+	lo.Stdin = bufio.NewReaderSize(g.env.Stdin, inventory.DocumentHead)
 	bills, err := o.bills(g, words)
 	if err != nil {
 		return nil, err
@@ -200,7 +202,7 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 		return []scan.Subject{{Image: folder(word)}}, nil
 	}
 	if slices.Contains(scan.DocumentKinds(), o.as) {
-		return documents(word, o.as, lo.Stdin)
+		return o.documents(word, o.as, lo.Stdin)
 	}
 	if o.as != "" {
 		word = o.as + ":" + word
@@ -212,9 +214,9 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 		g.say("%s: taken for a folder of sources", other.Path)
 		return []scan.Subject{{Image: folder(other.Path)}}, nil
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
-		if kind, title := scan.DocumentKind(absolute(other.Path)); kind != "" && other.Kind == locate.File {
+		if kind, title := scan.DocumentKind(absolute(other.Path), headOf(other.Path, lo.Stdin)); kind != "" && other.Kind == locate.File {
 			g.say("%s: taken for %s", other.Path, title)
-			return documents(other.Path, kind, lo.Stdin)
+			return o.documents(other.Path, kind, lo.Stdin)
 		}
 		bill, err := readBill(other.Path, lo.Stdin)
 		if err != nil && other.Kind == locate.File {

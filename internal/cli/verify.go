@@ -5,10 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,10 +13,7 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/judge/signature"
 	"github.com/plimsoll/plimsoll/internal/read/attestation"
-	"github.com/plimsoll/plimsoll/internal/read/attestation/place"
 	"github.com/plimsoll/plimsoll/internal/read/image"
-	"github.com/plimsoll/plimsoll/internal/read/image/archive"
-	"github.com/plimsoll/plimsoll/internal/read/image/registry"
 )
 
 type verifyOptions struct {
@@ -138,7 +131,7 @@ func runVerify(ctx context.Context, g *global, o *verifyOptions, word string) er
 		if s.Image == nil || s.Image.Digest == "" {
 			return usage("%s is no image, and has no digest that an attestation could be about", word)
 		}
-		one, err := o.ask(ctx, s.Image, word, who, files)
+		one, err := o.ask(ctx, s.Image, who, files)
 		if err != nil {
 			return placeError(ctx, err)
 		}
@@ -175,25 +168,22 @@ func readProofs(files []string) ([]attestation.Proof, error) {
 }
 
 // ask judges the proofs of an image for one platform.
-func (o *verifyOptions) ask(ctx context.Context, img *image.Image, word string, who permitted, proofs []attestation.Proof) (answer, error) {
+func (o *verifyOptions) ask(ctx context.Context, img *image.Image, who permitted, proofs []attestation.Proof) (answer, error) {
 	want := o.want
-	want.Digests = slices.DeleteFunc([]string{img.Digest, img.IndexDigest}, func(d string) bool { return d == "" })
+	want.Digests = digestsOf(img)
 	out := answer{Digest: img.Digest, Platform: img.Platform}
 	if len(o.files) == 0 {
-		store, end, err := o.beside(ctx, img, word)
+		found, err := o.target.proofs(ctx, img)
+		var nowhere *nowhereError
+		if errors.As(err, &nowhere) {
+			return out, usage("%v, or name the file of the attestation with --attestation", err)
+		}
 		if err != nil {
 			return out, err
 		}
-		defer end()
-		for _, d := range want.Digests {
-			found, err := place.Find(ctx, store, d)
-			if err != nil {
-				return out, err
-			}
-			proofs = append(proofs, found.Proofs...)
-			for _, t := range found.Troubles {
-				out.Troubles = append(out.Troubles, t.Error())
-			}
+		proofs = found.Proofs
+		for _, t := range found.Troubles {
+			out.Troubles = append(out.Troubles, t.Error())
 		}
 	}
 	var facts []signature.Fact
@@ -206,43 +196,4 @@ func (o *verifyOptions) ask(ctx context.Context, img *image.Image, word string, 
 	}
 	out.take(signature.Judge(want, facts, who.now))
 	return out, nil
-}
-
-// beside opens where an image lies.
-func (o *verifyOptions) beside(ctx context.Context, img *image.Image, word string) (place.Store, func(), error) {
-	switch img.Origin {
-	case "registry":
-		r, err := o.target.repository(ctx, img.Name)
-		if err != nil {
-			return nil, nil, err
-		}
-		return r, func() { r.Close() }, nil
-	case "oci":
-		path, _, _ := archive.Split(strings.TrimPrefix(word, "oci:"))
-		if info, err := os.Stat(path); err != nil || !info.IsDir() {
-			break
-		}
-		l, err := place.OpenLayout(path)
-		if err != nil {
-			return nil, nil, usage("%v", err)
-		}
-		return l, func() { l.Close() }, nil
-	}
-	return nil, nil, usage("nothing lies beside %s: name the file of the attestation with --attestation, or ask for the image of a registry (registry:) or of an OCI layout's folder", word)
-}
-
-// repository signs in to the registry of an image.
-func (o *targetOptions) repository(ctx context.Context, name string) (*registry.Repository, error) {
-	lo, err := o.locate()
-	if err != nil {
-		return nil, err
-	}
-	ro := lo.Registry
-	ro.Options = lo.Options
-	r, err := registry.OpenRepository(ctx, name, ro)
-	var down *image.DownError
-	if err != nil && !errors.As(err, &down) {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return r, err
 }

@@ -55,6 +55,9 @@ func (a *answer) take(j signature.Answer) {
 		return
 	}
 	a.Signer, a.Where = j.By.Signer, j.By.Where
+	if j.By.Issuer != "" {
+		a.Signer += " (" + j.By.Issuer + ")"
+	}
 	if s := j.By.Claim.Summary; s != nil {
 		a.Verifier, a.Version, a.Time = s.Verifier.ID, s.Verifier.Version["plimsoll"], s.TimeVerified.UTC()
 		a.Policy, a.PolicyID, a.Database = s.Policy.URI, "sha256:"+s.Policy.Digest["sha256"], s.DatabaseBuilt()

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -30,6 +29,11 @@ func (o *signerOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.issuer, "certificate-oidc-issuer", "", "`URL` of who must have vouched for that name")
 	f.StringVar(&o.issuerRegexp, "certificate-oidc-issuer-regexp", "", "`PATTERN` for the whole of that URL")
 	f.StringVar(&o.root, "trusted-root", "", "`FILE` of Sigstore's trusted root (trusted_root.json): authorities, logs and clocks that count; with --key, the signature must stand in such a log")
+}
+
+// asked says that somebody is named.
+func (o *signerOptions) asked() bool {
+	return len(o.keys) > 0 || o.identity+o.identityRegexp+o.issuer+o.issuerRegexp+o.root != ""
 }
 
 // permitted are those who may sign: look knows of a proof who signed it.
@@ -155,8 +159,9 @@ func (s permitted) ask(ctx context.Context, ask helper.Verify, p attestation.Pro
 		f.Why = "it says one thing to Sigstore's verifier and another to others"
 		return nil
 	}
+	f.Signed = a.At
 	if f.Signer = name; name == "" {
-		f.Signer = fmt.Sprintf("%s (%s)", a.Signer, a.Issuer)
+		f.Signer, f.Issuer = a.Signer, a.Issuer
 	}
 	return nil
 }

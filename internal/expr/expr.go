@@ -18,8 +18,8 @@ import (
 	"github.com/google/cel-go/cel"
 )
 
-// MaxCost is what one evaluation may cost: in calls, and in the sizes of the values that are walked through.
-const MaxCost = 10_000_000
+// maxCost is what one evaluation may cost: in calls, and in the sizes of the values that are walked through.
+const maxCost = 10_000_000
 
 // Type is the type of a value.
 type Type struct{ cel *cel.Type }
@@ -57,6 +57,8 @@ type Object struct {
 	Doc    string
 	Many   int
 	Fields []Field
+	// Unsure says that fields of it may be [Unknown].
+	Unsure bool
 
 	is func(any) bool
 }
@@ -134,6 +136,13 @@ func (f *Function) Signature() string {
 type Scope interface {
 	Value(name string) (any, error)
 }
+
+// Unknown is the error of a field or a variable that is not known yet: an evaluation that depends on it has no
+// result, and ends with it. So does has(), where the field's object is Unsure: what may be set later is neither
+// there nor not there. Of what else is an error, has() says that it is not there.
+type Unknown struct{ Why string }
+
+func (e *Unknown) Error() string { return e.Why }
 
 // Error is what is wrong with an expression, and where in it: both count from 1.
 type Error struct {

@@ -191,7 +191,7 @@ func TestBounds(t *testing.T) {
 	many := scope()
 	many["book"] = &book{tags: make([]string, 20_000)}
 	start := time.Now()
-	if _, cost, err := p.Bool(context.Background(), many); !errors.Is(err, ErrCost) && !strings.Contains(fmt.Sprint(err), "cost") {
+	if _, cost, err := p.Bool(context.Background(), many); !errors.Is(err, errCost) && !strings.Contains(fmt.Sprint(err), "cost") {
 		t.Errorf("cost %d, %v", cost, err)
 	}
 	t.Logf("stopped after %s", time.Since(start))
@@ -276,8 +276,46 @@ func FuzzCompile(f *testing.F) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		if _, cost, _ := p.Value(ctx, s); cost > MaxCost {
+		if _, cost, _ := p.Value(ctx, s); cost > maxCost {
 			t.Errorf("%q costs %d", source, cost)
 		}
 	})
+}
+
+// TestUnknown wants an evaluation that depends on what is not known yet to have no result, has() included; and one
+// that does not depend on it to have its own.
+func TestUnknown(t *testing.T) {
+	plan := NewObject[book]("Plan", "", 0,
+		NewField("title", "", String, func(b *book) any { return b.title }),
+		NewField("pages", "", Int, func(*book) any { return &Unknown{"nobody has written it"} }),
+		NewField("tags", "", List(String), func(*book) any { return errUnread }),
+	)
+	plan.Unsure = true
+	e, err := New([]*Object{plan}, []Variable{{Name: "plan", Type: Named("Plan")}, {Name: "any", Type: Dyn}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := &book{title: "Emma"}
+	for source, want := range map[string]string{
+		`plan.pages > 1`: "unknown", `!(plan.pages > 1)`: "unknown", `has(plan.pages)`: "unknown", `!has(plan.pages)`: "unknown", `any.pages == 1`: "unknown", `has(any.pages)`: "unknown",
+		`has(plan.pages) ? true : false`: "unknown", `[1, 2].all(x, x < plan.pages)`: "unknown", `plan.pages in [1]`: "unknown", `string(plan.pages) == "1"`: "unknown",
+		`true || plan.pages > 1`: "true", `plan.pages > 1 || true`: "true", `plan.pages > 1 && false`: "false", `has(plan.title)`: "true", `plan.title == "Emma"`: "true",
+		`has(plan.tags)`: "false", `plan.tags.size() == 0`: "error", `any.nothing == 1`: "error",
+	} {
+		p, err := e.Compile(source, Bool)
+		if err != nil {
+			t.Fatal(source, err)
+		}
+		got := "error"
+		ok, _, err := p.Bool(t.Context(), values{"plan": of, "any": of})
+		var unknown *Unknown
+		if err == nil {
+			got = fmt.Sprint(ok)
+		} else if errors.As(err, &unknown) {
+			got = "unknown"
+		}
+		if got != want {
+			t.Errorf("%s: %s (%v), want %s", source, got, err, want)
+		}
+	}
 }

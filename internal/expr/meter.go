@@ -51,8 +51,8 @@ func (a *activation) spend(n uint64) {
 		return // constants are worked out when the expression is compiled
 	}
 	a.spent += n
-	if a.spent > MaxCost {
-		panic(interpreter.EvalCancelledError{Cause: interpreter.CostLimitExceeded, Message: ErrCost.Error()})
+	if a.spent > maxCost {
+		panic(interpreter.EvalCancelledError{Cause: interpreter.CostLimitExceeded, Message: errCost.Error()})
 	}
 	if a.steps++; a.steps%checkEvery == 0 && a.ctx.Err() != nil {
 		panic(interpreter.EvalCancelledError{Cause: interpreter.ContextCancelled, Message: a.ctx.Err().Error()})

@@ -23,8 +23,8 @@ type Program struct {
 	run cel.Program
 }
 
-// ErrCost says that an evaluation went past [MaxCost].
-var ErrCost = errors.New("the expression costs too much")
+// errCost says that an evaluation went past maxCost.
+var errCost = errors.New("the expression costs too much")
 
 // Compile checks an expression and makes it ready to run. Want is the type that it must have; the zero
 // Type wants none. The error is an *[Error].
@@ -41,8 +41,8 @@ func (e *Env) Compile(source string, want Type) (*Program, error) {
 	if err != nil {
 		return nil, &Error{1, 1, err.Error()}
 	}
-	if estimate.Max > MaxCost {
-		return nil, &Error{1, 1, fmt.Sprintf("this may cost up to %d on a large image, and at most %d is allowed: a loop in a loop over packages, findings or files is what costs most", estimate.Max, MaxCost)}
+	if estimate.Max > maxCost {
+		return nil, &Error{1, 1, fmt.Sprintf("this may cost up to %d on a large image, and at most %d is allowed: a loop in a loop over packages, findings or files is what costs most", estimate.Max, maxCost)}
 	}
 	run, err := e.cel.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CustomDecoratorV2(gaugeOf(checked).count))
 	if err != nil {
@@ -139,7 +139,7 @@ func (p *Program) eval(ctx context.Context, scope Scope) (ref.Val, uint64, error
 	case err == nil:
 		return out, a.spent, nil
 	case errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded:
-		return nil, MaxCost, fmt.Errorf("%w: more than %d", ErrCost, MaxCost)
+		return nil, maxCost, fmt.Errorf("%w: more than %d", errCost, maxCost)
 	case ctx.Err() != nil:
 		return nil, a.spent, ctx.Err()
 	case a.err != nil && errors.Is(err, a.err):

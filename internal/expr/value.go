@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -21,23 +22,26 @@ type declared struct {
 	*Object
 	cel    *types.Type
 	fields map[string]*types.FieldType
+	get    map[string]func(any) (any, error)
 	names  []string
 }
 
 func newTable(provider types.Provider, adapter types.Adapter, objects []*Object) *table {
 	t := &table{Provider: provider, below: adapter, objects: map[string]*declared{}}
 	for _, o := range objects {
-		d := &declared{Object: o, cel: types.NewObjectType(o.Name), fields: map[string]*types.FieldType{}}
+		d := &declared{Object: o, cel: types.NewObjectType(o.Name), fields: map[string]*types.FieldType{}, get: map[string]func(any) (any, error){}}
 		for i := range o.Fields {
 			f := &o.Fields[i]
 			d.names = append(d.names, f.Name)
-			d.fields[f.Name] = &types.FieldType{
-				Type:    f.Type.cel,
-				GetFrom: func(of any) (any, error) { return f.get(of) },
-				IsSet: func(of any) bool {
-					v, err := f.get(of)
-					return err == nil && !isZero(v)
-				},
+			d.get[f.Name] = f.get
+			d.fields[f.Name] = &types.FieldType{Type: f.Type.cel}
+			if o.Unsure {
+				continue // CEL then asks the object, which can say that it does not know
+			}
+			d.fields[f.Name].GetFrom = func(of any) (any, error) { return f.get(of) }
+			d.fields[f.Name].IsSet = func(of any) bool {
+				v, err := f.get(of)
+				return err == nil && !isZero(v)
 			}
 		}
 		t.objects[o.Name] = d
@@ -142,21 +146,32 @@ func (o *object) Equal(other ref.Val) ref.Val {
 func (o *object) Type() ref.Type { return o.of.cel }
 func (o *object) Value() any     { return o.value }
 
-// Get reads a field by a name that is known only now: of a value whose type was not declared.
+// IsSet is what has() says of a field.
+func (o *object) IsSet(field ref.Val) ref.Val {
+	v, err := o.read(field)
+	var unknown *Unknown
+	if errors.As(err, &unknown) {
+		return types.WrapErr(err)
+	}
+	return types.Bool(err == nil && !isZero(v))
+}
+
+// Get reads a field by its name: of a value whose type was not declared, or that may not know it.
 func (o *object) Get(index ref.Val) ref.Val {
-	name, ok := index.(types.String)
-	if !ok {
-		return types.MaybeNoSuchOverloadErr(index)
-	}
-	f := o.of.fields[string(name)]
-	if f == nil {
-		return types.NewErr("a %s has no field %q", o.of.Name, string(name))
-	}
-	v, err := f.GetFrom(o.value)
+	v, err := o.read(index)
 	if err != nil {
 		return types.WrapErr(err)
 	}
 	return o.in.NativeToValue(v)
+}
+
+func (o *object) read(field ref.Val) (any, error) {
+	name, ok := field.(types.String)
+	get := o.of.get[string(name)]
+	if !ok || get == nil {
+		return nil, fmt.Errorf("a %s has no field %q", o.of.Name, fmt.Sprint(field.Value()))
+	}
+	return get(o.value)
 }
 
 // texts are the items of a list of strings.

@@ -26,8 +26,8 @@ const (
 	maxFollow   = 4   // sh -c within sh -c
 )
 
-// ErrTooMuch says that a script is larger or deeper than is read.
-var ErrTooMuch = errors.New("the script is larger or deeper than is read")
+// errTooMuch says that a script is larger or deeper than is read.
+var errTooMuch = errors.New("the script is larger or deeper than is read")
 
 // Language is what a script is written in.
 type Language int
@@ -161,7 +161,7 @@ func Parse(of Language, src Source) (*Script, error) {
 
 func parse(of Language, src Source, depth int, guarded bool) (*Script, error) {
 	if len(src.Text) > maxText || nesting(src.Text) > maxNesting {
-		return nil, fmt.Errorf("line %d: %w", src.At(0).Line, ErrTooMuch)
+		return nil, fmt.Errorf("line %d: %w", src.At(0).Line, errTooMuch)
 	}
 	f, err := tree(of, src.Text)
 	if err != nil {
@@ -174,7 +174,7 @@ func parse(of Language, src Source, depth int, guarded bool) (*Script, error) {
 	w := walker{src: src, lang: of, depth: depth, script: &Script{PipeFail: guarded}}
 	w.stmts(f.Stmts, 0)
 	if w.full {
-		return nil, fmt.Errorf("line %d: %w", src.At(0).Line, ErrTooMuch)
+		return nil, fmt.Errorf("line %d: %w", src.At(0).Line, errTooMuch)
 	}
 	return w.script, nil
 }

@@ -169,7 +169,7 @@ func TestHostile(t *testing.T) {
 		"large": strings.Repeat("a;", maxText),
 		"many":  strings.Repeat("a;", maxCommands+1),
 	} {
-		if _, err := Parse(POSIX, Plain(text, Pos{7, 1}, 0)); !errors.Is(err, ErrTooMuch) || !strings.Contains(err.Error(), "line 7") {
+		if _, err := Parse(POSIX, Plain(text, Pos{7, 1}, 0)); !errors.Is(err, errTooMuch) || !strings.Contains(err.Error(), "line 7") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -9,15 +9,28 @@ import (
 // metadata.labels[app.kubernetes.io/name] where a key is no word. That is the field's key, or the item of a list. Of what
 // is not there it is where the nearest does that would hold it, and found is false.
 func (v *Value) At(path string) (line, column int, found bool) {
+	_, line, column, found = v.walk(path)
+	return line, column, found
+}
+
+// Find is the value of a field by its path; nil of what is not there.
+func (v *Value) Find(path string) *Value {
+	if at, _, _, found := v.walk(path); found {
+		return at
+	}
+	return nil
+}
+
+func (v *Value) walk(path string) (at *Value, line, column int, found bool) {
 	if v == nil {
-		return 0, 0, false
+		return nil, 0, 0, false
 	}
 	line, column = v.Line, v.Column
 	for path != "" {
 		var step string
 		if rest, ok := strings.CutPrefix(path, "["); ok {
 			if step, path, ok = strings.Cut(rest, "]"); !ok {
-				return line, column, false
+				return v, line, column, false
 			}
 		} else {
 			path = strings.TrimPrefix(path, ".")
@@ -37,9 +50,9 @@ func (v *Value) At(path string) (line, column int, found bool) {
 			next = Entry{Line: v.List[i].Line, Column: v.List[i].Column, Value: v.List[i]}
 		}
 		if next.Value == nil {
-			return line, column, false
+			return v, line, column, false
 		}
 		v, line, column = next.Value, next.Line, next.Column
 	}
-	return line, column, true
+	return v, line, column, true
 }

@@ -129,6 +129,9 @@ func TestAt(t *testing.T) {
 		if got := fmt.Sprintf("%d:%d %t", line, column, found); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
+		if v := all[1].Find(path); (v != nil) != found {
+			t.Errorf("%s: %+v", path, v)
+		}
 	}
 }
 

@@ -41,6 +41,8 @@ type Options struct {
 	Exceptions func(now time.Time) *exception.Set
 	// Image tells what is known of an image; nil: nothing is.
 	Image func(reference string) (pod.Image, bool)
+	// Secret tells what secret a setting or a command holds; nil: nobody looks.
+	Secret func(text string) (what string, severity finding.Severity)
 }
 
 // Line is what may not be crossed. It does not change.

@@ -52,7 +52,15 @@ func (j *judgement) look(ctx context.Context, s *subject) (all []Judged) {
 			run, asked["policy/"+p.Name] = append(run, p), p
 		}
 	}
-	j.report.Findings = append(j.report.Findings, policy.Evaluate(ctx, policy.Input{Report: j.report, Policies: run, Now: j.now})...)
+	if len(s.Workloads) > 0 {
+		seen := kube.NewSnapshot([]*kube.Object{s.Object}, nil)
+		facts := map[string]*policy.Facts{target: {Objects: policy.Objects(seen, func(string) bool { return true })}}
+		found, gaps := policy.Evaluate(ctx, policy.Input{Report: j.report, Facts: facts, Policies: run, Now: j.now})
+		j.report.Findings = append(j.report.Findings, found...)
+		for _, g := range gaps {
+			j.unknown = append(j.unknown, g.What)
+		}
+	}
 	if err := j.except(); err != nil {
 		return []Judged{{finding.Finding{Rule: "exceptions", Title: err.Error()}, admissionfile.Deny}}
 	}
@@ -89,7 +97,7 @@ func (j *judgement) ours(mode admissionfile.Mode, policy string) bool {
 
 // pod holds one pod against all checks, and against the list of images.
 func (j *judgement) pod(w *kube.Workload) {
-	facts := &pod.Facts{Workload: w, Around: around, Image: j.Image}
+	facts := &pod.Facts{Workload: w, Around: around, Image: j.Image, Secret: j.Secret}
 	for i := range j.checks {
 		hits, unknown := j.checks[i].Look(facts)
 		for _, h := range hits {

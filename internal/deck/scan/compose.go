@@ -13,7 +13,8 @@ import (
 var composeFiles = family{
 	name: "compose", title: "a Compose file",
 	wants: read.IsCompose,
-	broken: func(docs []inventory.Document) error {
+	broken: func(of *Files, _ string) error {
+		docs := of.Documents
 		_, err := read.Parse(docs[0].Path, docs[0].Bytes)
 		return err
 	},

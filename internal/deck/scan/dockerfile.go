@@ -52,10 +52,13 @@ func otherKind(ending string) bool {
 const maxFaults = 10
 
 // brokenDockerfile tells what BuildKit refuses in a Dockerfile that was named, or is wrong with the files beside it.
-func brokenDockerfile(docs []inventory.Document) error {
+func brokenDockerfile(of *Files, stage string) error {
+	docs := of.Documents
 	b := besideOf(docs)
 	wrong := b.wrong
-	f, err := read.Parse(docs[0].Path, docs[0].Bytes, b.options(docs[0].Path, true))
+	o := b.options(docs[0].Path, true)
+	o.Target = stage
+	f, err := read.Parse(docs[0].Path, docs[0].Bytes, o)
 	if err != nil {
 		return errors.Join(append(wrong, err)...)
 	}
@@ -77,7 +80,7 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 		if b.is[d.Path] || t.Kind == sourceFolder && !isDockerfile(d.Path) || t.Kind == "dockerfile" && i > 0 {
 			continue
 		}
-		f, err := read.Parse(d.Path, d.Bytes, b.options(d.Path, t.Name != "standard input"))
+		f, err := s.aim(t, d, b.options(d.Path, t.Name != "standard input"))
 		if err != nil {
 			gaps = append(gaps, unreadable(d.Path, err))
 			continue
@@ -89,11 +92,57 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 			}
 			gaps = append(gaps, g)
 		}
-		gaps = append(gaps, unread(f)...)
+		if s.o.runs("dockerfile") {
+			gaps = append(gaps, unread(f)...)
+		}
+		if len(s.o.Policies) > 0 && f.Target != nil {
+			facts := s.factsOf(t.ID)
+			facts.Builds = append(facts.Builds, s.build(f))
+		}
 		of, more := s.judgeDockerfile(f, checks, config)
 		seen, gaps = append(seen, of...), append(gaps, more...)
 	}
 	return seen, gaps
+}
+
+// aimed is how many Dockerfiles have the stage that was asked for, and which have not.
+type aimed struct {
+	at      int
+	without []error
+}
+
+// StageError says that no Dockerfile has the stage that was asked for.
+type StageError struct{ cause error }
+
+func (e *StageError) Error() string { return e.cause.Error() }
+
+// missed is the error where the stage that was asked for stands nowhere.
+func (s *scan) missed() error {
+	switch {
+	case s.o.Stage == "" || s.aimed.at > 0:
+		return nil
+	case len(s.aimed.without) == 0:
+		return &StageError{fmt.Errorf("there is no Dockerfile that could have a stage %q", s.o.Stage)}
+	}
+	return &StageError{errors.Join(s.aimed.without[:min(len(s.aimed.without), maxFaults)]...)}
+}
+
+// aim reads a Dockerfile for the stage that was asked for. In a folder it is one of several, of which not all
+// need have that stage: what has none is judged as if nothing was asked.
+func (s *scan) aim(t *finding.Target, d inventory.Document, o read.Options) (*read.File, error) {
+	o.Target = s.o.Stage
+	f, err := read.Parse(d.Path, d.Bytes, o)
+	var none *read.StageError
+	switch {
+	case errors.As(err, &none):
+		s.aimed.without = append(s.aimed.without, err)
+		o.Target = ""
+		return read.Parse(d.Path, d.Bytes, o)
+	case err == nil && f.Aimed:
+		s.aimed.at++
+		t.Stage = s.o.Stage
+	}
+	return f, err
 }
 
 // judgeDockerfile runs all checks on one, and those of an image's configuration on what the image of its
@@ -106,15 +155,17 @@ func (s *scan) judgeDockerfile(f *read.File, checks []dockerfile.Check, config [
 		}
 		seen = append(seen, one)
 	}
-	for i := range checks {
-		add(sight{card: &checks[i].Card, applies: true, hits: checks[i].Look(f)})
+	if s.o.runs("dockerfile") {
+		for i := range checks {
+			add(sight{card: &checks[i].Card, applies: true, hits: checks[i].Look(f)})
+		}
 	}
 	if f.Target != nil && s.o.runs("image") {
 		for _, one := range judgeConfig(imagecfg.Facts{Now: s.o.Now, Config: dockerfileConfig(f)}, config) {
 			add(one)
 		}
 	}
-	if s.o.ShellCheck != nil {
+	if s.o.ShellCheck != nil && s.o.runs("dockerfile") {
 		said, gap := s.shellcheck(f)
 		for _, one := range said {
 			add(one)

@@ -21,6 +21,8 @@ type Files struct {
 	Name      string
 	Kind      string // one of DocumentKinds
 	Documents []inventory.Document
+
+	manifests []manifest // of its documents, where they are some
 }
 
 // family judges one kind of document. Its name is what --as and --checks call it.
@@ -29,17 +31,26 @@ type family struct {
 	title string // what a file that is one is taken for
 	// wants knows a document by its path.
 	wants func(path string) bool
+	// is knows one by its first bytes, where the path alone does not tell; nil: it does.
+	is func(head []byte) bool
+	// most bounds, in bytes, what is read of one; 0: what a person writes.
+	most int64
 	// beside names the files in a document's folder, or in the root of its project, that judge wants to see
 	// with it; "*" stands for the document's own name.
 	beside []string
 	// broken tells what is wrong with a document that a word named, so that it cannot be judged; nil: nothing can be.
-	broken func(docs []inventory.Document) error
+	broken func(of *Files, stage string) error
 	// judge looks at all documents of a target together, those beside them included.
 	judge func(s *scan, t *finding.Target, docs []inventory.Document) ([]sight, []finding.Gap)
 }
 
 // families lists all of them.
-func families() []family { return []family{dockerfiles, composeFiles, pipelineFiles} }
+func families() []family { return []family{dockerfiles, composeFiles, pipelineFiles, manifests} }
+
+// known says that a document is one of the family.
+func (f *family) known(d inventory.Document) bool {
+	return f.wants(d.Path) && (f.is == nil || f.is(d.Bytes[:min(len(d.Bytes), inventory.DocumentHead)]))
+}
 
 // DocumentKinds lists the kinds of document that are judged.
 func DocumentKinds() (names []string) {
@@ -49,15 +60,25 @@ func DocumentKinds() (names []string) {
 	return names
 }
 
-// DocumentKind tells which kind of document lies at a path, as far as the path tells, and what a person
-// calls it; empty when it is none.
-func DocumentKind(path string) (kind, title string) {
+// DocumentKind tells which kind of document lies at a path, and what a person calls it; empty when it is none.
+// Head gives the first bytes of it, where the path alone does not tell; "-", the standard input, is known by them.
+func DocumentKind(path string, head func() []byte) (kind, title string) {
 	for _, f := range families() {
-		if f.wants(path) {
+		if (f.wants(path) || path == "-") && (f.is == nil && path != "-" || f.is != nil && f.is(head())) {
 			return f.name, f.title
 		}
 	}
 	return "", ""
+}
+
+// MaxDocument bounds, in bytes, a document of a kind.
+func MaxDocument(kind string) int64 {
+	for _, f := range families() {
+		if f.name == kind && f.most > 0 {
+			return f.most
+		}
+	}
+	return inventory.MaxDocument
 }
 
 // Beside names the files that may lie with a document and matter to it.
@@ -72,24 +93,33 @@ func Beside(kind, name string) (names []string) {
 	return names
 }
 
-// Broken tells what is wrong with files that a word named, so that they cannot be judged.
-func Broken(of *Files) error {
+// Broken tells what is wrong with files that a word named, so that they cannot be judged; that a Dockerfile does
+// not have the stage, for one. No stage is asked for where it is empty.
+func Broken(of *Files, stage string) error {
 	for _, f := range families() {
 		if f.name == of.Kind && f.broken != nil {
-			return f.broken(of.Documents)
+			return f.broken(of, stage)
 		}
 	}
 	return nil
 }
 
-// wantsDocument says whether a file of a source folder is to be kept whole.
-func (s *scan) wantsDocument(at string) bool {
-	return slices.ContainsFunc(families(), func(f family) bool {
-		return s.o.runs(f.name) && (f.wants(at) || slices.ContainsFunc(f.beside, func(b string) bool {
+// wantsDocument says how a file of a source folder is to be kept whole. What a path alone tells wins.
+func (s *scan) wantsDocument(at string) (keep inventory.Keep) {
+	for _, f := range families() {
+		beside := slices.ContainsFunc(f.beside, func(b string) bool {
 			ok, _ := path.Match(b, path.Base(at))
 			return ok
-		}))
-	})
+		})
+		switch {
+		case !s.concerns(f):
+		case beside, f.wants(at) && f.is == nil:
+			return inventory.Keep{Max: cmp.Or(f.most, inventory.MaxDocument)}
+		case f.wants(at):
+			keep = inventory.Keep{Max: cmp.Or(f.most, inventory.MaxDocument), Is: f.is}
+		}
+	}
+	return keep
 }
 
 // sourceFolder is the origin of what is a folder of sources and no image.
@@ -113,7 +143,7 @@ func documentsOf(img *image.Image, st *stack) []inventory.Document {
 }
 
 // files looks at documents that a word named.
-func (s *scan) files(id string, of *Files) {
+func (s *scan) document(id string, of *Files) {
 	s.report.Targets = append(s.report.Targets, finding.Target{ID: id, Kind: of.Kind, Name: of.Name, Origin: "file"})
 	for _, f := range families() {
 		if f.name == of.Kind {
@@ -126,14 +156,20 @@ func (s *scan) files(id string, of *Files) {
 // documents judges what lies in a source folder.
 func (s *scan) documents(docs []inventory.Document) {
 	for _, f := range families() {
-		if slices.ContainsFunc(docs, func(d inventory.Document) bool { return f.wants(d.Path) }) {
+		if slices.ContainsFunc(docs, f.known) {
 			s.family(f, docs)
 		}
 	}
 }
 
+// concerns says that a family's documents are looked at. The image that a Dockerfile makes is judged as one, and
+// held against policies, whether or not the Dockerfile's own checks run.
+func (s *scan) concerns(f family) bool {
+	return s.o.runs(f.name) || f.name == "dockerfile" && (s.o.runs("image") || s.o.Lookup != nil && len(s.o.Policies) > 0)
+}
+
 func (s *scan) family(f family, docs []inventory.Document) {
-	if !s.o.runs(f.name) {
+	if !s.concerns(f) {
 		return
 	}
 	t := &s.report.Targets[len(s.report.Targets)-1]
@@ -145,11 +181,12 @@ func (s *scan) family(f family, docs []inventory.Document) {
 	s.sights(t, seen)
 }
 
-// sight is what one check saw in one place.
+// sight is what one check saw in one place, or in as many as its counts say.
 type sight struct {
 	card    *check.Card // shared by all sights of the check: there is one for each document
 	applies bool        // there was something to look at
 	hits    []check.Hit
+	counts  *finding.Check // nil: of one place
 }
 
 // sights adds what checks saw in a target to the report. Hits that have one fingerprint are one finding,
@@ -188,6 +225,11 @@ func (s *scan) sights(t *finding.Target, all []sight) {
 
 func count(c *finding.Check, one sight) {
 	switch {
+	case one.counts != nil:
+		c.Evaluated += one.counts.Evaluated
+		c.Failed += one.counts.Failed
+		c.NotApplicable += one.counts.NotApplicable
+		c.NotAssessed += one.counts.NotAssessed
 	case !one.applies:
 		c.NotApplicable++
 	case len(one.hits) > 0:
@@ -201,8 +243,11 @@ func count(c *finding.Check, one sight) {
 // word is the family of a check's id. ShellCheck is asked about Dockerfiles only.
 func word(id string) string {
 	family, _, _ := strings.Cut(id, "/")
-	if family == "shellcheck" {
+	switch family {
+	case "shellcheck":
 		return "dockerfile"
+	case "pod":
+		return "manifest"
 	}
 	return family
 }

@@ -1,12 +1,14 @@
 package scan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/risk"
@@ -19,6 +21,30 @@ type excepted struct {
 	looked  int
 	labels  map[string]map[string]string
 	digests map[string][]string
+	objects map[finding.Subject]*kube.Object // of manifests, by their subjects without fields
+}
+
+// object remembers the objects of manifests, whose labels may name an owner.
+func (e *excepted) object(target string, o *kube.Object) {
+	if e.objects == nil {
+		e.objects = map[finding.Subject]*kube.Object{}
+	}
+	e.objects[objectKey(target, o.Subject(""))] = o
+}
+
+// objectKey is what names an object in a report.
+func objectKey(target string, s *finding.Subject) finding.Subject {
+	return finding.Subject{Cluster: target, APIVersion: s.APIVersion, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}
+}
+
+// label is that of a finding's object, or an annotation of it; else that of its target's image.
+func (e *excepted) label(f *finding.Finding, name string) string {
+	if f.Subject != nil {
+		if o := e.objects[objectKey(f.Target, f.Subject)]; o != nil {
+			return cmp.Or(o.Metadata("labels")[name], o.Metadata("annotations")[name])
+		}
+	}
+	return e.labels[f.Target][name]
 }
 
 // image remembers by what else an image is known: its labels may name an owner, and registries know it by
@@ -43,7 +69,7 @@ func (s *scan) except() error {
 	if s.o.Exceptions != nil {
 		if s.excepted.pass == nil {
 			s.excepted.pass = s.o.Exceptions.Use(s.report)
-			s.excepted.pass.Label = func(target, name string) string { return s.excepted.labels[target][name] }
+			s.excepted.pass.Label = s.excepted.label
 			s.excepted.pass.Digests = func(target string) []string { return s.excepted.digests[target] }
 		}
 		if err := s.excepted.pass.Apply(); err != nil {

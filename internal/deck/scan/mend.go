@@ -5,24 +5,69 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
+	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	read "github.com/plimsoll/plimsoll/internal/read/dockerfile"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
-// Mend rewrites what can safely be rewritten in a Dockerfile that a word named; the result is the same
-// bytes when there is nothing to do. Hidden says which lines of it hold what is not to be shown, and what to
-// show instead.
-func Mend(of *Files) (after []byte, hidden map[int]string, err error) {
+// Mended is a file before and after. Hidden says which lines hold what is not to be shown, by their number from 1,
+// and what to show instead. Notes tell what was left alone, a line each.
+type Mended struct {
+	Before, After             []byte
+	HiddenBefore, HiddenAfter map[int]string
+	Notes                     []string
+}
+
+// Mends says whether documents of a kind can be rewritten.
+func Mends(kind string) bool { return kind == dockerfiles.name || kind == manifests.name }
+
+// Mend rewrites what can safely be rewritten in a file that a word named; After has the same bytes as Before where
+// there is nothing to do.
+func Mend(of *Files) (m Mended, err error) {
 	d := of.Documents[0]
+	m.Before = d.Bytes
+	if of.Kind == manifests.name {
+		m.After, m.Notes = pod.Mend(d.Path, bytes.Clone(d.Bytes), nil)
+		if m.HiddenBefore, err = hidePods(d.Path, m.Before); err != nil {
+			return m, err
+		}
+		m.HiddenAfter, err = hidePods(d.Path, m.After)
+		return m, err
+	}
 	o := besideOf(of.Documents).options(d.Path, true)
 	f, err := read.Parse(d.Path, bytes.Clone(d.Bytes), o)
 	if err != nil {
-		return nil, nil, err
+		return m, err
 	}
-	if hidden, err = hide(d.Bytes, dockerfile.Secret(f)); err != nil {
-		return nil, nil, err
+	if m.HiddenBefore, err = hide(d.Bytes, dockerfile.Secret(f)); err != nil {
+		return m, err
 	}
-	return dockerfile.Mend(f, o), hidden, nil
+	m.HiddenAfter = m.HiddenBefore // no line comes or goes
+	m.After = dockerfile.Mend(f, o)
+	return m, nil
+}
+
+// hidePods gives the lines of a manifest in which secrets stand: in what it says of containers, and anywhere else.
+func hidePods(path string, text []byte) (map[int]string, error) {
+	e, err := secret.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	hidden := map[int]string{}
+	around := kube.NewSnapshot(kube.Manifest(path, text))
+	for _, c := range pod.Checks() {
+		for i := range around.Workloads {
+			if c.ID != "pod/secret-value" {
+				break
+			}
+			hits, _ := c.Look(&pod.Facts{Workload: &around.Workloads[i], Secret: e.Worst})
+			for _, h := range hits {
+				hidden[h.At[0].StartLine] = "[secret]"
+			}
+		}
+	}
+	return hide(text, hidden)
 }
 
 // hide adds the lines in which secrets stand that no name betrays: in commands, addresses, here-documents.

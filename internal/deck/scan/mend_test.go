@@ -16,12 +16,12 @@ import (
 func TestMendHides(t *testing.T) {
 	text := "FROM debian:12\nENV API_PASSWORD=bare-one-9f8e7d\nRUN pip install --index-url https://u:bare-two-9f8e7d@pypi.acme.io/simple x\nRUN curl -u u:bare-five-9f8e7d https://acme.io/x -o /x\n" +
 		"ADD http://u:bare-three-9f8e7d@files.acme.io/x.tgz /x\nCOPY <<E /a.env\nDB_PASSWORD=bare-four-9f8e7d\nE\nMAINTAINER x\n"
-	_, hidden, err := scan.Mend(&scan.Files{Name: "Dockerfile", Kind: "dockerfile", Documents: []inventory.Document{{Path: "Dockerfile", Bytes: []byte(text)}}})
+	mended, err := scan.Mend(&scan.Files{Name: "Dockerfile", Kind: "dockerfile", Documents: []inventory.Document{{Path: "Dockerfile", Bytes: []byte(text)}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, line := range strings.Split(text, "\n") {
-		shown, ok := hidden[i+1]
+		shown, ok := mended.HiddenBefore[i+1]
 		if strings.Contains(line, "bare") != ok || strings.Contains(shown, "bare") {
 			t.Errorf("line %d is shown as %q: %s", i+1, shown, line)
 		}
@@ -36,12 +36,12 @@ func TestMendHidesKeys(t *testing.T) {
 	}
 	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	text := "FROM debian:12\nCOPY <<E /root/key.pem\n" + key + "E\nMAINTAINER x\n"
-	_, hidden, err := scan.Mend(&scan.Files{Name: "Dockerfile", Kind: "dockerfile", Documents: []inventory.Document{{Path: "Dockerfile", Bytes: []byte(text)}}})
+	mended, err := scan.Mend(&scan.Files{Name: "Dockerfile", Kind: "dockerfile", Documents: []inventory.Document{{Path: "Dockerfile", Bytes: []byte(text)}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, line := range strings.Split(text, "\n") {
-		if shown, ok := hidden[i+1]; ok != (len(line) > 1 && strings.Contains(key, line)) || ok && shown != "[secret]" {
+		if shown, ok := mended.HiddenBefore[i+1]; ok != (len(line) > 1 && strings.Contains(key, line)) || ok && shown != "[secret]" {
 			t.Errorf("line %d is shown as %q: %s", i+1, shown, line)
 		}
 	}

@@ -13,7 +13,8 @@ import (
 var pipelineFiles = family{
 	name: "pipeline", title: "a pipeline file",
 	wants: func(at string) bool { return read.KindOf(at) != read.Unknown },
-	broken: func(docs []inventory.Document) error {
+	broken: func(of *Files, _ string) error {
+		docs := of.Documents
 		_, err := read.Parse(docs[0].Path, docs[0].Bytes)
 		return err
 	},

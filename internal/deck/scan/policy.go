@@ -7,10 +7,13 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 	"github.com/plimsoll/plimsoll/internal/weigh/risk"
 )
 
@@ -20,29 +23,95 @@ func (s *scan) policies(ctx context.Context) {
 	for _, p := range s.o.Policies {
 		s.report.Tool.Policies = append(s.report.Tool.Policies, finding.Policy{Name: p.Name, Digest: p.Digest})
 	}
-	for _, f := range policy.Evaluate(ctx, policy.Input{Report: s.report, Facts: s.known, Policies: s.o.Policies, Now: s.o.Now}) {
+	found, gaps := policy.Evaluate(ctx, policy.Input{Report: s.report, Facts: s.known, Policies: s.o.Policies, Now: s.o.Now})
+	s.report.Coverage = append(s.report.Coverage, gaps...)
+	for _, f := range found {
+		if f.Subject != nil && f.Subject.APIVersion != "" {
+			f.Title = s.plain(f.Title) // its message may quote any of the object
+		}
 		risk.Of(&f)
 		s.report.Findings = append(s.report.Findings, f)
+	}
+	s.admission(ctx)
+}
+
+// factsOf are those of a target that policies may ask for.
+func (s *scan) factsOf(id string) *policy.Facts {
+	if s.known == nil {
+		s.known = map[string]*policy.Facts{}
+	}
+	if s.known[id] == nil {
+		s.known[id] = &policy.Facts{}
+	}
+	return s.known[id]
+}
+
+// asked are a target's own objects, for admission policies.
+type asked struct {
+	target string
+	around *kube.Snapshot
+	own    map[string]bool
+}
+
+// admission holds the objects of all targets against Kubernetes' own policies: those that nothing else makes, and the
+// pods that they make.
+func (s *scan) admission(ctx context.Context) {
+	if s.o.Admission == nil {
+		return
+	}
+	s.report.Tool.Policies = append(s.report.Tool.Policies, s.o.Admission.Tool()...)
+	for _, a := range s.objects {
+		t := native.Trial{
+			Set: s.o.Admission, World: native.World{Around: a.around, Written: true},
+			Namespace: "default", By: admission.User{Name: "kubernetes-admin", Groups: []string{"system:authenticated"}},
+		}
+		counts := s.o.Admission.Counts(a.target)
+		for _, o := range a.around.Objects {
+			if !a.own[o.Source.Path] || a.around.Owned(o) {
+				continue
+			}
+			found, gaps := t.Try(ctx, o, a.target, counts)
+			s.report.Coverage = append(s.report.Coverage, gaps...)
+			for _, f := range found {
+				f.Title = s.plain(f.Title) // its message may quote any of the object
+				risk.Of(&f)
+				s.report.Findings = append(s.report.Findings, f)
+			}
+		}
+		for _, p := range s.o.Admission.Tool() {
+			s.report.Checks = append(s.report.Checks, *counts[p.Name])
+		}
+	}
+}
+
+// askObjects keeps what policies may ask of the objects of a target's own files.
+func (s *scan) askObjects(id string, of *kube.Snapshot, own map[string]bool) {
+	s.objects = append(s.objects, asked{id, of, own})
+	if len(s.o.Policies) > 0 {
+		s.factsOf(id).Objects = policy.Objects(of, func(path string) bool { return own[path] })
 	}
 }
 
 // ask keeps what policies may ask of an image beyond what stands in the report.
-func (s *scan) ask(id string, img *image.Image, inv *inventory.Inventory) {
+func (s *scan) ask(ctx context.Context, id string, img *image.Image, inv *inventory.Inventory) {
 	if len(s.o.Policies) == 0 {
 		return
 	}
-	if s.known == nil {
-		s.known = map[string]*policy.Facts{}
-	}
 	t := &s.report.Targets[len(s.report.Targets)-1]
-	facts := &policy.Facts{}
+	facts := s.factsOf(id)
+	if t.Kind == "image" && s.o.Signatures != nil {
+		if signed, err := s.o.Signatures(ctx, img); err != nil {
+			facts.Unverified = err
+		} else {
+			facts.Signatures = &signed
+		}
+	}
 	if t.Kind == "image" {
 		facts.Config = s.configFacts(&img.Config)
 	}
 	if t.Kind != sourceFolder {
 		facts.Files = fileFacts(t, inv)
 	}
-	s.known[id] = facts
 }
 
 // configFacts are an image's configuration without its secrets: a policy's message may quote any of it.

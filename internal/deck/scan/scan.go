@@ -18,16 +18,19 @@ import (
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
+	"github.com/plimsoll/plimsoll/internal/judge/pod/standard"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/shellcheck"
 	"github.com/plimsoll/plimsoll/internal/weigh/baseline"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/gate"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 )
 
 // Options of a scan.
@@ -37,9 +40,17 @@ type Options struct {
 	Tool     finding.Tool
 	Line     gate.Line
 	Policies []*policy.Policy
-	Licenses license.Rules  // without any, no licence is judged
-	Checks   []string       // families to run; empty: all
-	Secrets  *secret.Engine // what finds secrets; nil: our own rules
+	// Admission are Kubernetes' own policies, for manifests; nil: none.
+	Admission *native.Set
+	// Signatures are those of an image that were verified, for policies; nil: nobody said who may sign.
+	Signatures func(context.Context, *image.Image) ([]policy.Signature, error)
+	Licenses   license.Rules // without any, no licence is judged
+	Checks     []string      // families to run; empty: all
+	// PodSecurity is the level of the Pod Security Standards that pods are held against; zero: each check is asked
+	// for itself, in the newest version.
+	PodSecurity standard.Span
+	Stage       string         // that is built of Dockerfiles; empty: the last, and all are judged
+	Secrets     *secret.Engine // what finds secrets; nil: our own rules
 	// ShellCheck looks at what RUN lines of Dockerfiles tell shells; nil: nothing does.
 	ShellCheck func([]shellcheck.Script) ([]shellcheck.Comment, error)
 	Cache      Cache // nil: nothing is kept
@@ -113,9 +124,17 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 		return nil, err
 	}
 	for _, one := range subjects {
+		if one.Files != nil {
+			s.files = append(s.files, one.Files)
+		}
+	}
+	for _, one := range subjects {
 		if err := s.subject(ctx, one); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.missed(); err != nil {
+		return nil, err
 	}
 	if o.Lookup != nil {
 		s.once()
@@ -159,8 +178,12 @@ type scan struct {
 	upgrades map[string]string // package id → the version that clears what is known of it
 	kinds    map[string]string // package id → the name of its ecosystem
 	excepted excepted
+	aimed    aimed
 	card     func(word string) []check.Card // the checks of an id or alias
 	known    map[string]*policy.Facts       // target id → what policies may ask beyond the report
+	objects  []asked                        // what admission policies may ask
+	files    []*Files                       // that words named
+	named    *kube.Snapshot                 // what the manifests among them hold
 	terms    *license.Table
 	redact   *secret.Engine        // takes secrets out of what is shown
 	cards    map[string]check.Card // of secrets, by id
@@ -174,7 +197,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 		return s.judge(id, one.Bill.Packages, one.Bill.Release)
 	}
 	if one.Files != nil {
-		s.files(id, one.Files)
+		s.document(id, one.Files)
 		return nil
 	}
 	img := one.Image
@@ -196,7 +219,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	docs := documentsOf(img, st)
 	s.emptyGap(id, inv.Packages, len(docs))
 	s.configuration(img, &inv)
-	s.ask(id, img, &inv)
+	s.ask(ctx, id, img, &inv)
 	s.secrets(img, &inv)
 	s.history(img)
 	s.documents(docs)

@@ -35,7 +35,7 @@ func (s *scan) shellcheck(f *read.File) (seen []sight, gaps []finding.Gap) {
 		if in.Inner != nil {
 			in = in.Inner
 		}
-		if in.Name != "RUN" {
+		if in.Name != "RUN" || f.LeftOut(in.Start) {
 			continue
 		}
 		text, language := dockerfile.Told(in)

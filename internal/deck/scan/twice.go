@@ -25,8 +25,13 @@ var byNameAlone = []string{"secret/generic-secret", "secret/password"}
 // too, where only its name makes it one.
 func (s *scan) once() {
 	named, said := map[string][]*finding.Finding{}, map[string]bool{}
+	in := map[string][]*finding.Finding{} // all secrets of a target
 	for i := range s.report.Findings {
-		switch f := &s.report.Findings[i]; {
+		f := &s.report.Findings[i]
+		if f.Kind == finding.KindSecret {
+			in[f.Target] = append(in[f.Target], f)
+		}
+		switch {
 		case f.Kind == finding.KindSecret && f.Subject != nil && f.Subject.Field != "":
 			key := f.Target + " " + f.Subject.Field
 			named[key] = append(named[key], f)
@@ -38,6 +43,8 @@ func (s *scan) once() {
 	for i := range s.report.Findings {
 		f := &s.report.Findings[i]
 		switch {
+		case f.Rule == "pod/secret-value": // it is found by the same search, a line at a time
+			drop[f] = taken(f, in[f.Target])
 		case slices.Contains(bySecretNames, f.Rule) && f.Subject != nil:
 			name := f.Subject.Field[strings.LastIndexByte(f.Subject.Field, ' ')+1:]
 			drop[f] = taken(f, named[f.Target+" "+name])

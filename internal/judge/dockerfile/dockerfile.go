@@ -7,6 +7,7 @@ package dockerfile
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -40,8 +41,15 @@ func shared(all []Check) []Check {
 		if c.Decks == nil {
 			c.Decks = []string{finding.Build}
 		}
+		look := all[i].Look
+		all[i].Look = func(f *dockerfile.File) []check.Hit { return built(f, look(f)) }
 	}
 	return all
+}
+
+// built are the hits in stages that are built: all of them, unless one stage was asked for.
+func built(f *dockerfile.File, hits []check.Hit) []check.Hit {
+	return slices.DeleteFunc(hits, func(h check.Hit) bool { return len(h.At) > 0 && f.LeftOut(h.At[0].StartLine) })
 }
 
 // hit is what a check found in an instruction. What names the thing that it is about, without versions and

@@ -59,7 +59,7 @@ type step struct {
 func read(f *dockerfile.File) *scripts {
 	r := &scripts{file: f}
 	each(f, func(in *dockerfile.Instruction) {
-		if in.Name != "RUN" {
+		if in.Name != "RUN" || f.LeftOut(in.Start) {
 			return
 		}
 		s, err := script(in)

@@ -92,7 +92,7 @@ var tooWide = Check{
 		},
 	},
 	Look: func(f Facts) []check.Hit {
-		if !f.InScope || f.Expired(f.Now) || len(f.Rules)+len(f.Packages)+len(f.Fingerprints)+len(f.Subjects) > 0 {
+		if !f.InScope || f.Expired(f.Now) || len(f.Rules)+len(f.Packages)+len(f.Fingerprints)+len(f.Subjects)+len(f.Names)+len(f.Images) > 0 {
 			return nil
 		}
 		for _, p := range f.Paths {
@@ -110,7 +110,7 @@ var tooWide = Check{
 // named is what an exception is about, in a few words.
 func named(e *exceptionfile.Exception) string {
 	var parts []string
-	for _, words := range [][]string{e.Rules, e.Packages, e.Paths, e.Subjects, e.Fingerprints, e.Targets} {
+	for _, words := range [][]string{e.Rules, e.Packages, e.Paths, e.Subjects, e.Kinds, e.Namespaces, e.Names, e.Images, e.Fingerprints, e.Targets} {
 		if len(words) == 0 {
 			continue
 		}

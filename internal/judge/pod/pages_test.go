@@ -45,8 +45,13 @@ func factsOf(t testing.TB, text string) (all []*Facts) {
 	return all
 }
 
-func hitsOf(t testing.TB, c Check, text string) (hits []check.Hit, unknown []string) {
-	for _, f := range factsOf(t, text) {
+func judged(t testing.TB, c Check, text string) (hits []check.Hit, unknown []string) {
+	t.Helper()
+	return hitsIn(factsOf(t, text), c)
+}
+
+func hitsIn(facts []*Facts, c Check) (hits []check.Hit, unknown []string) {
+	for _, f := range facts {
 		h, u := c.Look(f)
 		hits, unknown = append(hits, h...), append(unknown, u...)
 	}
@@ -55,8 +60,8 @@ func hitsOf(t testing.TB, c Check, text string) (hits []check.Hit, unknown []str
 
 // TestPages runs each check on the examples of its page.
 func TestPages(t *testing.T) {
-	for _, c := range Checks() {
-		hits, _ := hitsOf(t, c, c.Page.Bad)
+	for _, c := range beyond() {
+		hits, _ := judged(t, c, c.Page.Bad)
 		if len(hits) == 0 {
 			t.Errorf("%s does not find its bad example:\n%s", c.ID, c.Page.Bad)
 		}
@@ -65,7 +70,7 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s: a hit without its place: %+v %+v", c.ID, h, h.Subject)
 			}
 		}
-		if hits, unknown := hitsOf(t, c, c.Page.Good); len(hits)+len(unknown) != 0 {
+		if hits, unknown := judged(t, c, c.Page.Good); len(hits)+len(unknown) != 0 {
 			t.Errorf("%s finds its good example: %+v, %v", c.ID, hits, unknown)
 		}
 	}
@@ -74,9 +79,11 @@ func TestPages(t *testing.T) {
 // look is what checks say of a manifest: their names, and a question mark behind those that do not know. What is worth
 // a remark only is left out.
 func look(t testing.TB, text string) string {
+	t.Helper()
 	var got []string
-	for _, c := range Checks() {
-		hits, unknown := hitsOf(t, c, text)
+	facts := factsOf(t, text)
+	for _, c := range beyond() {
+		hits, unknown := hitsIn(facts, c)
 		hits = slices.DeleteFunc(hits, func(h check.Hit) bool { return h.Severity == finding.Info || h.Severity == finding.Low })
 		name := strings.TrimPrefix(c.ID, "pod/")
 		switch {
@@ -145,8 +152,8 @@ func TestPods(t *testing.T) {
 func TestNoSecrets(t *testing.T) {
 	text := inContainer("env:\n- {name: A_PASSWORD, value: Tr0ub4dor}\ncommand: [run, '--url=postgres://u:Tr0ub4dor@db/x']")
 	n := 0
-	for _, c := range Checks() {
-		hits, unknown := hitsOf(t, c, text)
+	for _, c := range beyond() {
+		hits, unknown := judged(t, c, text)
 		for _, h := range hits {
 			if strings.Contains(h.Where+h.Detail+h.Fix+h.Subject.Field+strings.Join(unknown, ""), "Tr0ub4dor") {
 				t.Errorf("%s says it: %+v", c.ID, h)
@@ -165,7 +172,7 @@ func TestNoSecrets(t *testing.T) {
 func TestAlone(t *testing.T) {
 	for _, f := range factsOf(t, mounting("persistentVolumeClaim:\n  claimName: data", "")) {
 		alone := &Facts{Workload: f.Workload}
-		for _, c := range Checks() {
+		for _, c := range beyond() {
 			c.Look(alone)
 		}
 	}

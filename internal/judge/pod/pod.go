@@ -6,11 +6,13 @@ package pod
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/pod/standard"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
@@ -21,6 +23,8 @@ type Facts struct {
 	// counts; that they lack something says nothing unless Whole is true.
 	Around *kube.Snapshot
 	Whole  bool
+	// Standard is what the Pod Security Standards are asked for; zero: both levels, in the newest version.
+	Standard standard.Span
 	// Image tells what is known of an image; nil, or false: nothing.
 	Image func(reference string) (Image, bool)
 	// Secret tells what secret a setting, NAME=VALUE, or a command holds, and how bad that is; empty: none.
@@ -53,9 +57,13 @@ type hit struct {
 }
 
 // Checks lists all checks of pods.
-func Checks() []Check {
+func Checks() []Check { return slices.Concat(beyond(), standards()) }
+
+// beyond are the checks of what the Pod Security Standards leave open.
+func beyond() []Check {
 	return []Check{
 		rootImage(), lowUser(), rootGroup(), hostUser(), windowsAdministrator(),
+		unknownField(),
 		tokenMounted(), defaultServiceAccount(), longToken(), secretValue(), secretInEnvironment(),
 		imageWithoutTag(), imageWithoutDigest(), unnamedRegistry(), pullPolicy(),
 		runtimeSocket(), sensitivePath(), writablePath(), hostDevice(), subPath(), mountPropagation(), writableRoot(),
@@ -78,7 +86,7 @@ func (c Check) Look(f *Facts) (hits []check.Hit, unknown []string) {
 			field = f.Path(field)
 		}
 		subject := f.Subject(field)
-		subject.Container = h.container
+		subject.Container, subject.Image = h.container, f.imageOf(h.container)
 		detail := f.Kind + " " + f.Name
 		if h.container != "" {
 			detail += ", container " + h.container
@@ -91,6 +99,16 @@ func (c Check) Look(f *Facts) (hits []check.Hit, unknown []string) {
 		})
 	}
 	return hits, unknown
+}
+
+// imageOf is the image of the container of a name; empty for the pod.
+func (f *Facts) imageOf(name string) string {
+	for _, c := range f.containers() {
+		if c.Name == name && name != "" {
+			return c.Image
+		}
+	}
+	return ""
 }
 
 // find is an object around the workload; nil when nobody knows of one.

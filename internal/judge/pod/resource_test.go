@@ -10,13 +10,15 @@ import (
 
 // said are the checks of resources that find a manifest, and what they say of it.
 func said(t *testing.T, text string) string {
+	t.Helper()
 	var got []string
-	for _, c := range Checks() {
+	facts := factsOf(t, text)
+	for _, c := range beyond() {
 		name := strings.TrimPrefix(c.ID, "pod/")
 		if !slices.Contains([]string{"no-memory-limit", "no-cpu-limit", "no-memory-request", "no-cpu-request", "limit-ratio", "refused-by-namespace", "no-quota", "empty-dir-size"}, name) {
 			continue
 		}
-		hits, unknown := hitsOf(t, c, text)
+		hits, unknown := hitsIn(facts, c)
 		for _, h := range hits {
 			_, detail, _ := strings.Cut(h.Detail, ": ")
 			got = append(got, strings.TrimSuffix(name+" "+h.Subject.Container+": "+detail, ": "))
@@ -78,7 +80,7 @@ func TestResources(t *testing.T) {
 // TestQuotaOnce holds that what a namespace lacks is said once, and not for each workload.
 func TestQuotaOnce(t *testing.T) {
 	text := inContainer("") + "---\n" + strings.Replace(inContainer(""), "name: cart", "name: second", 1)
-	if hits, _ := hitsOf(t, noQuota(), text); len(hits) != 1 {
+	if hits, _ := judged(t, noQuota(), text); len(hits) != 1 {
 		t.Errorf("%d hits, want 1", len(hits))
 	}
 }

@@ -185,9 +185,9 @@ func TestWorst(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]finding.Severity{
-		"LOG_LEVEL=debug":       "",
-		"DB_PASSWORD=Tr0ub4dor": finding.Medium,
-		"A_PASSWORD=Tr0ub4dor\nB=postgres://u:Tr0ub4dor@db/x": finding.High,
+		"LOG_LEVEL=debug":                         "",
+		"DB_PASSWORD=Tr0ub4dor":                   finding.High,
+		"A_PORT=1\nB=postgres://u:Tr0ub4dor@db/x": finding.High,
 	} {
 		if what, got := e.Worst(text); got != want || (what == "") != (want == "") || strings.Contains(what, "Tr0ub4dor") {
 			t.Errorf("%s: %q, %s, want %s", text, what, got, want)

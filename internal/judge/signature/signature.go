@@ -35,8 +35,10 @@ type Want struct {
 // Fact is one proof, looked at.
 type Fact struct {
 	Where  string
-	Signer string // who signed it, of those asked for; empty: none of them did
-	Why    string // why the signer is not known
+	Signer string    // who signed it, of those asked for; empty: none of them did
+	Issuer string    // who vouched for the name; empty where a key signed
+	Why    string    // why the signer is not known
+	Signed time.Time // by the word of a log or a clock; zero: nobody says
 	Claim  attestation.Claim
 	Broken error // why the claim could not be read
 }

@@ -32,6 +32,8 @@ type File struct {
 	Instructions []*Instruction // all, in their order; the body of an ONBUILD stands in it
 	Stages       []*Stage
 	Target       *Stage // the stage that is built: the last one, or the one that was asked for; nil: none
+	// Aimed says that Target was asked for: what it does not need is not built, and nobody's concern.
+	Aimed bool
 	// EmptyContinuations are lines that continue an instruction and hold nothing, by where it ends.
 	EmptyContinuations []int
 	// Faults are instructions that BuildKit refuses although it can read the file.

@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -145,5 +146,30 @@ func TestShellInForce(t *testing.T) {
 		if posix := in.Args[0] <= "3"; in.POSIX() != posix {
 			t.Errorf("RUN %s: POSIX is %v", in.Args[0], in.POSIX())
 		}
+	}
+}
+
+// TestTarget wants the stage that is asked for to be the one that is built, with what it needs and nothing else.
+func TestTarget(t *testing.T) {
+	const source = "FROM a AS one\nRUN x\nFROM b AS two\nFROM one AS three\nRUN --mount=from=two y\nFROM scratch\nCOPY --from=three / /\n"
+	for target, leftOut := range map[string][]int{"": nil, "one": {3, 4, 5, 6, 7}, "Three": {6, 7}, "1": {1, 2, 4, 5, 6, 7}, "3": nil} {
+		f, err := Parse("Dockerfile", []byte(source), Options{Target: target})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for line := range 7 {
+			if f.LeftOut(line + 1) {
+				got = append(got, line+1)
+			}
+		}
+		if diff := cmp.Diff(leftOut, got); diff != "" {
+			t.Errorf("%q: %s", target, diff)
+		}
+	}
+	_, err := Parse("Dockerfile", []byte(source), Options{Target: "4"})
+	var none *StageError
+	if !errors.As(err, &none) || err.Error() != `Dockerfile: it has no stage "4": it has one, two, three, 3` {
+		t.Errorf("%v", err)
 	}
 }

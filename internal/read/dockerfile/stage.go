@@ -1,7 +1,10 @@
 package dockerfile
 
 import (
+	"cmp"
+	"fmt"
 	"path"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -122,8 +125,9 @@ func (f *File) aim(target string, byName map[string]*Stage) error {
 			f.Target = f.Stages[n]
 		}
 		if f.Target == nil {
-			return &tree.Error{Path: f.Path, What: "it has no stage " + strconv.Quote(target)}
+			return &StageError{Path: f.Path, Stage: target, Has: f.stageNames()}
 		}
+		f.Aimed = true
 	}
 	for s := f.Target; s != nil && !s.Ships; s = s.Parent {
 		s.Ships = true
@@ -144,6 +148,37 @@ func (f *File) aim(target string, byName map[string]*Stage) error {
 		}
 	}
 	return nil
+}
+
+// StageError says that a Dockerfile has no stage of the name that was asked for.
+type StageError struct {
+	Path, Stage string
+	Has         []string // the names of its stages; the number of one without a name
+}
+
+func (e *StageError) Error() string {
+	const most = 20
+	has := strings.Join(e.Has[:min(len(e.Has), most)], ", ")
+	if len(e.Has) > most {
+		has += fmt.Sprintf(" and %d more", len(e.Has)-most)
+	}
+	return fmt.Sprintf("%s: it has no stage %q: it has %s", e.Path, e.Stage, has)
+}
+
+func (f *File) stageNames() (names []string) {
+	for _, s := range f.Stages {
+		names = append(names, cmp.Or(s.Name, strconv.Itoa(s.Index)))
+	}
+	return names
+}
+
+// LeftOut says that a line stands in a stage that is not built, because the one that was asked for does not need it.
+func (f *File) LeftOut(line int) bool {
+	if !f.Aimed {
+		return false
+	}
+	i := sort.Search(len(f.Stages), func(i int) bool { return f.Stages[i].From.Start > line }) - 1
+	return i >= 0 && !f.Stages[i].Used
 }
 
 // sources are the stages that an instruction copies or mounts from.

@@ -7,6 +7,10 @@
 //	    package: openssl               # a name, NAME@VERSION, or a purl with or without a version
 //	    path: opt/tool/**              # * and ? stay within a folder, ** does not; a folder means all below it
 //	    target: registry.example/shop/*  # a name, with any tag where it has none, or a digest
+//	    kind: DaemonSet                # of a Kubernetes object, and so are
+//	    namespace: kube-system
+//	    name: node-agent-*
+//	    image: registry.example/agent  # of the container: its repository, or a digest, and never a tag
 //	    reason: the TLS client is never used
 //	    owner: shop
 //	    ticket: SHOP-12
@@ -74,6 +78,10 @@ type Exception struct {
 	Targets      []string // globs of names, or digests
 	Fingerprints []string
 	Subjects     []string // globs of KIND/NAMESPACE/NAME
+	Kinds        []string // of Kubernetes objects, in any case
+	Namespaces   []string // globs
+	Names        []string // globs
+	Images       []string // of containers: globs of repositories, or digests
 	Exact        bool     // paths are those of files alone: a folder does not mean all below it
 
 	Reason, Owner, Ticket string

@@ -16,13 +16,14 @@ func (r *reader) own(top *tree.Value) {
 }
 
 func (r *reader) exception(v *tree.Value) {
-	r.keys(v, "an exception", "rule", "package", "path", "target", "fingerprint", "subject", "reason", "owner", "ticket", "until", "vex")
+	r.keys(v, "an exception", "rule", "package", "path", "target", "fingerprint", "subject", "kind", "namespace", "name", "image", "reason", "owner", "ticket", "until", "vex")
 	e := Exception{
 		File: r.file.Name, Line: v.Line,
 		Rules: r.words(v, "rule", ruleWord), Packages: r.words(v, "package", packageWord), Paths: r.words(v, "path", globWord),
 		Targets: r.words(v, "target", globWord), Fingerprints: r.words(v, "fingerprint", fingerprintWord), Subjects: r.words(v, "subject", globWord),
+		Kinds: r.words(v, "kind", globWord), Namespaces: r.words(v, "namespace", globWord), Names: r.words(v, "name", globWord), Images: r.words(v, "image", imageWord),
 	}
-	if len(e.Rules)+len(e.Packages)+len(e.Paths)+len(e.Targets)+len(e.Fingerprints)+len(e.Subjects) == 0 {
+	if len(e.Rules)+len(e.Packages)+len(e.Paths)+len(e.Targets)+len(e.Fingerprints)+len(e.Subjects)+len(e.Kinds)+len(e.Namespaces)+len(e.Names)+len(e.Images) == 0 {
 		r.Wrong(v.Line, "an exception that names nothing would let everything pass: say what it is about, for example rule: CVE-2024-5535")
 	}
 	r.why(v, &e)

@@ -159,3 +159,18 @@ func fingerprintWord(text string) (string, error) {
 	}
 	return text, nil
 }
+
+// imageWord is a repository or a digest. A tag is refused: who may push can move it to another image.
+func imageWord(text string) (string, error) {
+	name, digest, hasDigest := strings.Cut(text, "@")
+	if strings.HasPrefix(text, "sha256:") {
+		name, digest, hasDigest = "", text, true
+	}
+	if hex, ok := strings.CutPrefix(digest, "sha256:"); hasDigest && (!ok || len(hex) != 64 || strings.Trim(hex, "0123456789abcdef") != "") {
+		return "", fmt.Errorf("%q: a digest is sha256: and 64 hex digits in lower case", tree.Cut(text))
+	}
+	if strings.ContainsRune(name[strings.LastIndexByte(name, '/')+1:], ':') {
+		return "", fmt.Errorf("%q: a tag can be moved to another image: name the repository alone, or a digest", tree.Cut(text))
+	}
+	return globWord(text)
+}

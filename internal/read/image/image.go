@@ -19,6 +19,7 @@ import (
 // Image is one image for one platform.
 type Image struct {
 	Name        string   // as the user or the archive names it
+	Path        string   // of the archive or layout that it was read from; empty: it was read from elsewhere
 	Origin      string   // archive, oci, docker, podman, containerd, registry, rootfs
 	Digest      string   // of the manifest, or of the configuration where an engine keeps no manifest
 	IndexDigest string   // of the index that the manifest was chosen from

@@ -71,10 +71,12 @@ func TestManifest(t *testing.T) {
 		field        string
 		line, column int
 	}{
-		{0, "", 1, 1}, {1, "metadata.name", 9, 3},
+		{0, "", 2, 1},
+		{1, "metadata.name", 9, 3},
 		{1, "spec.template.spec.containers[0].securityContext.privileged", 21, 11},
 		{1, "spec.template.spec.containers[0].resources.limits", 18, 9}, // what is not written stands where its container does
-		{2, `metadata.annotations["a.b/c"]`, 31, 7}, {2, "spec", 32, 3},
+		{2, "metadata.annotations[a.b/c]", 31, 7},
+		{2, "spec", 32, 3},
 	} {
 		at := objects[c.object].At(c.field)[0]
 		if at.StartLine != c.line || at.Column != c.column {

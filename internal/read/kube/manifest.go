@@ -2,26 +2,32 @@ package kube
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
 	utiljson "k8s.io/apimachinery/pkg/util/json"
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
 // Bounds on one file of manifests.
 const (
-	maxDocuments = 10_000
-	// maxDocument is twice what the API server takes of a client (3 MiB, its limit on a request's body).
-	maxDocument = 6 << 20
-	maxDepth    = 100
+	// MaxFile is larger than what kubectl makes of a large cluster's pods.
+	MaxFile    = 64 << 20
+	maxObjects = 50_000
+	// maxObject is twice what the API server takes of a client (3 MiB, its limit on a request's body).
+	maxObject = 6 << 20
+	maxDepth  = 100
 )
 
-// Problem is a document that could not be read as an object, and where it begins.
+// Problem is a document that could not be read as an object, and where it is wrong or begins.
 type Problem struct {
 	Path string
 	Line int
 	What string
+	// Template says that it is no YAML because it is a template that makes YAML.
+	Template bool
 }
 
 func (p *Problem) Error() string { return fmt.Sprintf("%s:%d: %s", p.Path, p.Line, p.What) }
@@ -30,69 +36,92 @@ func (p *Problem) Error() string { return fmt.Sprintf("%s:%d: %s", p.Path, p.Lin
 // what Kubernetes' own reading of YAML (sigs.k8s.io/yaml, YAML 1.1) makes of them. Documents that are no
 // objects are passed over without a word; those that cannot be read are problems, and the others remain.
 func Manifest(path string, content []byte) (objects []*Object, problems []*Problem) {
-	count := 0
-	for d := range documents(content) {
-		if count++; count > maxDocuments {
-			return objects, append(problems, &Problem{path, d.line, fmt.Sprintf("it has more than %d documents: split it", maxDocuments)})
+	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
+	if isUTF16(content) {
+		return nil, []*Problem{{Path: path, Line: 1, What: "it is in UTF-16: save it in UTF-8"}}
+	}
+	for d := range parts(content) {
+		read, problem := document(path, d)
+		if problem != nil {
+			problems = append(problems, problem)
 		}
-		read, err := document(path, d)
-		if err != nil {
-			problems = append(problems, &Problem{path, d.line, err.Error()})
-			continue
+		if objects = append(objects, read...); len(objects)+len(problems) > maxObjects {
+			return objects, append(problems, &Problem{Path: path, Line: d.line, What: fmt.Sprintf("it has more than %d objects: split it", maxObjects)})
 		}
-		objects = append(objects, read...)
 	}
 	return objects, problems
 }
 
-// part is one document of a file.
-type part struct {
-	line int // of the file, from 1, where it begins
-	text []byte
-}
-
-// documents parts a file at its lines that begin with ---, as kubectl does.
-func documents(content []byte) func(yield func(part) bool) {
-	return func(yield func(part) bool) {
-		line := 1
-		for len(content) > 0 {
-			end := len(content)
-			if at := bytes.Index(content, []byte("\n---")); at >= 0 {
-				end = at + 1
-			}
-			text := content[:end]
-			content = content[end:]
-			if len(bytes.TrimSpace(text)) > 0 && !yield(part{line, text}) {
-				return
-			}
-			line += bytes.Count(text, []byte("\n"))
-		}
+func document(path string, d part) ([]*Object, *Problem) {
+	wrong := func(line int, format string, args ...any) *Problem {
+		return &Problem{Path: path, Line: d.line + max(line-1, 0), What: fmt.Sprintf(format, args...)}
 	}
-}
-
-func document(path string, d part) ([]*Object, error) {
-	if len(d.text) > maxDocument {
-		return nil, fmt.Errorf("the document is larger than %d MiB, which no API server takes", maxDocument>>20)
+	if d.wrong != "" {
+		return nil, wrong(1, "%s", d.wrong)
 	}
-	if !bytes.Contains(d.text, []byte("apiVersion")) {
+	if d.kind == "" && !bytes.Contains(d.text, []byte("apiVersion")) {
 		return nil, nil
 	}
-	asJSON, err := yaml.YAMLToJSONStrict(d.text)
-	if err != nil {
-		return nil, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "))
+	if len(d.text) > maxObject {
+		return nil, wrong(1, "the document is larger than %d MiB, which no API server takes", maxObject>>20)
 	}
-	var fields map[string]any
-	if err := utiljson.Unmarshal(asJSON, &fields); err != nil {
-		return nil, nil // a scalar or a list, and so no object
+	if at := bytes.IndexByte(d.text, 0); at >= 0 {
+		return nil, wrong(1+bytes.Count(d.text[:at], []byte("\n")), "it holds a NUL byte, and so is no text")
+	}
+	fields, line, err := values(d)
+	if err != nil {
+		p := wrong(line, "%v", err)
+		p.Template = bytes.Contains(d.text, []byte("{{"))
+		return nil, p
 	}
 	if depth(fields) > maxDepth {
-		return nil, fmt.Errorf("it is nested deeper than %d levels", maxDepth)
+		return nil, wrong(1, "it is nested deeper than %d levels", maxDepth)
 	}
-	source := Source{Path: path, line: d.line, values: written(path, d.text)}
-	return objects(fields, source)
+	if _, named := fields["kind"]; !named && d.kind != "" {
+		fields["kind"], fields["apiVersion"] = d.kind, d.version
+	}
+	all, err := objects(fields, Source{Path: path, line: d.line, values: written(path, d)})
+	if err != nil {
+		return nil, wrong(1, "%v", err)
+	}
+	return all, nil
 }
 
-// objects are the object that fields are, or those of a List.
+// values decodes a document, with the line of it that is wrong; nil for what is no map.
+func values(d part) (fields map[string]any, line int, err error) {
+	if d.json {
+		var all any
+		strict, err := kjson.UnmarshalStrict(d.text, &all)
+		if err = errors.Join(append([]error{err}, strict...)...); err != nil {
+			return nil, 1, flat(err)
+		}
+		fields, _ = all.(map[string]any)
+		return fields, 0, nil
+	}
+	asJSON, err := yaml.YAMLToJSONStrict(d.mapping())
+	if err != nil {
+		line, text := lineOf(strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "))
+		return nil, line, errors.New(text)
+	}
+	if utiljson.Unmarshal(asJSON, &fields) != nil {
+		return nil, 0, nil // a scalar or a list, and so no object
+	}
+	return fields, 0, nil
+}
+
+// lineOf parts what go-yaml says into the line and the rest: "yaml: line 3: did not find …", or
+// "yaml: unmarshal errors:\n  line 3: key "a" already set in map".
+func lineOf(said string) (line int, text string) {
+	text = strings.TrimPrefix(strings.TrimPrefix(said, "yaml: "), "unmarshal errors:\n  ")
+	if n, err := fmt.Sscanf(text, "line %d:", &line); n == 1 && err == nil {
+		_, text, _ = strings.Cut(text, ": ")
+	}
+	return line, strings.ReplaceAll(text, "\n", ";")
+}
+
+func flat(err error) error { return errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")) }
+
+// objects are the object that fields are, or those of a List that was not taken apart before.
 func objects(fields map[string]any, source Source) ([]*Object, error) {
 	version, _ := fields["apiVersion"].(string)
 	kind, _ := fields["kind"].(string)
@@ -109,9 +138,8 @@ func objects(fields map[string]any, source Source) ([]*Object, error) {
 		if !ok {
 			return nil, fmt.Errorf("items[%d] of the %s is no object", i, kind)
 		}
-		// What the API server lists of one kind does not name it in each item.
-		if _, named := one["kind"]; !named && kind != "List" {
-			one["kind"], one["apiVersion"] = strings.TrimSuffix(kind, "List"), version
+		if _, named := one["kind"]; !named {
+			one["kind"], one["apiVersion"] = itemKind(kind), version
 		}
 		from := source
 		from.prefix = fmt.Sprintf("%sitems[%d].", source.prefix, i)
@@ -123,6 +151,9 @@ func objects(fields map[string]any, source Source) ([]*Object, error) {
 	}
 	return all, nil
 }
+
+// itemKind is the kind of a List's items: what the API server lists of one kind does not name it in each.
+func itemKind(list string) string { return strings.TrimSuffix(list, "List") }
 
 func object(version, kind string, fields map[string]any, source Source) *Object {
 	o := &Object{APIVersion: version, Kind: kind, Fields: fields, Source: source}

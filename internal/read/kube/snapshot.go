@@ -16,28 +16,45 @@ type Snapshot struct {
 
 type key struct{ group, kind, namespace string }
 
-// NewSnapshot reduces objects to workloads and makes them easy to find. What has an owner among them is no
+// NewSnapshot reduces objects to workloads and makes them easy to find. What a dump holds twice counts once; what
+// has an owner among them is no
 // workload of its own: of a Deployment, its ReplicaSets and their Pods the Deployment remains.
 func NewSnapshot(objects []*Object, problems []*Problem) *Snapshot {
-	s := &Snapshot{Objects: objects, Problems: problems, kinds: map[key][]*Object{}}
-	for _, o := range objects {
+	s := &Snapshot{Objects: once(objects), Problems: problems, kinds: map[key][]*Object{}}
+	for _, o := range s.Objects {
 		k := key{o.Group(), o.Kind, o.Namespace}
 		s.kinds[k] = append(s.kinds[k], o)
 	}
-	for _, o := range objects {
-		if s.owned(o) {
+	for _, o := range s.Objects {
+		if s.Owned(o) {
 			continue
 		}
 		all, err := Workloads(o)
 		if err != nil {
 			line, _ := o.Source.position("")
-			s.Problems = append(s.Problems, &Problem{o.Source.Path, line, o.Kind + " " + o.Name + ": " + err.Error()})
+			s.Problems = append(s.Problems, &Problem{Path: o.Source.Path, Line: line, What: o.Kind + " " + o.Name + ": " + err.Error()})
 			continue
 		}
 		s.Workloads = append(s.Workloads, all...)
 	}
 	slices.SortStableFunc(s.Problems, func(a, b *Problem) int { return cmp.Or(cmp.Compare(a.Path, b.Path), a.Line-b.Line) })
 	return s
+}
+
+// once drops what has the identity that an API server gave to an object before it.
+func once(objects []*Object) []*Object {
+	seen := map[string]bool{}
+	kept := make([]*Object, 0, len(objects))
+	for _, o := range objects {
+		meta, _ := o.Fields["metadata"].(map[string]any)
+		uid, _ := meta["uid"].(string)
+		if uid != "" && seen[uid] {
+			continue
+		}
+		seen[uid] = true
+		kept = append(kept, o)
+	}
+	return kept
 }
 
 // Of are the objects of a kind in a namespace, in the order of the snapshot.
@@ -55,8 +72,8 @@ func (s *Snapshot) Find(group, kind, namespace, name string) *Object {
 	return nil
 }
 
-// owned says that another object of the snapshot controls this one.
-func (s *Snapshot) owned(o *Object) bool {
+// Owned says that another object of the snapshot controls this one.
+func (s *Snapshot) Owned(o *Object) bool {
 	meta, _ := o.Fields["metadata"].(map[string]any)
 	refs, _ := meta["ownerReferences"].([]any)
 	for _, r := range refs {

@@ -1,8 +1,6 @@
 package kube
 
 import (
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/plimsoll/plimsoll/internal/tree"
@@ -18,9 +16,9 @@ type Source struct {
 }
 
 // written gives the values of a document with their lines, read only when somebody asks.
-func written(path string, document []byte) func() *tree.Value {
+func written(path string, d part) func() *tree.Value {
 	return sync.OnceValue(func() *tree.Value {
-		all, err := tree.Parse(path, document)
+		all, err := tree.Parse(path, d.mapping())
 		if err != nil || len(all) == 0 {
 			return nil
 		}
@@ -34,53 +32,8 @@ func (s Source) position(field string) (line, column int) {
 	if s.values == nil {
 		return line, column
 	}
-	v := s.values()
-	for _, step := range steps(s.prefix + field) {
-		at, next := within(v, step)
-		if next == nil {
-			break
-		}
-		v, line, column = next, s.line+at.Line-1, at.Column
+	if at, col, _ := s.values().At(s.prefix + field); at > 0 {
+		return s.line + at - 1, col
 	}
 	return line, column
-}
-
-// within goes one step down: to the value, and to where it is said to stand, which is its key where it has one.
-func within(v *tree.Value, step string) (at tree.Entry, next *tree.Value) {
-	if v == nil {
-		return at, nil
-	}
-	if n, err := strconv.Atoi(step); err == nil && n >= 0 && n < len(v.List) {
-		next = v.List[n]
-		return tree.Entry{Line: next.Line, Column: next.Column}, next
-	}
-	for _, e := range v.Map {
-		if e.Key == step {
-			return e, e.Value
-		}
-	}
-	return at, nil
-}
-
-// steps parts spec.containers[0].image and metadata.annotations["a.b/c"] into keys and numbers.
-func steps(field string) (all []string) {
-	for field != "" {
-		switch {
-		case strings.HasPrefix(field, `["`):
-			key, rest, _ := strings.Cut(field[2:], `"]`)
-			all, field = append(all, key), rest
-		case field[0] == '[':
-			n, rest, _ := strings.Cut(field[1:], "]")
-			all, field = append(all, n), rest
-		case field[0] == '.':
-			field = field[1:]
-		default:
-			end := strings.IndexAny(field, ".[")
-			if end < 0 {
-				end = len(field)
-			}
-			all, field = append(all, field[:end]), field[end:]
-		}
-	}
-	return all
 }

@@ -20,6 +20,8 @@ type Workload struct {
 	// Meta are the labels and annotations that the pod will have.
 	Meta metav1.ObjectMeta
 	Spec corev1.PodSpec
+	// Written is the pod as it is written: a map with metadata and spec.
+	Written map[string]any
 	// Unknown are fields of the pod that this version of Kubernetes does not have, in words: the API server
 	// drops them, or refuses the object.
 	Unknown []string
@@ -81,7 +83,7 @@ func builtIn(group string) bool {
 }
 
 func workload(o *Object, at string, fields map[string]any) (w Workload, err error) {
-	w = Workload{Object: o, Field: at}
+	w = Workload{Object: o, Field: at, Written: fields}
 	if err := decode(fields["metadata"], &w.Meta, nil); err != nil {
 		return w, fmt.Errorf("%s: %w", w.Path("metadata"), err)
 	}
@@ -155,7 +157,7 @@ func shaped(fields map[string]any, at string, found func(at string, fields map[s
 
 func join(at, key string) string {
 	if strings.ContainsAny(key, ".[") {
-		return at + `["` + key + `"]`
+		return at + "[" + key + "]"
 	}
 	if at == "" {
 		return key

@@ -2,6 +2,8 @@ package opinion
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,7 +12,8 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 )
 
-// The documents are in the form that each engine documents; none was made by the engine itself.
+// The documents are in the form that each engine documents, and have one of each thing; those that engines
+// wrote themselves are in testdata.
 const (
 	trivyDoc = `{"SchemaVersion": 2, "Trivy": {"Version": "0.74.0"}, "ArtifactName": "shop:1", "Metadata": {"ImageID": "sha256:aa", "DiffIDs": ["sha256:01", "sha256:02"], "RepoDigests": ["shop@sha256:bb"]},
  "Results": [
@@ -91,6 +94,29 @@ func TestRead(t *testing.T) {
 	} {
 		if diff := cmp.Diff(want, lines(read(t, doc))); diff != "" {
 			t.Error(diff)
+		}
+	}
+}
+
+// TestGenuine reads what the engines themselves wrote (testdata/README.md).
+func TestGenuine(t *testing.T) {
+	for file, want := range map[string][]string{
+		"grype.json": {
+			"vulnerability GHSA-phwq-j96m-2c2q,CVE-2022-29078 critical on npm ejs 3.1.6 fixed 3.1.7 at app/node_modules/ejs/package.json:0",
+			"vulnerability GHSA-xvch-5gv4-984h,CVE-2021-44906 critical on npm minimist 1.2.5 fixed 1.2.6 at app/node_modules/minimist/package.json:0",
+			"vulnerability GHSA-35jh-r3h4-6jhm,CVE-2021-23337 high on npm lodash 4.17.20 fixed 4.17.21 at app/node_modules/lodash/package.json:0 (ignored: the function is not called)",
+		},
+		"grype.sarif": { // without aliases, and without what was passed over
+			"vulnerability GHSA-phwq-j96m-2c2q critical on npm ejs 3.1.6 at shop.tar//app/node_modules/ejs/package.json:1",
+			"vulnerability GHSA-xvch-5gv4-984h critical on npm minimist 1.2.5 at shop.tar//app/node_modules/minimist/package.json:1",
+		},
+	} {
+		b, err := os.ReadFile(filepath.Join("testdata", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, lines(read(t, string(b)))[1:]); diff != "" {
+			t.Errorf("%s: %s", file, diff)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package policyfile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
@@ -21,12 +23,43 @@ func (s *Set) parse(from source, b []byte) error {
 		return err
 	}
 	p := parser{tree.Strict{Path: from.shown}, from}
+	foreign := false
 	for _, doc := range docs {
-		if !doc.Null {
+		switch {
+		case doc.Null:
+		case isForeign(doc):
+			foreign = true
+		default:
 			p.document(doc, s)
 		}
 	}
+	if foreign && p.Err == nil {
+		return s.objects(from.shown, b)
+	}
 	return p.Err
+}
+
+// isForeign says that a document is an object of Kubernetes', or of others for it: a group with a dot, or v1. What is
+// neither is a policy of ours, or wants to be one.
+func isForeign(doc *tree.Value) bool {
+	version := doc.Get("apiVersion").String()
+	group, _, grouped := strings.Cut(version, "/")
+	return version == "v1" || grouped && strings.Contains(group, ".")
+}
+
+// objects adds the objects of a file, read as Kubernetes reads them.
+func (s *Set) objects(path string, b []byte) error {
+	all, problems := kube.Manifest(path, b)
+	for _, o := range all {
+		if o.APIVersion != APIVersion {
+			s.Objects = append(s.Objects, o)
+		}
+	}
+	var errs []error
+	for _, p := range problems {
+		errs = append(errs, p)
+	}
+	return errors.Join(errs...)
 }
 
 type parser struct {
@@ -58,7 +91,7 @@ func (p *parser) document(doc *tree.Value, into *Set) {
 	case "PolicyTest":
 		p.test(spec, name, into)
 	case "ValidatingAdmissionPolicy":
-		p.Wrong(kind.Line, "kind ValidatingAdmissionPolicy is Kubernetes' own; a Policy of %s has the same shape with a subject", APIVersion)
+		p.Wrong(kind.Line, "kind ValidatingAdmissionPolicy is Kubernetes' own: write apiVersion admissionregistration.k8s.io/v1")
 	default:
 		p.Wrong(kind.Line, "kind %q is not known: use Policy, PolicyBinding or PolicyTest", kind.Value)
 	}
@@ -189,7 +222,7 @@ func (p *parser) test(v *tree.Value, name Text, into *Set) {
 }
 
 func (p *parser) testCase(v *tree.Value) Case {
-	p.Map(v, "a case", []string{"name", "expect"}, []string{"given", "report", "message", "findings"})
+	p.Map(v, "a case", []string{"name", "expect"}, []string{"given", "report", "manifest", "message", "findings"})
 	c := Case{Name: p.text(v, "name"), Expect: p.text(v, "expect"), Message: p.plain(v, "message"), Count: -1, Place: map[string]string{}}
 	if given := v.Get("given"); given != nil {
 		b, err := json.Marshal(p.value(given))
@@ -202,6 +235,9 @@ func (p *parser) testCase(v *tree.Value) Case {
 	if report := v.Get("report"); report != nil {
 		c.Report = p.beside(report)
 	}
+	if manifest := v.Get("manifest"); manifest != nil {
+		c.Manifest = p.beside(manifest)
+	}
 	if findings := v.Get("findings"); findings != nil {
 		count, ok := p.value(findings).(int64)
 		if !ok || count < 0 || count > maxList {
@@ -209,8 +245,14 @@ func (p *parser) testCase(v *tree.Value) Case {
 		}
 		c.Count = int(count)
 	}
-	if (c.Given == nil) == (c.Report == nil) {
-		p.Wrong(v.Line, "a case has either given or report")
+	given := 0
+	for _, b := range [][]byte{c.Given, c.Report, c.Manifest} {
+		if b != nil {
+			given++
+		}
+	}
+	if given != 1 {
+		p.Wrong(v.Line, "a case has either given, report or manifest")
 	}
 	if !slices.Contains([]string{"pass", "warn", "deny", "error"}, c.Expect.Value) {
 		p.Wrong(c.Expect.Line, "expect %q: use pass, warn, deny or error", c.Expect.Value)

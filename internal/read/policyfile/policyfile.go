@@ -11,7 +11,8 @@
 //	    message: curl is not to be shipped
 //
 // There are three kinds: Policy, PolicyBinding (a policy under another name, with other parameters or
-// another action) and PolicyTest (cases with the results that they must have). A file may hold several
+// another action) and PolicyTest (cases with the results that they must have). Beside them stand objects of Kubernetes:
+// ValidatingAdmissionPolicies, their bindings and parameters, as they are applied to a cluster. A file may hold several
 // documents. What is misspelt, stands twice or has the wrong type is an error with file and line; nothing is
 // left out or guessed. Expressions are not looked into here: see package weigh/policy.
 //
@@ -26,6 +27,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
 // APIVersion is the only one there is.
@@ -43,6 +46,9 @@ type Set struct {
 	Policies []Policy
 	Bindings []Binding
 	Tests    []Test
+	// Objects are Kubernetes' own policies and their bindings, those of other engines, and objects that may be their
+	// parameters. Which of them are understood is said by package weigh/policy/native.
+	Objects []*kube.Object
 }
 
 // Text is a text of a file, and where it stands.
@@ -110,13 +116,14 @@ type Test struct {
 
 // Case is one thing to look at and what is to come of it. Given is JSON.
 type Case struct {
-	Name    Text
-	Given   []byte
-	Place   map[string]string // of each key of Given: FILE:LINE
-	Report  []byte            // a saved report instead
-	Expect  Text              // pass, warn, deny or error
-	Message string            // a part of the message that is told
-	Count   int               // findings; -1: any number
+	Name     Text
+	Given    []byte
+	Place    map[string]string // of each key of Given: FILE:LINE
+	Report   []byte            // a saved report instead
+	Manifest []byte            // or the objects of a manifest
+	Expect   Text              // pass, warn, deny or error
+	Message  string            // a part of the message that is told
+	Count    int               // findings; -1: any number
 }
 
 // Load reads a file, or all *.yaml and *.yml files of a folder and of those below it. Shown is what the name is
@@ -147,7 +154,7 @@ func Load(fsys fs.FS, name, shown string) (*Set, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if len(all.Policies)+len(all.Bindings)+len(all.Tests) == 0 {
+	if len(all.Policies)+len(all.Bindings)+len(all.Tests)+len(all.Objects) == 0 {
 		return nil, fmt.Errorf("%s holds no policy", called(name, name, shown))
 	}
 	return &all, nil

@@ -115,9 +115,9 @@ func TestWrong(t *testing.T) {
 func TestWrongCases(t *testing.T) {
 	test := strings.Replace(head, "Policy", "PolicyTest", 1) + "  policy: a\n  cases:\n  - "
 	for text, want := range map[string]string{
-		"{name: a, expect: pass}":                            "p.yaml:7: a case has either given or report",
+		"{name: a, expect: pass}":                            "p.yaml:7: a case has either given, report or manifest",
 		"{name: a, expect: maybe, given: {}}":                `p.yaml:7: expect "maybe"`,
-		"{name: a, expect: pass, given: {}, report: p.yaml}": "either given or report",
+		"{name: a, expect: pass, given: {}, report: p.yaml}": "either given, report or manifest",
 		"{name: a, expect: pass, given: {}, findings: many}": "p.yaml:7: findings is to be a number",
 		"{name: a, expect: pass, given: {a: 1, a: 2}}":       `the key "a" stands in line 7 already`,
 		"{name: a, expect: pass, report: ../x}":              "name a file below",

@@ -154,6 +154,9 @@ var sentences = map[finding.Action]string{
 func pageTargetOf(r *finding.Report, v *view, o Options) pageTarget {
 	t := pageTarget{ID: v.ID, Name: clean(cmp.Or(v.Name, v.Digest)), Verdict: string(v.Verdict), Gaps: pageGaps(v.gaps, r.Judged())}
 	t.Facts = append(t.Facts, clean(v.Kind))
+	if v.Stage != "" {
+		t.Facts = append(t.Facts, "stage "+clean(v.Stage))
+	}
 	if v.Platform != "" {
 		t.Facts = append(t.Facts, clean(v.Platform))
 	}

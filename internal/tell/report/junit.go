@@ -101,7 +101,7 @@ func writeJUnit(w io.Writer, r *finding.Report, _ Options) error {
 
 func junitFacts(t *finding.Target) *junitProperties {
 	var all []junitProperty
-	for _, p := range []junitProperty{{"kind", t.Kind}, {"digest", t.Digest}, {"platform", t.Platform}, {"verdict", string(t.Verdict)}} {
+	for _, p := range []junitProperty{{"kind", t.Kind}, {"digest", t.Digest}, {"platform", t.Platform}, {"stage", t.Stage}, {"verdict", string(t.Verdict)}} {
 		if p.Value != "" {
 			all = append(all, junitProperty{p.Name, clean(p.Value)})
 		}

@@ -130,6 +130,9 @@ func (t *table) head(v *view) {
 		what += " (" + clean(v.Origin) + ")"
 	}
 	facts = append(facts, what)
+	if v.Stage != "" {
+		facts = append(facts, "stage "+clean(v.Stage))
+	}
 	if v.Platform != "" {
 		facts = append(facts, clean(v.Platform))
 	}

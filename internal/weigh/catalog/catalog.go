@@ -29,6 +29,7 @@ func Cards() []check.Card {
 		cards(license.Checks(), func(c license.Check) check.Card { return c.Card }),
 		cards(pipeline.Checks(), func(c pipeline.Check) check.Card { return c.Card }),
 		cards(pod.Checks(), func(c pod.Check) check.Card { return c.Card }),
+		cards(pod.NamespaceChecks(), func(c pod.NamespaceCheck) check.Card { return c.Card }),
 		secret.Cards(),
 	)
 	slices.SortFunc(all, func(a, b check.Card) int { return strings.Compare(a.ID, b.ID) })

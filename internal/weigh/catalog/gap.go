@@ -73,16 +73,36 @@ func Gaps() []Gap {
 			"Pull that platform, or name the one that is here with --platform.",
 		},
 		{
+			"policy-not-assessed", "An admission policy would have to know what nobody here does: a namespace's labels, a parameter, what somebody may do, or what the API server fills into an object.",
+			"Give the objects that are named beside the others (with --whole where they are all that there is), or accept it: --allow-gap policy-not-assessed.",
+		},
+		{
 			"skipped", "Files were passed over because the call asked for it: packages that they belong to are not listed.",
 			"Leave --skip out where they should be looked at.",
+		},
+		{
+			"template", "A file holds a template of objects, which is no YAML until values are put in.",
+			"Scan what is made of it: helm template CHART | plimsoll scan --as manifest -",
 		},
 		{
 			"third-party", "The package was made by a vendor other than the distribution, whose advisories do not cover it.",
 			"Ask the vendor for advisories or VEX, or accept it: --allow-gap third-party.",
 		},
 		{
+			"unbuilt-image", "A policy on an image's configuration asks of a Dockerfile what its base image or the call of the build decides.",
+			"Say it in the Dockerfile (USER, say), build the image and scan that, or accept it: --allow-gap unbuilt-image.",
+		},
+		{
 			"unknown-distribution", "The image does not say which distribution it is, so that its OS packages cannot be matched.",
 			"Keep /usr/lib/os-release in the image.",
+		},
+		{
+			"unknown-fact", "A check would have to know something that is written nowhere in what was scanned: what a volume claim is bound to, say. It neither passed nor failed there.",
+			"Scan what holds it in the same call: the file of the claim, or a dump of the cluster.",
+		},
+		{
+			"unknown-kind", "Objects are of kinds that are not Kubernetes' own, and nothing in them has the shape of a pod.",
+			"Nothing, where they make no pods; else scan the pods or workloads that their controller makes of them.",
 		},
 		{
 			"unknown-module", "A package comes from an rpm module stream, and the feed has a fix for a stream that it does not name.",

@@ -49,6 +49,8 @@ type entry struct {
 	rules                    []string
 	packages                 []packageWord
 	paths, targets, subjects []glob
+	namespaces, names        []glob
+	images                   []imageWord
 	expired                  bool
 }
 
@@ -83,7 +85,7 @@ func (s *Set) contradiction() error {
 		if e.VEX == nil {
 			continue
 		}
-		key := strings.ToLower(fmt.Sprintf("%q", [][]string{e.rules, e.Packages, e.Paths, e.Targets, e.Fingerprints, e.Subjects}))
+		key := strings.ToLower(fmt.Sprintf("%q", [][]string{e.rules, e.Packages, e.Paths, e.Targets, e.Fingerprints, e.Subjects, e.Kinds, e.Namespaces, e.Names, e.Images}))
 		if before := said[key]; before != nil && before.VEX.Status != e.VEX.Status {
 			return conflict("%s contradicts %s, which is about the same: %s here, %s there; keep one of them", e.Place(), before.Place(), e.VEX.Status, before.VEX.Status)
 		}
@@ -107,7 +109,9 @@ func (s *Set) Files() []finding.File {
 func (s *Set) add(from *exceptionfile.Exception) {
 	e := &entry{
 		Exception: from, number: len(s.entries), packages: compilePackages(from.Packages), paths: compileGlobs(from.Paths, from.Exact),
-		targets: compileTargets(from.Targets), subjects: compileGlobs(from.Subjects, false), expired: from.Expired(s.now),
+		targets: compileTargets(from.Targets), subjects: compileGlobs(from.Subjects, false),
+		namespaces: compileGlobs(from.Namespaces, true), names: compileGlobs(from.Names, true), images: compileImages(from.Images),
+		expired: from.Expired(s.now),
 	}
 	for _, r := range from.Rules {
 		e.rules = append(e.rules, check.Present(r))
@@ -165,8 +169,9 @@ func ruleKeys(f *finding.Finding) []string {
 // Pass is one use of a set, on one report.
 type Pass struct {
 	*Set
-	// Label is a label of a target's image, empty where it has none; nil: no labels are known.
-	Label func(target, name string) string
+	// Label is a label of what a finding is about, its object or its target's image; empty where it has none;
+	// nil: no labels are known.
+	Label func(f *finding.Finding, name string) string
 	// Digests are those by which registries know a target's image; nil: none but the report's are known.
 	Digests  func(target string) []string
 	report   *finding.Report
@@ -287,7 +292,7 @@ func (p *Pass) answers(e *entry, f *finding.Finding, s *subject, keys []string) 
 	if len(e.packages) > 0 && (s == nil || !slices.ContainsFunc(e.packages, func(w packageWord) bool { return w.match(s) })) {
 		return false
 	}
-	if len(e.subjects) > 0 && !anyMatches(e.subjects, subjectName(f.Subject)) {
+	if len(e.subjects) > 0 && !anyMatches(e.subjects, subjectName(f.Subject)) || !e.aboutObject(f.Subject) {
 		return false
 	}
 	return len(e.paths) == 0 || everywhere(e.paths, f.Locations)
@@ -303,13 +308,14 @@ func everywhere(patterns []glob, places []finding.Location) bool {
 	return len(places) > 0
 }
 
-// subjectName is KIND/NAMESPACE/NAME/CONTAINER, as far as they are known.
+// subjectName is KIND/NAMESPACE/NAME, as far as they are known. A container's name is no part of it: who owns the
+// pod gives it any.
 func subjectName(s *finding.Subject) string {
 	if s == nil {
 		return ""
 	}
 	var parts []string
-	for _, part := range []string{s.Kind, s.Namespace, s.Name, s.Container} {
+	for _, part := range []string{s.Kind, s.Namespace, s.Name} {
 		if part != "" {
 			parts = append(parts, part)
 		}

@@ -36,7 +36,7 @@ func sample() *finding.Report {
 			{Kind: finding.KindVulnerability, Rule: "CVE-2021-44228", Severity: finding.Critical, Target: "t1", Package: "p3", Locations: []finding.Location{{Path: "app/a.jar", Inner: "BOOT-INF/lib/log4j-core-2.14.1.jar"}}},
 			{Kind: finding.KindMisconfiguration, Rule: "image/root-user", Aliases: []string{"hadolint/DL3002", "trivy/DS-0002", "checkov/CKV_DOCKER_8"}, Severity: finding.Medium, Target: "t1"},
 			{Kind: finding.KindSecret, Rule: "secret/private-key", Severity: finding.High, Target: "t2", Locations: []finding.Location{{Path: "testdata/key.pem", StartLine: 1}}},
-			{Kind: finding.KindMisconfiguration, Rule: "pod/privileged", Severity: finding.High, Target: "t2", Subject: &finding.Subject{Kind: "Deployment", Namespace: "shop", Name: "cart", Container: "main"}},
+			{Kind: finding.KindMisconfiguration, Rule: "pod/privileged", Severity: finding.High, Target: "t2", Subject: &finding.Subject{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "cart", Container: "main", Image: "shop/cart:1@" + digestOf("a")}},
 			{Kind: finding.KindMalware, Rule: "MAL-2026-1", Severity: finding.Critical, Target: "t1", Package: "p2"},
 		},
 	}
@@ -46,6 +46,8 @@ func sample() *finding.Report {
 	}
 	return r
 }
+
+func digestOf(digit string) string { return "sha256:" + strings.Repeat(digit, 64) }
 
 // parse reads entries of a file, each a flow mapping without what every entry needs.
 func parse(t testing.TB, name string, entries ...string) exceptionfile.File {
@@ -152,8 +154,25 @@ func TestMatch(t *testing.T) {
 		// By fingerprint and subject.
 		"fingerprint: 00000000000000000000000000000004": "image/root-user",
 		"subject: Deployment/shop/cart":                 "pod/privileged",
-		"subject: Deployment/*/cart/main":               "pod/privileged",
-		"subject: Deployment/shop/car":                  "",
+		"subject: Deployment/*/cart":                    "pod/privileged",
+		"subject: Deployment/shop/cart/main":            "", // who owns the pod names its containers
+		// By what Kubernetes knows an object by, and by the image of the container.
+		"kind: deployment": "pod/privileged",
+		"kind: Pod":        "",
+		"kind: Deployment, namespace: sh*, name: cart": "pod/privileged",
+		"kind: Deployment, namespace: sh":              "",
+		"name: car":                                    "",
+		"image: shop/cart":                             "pod/privileged",
+		"image: docker.io/shop/*":                      "pod/privileged",
+		"image: '**/cart'":                             "pod/privileged",
+		"image: cart":                                  "",
+		"image: registry.example/shop/cart":            "",
+		"image: '" + digestOf("a") + "'":               "pod/privileged",
+		"image: '" + digestOf("b") + "'":               "",
+		"image: 'shop/cart@" + digestOf("a") + "'":     "pod/privileged",
+		"image: 'shop/other@" + digestOf("a") + "'":    "",
+		"rule: CVE-2024-5535, image: shop/cart":        "",
+		"subject: Deployment/shop/car":                 "",
 		// All lists must answer.
 		"rule: CVE-2024-5535, package: log4j-core":               "",
 		"rule: CVE-2024-5535, package: libssl3, path: var/lib":   "CVE-2024-5535",
@@ -299,7 +318,9 @@ func TestOwners(t *testing.T) {
 	}
 	r := sample()
 	p := compile(t, []exceptionfile.File{f}).Use(r)
-	p.Label = func(target, name string) string { return map[string]string{"t1 team": "labelled"}[target+" "+name] }
+	p.Label = func(f *finding.Finding, name string) string {
+		return map[string]string{"t1 team": "labelled"}[f.Target+" "+name]
+	}
 	if err := p.Apply(); err != nil {
 		t.Fatal(err)
 	}

@@ -36,9 +36,9 @@ func (p *Pass) own(f *finding.Finding) {
 		}
 		f.Owner = o.Owner.Owner
 		if o.Label != "" && p.Label != nil {
-			f.Owner = p.Label(f.Target, o.Label)
+			f.Owner = p.Label(f, o.Label)
 		}
-		if f.Owner != "" { // an image without the label leaves it to the entries before
+		if f.Owner != "" { // what has not got the label leaves it to the entries before
 			return
 		}
 	}

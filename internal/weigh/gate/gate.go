@@ -21,6 +21,8 @@ type Line struct {
 	Unfixed bool
 	// Policies has nothing deny but what a policy says, where FailOn is empty.
 	Policies bool
+	// Controls has findings deny whose controls begin so, whatever their severity: pss/baseline/, say.
+	Controls []string
 	// Allow are the classes of gap that the user accepts.
 	Allow []string
 	// Disclosed has findings deny that, as against a baseline, nothing in the target brought; else they warn.
@@ -75,6 +77,7 @@ const Ungated = "not-gated"
 const (
 	lineKEV      = "exploited"
 	lineMalware  = "malware"
+	lineControl  = "control"
 	lineSeverity = "fail-on"
 	lineGap      = "gap"
 	lineShown    = "gap-shown"
@@ -115,11 +118,12 @@ func (l Line) denials(r *finding.Report, id string) []finding.Reason {
 	words := map[string]string{
 		lineMalware:  "%d malicious packages",
 		lineKEV:      "%d findings that are known to be exploited",
+		lineControl:  "%d findings of " + strings.ReplaceAll(strings.Join(l.Controls, "* or ")+"*", "/*", ""),
 		lineSeverity: "%d " + fixable + "findings of severity " + string(l.FailOn) + " or worse",
 		lineDisclose: "%d findings past the line that became known since the baseline",
 	}
 	var reasons []finding.Reason
-	for _, line := range []string{lineMalware, lineKEV, lineSeverity, lineDisclose} {
+	for _, line := range []string{lineMalware, lineKEV, lineControl, lineSeverity, lineDisclose} {
 		if n := len(past[line]); n > 0 {
 			message := fmt.Sprintf(words[line], n)
 			if n == 1 {
@@ -138,6 +142,10 @@ func (l Line) crossed(f *finding.Finding) string {
 		return lineMalware
 	case f.Risk != nil && f.Risk.KEV:
 		return lineKEV
+	case slices.ContainsFunc(l.Controls, func(of string) bool {
+		return slices.ContainsFunc(f.Controls, func(c string) bool { return strings.HasPrefix(c, of) })
+	}):
+		return lineControl
 	case f.Severity.Rank() >= l.FailOn.Rank() && (l.Unfixed || f.Kind != finding.KindVulnerability || f.Fixed != ""):
 		return lineSeverity
 	}

@@ -23,7 +23,7 @@ func (l Line) policies(r *finding.Report, id string, v *finding.Verdict) {
 	var reasons []finding.Reason
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if !ofPolicy(f) || f.Target != id || len(f.Suppressed) > 0 {
+		if !ofPolicy(f) || f.Target != id || len(f.Suppressed) > 0 || f.Action == finding.Pass { // an audit is only told
 			continue
 		}
 		action, does := finding.Deny, "denies"

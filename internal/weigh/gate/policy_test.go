@@ -33,6 +33,7 @@ func TestPolicies(t *testing.T) {
 		},
 		"let pass":             {Default, []finding.Finding{let}, finding.Pass, nil},
 		"nobody says":          {Default, []finding.Finding{of("policy/a", "", "6")}, finding.Deny, []finding.Reason{{Policy: "policy/a", Message: "policy/a denies: title 6", Fingerprints: []string{"6"}}}},
+		"audit":                {Default, []finding.Finding{of("policy/c", finding.Pass, "3")}, finding.Pass, nil},
 		"only reporting":       {Line{}, []finding.Finding{deny}, finding.Warn, []finding.Reason{{Policy: "policy/a", Message: "policy/a denies: title 1", Fingerprints: []string{"1"}}}},
 		"only policies":        {Line{Policies: true}, []finding.Finding{deny, {Kind: finding.KindMalware, Target: "t1", Severity: finding.Critical}}, finding.Deny, []finding.Reason{{Policy: "policy/a", Message: "policy/a denies: title 1", Fingerprints: []string{"1"}}}},
 		"only policies, none":  {Line{Policies: true}, []finding.Finding{{Kind: finding.KindVulnerability, Target: "t1", Severity: finding.Critical, Fixed: "2"}}, finding.Pass, nil},

@@ -55,6 +55,13 @@ func onlyFor(subject string) []expr.Variable {
 		return []expr.Variable{{Name: "finding", Doc: "The finding, in policies about findings.", Type: expr.Named("Finding")}}
 	case subjectFile:
 		return []expr.Variable{{Name: "file", Doc: "The file, in policies about files.", Type: expr.Named("File")}}
+	case subjectManifest:
+		return []expr.Variable{
+			{Name: "object", Doc: "The Kubernetes object, in policies about manifests, as a ValidatingAdmissionPolicy sees it; Lists are taken apart.", Type: expr.Dyn},
+			{Name: "namespaceObject", Doc: "Its namespace, in policies about manifests; null where it has none, or none of that name was read.", Type: expr.Dyn},
+			{Name: "pods", Doc: "The pods that it makes, in policies about manifests: each has metadata and spec. Most workloads make one, a Service none.", Type: expr.List(expr.Dyn)},
+			{Name: "containers", Doc: "The containers of these pods, in policies about manifests: also those that run first, and ephemeral ones.", Type: expr.List(expr.Named("Container"))},
+		}
 	}
 	return nil
 }
@@ -233,8 +240,6 @@ func (c *Compiler) one(src policyfile.Policy) (*Policy, error) {
 func (p *Policy) words() error {
 	src := p.source
 	switch {
-	case p.Subject == "manifest":
-		return fmt.Errorf("%s: subject manifest is about Kubernetes objects, which this version does not read: use %s", src.Subject.At(1), strings.Join(Subjects(), ", "))
 	case !slices.Contains(Subjects(), p.Subject):
 		return fmt.Errorf("%s: subject %q is not known: use %s", src.Subject.At(1), p.Subject, strings.Join(Subjects(), ", "))
 	}

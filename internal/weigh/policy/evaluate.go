@@ -29,11 +29,16 @@ type Input struct {
 	Seen func(p *Policy, condition bool, at int, result bool)
 }
 
-// Evaluate gives the findings of all policies on all targets, with fingerprints. The report is not changed.
-func Evaluate(ctx context.Context, in Input) []finding.Finding {
+// GapUnbuilt is the class of what policies ask of the image of a Dockerfile and only its build decides.
+const GapUnbuilt = "unbuilt-image"
+
+// Evaluate gives the findings of all policies on all targets, with fingerprints, and what they ask and nobody
+// can know yet. The report is not changed.
+func Evaluate(ctx context.Context, in Input) ([]finding.Finding, []finding.Gap) {
 	var all []finding.Finding
+	var gaps []finding.Gap
 	if len(in.Policies) == 0 {
-		return nil
+		return nil, nil
 	}
 	for i := range in.Report.Targets {
 		t := &in.Report.Targets[i]
@@ -41,10 +46,10 @@ func Evaluate(ctx context.Context, in Input) []finding.Finding {
 		for _, p := range in.Policies {
 			r := &run{ctx: ctx, in: &in, policy: p, world: w}
 			r.policyOn()
-			all = append(all, r.findings...)
+			all, gaps = append(all, r.findings...), append(gaps, r.gaps...)
 		}
 	}
-	return all
+	return all, gaps
 }
 
 // run is one policy on one target.
@@ -55,6 +60,7 @@ type run struct {
 	world    *world
 	cost     uint64
 	findings []finding.Finding
+	gaps     []finding.Gap
 	more     int
 	hidden   finding.Action // the worst of what more counts
 	stopped  bool
@@ -64,6 +70,11 @@ func (r *run) policyOn() {
 	w := r.world
 	switch r.policy.Subject {
 	case subjectImage, subjectConfig:
+		if r.policy.Subject == subjectConfig {
+			for _, b := range w.facts.Builds {
+				r.decide(subject{build: b})
+			}
+		}
 		if w.isImage() || r.policy.Subject == subjectConfig && w.facts.Config != nil {
 			r.decide(subject{})
 		}
@@ -74,6 +85,10 @@ func (r *run) policyOn() {
 	case subjectFinding:
 		for _, f := range w.findings {
 			r.decide(subject{found: f, pkg: f.pkg})
+		}
+	case subjectManifest:
+		for i := range w.facts.Objects {
+			r.decide(subject{object: &w.facts.Objects[i]})
 		}
 	case subjectFile:
 		if w.facts.Files == nil && w.isImage() {
@@ -90,9 +105,11 @@ func (r *run) policyOn() {
 
 // subject is what a policy looks at: nothing but the target itself, or one thing of it.
 type subject struct {
-	pkg   *pkg
-	found *found
-	file  *File
+	pkg    *pkg
+	found  *found
+	file   *File
+	build  *Build
+	object *Object
 }
 
 // decide holds one subject against the policy.
@@ -128,6 +145,15 @@ func (r *run) decide(s subject) {
 
 // undecided is a finding that denies, whatever the policy's action is.
 func (r *run) undecided(s subject, err error) {
+	var unknown *expr.Unknown
+	if errors.As(err, &unknown) && s.build != nil && r.ctx.Err() == nil {
+		g := finding.Gap{Class: GapUnbuilt, Blocking: true, Target: r.world.target.ID, Count: 1, What: short(fmt.Sprintf("policy %s asks what nobody knows yet: %s", r.policy.Name, unknown.Why))}
+		if len(s.build.At) > 0 {
+			g.Path = s.build.At[0].Path
+		}
+		r.gaps = append(r.gaps, g)
+		return
+	}
 	if r.ctx.Err() != nil {
 		err, r.stopped = errors.New("the scan was interrupted"), true
 	}
@@ -135,7 +161,7 @@ func (r *run) undecided(s subject, err error) {
 }
 
 // errTotal ends a policy that costs too much on all subjects together.
-var errTotal = fmt.Errorf("it costs more than %d on all packages, findings or files together", maxCost)
+var errTotal = fmt.Errorf("it costs more than %d on all packages, findings, files or objects together", maxCost)
 
 func (r *run) spend(cost uint64) error {
 	if r.cost += cost; r.cost > maxCost {
@@ -170,6 +196,16 @@ type result struct {
 // Value gives a variable of the declared ones its value.
 func (s *scope) Value(name string) (any, error) {
 	w := s.world
+	if s.build != nil {
+		switch name {
+		case "config":
+			return s.build, nil
+		case "image":
+			return unbuiltOf(w), nil
+		case "packages", "findings", "accepted", "files":
+			return nil, notBuilt(name, "")
+		}
+	}
 	switch name {
 	case "pkg":
 		return s.pkg, nil
@@ -177,6 +213,17 @@ func (s *scope) Value(name string) (any, error) {
 		return s.found, nil
 	case "file":
 		return s.file, nil
+	case "object":
+		return s.object.Fields, nil
+	case "namespaceObject":
+		if s.object.Namespace == nil {
+			return nil, nil
+		}
+		return s.object.Namespace, nil
+	case "pods":
+		return s.object.Pods, nil
+	case "containers":
+		return pointers(s.object.Containers), nil
 	case "params":
 		return s.policy.params, nil
 	case "variables":
@@ -195,7 +242,7 @@ func (s *scope) Value(name string) (any, error) {
 		if w.facts.Config == nil {
 			return nil, errConfig
 		}
-		return w.facts.Config, nil
+		return &Build{Config: *w.facts.Config}, nil
 	case "files":
 		if w.facts.Files == nil {
 			return nil, errFiles

@@ -1,13 +1,39 @@
 package policy
 
-import "time"
+import (
+	"time"
+
+	"github.com/plimsoll/plimsoll/finding"
+)
 
 // Facts are what policies may ask of one target beyond the report. What is nil is not known, and an expression
 // that asks for it fails: a policy that cannot be decided denies.
 type Facts struct {
 	Config     *Config
+	Builds     []*Build // the images that Dockerfiles make, which policies on configurations look at one by one
 	Files      *[]File
 	Signatures *[]Signature
+	Unverified error // why Signatures are not known, where somebody asked for them
+	Objects    []Object
+}
+
+// Object is one of Kubernetes', and what is known around it. Fields and the like are in the form that
+// encoding/json decodes into, with int64 for whole numbers.
+type Object struct {
+	Fields     map[string]any
+	Namespace  map[string]any // the object that is its namespace; nil: not known
+	Pods       []any          // the pods that it makes, each with metadata and spec
+	Containers []Container
+	Subject    finding.Subject
+	At         []finding.Location
+}
+
+// Container is one of a pod.
+type Container struct {
+	Name   string
+	Image  string
+	Sort   string // container, init or ephemeral
+	Fields map[string]any
 }
 
 // Config is what an image's configuration says, or would say when it is built from a Dockerfile.
@@ -27,6 +53,14 @@ type Config struct {
 	Author      string            `json:"author,omitempty"`
 	Created     time.Time         `json:"created,omitzero"`
 	History     []Step            `json:"history,omitempty"`
+}
+
+// Build is the configuration of the image that a Dockerfile makes, as far as the file alone tells.
+type Build struct {
+	Config
+	At []finding.Location
+	// Unknown says of what else, by the fields' names, why it is not known.
+	Unknown map[string]string
 }
 
 // Step is one step of the build, as the image tells it.
@@ -55,7 +89,8 @@ type File struct {
 
 // Signature is one that was verified.
 type Signature struct {
-	Signer string    `json:"signer"`
-	Issuer string    `json:"issuer,omitempty"`
-	Signed time.Time `json:"signed,omitzero"`
+	Signer    string    `json:"signer"`
+	Issuer    string    `json:"issuer,omitempty"`
+	Signed    time.Time `json:"signed,omitzero"`
+	Predicate string    `json:"predicate,omitempty"`
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
 )
@@ -29,9 +30,15 @@ func (r *run) finding(s subject, message string, action finding.Action) finding.
 		// Two findings on one package are two things that the policy does not let pass.
 		f.Subject = &finding.Subject{Kind: "Finding", Name: s.found.Rule, Field: s.found.Fingerprint}
 		f.Status, f.Fixed = s.found.Status, s.found.Fixed
+	case s.object != nil:
+		about := s.object.Subject
+		f.Title = short(strings.TrimSpace(about.Kind+" "+about.Name) + ": " + message)
+		f.Subject, f.Locations = &about, s.object.At
 	case s.file != nil:
 		f.Title = short(s.file.Path + ": " + message)
 		f.Locations = []finding.Location{{Path: s.file.Path, Layer: s.file.Layer}}
+	case s.build != nil:
+		f.Locations = s.build.At
 	case s.pkg != nil:
 		f.Title = short(called(s.pkg) + ": " + message)
 	}

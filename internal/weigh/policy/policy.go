@@ -1,5 +1,5 @@
 // Package policy weighs a report against the policies of its user: rules in CEL, each about an image, its
-// configuration, each package, each finding or each file. What a policy does not let pass is a finding of kind
+// configuration, each package, each finding, each file or each Kubernetes object. What a policy does not let pass is a finding of kind
 // policy, which denies or warns; the gate obeys.
 //
 // Policies have no order and cannot undo each other: one that denies is enough. Every expression is
@@ -26,11 +26,13 @@ const (
 	subjectPackage = "package"
 	subjectFinding = "finding"
 	subjectFile    = "file"
+	// subjectManifest is a Kubernetes object, wherever it is written.
+	subjectManifest = "manifest"
 )
 
 // Subjects lists what policies can be about.
 func Subjects() []string {
-	return []string{subjectImage, subjectConfig, subjectPackage, subjectFinding, subjectFile}
+	return []string{subjectImage, subjectConfig, subjectPackage, subjectFinding, subjectFile, subjectManifest}
 }
 
 // Policy is one that compiles. It is not changed by use.

@@ -137,7 +137,7 @@ func TestEvaluate(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Evaluate(context.Background(), Input{Report: report(), Facts: facts, Policies: compile(t, spec("x", c.spec)), Now: today})
+			got, _ := Evaluate(context.Background(), Input{Report: report(), Facts: facts, Policies: compile(t, spec("x", c.spec)), Now: today})
 			if diff := cmp.Diff(c.want, told(got)); diff != "" {
 				t.Error(diff)
 			}
@@ -150,7 +150,7 @@ func TestEvaluate(t *testing.T) {
 func TestFinding(t *testing.T) {
 	r := report()
 	r.Findings[1].Severity = finding.Critical
-	got := Evaluate(context.Background(), Input{Report: r, Policies: compile(t, spec("x", "  subject: finding\n  aliases: [corp/7]\n  fix: upgrade\n  references: [https://example.com]\n  validations:\n  - expression: finding.severity != 'critical'\n")), Now: today})
+	got, _ := Evaluate(context.Background(), Input{Report: r, Policies: compile(t, spec("x", "  subject: finding\n  aliases: [corp/7]\n  fix: upgrade\n  references: [https://example.com]\n  validations:\n  - expression: finding.severity != 'critical'\n")), Now: today})
 	if len(got) != 2 {
 		t.Fatal(told(got))
 	}
@@ -173,18 +173,18 @@ func TestBounds(t *testing.T) {
 		r.Packages = append(r.Packages, finding.Package{ID: fmt.Sprint("p", i), Target: "t1", Type: "deb", Name: fmt.Sprint("n", i)})
 	}
 	heavy := compile(t, spec("heavy", "  subject: package\n  validations:\n  - expression: packages.all(p, p.name != 'x' && p.type == 'deb')\n"))
-	got := Evaluate(context.Background(), Input{Report: r, Policies: heavy, Now: today})
+	got, _ := Evaluate(context.Background(), Input{Report: r, Policies: heavy, Now: today})
 	if len(got) != 1 || got[0].Action != finding.Deny || !strings.Contains(got[0].Title, "it costs more than") {
 		t.Error(told(got))
 	}
 	many := compile(t, spec("many", "  subject: package\n  validations:\n  - expression: pkg.type != 'deb'\n"))
-	got = Evaluate(context.Background(), Input{Report: r, Policies: many, Now: today})
+	got, _ = Evaluate(context.Background(), Input{Report: r, Policies: many, Now: today})
 	if last := got[len(got)-1]; len(got) != maxFindings+1 || last.Title != "11000 more that this policy does not let pass" || last.Action != finding.Deny {
 		t.Error(len(got), last.Title)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if got := Evaluate(ctx, Input{Report: r, Policies: heavy, Now: today}); len(got) != 1 || !strings.Contains(got[0].Title, "interrupted") || got[0].Action != finding.Deny {
+	if got, _ := Evaluate(ctx, Input{Report: r, Policies: heavy, Now: today}); len(got) != 1 || !strings.Contains(got[0].Title, "interrupted") || got[0].Action != finding.Deny {
 		t.Error(told(got))
 	}
 }
@@ -202,7 +202,6 @@ func TestDoesNotCompile(t *testing.T) {
 		spec("x", "  subject: image\n  validations:\n  - expression: pkg.name != 'x'\n"):                                                                                                                    `"pkg" is neither a variable nor a function`,
 		spec("x", "  subject: image\n  validations:\n  - expression: image.name\n"):                                                                                                                         `p.yaml:8: this gives a value of type string, and is to give one of type bool`,
 		spec("x", "  subject: image\n  validations:\n  - {expression: true, messageExpression: '1'}\n"):                                                                                                     `p.yaml:8: this gives a value of type int, and is to give one of type string`,
-		spec("x", "  subject: manifest\n  validations:\n  - expression: true\n"):                                                                                                                            `p.yaml:6: subject manifest is about Kubernetes objects, which this version does not read`,
 		spec("x", "  subject: images\n  validations:\n  - expression: true\n"):                                                                                                                              `p.yaml:6: subject "images" is not known: use image, config`,
 		spec("x", "  subject: image\n  action: audit\n  validations:\n  - expression: true\n"):                                                                                                              `p.yaml:7: action "audit" is not known`,
 		spec("x", "  subject: image\n  severity: dire\n  validations:\n  - expression: true\n"):                                                                                                             `p.yaml:7: severity "dire"`,
@@ -293,7 +292,7 @@ func BenchmarkPolicies(b *testing.B) {
 	}
 	policies := compile(b, text)
 	for b.Loop() {
-		if got := Evaluate(context.Background(), Input{Report: r, Policies: policies, Now: today}); len(got) != 0 {
+		if got, _ := Evaluate(context.Background(), Input{Report: r, Policies: policies, Now: today}); len(got) != 0 {
 			b.Fatal(told(got)[0])
 		}
 	}
@@ -327,8 +326,33 @@ func TestTooMany(t *testing.T) {
 		r.Packages = append(r.Packages, p)
 	}
 	policies := compile(t, spec("x", "  subject: package\n  action: warn\n  validations:\n  - {expression: 'pkg.name == \"broken\" && 1 / (pkg.name.size() - 6) > 0', message: no}\n"))
-	got := Evaluate(t.Context(), Input{Report: r, Policies: policies, Now: today})
+	got, _ := Evaluate(t.Context(), Input{Report: r, Policies: policies, Now: today})
 	if last := got[len(got)-1]; len(got) != maxFindings+1 || last.Action != finding.Deny {
 		t.Errorf("%d findings, the last %s %s", len(got), last.Action, last.Title)
+	}
+}
+
+// TestBuild wants what nobody knows of an unbuilt image to be a gap, and neither a finding nor a pass; and what is
+// known to be decided.
+func TestBuild(t *testing.T) {
+	b := &Build{Config: Config{User: "root", Labels: map[string]string{"a": "b"}}, Unknown: map[string]string{"env": "the base may set it", "labels": "the base may set it"}}
+	r := &finding.Report{Targets: []finding.Target{{ID: "t1", Kind: "dockerfile", Name: "Dockerfile"}}}
+	for expression, want := range map[string]string{
+		"config.user == 'root'": "pass", "config.user != 'root'": "deny", "config.env.A == 'x'": "gap", "has(config.env)": "gap", "!has(config.env)": "gap", "!('a' in config.labels)": "gap",
+		"config.user == 'x' && config.env.A == 'x'": "deny", "config.user == 'root' || config.env.A == 'x'": "pass", "packages.size() == 0": "gap", "findings.all(f, f.rank < 5)": "gap",
+		"image.size < 100": "gap", "!has(image.os)": "gap", "image.kind == 'dockerfile'": "pass", "config.cmd[3] == 'x'": "deny",
+	} {
+		policies := compile(t, spec("x", "  subject: config\n  validations:\n  - expression: \""+expression+"\"\n"))
+		found, gaps := Evaluate(t.Context(), Input{Report: r, Facts: map[string]*Facts{"t1": {Builds: []*Build{b}}}, Policies: policies, Now: today})
+		got := "pass"
+		switch {
+		case len(found) > 0:
+			got = "deny"
+		case len(gaps) > 0 && gaps[0].Blocking && gaps[0].Class == GapUnbuilt:
+			got = "gap"
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s: %v %v", expression, got, want, found, gaps)
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/expr"
 )
@@ -11,50 +13,64 @@ import (
 func objects() []*expr.Object {
 	return []*expr.Object{
 		imageType(), osType(), baseType(), layerType(), surfaceType(), signatureType(), configType(), stepType(),
-		packageType(), locationType(), findingType(), opinionType(), exceptionType(), fileType(),
+		packageType(), locationType(), findingType(), opinionType(), exceptionType(), fileType(), containerType(),
 	}
 }
 
 func imageType() *expr.Object {
-	return expr.NewObject[world]("Image", "The target that is looked at.", 0,
+	// What is not of the image of a Dockerfile is not said of it.
+	built := func(name, doc string, t expr.Type, get func(*world) any) expr.Field {
+		return expr.NewField(name, doc, t, func(w *world) any {
+			if w.unbuilt {
+				return notBuilt("image."+name, "")
+			}
+			return get(w)
+		})
+	}
+	object := expr.NewObject[world]("Image", "The target that is looked at.", 0,
 		expr.NewField("name", "As the user or the archive names it.", expr.String, func(w *world) any { return w.target.Name }),
-		expr.NewField("registry", "The registry in the name, docker.io where it names none; empty for what is no name of an image.", expr.String, func(w *world) any { return w.reference.Host }),
-		expr.NewField("repository", "The repository in the name, library/debian for debian.", expr.String, func(w *world) any { return w.reference.Repository }),
-		expr.NewField("tag", "The tag in the name, latest where it has neither tag nor digest.", expr.String, func(w *world) any { return w.reference.Tag }),
-		expr.NewField("kind", "image, rootfs, source or sbom.", expr.String, func(w *world) any { return w.target.Kind }),
+		built("registry", "The registry in the name, docker.io where it names none; empty for what is no name of an image.", expr.String, func(w *world) any { return w.reference.Host }),
+		built("repository", "The repository in the name, library/debian for debian.", expr.String, func(w *world) any { return w.reference.Repository }),
+		built("tag", "The tag in the name, latest where it has neither tag nor digest.", expr.String, func(w *world) any { return w.reference.Tag }),
+		expr.NewField("kind", "image, rootfs, source, sbom, or what a file is: dockerfile, compose, pipeline, manifest.", expr.String, func(w *world) any { return w.target.Kind }),
 		expr.NewField("origin", "What it was read from: archive, oci, docker, podman, containerd, registry …", expr.String, func(w *world) any { return w.target.Origin }),
-		expr.NewField("digest", "Of the manifest, sha256:HEX.", expr.String, func(w *world) any { return w.target.Digest }),
-		expr.NewField("indexDigest", "Of the index that the platform was chosen from.", expr.String, func(w *world) any { return w.target.IndexDigest }),
-		expr.NewField("platform", "linux/amd64.", expr.String, func(w *world) any { return w.target.Platform }),
-		expr.NewField("os", "The distribution.", expr.Named("OS"), func(w *world) any { return w.target.OS }),
-		expr.NewField("base", "The image that it is built on.", expr.Named("Base"), func(w *world) any {
+		built("digest", "Of the manifest, sha256:HEX.", expr.String, func(w *world) any { return w.target.Digest }),
+		built("indexDigest", "Of the index that the platform was chosen from.", expr.String, func(w *world) any { return w.target.IndexDigest }),
+		built("platform", "linux/amd64.", expr.String, func(w *world) any { return w.target.Platform }),
+		built("os", "The distribution.", expr.Named("OS"), func(w *world) any { return w.target.OS }),
+		built("base", "The image that it is built on.", expr.Named("Base"), func(w *world) any {
 			if w.target.Base == nil {
 				return (*baseView)(nil)
 			}
 			return &baseView{w.target.Base, w}
 		}),
-		expr.NewField("size", "Bytes of all layers, uncompressed.", expr.Int, func(w *world) any { return w.target.Size }),
-		expr.NewField("verified", "Every byte was read and its digest held.", expr.Bool, func(w *world) any { return w.target.Verified }),
-		expr.NewField("layers", "Bottom first.", expr.List(expr.Named("Layer")), func(w *world) any { return pointers(w.target.Layers) }),
-		expr.NewField("surface", "What an attacker finds to work with.", expr.Named("Surface"), func(w *world) any {
+		built("size", "Bytes of all layers, uncompressed.", expr.Int, func(w *world) any { return w.target.Size }),
+		built("verified", "Every byte was read and its digest held.", expr.Bool, func(w *world) any { return w.target.Verified }),
+		built("layers", "Bottom first.", expr.List(expr.Named("Layer")), func(w *world) any { return pointers(w.target.Layers) }),
+		built("surface", "What an attacker finds to work with.", expr.Named("Surface"), func(w *world) any {
 			if w.target.Surface == nil {
 				return errSurface
 			}
 			return w.target.Surface
 		}),
-		expr.NewField("created", "When the image was made.", expr.Time, func(w *world) any {
+		built("created", "When the image was made.", expr.Time, func(w *world) any {
 			if w.facts.Config == nil || w.facts.Config.Created.IsZero() {
 				return errCreated
 			}
 			return w.facts.Config.Created
 		}),
-		expr.NewField("signatures", "Those that were verified in this run.", expr.List(expr.Named("Signature")), func(w *world) any {
+		built("signatures", "Those that say it is signed, or that it passed, and that were verified in this run, by a signer whom --key or --certificate-identity names.", expr.List(expr.Named("Signature")), func(w *world) any {
+			if w.facts.Unverified != nil {
+				return fmt.Errorf("whether this image is signed is not known: %w", w.facts.Unverified)
+			}
 			if w.facts.Signatures == nil {
 				return errSignatures
 			}
 			return pointers(*w.facts.Signatures)
 		}),
 	)
+	object.Unsure = true
+	return object
 }
 
 func osType() *expr.Object {
@@ -119,28 +135,39 @@ func signatureType() *expr.Object {
 	return expr.NewObject[Signature]("Signature", "A signature that was verified.", 20,
 		expr.NewField("signer", "Who signed: the name in the certificate, or the digest of the key.", expr.String, func(s *Signature) any { return s.Signer }),
 		expr.NewField("issuer", "Who says so, for certificates.", expr.String, func(s *Signature) any { return s.Issuer }),
-		expr.NewField("signed", "When.", expr.Time, func(s *Signature) any { return s.Signed }),
+		expr.NewField("signed", "When; not set where nobody says.", expr.Time, func(s *Signature) any { return s.Signed }),
+		expr.NewField("predicate", "The type of what was signed: https://slsa.dev/verification_summary/v1 is a verdict; empty for a signature in Cosign's older form.", expr.String, func(s *Signature) any { return s.Predicate }),
 	)
 }
 
 func configType() *expr.Object {
-	return expr.NewObject[Config]("Config", "The configuration of an image.", 0,
-		expr.NewField("user", "USER, as it is written; empty means root.", expr.String, func(c *Config) any { return c.User }),
-		expr.NewField("env", "ENV, by name.", expr.Map(expr.String), func(c *Config) any { return notNil(c.Env) }),
-		expr.NewField("entrypoint", "ENTRYPOINT.", expr.List(expr.String), func(c *Config) any { return c.Entrypoint }),
-		expr.NewField("cmd", "CMD.", expr.List(expr.String), func(c *Config) any { return c.Cmd }),
-		expr.NewField("workingDir", "WORKDIR.", expr.String, func(c *Config) any { return c.WorkingDir }),
-		expr.NewField("shell", "SHELL.", expr.List(expr.String), func(c *Config) any { return c.Shell }),
-		expr.NewField("ports", "EXPOSE, as PORT/PROTOCOL.", expr.List(expr.String), func(c *Config) any { return c.Ports }),
-		expr.NewField("volumes", "VOLUME.", expr.List(expr.String), func(c *Config) any { return c.Volumes }),
-		expr.NewField("labels", "LABEL, by name.", expr.Map(expr.String), func(c *Config) any { return notNil(c.Labels) }),
-		expr.NewField("stopSignal", "STOPSIGNAL.", expr.String, func(c *Config) any { return c.StopSignal }),
-		expr.NewField("healthcheck", "HEALTHCHECK's command.", expr.List(expr.String), func(c *Config) any { return c.Healthcheck }),
-		expr.NewField("onBuild", "ONBUILD.", expr.List(expr.String), func(c *Config) any { return c.OnBuild }),
-		expr.NewField("author", "Who made it, as it says.", expr.String, func(c *Config) any { return c.Author }),
-		expr.NewField("created", "When it was made, as it says.", expr.Time, func(c *Config) any { return c.Created }),
-		expr.NewField("history", "The steps of the build.", expr.List(expr.Named("Step")), func(c *Config) any { return pointers(c.History) }),
+	known := func(name, doc string, t expr.Type, get func(*Config) any) expr.Field {
+		return expr.NewField(name, doc, t, func(b *Build) any {
+			if why, ok := b.Unknown[name]; ok {
+				return notBuilt("config."+name, ": "+why)
+			}
+			return get(&b.Config)
+		})
+	}
+	object := expr.NewObject[Build]("Config", "The configuration of an image.", 0,
+		known("user", "USER, as it is written; empty means root.", expr.String, func(c *Config) any { return c.User }),
+		known("env", "ENV, by name.", expr.Map(expr.String), func(c *Config) any { return notNil(c.Env) }),
+		known("entrypoint", "ENTRYPOINT.", expr.List(expr.String), func(c *Config) any { return c.Entrypoint }),
+		known("cmd", "CMD.", expr.List(expr.String), func(c *Config) any { return c.Cmd }),
+		known("workingDir", "WORKDIR.", expr.String, func(c *Config) any { return c.WorkingDir }),
+		known("shell", "SHELL.", expr.List(expr.String), func(c *Config) any { return c.Shell }),
+		known("ports", "EXPOSE, as PORT/PROTOCOL.", expr.List(expr.String), func(c *Config) any { return c.Ports }),
+		known("volumes", "VOLUME.", expr.List(expr.String), func(c *Config) any { return c.Volumes }),
+		known("labels", "LABEL, by name.", expr.Map(expr.String), func(c *Config) any { return notNil(c.Labels) }),
+		known("stopSignal", "STOPSIGNAL.", expr.String, func(c *Config) any { return c.StopSignal }),
+		known("healthcheck", "HEALTHCHECK's command.", expr.List(expr.String), func(c *Config) any { return c.Healthcheck }),
+		known("onBuild", "ONBUILD.", expr.List(expr.String), func(c *Config) any { return c.OnBuild }),
+		known("author", "Who made it, as it says.", expr.String, func(c *Config) any { return c.Author }),
+		known("created", "When it was made, as it says.", expr.Time, func(c *Config) any { return c.Created }),
+		known("history", "The steps of the build.", expr.List(expr.Named("Step")), func(c *Config) any { return pointers(c.History) }),
 	)
+	object.Unsure = true
+	return object
 }
 
 func notNil(m map[string]string) map[string]string {

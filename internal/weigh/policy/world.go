@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/expr"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 )
@@ -13,7 +14,7 @@ import (
 var (
 	errConfig     = errors.New("the configuration of this target is not known: it is read from images, and not from SBOMs, saved reports or folders")
 	errFiles      = errors.New("the files of this target are not known: they are read from images, and not from SBOMs or saved reports")
-	errSignatures = errors.New("whether this image is signed is not known: nothing verified it in this run")
+	errSignatures = errors.New("whether this image is signed is not known: nothing verified it in this run, as plimsoll scan does with --key FILE, or with --certificate-identity and --certificate-oidc-issuer")
 	errSurface    = errors.New("the attack surface of this target was not counted")
 	errCreated    = errors.New("when this image was made is not known")
 )
@@ -31,6 +32,19 @@ type world struct {
 	files     []*File
 	terms     *license.Table
 	versions  *versions
+	unbuilt   bool // it is the image of a Dockerfile: there is nothing yet but its configuration
+}
+
+// unbuiltOf is the world as a policy sees it that looks at the image of a Dockerfile.
+func unbuiltOf(w *world) *world {
+	made := *w
+	made.unbuilt = true
+	return &made
+}
+
+// notBuilt is why something is not known of the image of a Dockerfile.
+func notBuilt(what, why string) error {
+	return &expr.Unknown{Why: what + " is not known before the image is built" + why}
 }
 
 // pkg is a package of the world's.

@@ -105,7 +105,7 @@ func TestFolder(t *testing.T) {
 			t.Errorf("half written: %v", err)
 		}
 	}
-	if err := (Folder(dir)).Save(ctx, stale, version); !errors.Is(err, ErrConflict) {
+	if err := Folder(dir).Save(ctx, stale, version); !errors.Is(err, ErrConflict) {
 		t.Errorf("it is written over: %v", err)
 	}
 }

@@ -40,7 +40,11 @@ func Open(ctx context.Context, word string, o image.Options) ([]*image.Image, er
 	if err != nil {
 		return nil, fmt.Errorf("open archive %s: %w", path, err)
 	}
-	return openImages(ctx, t, path, want, o)
+	images, err := openImages(ctx, t, path, want, o)
+	for _, img := range images {
+		img.Path = path
+	}
+	return images, err
 }
 
 // OpenStream spools a stream and reads it as Open would. The label names it in errors.

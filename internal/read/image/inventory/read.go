@@ -26,7 +26,7 @@ type Reader struct {
 	Verify     bool              // read and hash also what could be skipped
 	Skip       func(string) bool // paths that are not to be looked at; nil: none
 	Inspect    Inspector         // looks into texts; nil: nobody does
-	Documents  func(string) bool // paths of source folders that are kept whole; nil: none
+	Documents  func(string) Keep // how files of source folders are kept whole; nil: none is
 	Traits     bool              // keep what is special about files: of images, where rights and owners mean something
 }
 
@@ -98,6 +98,7 @@ type layerRead struct {
 
 	inspects bool   // the reader's inspector looks at this walk
 	buf      []byte // the text that is looked into
+	head     []byte // of the document that is looked at
 	sights   int
 	account
 }

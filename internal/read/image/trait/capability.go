@@ -8,23 +8,20 @@ import (
 	"strings"
 )
 
-// CapabilityName is the extended attribute that holds a file's capabilities (capabilities(7)).
-const CapabilityName = "security.capability"
-
 // Capabilities are those that a program gets when it is run.
 type Capabilities struct {
 	Permitted, Inheritable uint64 // bit n is capability n
 	Effective              bool   // the program has them without asking
 }
 
-// ErrCapabilities says that an attribute is in no form that the kernel knows; it ignores such.
-var ErrCapabilities = errors.New("its capabilities are in no form that is known")
+// errCapabilities says that an attribute is in no form that the kernel knows; it ignores such.
+var errCapabilities = errors.New("its capabilities are in no form that is known")
 
-// ParseCapabilities reads the attribute in each of its forms (linux/capability.h, struct vfs_cap_data and
+// ParseCapabilities reads the attribute security.capability (capabilities(7)) in each of its forms (linux/capability.h, struct vfs_cap_data and
 // vfs_ns_cap_data): revisions 1 to 3.
 func ParseCapabilities(b []byte) (c Capabilities, err error) {
 	if len(b) < 4 {
-		return c, ErrCapabilities
+		return c, errCapabilities
 	}
 	magic := binary.LittleEndian.Uint32(b)
 	words := map[uint32]int{0x01000000: 1, 0x02000000: 2, 0x03000000: 2}[magic&0xff000000]
@@ -33,7 +30,7 @@ func ParseCapabilities(b []byte) (c Capabilities, err error) {
 		size += 4 // the user whose namespace they are for
 	}
 	if words == 0 || len(b) != size {
-		return c, ErrCapabilities
+		return c, errCapabilities
 	}
 	for i := range words {
 		c.Permitted |= uint64(binary.LittleEndian.Uint32(b[4+8*i:])) << (32 * i)

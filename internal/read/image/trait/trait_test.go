@@ -76,7 +76,7 @@ func TestParseCapabilities(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "\x01", "\x01\x00\x00\x02", "\x01\x00\x00\x04" + strings.Repeat("\x00", 16), strings.Repeat("x", 20), "\x01\x00\x00\x02" + strings.Repeat("\x00", 17)} {
-		if _, err := ParseCapabilities([]byte(bad)); !errors.Is(err, ErrCapabilities) {
+		if _, err := ParseCapabilities([]byte(bad)); !errors.Is(err, errCapabilities) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

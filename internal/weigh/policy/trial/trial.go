@@ -4,6 +4,7 @@ package trial
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/policyfile"
 	"github.com/plimsoll/plimsoll/internal/read/savedreport"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
@@ -113,7 +115,7 @@ func (t *tester) test(ctx context.Context, c *policy.Compiler, set *policyfile.S
 		if err != nil {
 			return err
 		}
-		findings := policy.Evaluate(ctx, policy.Input{Report: r, Facts: facts, Policies: one, Now: now, Seen: func(_ *policy.Policy, condition bool, at int, result bool) {
+		findings, _ := policy.Evaluate(ctx, policy.Input{Report: r, Facts: facts, Policies: one, Now: now, Seen: func(_ *policy.Policy, condition bool, at int, result bool) {
 			k := key(test.Policy.Value, condition, at)
 			n := t.seen[k]
 			if result {
@@ -199,6 +201,8 @@ type written struct {
 	Config     *policy.Config      `json:"config"`
 	Files      *[]policy.File      `json:"files"`
 	Signatures *[]policy.Signature `json:"signatures"`
+	Object     json.RawMessage     `json:"object"`
+	Namespace  json.RawMessage     `json:"namespaceObject"`
 }
 
 var unknownField = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`unknown field "([^"]*)"`) })
@@ -211,17 +215,49 @@ func given(c *policyfile.Case) (*finding.Report, map[string]*policy.Facts, error
 		}
 		return r, nil, nil
 	}
+	if c.Manifest != nil {
+		objects, problems := kube.Manifest("manifest", c.Manifest)
+		all, err := manifestFacts(objects, problems, func(string) bool { return true })
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: the manifest of this case: %w", c.Name.At(1), err)
+		}
+		w := written{Image: finding.Target{Kind: "manifest"}}
+		return w.report(), map[string]*policy.Facts{"t1": {Objects: all}}, nil
+	}
 	var w written
 	d := json.NewDecoder(bytes.NewReader(c.Given))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&w); err != nil {
+	err := d.Decode(&w)
+	if err != nil {
 		place, what := c.Name.At(1), strings.TrimPrefix(err.Error(), "json: ")
 		if m := unknownField().FindStringSubmatch(err.Error()); m != nil && c.Place[m[1]] != "" {
 			place, what = c.Place[m[1]], fmt.Sprintf("there is no field %q here", m[1])
 		}
 		return nil, nil, fmt.Errorf("%s: given: %s", place, what)
 	}
-	return w.report(), map[string]*policy.Facts{"t1": {Config: w.Config, Files: w.Files, Signatures: w.Signatures}}, nil
+	facts := &policy.Facts{Config: w.Config, Files: w.Files, Signatures: w.Signatures}
+	if w.Object != nil {
+		w.Image.Kind = cmp.Or(w.Image.Kind, "manifest")
+		objects, problems := kube.Manifest("object", w.Object)
+		around, more := kube.Manifest("namespaceObject", w.Namespace)
+		if facts.Objects, err = manifestFacts(append(objects, around...), append(problems, more...), func(path string) bool { return path == "object" }); err != nil {
+			return nil, nil, fmt.Errorf("%s: given: %w", c.Name.At(1), err)
+		}
+	}
+	return w.report(), map[string]*policy.Facts{"t1": facts}, nil
+}
+
+// manifestFacts are objects as policies see them. All of them must be such.
+func manifestFacts(objects []*kube.Object, problems []*kube.Problem, own func(string) bool) ([]policy.Object, error) {
+	around := kube.NewSnapshot(objects, problems)
+	if len(around.Problems) > 0 {
+		return nil, around.Problems[0]
+	}
+	all := policy.Objects(around, own)
+	if len(all) == 0 {
+		return nil, errors.New("it is no Kubernetes object: one has apiVersion and kind")
+	}
+	return all, nil
 }
 
 // report fills in what a case need not say.

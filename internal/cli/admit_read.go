@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// Bounds on what is read.
+const (
+	mostManifest  = 64 << 20 // of one file
+	mostManifests = 10_000   // files
+)
+
+// manifest is one file of objects.
+type manifest struct {
+	name     string
+	objects  []*kube.Object
+	problems []*kube.Problem
+}
+
+// manifests reads files and folders. In a folder, what holds no object is passed over.
+func (g *global) manifests(words []string) (all []manifest, err error) {
+	for _, word := range words {
+		if word == "-" {
+			b, err := io.ReadAll(io.LimitReader(g.env.Stdin, mostManifest+1))
+			if err != nil || len(b) > mostManifest {
+				return nil, usage("standard input: more than %d bytes: give it in parts", mostManifest)
+			}
+			all = append(all, manifestOf("standard input", b))
+			continue
+		}
+		info, err := os.Stat(word)
+		if err != nil {
+			return nil, usage("%w", err)
+		}
+		dir, names := filepath.Dir(word), []string{filepath.Base(word)}
+		if info.IsDir() {
+			dir = word
+			if names, err = manifestsIn(word); err != nil {
+				return nil, usage("%s: %w", word, err)
+			}
+		}
+		for _, name := range names {
+			b, err := readWithin(dir, name)
+			if err != nil {
+				return nil, usage("%w", err)
+			}
+			if m := manifestOf(filepath.ToSlash(filepath.Join(dir, name)), b); !info.IsDir() || len(m.objects)+len(m.problems) > 0 {
+				all = append(all, m)
+			}
+		}
+	}
+	return all, nil
+}
+
+func manifestOf(name string, b []byte) manifest {
+	m := manifest{name: name}
+	m.objects, m.problems = kube.Manifest(name, b)
+	return m
+}
+
+func manifestsIn(dir string) (names []string, err error) {
+	err = fs.WalkDir(os.DirFS(dir), ".", func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.Type().IsRegular() && slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(p)):
+			names = append(names, p)
+		}
+		if len(names) > mostManifests {
+			return fmt.Errorf("it holds more than %d files of manifests", mostManifests)
+		}
+		return nil
+	})
+	return names, err
+}
+
+// readWithin reads a file of a folder, and follows no link out of it.
+func readWithin(dir, name string) ([]byte, error) {
+	f, err := os.OpenInRoot(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, mostManifest+1))
+	if err == nil && len(b) > mostManifest {
+		err = fmt.Errorf("%s has more than %d bytes: give it in parts", name, mostManifest)
+	}
+	return b, err
+}

@@ -1,0 +1,236 @@
+package scan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/pod"
+	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// manifests say what runs in a cluster. They are known by what is in them: any YAML or JSON may be one.
+var manifests = family{
+	name: "manifest", title: "a Kubernetes manifest",
+	wants: kube.MayBe, is: kube.Looks, most: kube.MaxFile,
+	broken: brokenManifest,
+	judge:  judgeManifests,
+}
+
+// manifest is a file of objects, read.
+type manifest struct {
+	objects  []*kube.Object
+	problems []*kube.Problem
+}
+
+// brokenManifest wants a file to hold objects.
+func brokenManifest(of *Files, _ string) error {
+	of.manifests = readManifests(of.Documents, 1)
+	m := of.manifests[0]
+	switch {
+	case len(m.objects) > 0:
+		return nil
+	case len(m.problems) == 0:
+		return fmt.Errorf("%s: it holds no Kubernetes object: one has apiVersion and kind", of.Name)
+	case m.problems[0].Template:
+		return fmt.Errorf("%w (%s)", m.problems[0], aTemplate)
+	}
+	return m.problems[0]
+}
+
+const aTemplate = "a template ({{ }}) is no YAML: scan what is made of it, as in helm template CHART | plimsoll scan --as manifest -"
+
+// readManifests reads documents, several at a time.
+func readManifests(docs []inventory.Document, jobs int) []manifest {
+	all := make([]manifest, len(docs))
+	var group errgroup.Group
+	group.SetLimit(max(jobs, 1))
+	for i, d := range docs {
+		group.Go(func() error {
+			all[i].objects, all[i].problems = kube.Manifest(d.Path, d.Bytes)
+			return nil
+		})
+	}
+	_ = group.Wait() // none of them fails
+	return all
+}
+
+// snapshot puts together what files hold, so that the namespace in one counts for the pod in another.
+func snapshot(files []manifest) *kube.Snapshot {
+	var all manifest
+	for _, m := range files {
+		all.objects = append(all.objects, m.objects...)
+		all.problems = append(all.problems, m.problems...)
+	}
+	return kube.NewSnapshot(all.objects, all.problems)
+}
+
+// around is what a target's manifests are judged among: those of its folder; or, of files that are named, all
+// that one call names.
+func (s *scan) around(t *finding.Target, docs []inventory.Document) *kube.Snapshot {
+	if t.Kind == sourceFolder {
+		return snapshot(readManifests(docs, s.o.Jobs))
+	}
+	if s.named == nil {
+		var all []manifest
+		for _, of := range s.files {
+			all = append(all, of.manifests...)
+		}
+		s.named = snapshot(all)
+	}
+	return s.named
+}
+
+// judgeManifests runs all checks on each workload, and says what was passed over.
+func judgeManifests(s *scan, t *finding.Target, docs []inventory.Document) ([]sight, []finding.Gap) {
+	docs = slices.DeleteFunc(slices.Clone(docs), func(d inventory.Document) bool { return t.Kind == sourceFolder && !isManifest(d) })
+	own := map[string]bool{}
+	for _, d := range docs {
+		own[d.Path] = true
+	}
+	around := s.around(t, docs)
+	s.askObjects(t.ID, around, own)
+	var facts []pod.Facts
+	makes := map[*kube.Object]bool{}
+	for i := range around.Workloads {
+		if w := &around.Workloads[i]; own[w.Source.Path] {
+			s.excepted.object(t.ID, w.Object)
+			facts = append(facts, pod.Facts{Workload: w, Around: around, Standard: s.o.PodSecurity, Secret: s.redact.Worst})
+			makes[w.Object] = true
+		}
+	}
+	seen, unknown := lookAtPods(facts, s.o.Jobs)
+	seen = append(seen, lookAtNamespaces(around, own)...)
+	gaps := append(manifestGaps(t.ID, around.Problems, own), unknown...)
+	strange := map[string]int{}
+	for _, o := range around.Objects {
+		if own[o.Source.Path] && !o.Known() && !makes[o] {
+			strange[o.Kind]++
+		}
+	}
+	return seen, append(gaps, strangeGap(strange)...)
+}
+
+// isManifest knows one in a folder of sources.
+func isManifest(d inventory.Document) bool {
+	return kube.MayBe(d.Path) && kube.Looks(d.Bytes[:min(len(d.Bytes), inventory.DocumentHead)])
+}
+
+// manifestGaps tells of what could not be read.
+func manifestGaps(id string, problems []*kube.Problem, own map[string]bool) []finding.Gap {
+	var broken []inventory.Gap
+	templates := map[string]bool{}
+	for _, p := range problems {
+		switch {
+		case !own[p.Path]:
+		case p.Template:
+			templates[p.Path] = true
+		default:
+			broken = append(broken, inventory.Gap{Class: "unreadable-file", Blocking: true, What: fmt.Sprintf("line %d: %s", p.Line, p.What), Path: p.Path, Count: 1})
+		}
+	}
+	gaps := fewer(id, nil, broken)
+	if n := len(templates); n > 0 {
+		first := slices.Min(slices.Collect(maps.Keys(templates)))
+		gaps = append(gaps, finding.Gap{Class: "template", Path: first, Count: n, What: plural(n, "file") + " of objects not judged: " + aTemplate})
+	}
+	return gaps
+}
+
+// strangeGap tells of objects of kinds that are not Kubernetes' own, and in which no pod was found.
+func strangeGap(kinds map[string]int) []finding.Gap {
+	n := 0
+	for _, of := range kinds {
+		n += of
+	}
+	if n == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(kinds))
+	return []finding.Gap{{Class: "unknown-kind", Count: n, What: fmt.Sprintf("no pod in %s of %s: %s", plural(n, "object"), plural(len(names), "kind"), some(names))}}
+}
+
+// atOnce is how many workloads one goroutine looks at.
+const atOnce = 128
+
+// podsSeen is what checks saw in some workloads, by check.
+type podsSeen struct {
+	counts  []finding.Check
+	hits    [][]check.Hit
+	unknown [][]string
+}
+
+// lookAtPods runs all checks, on several workloads at a time.
+func lookAtPods(facts []pod.Facts, jobs int) (seen []sight, gaps []finding.Gap) {
+	checks := pod.Checks()
+	parts := slices.Collect(slices.Chunk(facts, atOnce))
+	all := make([]podsSeen, len(parts))
+	var group errgroup.Group
+	group.SetLimit(max(jobs, 1))
+	for i, part := range parts {
+		group.Go(func() error {
+			all[i] = lookAtSome(checks, part)
+			return nil
+		})
+	}
+	_ = group.Wait() // none of them fails
+	for i := range checks {
+		one := sight{card: &checks[i].Card, counts: &finding.Check{}}
+		var unknown []string
+		for _, l := range all {
+			count(one.counts, sight{counts: &l.counts[i]})
+			one.hits = append(one.hits, l.hits[i]...)
+			unknown = append(unknown, l.unknown[i]...)
+		}
+		seen = append(seen, one)
+		if len(unknown) > 0 {
+			slices.Sort(unknown)
+			unknown = slices.Compact(unknown)
+			gaps = append(gaps, finding.Gap{Class: "unknown-fact", Count: len(unknown), What: checks[i].ID + " would have to know " + some(unknown)})
+		}
+	}
+	return seen, gaps
+}
+
+// lookAtNamespaces runs all checks of namespaces.
+func lookAtNamespaces(around *kube.Snapshot, own map[string]bool) (seen []sight) {
+	checks := pod.NamespaceChecks()
+	for _, o := range around.Objects {
+		if !own[o.Source.Path] || !pod.IsNamespace(o) {
+			continue
+		}
+		for i := range checks {
+			seen = append(seen, sight{card: &checks[i].Card, applies: true, hits: checks[i].Look(o)})
+		}
+	}
+	return seen
+}
+
+func lookAtSome(checks []pod.Check, facts []pod.Facts) podsSeen {
+	l := podsSeen{make([]finding.Check, len(checks)), make([][]check.Hit, len(checks)), make([][]string, len(checks))}
+	for i := range facts {
+		for n, c := range checks {
+			hits, unknown := c.Look(&facts[i])
+			switch {
+			case len(hits) > 0:
+				l.counts[n].Evaluated++
+				l.counts[n].Failed++
+			case len(unknown) > 0:
+				l.counts[n].NotAssessed++
+			default:
+				l.counts[n].Evaluated++
+			}
+			l.hits[n] = append(l.hits[n], hits...)
+			for _, u := range unknown {
+				l.unknown[n] = append(l.unknown[n], strings.TrimSpace(facts[i].Kind+" "+facts[i].Name)+": "+u)
+			}
+		}
+	}
+	return l
+}

@@ -1,0 +1,58 @@
+package policy
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// Objects are those of a snapshot that policies about manifests look at: of what one owns of another, the owner
+// alone. Own says by the path of its file whether an object is to be looked at; all others are known around it.
+func Objects(of *kube.Snapshot, own func(path string) bool) []Object {
+	made := map[*kube.Object][]*kube.Workload{}
+	for i := range of.Workloads {
+		w := &of.Workloads[i]
+		made[w.Object] = append(made[w.Object], w)
+	}
+	var all []Object
+	for _, o := range of.Objects {
+		if !own(o.Source.Path) || of.Owned(o) {
+			continue
+		}
+		one := Object{Fields: o.Fields, Pods: []any{}, Subject: *o.Subject(""), At: o.At("")}
+		if n := of.Find("", "Namespace", "", o.Namespace); n != nil && o.Namespace != "" {
+			one.Namespace = n.Fields
+		}
+		for _, w := range made[o] {
+			one.Pods = append(one.Pods, w.Written)
+			one.Containers = append(one.Containers, containersOf(w)...)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// containersOf are those of a pod, in the order in which they run.
+func containersOf(w *kube.Workload) (all []Container) {
+	written, _ := w.Written["spec"].(map[string]any)
+	add := func(list, sort string, i int, c corev1.EphemeralContainerCommon) {
+		items, _ := written[list].([]any)
+		one := Container{Name: c.Name, Image: c.Image, Sort: sort, Fields: map[string]any{}}
+		if i < len(items) {
+			if fields, ok := items[i].(map[string]any); ok {
+				one.Fields = fields
+			}
+		}
+		all = append(all, one)
+	}
+	for i := range w.Spec.InitContainers {
+		add("initContainers", "init", i, corev1.EphemeralContainerCommon(w.Spec.InitContainers[i]))
+	}
+	for i := range w.Spec.Containers {
+		add("containers", "container", i, corev1.EphemeralContainerCommon(w.Spec.Containers[i]))
+	}
+	for i := range w.Spec.EphemeralContainers {
+		add("ephemeralContainers", "ephemeral", i, w.Spec.EphemeralContainers[i].EphemeralContainerCommon)
+	}
+	return all
+}
