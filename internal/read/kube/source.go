@@ -13,6 +13,7 @@ type Source struct {
 	line   int    // of the file, where the object's document begins
 	prefix string // where the object stands in its document: items[3]. of a List
 	values func() *tree.Value
+	made   func(line int) []Place // where a line of what was rendered was written; nil: it was written so
 }
 
 // written gives the values of a document with their lines, read only when somebody asks.
