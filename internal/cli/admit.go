@@ -41,7 +41,7 @@ type lineOptions struct {
 
 func (o *lineOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.file, "line", "", "`FILE` that says what is denied, warned of and noted, and where (docs/guide/admission.md); default: findings of checks from high up are denied")
-	f.StringArrayVar(&o.exceptions, "exceptions", nil, "`FILE` of exceptions; may be repeated")
+	f.Var(repeated(&o.exceptions), "exceptions", "`FILE` of exceptions; may be repeated")
 	o.policies.flags(f, "policy", "p")
 }
 

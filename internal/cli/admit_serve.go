@@ -61,7 +61,7 @@ func newAdmitServe(g *global) *cobra.Command {
 	f.StringVar(&o.dir, "tls-dir", "", "`FOLDER` in which an own authority is kept")
 	f.StringVar(&o.secret, "tls-secret", "", "`NAMESPACE/NAME` of the Secret in which an own authority is kept")
 	f.StringVar(&o.service, "service", "", "`NAMESPACE/NAME` of the service by which the API server finds this server: names for the own certificate")
-	f.StringArrayVar(&o.hosts, "host", nil, "further `NAME` for the own certificate; may be repeated")
+	f.Var(repeated(&o.hosts), "host", "further `NAME` for the own certificate; may be repeated")
 	f.StringVar(&o.register, "register", "", "`NAME` of the webhook configuration that is to trust the authority; admit export writes it")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the cluster (default: the pod's own account, or KUBECONFIG)")
 	f.StringVar(&o.clientCA, "client-ca", "", "PEM `FILE` of the authority of those that may ask for reviews (default: anybody may)")
