@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -127,15 +126,9 @@ func (o *serveOptions) source(c client.Interface) (certificate.Source, error) {
 	return &certificate.Own{Store: &certificate.Secret{Client: c, Namespace: namespace, Name: name}, Names: names}, err
 }
 
-// memoryOfServer is where the garbage collector begins to work harder while it serves.
-const memoryOfServer = 160 << 20
-
 func runServe(ctx context.Context, g *global, o *serveOptions) error {
 	if err := o.validate(); err != nil {
 		return err
-	}
-	if g.env.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryOfServer)
 	}
 	wo := webhook.Options{Timeout: o.timeout, Queue: o.queue, Drain: o.drain, Check: o.check, Note: g.logger(), Now: g.env.Now}
 	var err error
