@@ -27,10 +27,11 @@ const (
 	Fail   Stage = "fail"
 	Ignore Stage = "ignore"
 	Tell   Stage = "tell"
-	All    Stage = "" // for who tries a line out
+	Change Stage = "change" // before the others: pods are given secure defaults
+	All    Stage = ""       // for who tries a line out
 )
 
-// Stages lists those that have webhooks.
+// Stages lists those that have validating webhooks.
 func Stages() []Stage { return []Stage{Fail, Ignore, Tell} }
 
 // Options are what a line is made of.
@@ -41,6 +42,8 @@ type Options struct {
 	Exceptions func(now time.Time) *exception.Set
 	// Image tells what is known of an image; nil: nothing is.
 	Image func(reference string) (pod.Image, bool)
+	// Resolve asks what an image is now, its digest included, in time; nil: nobody can.
+	Resolve func(ctx context.Context, reference string) (pod.Image, error)
 	// Secret tells what secret a setting or a command holds; nil: nobody looks.
 	Secret func(text string) (what string, severity finding.Severity)
 }
@@ -68,6 +71,9 @@ func New(o Options) (*Line, error) {
 			return nil, fmt.Errorf("%s: policies: no policy %q is in force: name its file, too", o.File.Name, name)
 		}
 	}
+	if err := checkChange(o.File); err != nil {
+		return nil, err
+	}
 	return &Line{Options: o, checks: pod.Checks()}, nil
 }
 
@@ -90,6 +96,9 @@ type Decision struct {
 	Passed string
 	// Failed says why it could not be decided; then nobody was asked, and it is as onFailure says.
 	Failed string
+	// Given are the defaults that a pod was given, and Patch is how.
+	Given []pod.Default
+	Patch []Operation
 }
 
 // Decide holds a request against the line, as far as it is the stage's.
@@ -97,6 +106,9 @@ func (l *Line) Decide(ctx context.Context, stage Stage, r *admissionv1.Admission
 	rules := l.rules(r.Namespace)
 	if rules.cap == admissionfile.Off {
 		return &Decision{Allowed: true, Passed: "the namespace is exempt"}
+	}
+	if stage == Change {
+		return l.change(ctx, rules, r)
 	}
 	s, passed, err := subjectOf(r)
 	switch {
@@ -116,6 +128,9 @@ func (l *Line) Decide(ctx context.Context, stage Stage, r *admissionv1.Admission
 // Unable is the answer when nothing could be decided: what may not pass unjudged does not.
 func (l *Line) Unable(stage Stage, why string) *Decision {
 	d := &Decision{Allowed: stage != Fail && stage != All, Failed: why}
+	if stage == Change {
+		d.Allowed = l.onFailureOfChange() == "ignore"
+	}
 	if !d.Allowed {
 		d.Message = "plimsoll could not judge this: " + short(why, mostDetail)
 	} else {
@@ -124,7 +139,7 @@ func (l *Line) Unable(stage Stage, why string) *Decision {
 	return d
 }
 
-// Has says whether there is anything to judge at a stage, in any namespace.
+// Has says whether there is anything to judge, or to change, at a stage, in any namespace.
 func (l *Line) Has(stage Stage) bool {
 	if stage == Tell || stage == All {
 		return true
@@ -142,7 +157,7 @@ func (l *Line) Says(stage Stage, namespace string) bool {
 	return l.denies(r, stage)
 }
 
-// Denies says whether anything can be denied at a stage in the namespaces of an entry of the file.
+// Denies says whether anything can be denied, or changed, at a stage in the namespaces of an entry of the file.
 func (l *Line) Denies(stage Stage, n *admissionfile.Namespace) bool {
 	return l.denies(l.with(n), stage)
 }
@@ -159,6 +174,9 @@ func (l *Line) Connects(stage Stage) bool {
 }
 
 func (l *Line) denies(r rules, stage Stage) bool {
+	if stage == Change {
+		return r.changes()
+	}
 	if r.cap < admissionfile.Deny {
 		return false
 	}

@@ -1,0 +1,151 @@
+package admit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/plimsoll/plimsoll/internal/judge/pod"
+	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// change gives a pod that is made the defaults of its namespace. Pods alone are changed, and not what makes them:
+// manifests stay as their owners wrote them, no rollout comes of it, and no controller finds another template than
+// the one that it made. What makes pods is judged as the pods that it makes.
+func (l *Line) change(ctx context.Context, rules rules, r *admissionv1.AdmissionRequest) *Decision {
+	switch {
+	case !rules.changes():
+		return &Decision{Allowed: true, Passed: "nothing is changed in this namespace"}
+	case r.Kind.Group != "" || r.Kind.Kind != "Pod" || r.SubResource != "" || r.Operation != admissionv1.Create:
+		return &Decision{Allowed: true, Passed: "only pods are changed, when they are made"}
+	}
+	s, passed, err := subjectOf(r)
+	switch {
+	case err != nil:
+		return l.Unable(Change, err.Error())
+	case passed != "":
+		return &Decision{Allowed: true, Passed: passed}
+	}
+	w := &s.Workloads[0]
+	after, given, err := l.harden(ctx, rules, w)
+	if err != nil {
+		return l.Unable(Change, err.Error())
+	}
+	return &Decision{Allowed: true, Given: given, Patch: patch(w.Written, after, "")}
+}
+
+// harden is a pod with the defaults of its namespace. An error: an image whose digest nobody could tell, where none
+// may run without. Else it stays as it is written.
+func (l *Line) harden(ctx context.Context, rules rules, w *kube.Workload) (after map[string]any, given []pod.Default, err error) {
+	known := map[string]pod.Image{}
+	for _, c := range slices.Concat(w.Spec.InitContainers, w.Spec.Containers) {
+		if _, done := known[c.Image]; done || l.Resolve == nil || !resolves(rules.change, c.Image) {
+			continue
+		}
+		i, wrong := l.Resolve(ctx, c.Image)
+		if wrong != nil {
+			err = fmt.Errorf("the digest of image %s is not known: %w", short(c.Image, mostDetail), wrong)
+			continue
+		}
+		known[c.Image] = i
+	}
+	f := &pod.Facts{Workload: w, Image: func(reference string) (pod.Image, bool) {
+		if i, ok := known[reference]; ok {
+			return i, true
+		}
+		if l.Image == nil {
+			return pod.Image{}, false
+		}
+		return l.Image(reference)
+	}}
+	after, given = f.Harden(wanted(rules.change))
+	return after, given, err
+}
+
+// resolves says that an image is to have a digest.
+func resolves(c *admissionfile.Change, name string) bool {
+	r, err := image.ParseReference(name)
+	return err == nil && r.Digest == "" && slices.ContainsFunc(c.Digests, func(p admissionfile.Image) bool { return p.Match(r.Name(), "") })
+}
+
+func wanted(c *admissionfile.Change) pod.Wanted {
+	w := pod.Wanted{Requests: c.Requests, EmptyDir: c.EmptyDir}
+	for _, e := range c.Except {
+		w.Except = append(w.Except, pod.Default(e.Text))
+	}
+	return w
+}
+
+// asMade writes into the templates of an object what their pods will be given, so that it is judged as these are.
+func (j *judgement) asMade(ctx context.Context, s *subject) {
+	if !j.rules.changes() || s.Is("", "Pod") {
+		return
+	}
+	for i := range s.Workloads {
+		w := &s.Workloads[i]
+		after, given, err := j.harden(ctx, j.rules, w)
+		if err != nil {
+			j.unknown = append(j.unknown, err.Error())
+		}
+		if len(given) > 0 {
+			maps.Copy(w.Written, after) // of its outermost fields none goes
+		}
+	}
+	if again, err := kube.Workloads(s.Object); err == nil && len(again) == len(s.Workloads) {
+		for i := range again {
+			again[i].Object, again[i].Field = s.Workloads[i].Object, s.Workloads[i].Field // by its owner
+		}
+		s.Workloads = again
+	}
+}
+
+// changes says that pods are changed: not where nothing goes further than a warning.
+func (r *rules) changes() bool {
+	return r.change != nil && r.change.On && r.cap == admissionfile.Deny
+}
+
+// onFailureOfChange is what happens to a pod when it cannot be changed.
+func (l *Line) onFailureOfChange() admissionfile.OnFailure {
+	own := admissionfile.OnFailure("")
+	if l.File.Change != nil {
+		own = l.File.Change.OnFailure
+	}
+	return cmp.Or(own, l.onFailure(""))
+}
+
+// Resolves says whether a registry is asked, in any namespace.
+func (l *Line) Resolves() bool {
+	return slices.ContainsFunc(append([]rules{l.with(nil)}, l.named()...), func(r rules) bool {
+		return r.changes() && len(r.change.Digests) > 0
+	})
+}
+
+// checkChange wants the file to name defaults that there are.
+func checkChange(f *admissionfile.File) error {
+	all := []*admissionfile.Change{f.Change}
+	for i := range f.Namespaces {
+		all = append(all, f.Namespaces[i].Change)
+	}
+	for _, c := range all {
+		if c == nil {
+			continue
+		}
+		for _, e := range c.Except {
+			if !slices.Contains(pod.Defaults(), pod.Default(e.Text)) {
+				var names []string
+				for _, d := range pod.Defaults() {
+					names = append(names, string(d))
+				}
+				return fmt.Errorf("%s: line %d: %.100q is no default: use %s", f.Name, e.Line, e.Text, strings.Join(names, ", "))
+			}
+		}
+	}
+	return nil
+}
