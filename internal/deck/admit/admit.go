@@ -96,7 +96,7 @@ type Decision struct {
 	Passed string
 	// Failed says why it could not be decided; then nobody was asked, and it is as onFailure says.
 	Failed string
-	// Given are the defaults that a pod was given, and Patch is how.
+	// Given are the defaults that a pod was given, or will be whose template this is; Patch is how the pod was.
 	Given []pod.Default
 	Patch []Operation
 }
@@ -118,6 +118,9 @@ func (l *Line) Decide(ctx context.Context, stage Stage, r *admissionv1.Admission
 		return &Decision{Allowed: true, Passed: passed}
 	}
 	j := &judgement{Line: l, rules: rules, stage: stage, now: now}
+	if err := j.asMade(ctx, s, r.Operation); err != nil {
+		return l.Unable(stage, err.Error())
+	}
 	found := j.look(ctx, s)
 	if err := ctx.Err(); err != nil {
 		return l.Unable(stage, "it took longer than the API server waits")
@@ -127,10 +130,7 @@ func (l *Line) Decide(ctx context.Context, stage Stage, r *admissionv1.Admission
 
 // Unable is the answer when nothing could be decided: what may not pass unjudged does not.
 func (l *Line) Unable(stage Stage, why string) *Decision {
-	d := &Decision{Allowed: stage != Fail && stage != All, Failed: why}
-	if stage == Change {
-		d.Allowed = l.onFailureOfChange() == "ignore"
-	}
+	d := &Decision{Allowed: !l.Fails(stage), Failed: why}
 	if !d.Allowed {
 		d.Message = "plimsoll could not judge this: " + short(why, mostDetail)
 	} else {
@@ -171,6 +171,17 @@ func (l *Line) Connects(stage Stage) bool {
 		}
 		return mode != admissionfile.Off && stage == Tell
 	})
+}
+
+// Fails says whether nothing passes a stage while nobody can be asked.
+func (l *Line) Fails(stage Stage) bool {
+	switch stage {
+	case Change:
+		return l.onFailureOfChange() == "fail"
+	case Fail, All:
+		return true
+	}
+	return false
 }
 
 func (l *Line) denies(r rules, stage Stage) bool {

@@ -83,27 +83,38 @@ func wanted(c *admissionfile.Change) pod.Wanted {
 	return w
 }
 
-// asMade writes into the templates of an object what their pods will be given, so that it is judged as these are.
-func (j *judgement) asMade(ctx context.Context, s *subject) {
-	if !j.rules.changes() || s.Is("", "Pod") {
-		return
+// asMade writes into an object what its pods will be given, so that it is judged as these are; into a pod itself only
+// for who tries a line out, for at the door it comes as it was changed.
+func (j *judgement) asMade(ctx context.Context, s *subject, o admissionv1.Operation) error {
+	isPod := s.Is("", "Pod")
+	if !j.rules.changes() || isPod && (j.stage != All || o != admissionv1.Create) {
+		return nil
 	}
 	for i := range s.Workloads {
 		w := &s.Workloads[i]
 		after, given, err := j.harden(ctx, j.rules, w)
-		if err != nil {
+		switch {
+		case err != nil && isPod:
+			return err
+		case err != nil:
 			j.unknown = append(j.unknown, err.Error())
+		case isPod:
+			j.patch = patch(w.Written, after, "")
 		}
 		if len(given) > 0 {
 			maps.Copy(w.Written, after) // of its outermost fields none goes
 		}
+		j.given = append(j.given, given...)
 	}
-	if again, err := kube.Workloads(s.Object); err == nil && len(again) == len(s.Workloads) {
-		for i := range again {
-			again[i].Object, again[i].Field = s.Workloads[i].Object, s.Workloads[i].Field // by its owner
-		}
-		s.Workloads = again
+	again, err := kube.Workloads(s.Object)
+	if err != nil || len(again) != len(s.Workloads) {
+		return fmt.Errorf("read %s %s as it was changed: %w", s.Kind, s.Name, err)
 	}
+	for i := range again {
+		again[i].Object, again[i].Field = s.Workloads[i].Object, s.Workloads[i].Field // by its owner
+	}
+	s.Workloads = again
+	return nil
 }
 
 // changes says that pods are changed: not where nothing goes further than a warning.
@@ -118,13 +129,6 @@ func (l *Line) onFailureOfChange() admissionfile.OnFailure {
 		own = l.File.Change.OnFailure
 	}
 	return cmp.Or(own, l.onFailure(""))
-}
-
-// Resolves says whether a registry is asked, in any namespace.
-func (l *Line) Resolves() bool {
-	return slices.ContainsFunc(append([]rules{l.with(nil)}, l.named()...), func(r rules) bool {
-		return r.changes() && len(r.change.Digests) > 0
-	})
 }
 
 // checkChange wants the file to name defaults that there are.

@@ -26,6 +26,8 @@ type judgement struct {
 	now     time.Time
 	report  *finding.Report
 	unknown []string
+	given   []pod.Default // that pods were given before they were judged
+	patch   []Operation
 }
 
 const target = "t1"
@@ -35,7 +37,6 @@ var around = &kube.Snapshot{}
 
 // look finds all that is wrong, and what becomes of it at this stage.
 func (j *judgement) look(ctx context.Context, s *subject) (all []Judged) {
-	j.asMade(ctx, s)
 	j.report = &finding.Report{Targets: []finding.Target{{ID: target, Kind: "manifest", Name: s.Kind + "/" + s.Namespace + "/" + s.Name}}}
 	for _, h := range admission.Into(s.Object) {
 		j.add(admission.Connect, h)

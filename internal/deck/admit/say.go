@@ -30,6 +30,10 @@ func (j *judgement) decide(all []Judged) *Decision {
 	if j.stage == Tell || j.stage == All {
 		d.Unknown = j.unknown
 	}
+	if j.stage == All {
+		slices.Sort(j.given)
+		d.Given, d.Patch = slices.Compact(j.given), j.patch
+	}
 	var denials []string
 	more := 0
 	for i := range all {

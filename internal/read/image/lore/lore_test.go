@@ -1,4 +1,4 @@
-package known
+package lore
 
 import (
 	"context"

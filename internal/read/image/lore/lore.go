@@ -1,7 +1,7 @@
-// Package known keeps what registries say of images by their names: the digest that a tag means, the user, the
+// Package lore keeps what registries say of images by their names: the digest that a tag means, the user, the
 // volumes. It is for who must answer in time and again and again: what was asked lately is not asked again, a registry
 // that hangs is waited for once, and when it is away, what it said last holds for a while.
-package known
+package lore
 
 import (
 	"context"
