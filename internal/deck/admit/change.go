@@ -35,14 +35,18 @@ func (l *Line) change(ctx context.Context, rules rules, r *admissionv1.Admission
 	}
 	w := &s.Workloads[0]
 	after, given, err := l.harden(ctx, rules, w)
-	if err != nil {
+	d := &Decision{Allowed: true, Given: given, Patch: patch(w.Written, after, "")}
+	switch {
+	case err != nil && l.Fails(Change):
 		return l.Unable(Change, err.Error())
+	case err != nil:
+		d.Unknown = []string{err.Error()}
 	}
-	return &Decision{Allowed: true, Given: given, Patch: patch(w.Written, after, "")}
+	return d
 }
 
-// harden is a pod with the defaults of its namespace. An error: an image whose digest nobody could tell, where none
-// may run without. Else it stays as it is written.
+// harden is a pod with the defaults of its namespace. An error tells of an image whose digest nobody could tell: it
+// stays as it is written, and the rest is done.
 func (l *Line) harden(ctx context.Context, rules rules, w *kube.Workload) (after map[string]any, given []pod.Default, err error) {
 	known := map[string]pod.Image{}
 	for _, c := range slices.Concat(w.Spec.InitContainers, w.Spec.Containers) {
@@ -94,11 +98,12 @@ func (j *judgement) asMade(ctx context.Context, s *subject, o admissionv1.Operat
 		w := &s.Workloads[i]
 		after, given, err := j.harden(ctx, j.rules, w)
 		switch {
-		case err != nil && isPod:
+		case err != nil && isPod && j.Fails(Change):
 			return err
 		case err != nil:
 			j.unknown = append(j.unknown, err.Error())
-		case isPod:
+		}
+		if isPod {
 			j.patch = patch(w.Written, after, "")
 		}
 		if len(given) > 0 {

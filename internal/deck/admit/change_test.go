@@ -143,6 +143,9 @@ func TestResolve(t *testing.T) {
 		if d.Allowed != c.allowed || !strings.Contains(d.Message, c.says) {
 			t.Errorf("%s %s: %t, %s", c.image, c.failing, d.Allowed, d.Message)
 		}
+		if c.failing == "it hangs" && c.allowed && (len(d.Given) == 0 || !strings.Contains(fmt.Sprint(d.Unknown), "it hangs")) {
+			t.Errorf("without a digest the rest is not done, or nobody says so: %+v", d)
+		}
 		if after := string(patched(t, r.Object.Raw, d)); !strings.Contains(after, `"image":"`+c.want+`"`) {
 			t.Errorf("%s: %s", c.image, after)
 		}
