@@ -14,9 +14,12 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/face/webhook"
+	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/lore"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 )
@@ -37,12 +40,16 @@ type lineOptions struct {
 	file       string
 	exceptions []string
 	policies   policyOptions
+	registry   registry.Options
 }
 
 func (o *lineOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.file, "line", "", "`FILE` that says what is denied, warned of and noted, and where (docs/guide/admission.md); default: findings of checks from high up are denied")
 	f.Var(repeated(&o.exceptions), "exceptions", "`FILE` of exceptions; may be repeated")
 	o.policies.flags(f, "policy", "p")
+	f.BoolVar(&o.registry.Offline, "offline", false, "ask no registry for the digests that the line wants")
+	f.StringArrayVar(&o.registry.CA, "ca", nil, "PEM `FILE` of an authority to trust for registries; may be repeated")
+	f.StringArrayVar(&o.registry.PlainHTTP, "plain-http", nil, "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
 }
 
 // line reads all that it is made of, so that what is wrong is said before anybody asks.
@@ -54,7 +61,10 @@ func (o *lineOptions) line(ctx context.Context, g *global) (*admit.Line, error) 
 			return nil, usage("--line %w", err)
 		}
 	}
-	if of.Policies, err = o.policies.load(ctx, "--policy", registry.Options{}); err != nil {
+	if err := readable(o.registry.CA); err != nil {
+		return nil, err
+	}
+	if of.Policies, err = o.policies.load(ctx, "--policy", o.registry); err != nil {
 		return nil, err
 	}
 	var files []exceptionfile.File
@@ -76,11 +86,23 @@ func (o *lineOptions) line(ctx context.Context, g *global) (*admit.Line, error) 
 		return nil, err
 	}
 	of.Secret = secrets.Worst
+	of.Resolve = o.resolve(g)
 	l, err := admit.New(of)
 	if err != nil {
 		return nil, usage("--line %w", err)
 	}
 	return l, nil
+}
+
+// resolve tells what images are that the line wants digests of.
+func (o *lineOptions) resolve(g *global) func(context.Context, string) (pod.Image, error) {
+	book := lore.New(func(ctx context.Context, reference string) ([]*image.Image, error) {
+		return registry.Open(ctx, reference, o.registry)
+	}, g.env.Now)
+	return func(ctx context.Context, reference string) (pod.Image, error) {
+		f, err := book.Look(ctx, reference)
+		return pod.Image{User: f.User, Volumes: f.Volumes, Digest: f.Digest}, err
+	}
 }
 
 // exportOptions say what is written, for which server.
@@ -99,7 +121,8 @@ func newAdmitExport(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "export --to webhook", Short: "Write what makes the API server ask, for kubectl apply", Args: words(0, 0),
 		Long: "Export writes the ValidatingWebhookConfiguration that fits a line: one webhook for what may not pass unjudged\n" +
-			"(failurePolicy Fail), one for what may, and one for what is only told (both Ignore). Each is asked only where it\n" +
+			"(failurePolicy Fail), one for what may, and one for what is only told (both Ignore); and a\n" +
+			"MutatingWebhookConfiguration where the line has pods changed. Each is asked only where it\n" +
 			"has something to say, and none about kube-system, the server's own namespace, or what nodes do: a cluster that\n" +
 			"was stopped starts again. Write it anew when the line changes.\n\nExit status: 0, 2 the call or a file in it is wrong.",
 		Example: "  plimsoll admit export --to webhook --service plimsoll/plimsoll --line admission.yaml\n" +
@@ -144,15 +167,26 @@ func runExport(ctx context.Context, g *global, o *exportOptions) error {
 	if err != nil {
 		return err
 	}
-	b, err := json.Marshal(webhook.Configuration(l, p))
-	if err != nil {
-		return err
+	all := []any{webhook.Configuration(l, p)}
+	if m := webhook.Mutation(l, p); m != nil {
+		all = append(all, m)
 	}
-	if b, err = yaml.JSONToYAML(b); err != nil {
-		return err
+	for i, c := range all {
+		b, err := json.Marshal(c)
+		if err != nil {
+			return err
+		}
+		if b, err = yaml.JSONToYAML(b); err != nil {
+			return err
+		}
+		if i > 0 {
+			b = append([]byte("---\n"), b...)
+		}
+		if _, err = g.env.Stdout.Write(b); err != nil {
+			return err
+		}
 	}
-	_, err = g.env.Stdout.Write(b)
-	return err
+	return nil
 }
 
 // pair parts NAMESPACE/NAME.

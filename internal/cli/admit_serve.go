@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/face/webhook"
 	"github.com/plimsoll/plimsoll/internal/face/webhook/certificate"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
@@ -175,7 +176,7 @@ func (o *serveOptions) connect(ctx context.Context, g *global, wo *webhook.Optio
 	if o.register == "" {
 		return nil
 	}
-	r := &webhook.Registration{Client: c, Name: o.register}
+	r := &webhook.Registration{Client: c, Name: o.register, Changes: wo.Line.Has(admit.Change)}
 	unsafe, err := r.Inspect(ctx)
 	switch {
 	case err != nil:

@@ -37,9 +37,27 @@ func Configuration(l *admit.Line, p Place) *admissionregistrationv1.ValidatingWe
 	return c
 }
 
+// Mutation is what makes the API server ask which defaults a pod is given: before all of the others, and once more when
+// somebody else has put a container into the pod. Nil: none are given.
+func Mutation(l *admit.Line, p Place) *admissionregistrationv1.MutatingWebhookConfiguration {
+	if !l.Has(admit.Change) {
+		return nil
+	}
+	w, again := webhookOf(l, admit.Change, p), admissionregistrationv1.IfNeededReinvocationPolicy
+	return &admissionregistrationv1.MutatingWebhookConfiguration{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "MutatingWebhookConfiguration"},
+		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: map[string]string{"app.kubernetes.io/name": "plimsoll"}},
+		Webhooks: []admissionregistrationv1.MutatingWebhook{{
+			Name: w.Name, ClientConfig: w.ClientConfig, Rules: w.Rules, FailurePolicy: w.FailurePolicy, MatchPolicy: w.MatchPolicy,
+			NamespaceSelector: w.NamespaceSelector, SideEffects: w.SideEffects, TimeoutSeconds: w.TimeoutSeconds,
+			AdmissionReviewVersions: w.AdmissionReviewVersions, ReinvocationPolicy: &again, MatchConditions: w.MatchConditions,
+		}},
+	}
+}
+
 func webhookOf(l *admit.Line, stage admit.Stage, p Place) admissionregistrationv1.ValidatingWebhook {
 	policy := admissionregistrationv1.Ignore
-	if stage == admit.Fail {
+	if l.Fails(stage) {
 		policy = admissionregistrationv1.Fail
 	}
 	none, equivalent := admissionregistrationv1.SideEffectClassNone, admissionregistrationv1.Equivalent
@@ -88,6 +106,9 @@ func rulesOf(l *admit.Line, stage admit.Stage) []admissionregistrationv1.RuleWit
 			Operations: operations,
 			Rule:       admissionregistrationv1.Rule{APIGroups: []string{group}, APIVersions: []string{version}, Resources: resources, Scope: &scope},
 		}
+	}
+	if stage == admit.Change {
+		return []admissionregistrationv1.RuleWithOperations{rule("", "v1", []admissionregistrationv1.OperationType{admissionregistrationv1.Create}, "pods")}
 	}
 	written := []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update}
 	all := []admissionregistrationv1.RuleWithOperations{

@@ -36,7 +36,9 @@ type Facts struct {
 
 // Image is what an image brings to its container.
 type Image struct {
-	User string // as in its configuration: name, number, either with :GROUP; empty is root
+	User    string   // as in its configuration: name, number, either with :GROUP; empty is root
+	Volumes []string // folders that its configuration says are written to
+	Digest  string   // what its tag means now; empty: nobody knows
 }
 
 // Check is a card and the function that looks at one workload.
