@@ -21,6 +21,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/lore"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
+	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 )
 
@@ -48,8 +49,8 @@ func (o *lineOptions) flags(f *pflag.FlagSet) {
 	f.Var(repeated(&o.exceptions), "exceptions", "`FILE` of exceptions; may be repeated")
 	o.policies.flags(f, "policy", "p")
 	f.BoolVar(&o.registry.Offline, "offline", false, "ask no registry for the digests that the line wants")
-	f.StringArrayVar(&o.registry.CA, "ca", nil, "PEM `FILE` of an authority to trust for registries; may be repeated")
-	f.StringArrayVar(&o.registry.PlainHTTP, "plain-http", nil, "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
+	f.Var(repeated(&o.registry.CA), "ca", "PEM `FILE` of an authority to trust for registries; may be repeated")
+	f.Var(repeated(&o.registry.PlainHTTP), "plain-http", "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
 }
 
 // line reads all that it is made of, so that what is wrong is said before anybody asks.
@@ -114,6 +115,10 @@ type exportOptions struct {
 	url     string
 	bundle  string
 	seconds int
+
+	apply      bool
+	owner      string
+	kubeconfig string
 }
 
 func newAdmitExport(g *global) *cobra.Command {
@@ -124,10 +129,14 @@ func newAdmitExport(g *global) *cobra.Command {
 			"(failurePolicy Fail), one for what may, and one for what is only told (both Ignore); and a\n" +
 			"MutatingWebhookConfiguration where the line has pods changed. Each is asked only where it\n" +
 			"has something to say, and none about kube-system, the server's own namespace, or what nodes do: a cluster that\n" +
-			"was stopped starts again. Write it anew when the line changes.\n\nExit status: 0, 2 the call or a file in it is wrong.",
+			"was stopped starts again. Write it anew when the line changes.\n\n" +
+			"With --apply it writes them into the cluster itself: what they trust already stays trusted, one that the line has\n" +
+			"no use for any more is deleted, and with --owner they are deleted with that ClusterRole.\n\n" +
+			"Exit status: 0, 2 the call or a file in it is wrong, 3 the cluster did not take them.",
 		Example: "  plimsoll admit export --to webhook --service plimsoll/plimsoll --line admission.yaml\n" +
 			"  plimsoll admit export --to webhook --service plimsoll/plimsoll --ca-bundle ca.crt | kubectl apply -f -\n" +
-			"  plimsoll admit export --to webhook --url https://guard.example:8443 --ca-bundle ca.crt",
+			"  plimsoll admit export --to webhook --url https://guard.example:8443 --ca-bundle ca.crt\n" +
+			"  plimsoll admit export --to webhook --service plimsoll/plimsoll --line admission.yaml --apply",
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExport(cmd.Context(), g, &o) },
 	}
 	f := cmd.Flags()
@@ -138,6 +147,9 @@ func newAdmitExport(g *global) *cobra.Command {
 	f.StringVar(&o.url, "url", "", "`https://HOST:PORT` where there is no service")
 	f.StringVar(&o.bundle, "ca-bundle", "", "`FILE` of the authority that signs the server's certificate, in PEM; admit serve --register writes it, too")
 	f.IntVar(&o.seconds, "seconds", o.seconds, "how many `SECONDS` the API server waits for an answer, 1 to 5")
+	f.BoolVar(&o.apply, "apply", false, "write it into the cluster, and nothing on stdout")
+	f.StringVar(&o.owner, "owner", "", "`NAME` of the ClusterRole that it is deleted with, for --apply")
+	f.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the cluster, for --apply (default: the pod's own account, or KUBECONFIG)")
 	return cmd
 }
 
@@ -147,6 +159,8 @@ func runExport(ctx context.Context, g *global, o *exportOptions) error {
 	switch {
 	case o.to != "webhook":
 		return usage("--to %q: use webhook", o.to)
+	case (o.owner != "" || o.kubeconfig != "") && !o.apply:
+		return usage("--owner and --kubeconfig: they are for --apply")
 	case (o.service == "") == (o.url == ""):
 		return usage("--service or --url: say by which of them the API server finds the server")
 	case o.url != "" && !strings.HasPrefix(o.url, "https://"):
@@ -165,6 +179,17 @@ func runExport(ctx context.Context, g *global, o *exportOptions) error {
 	}
 	l, err := o.line.line(ctx, g)
 	if err != nil {
+		return err
+	}
+	if o.apply {
+		c, err := client.Open(o.kubeconfig)
+		if err != nil {
+			return usage("--kubeconfig: %w", err)
+		}
+		did, err := webhook.Apply(ctx, c, l, p, o.owner)
+		for _, d := range did {
+			g.say("%s", d)
+		}
 		return err
 	}
 	all := []any{webhook.Configuration(l, p)}

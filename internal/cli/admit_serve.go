@@ -177,6 +177,9 @@ func (o *serveOptions) connect(ctx context.Context, g *global, wo *webhook.Optio
 		return nil
 	}
 	r := &webhook.Registration{Client: c, Name: o.register, Changes: wo.Line.Has(admit.Change)}
+	if err := r.Wait(ctx, func(missing error) { g.say("it waits: %v", missing) }); err != nil {
+		return err
+	}
 	unsafe, err := r.Inspect(ctx)
 	switch {
 	case err != nil:

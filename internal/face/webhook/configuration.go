@@ -22,12 +22,15 @@ type Place struct {
 	Seconds            int32  // how long the API server is to wait
 }
 
+// The label by which a configuration is known as one of ours.
+const label, ours = "app.kubernetes.io/name", "plimsoll"
+
 // Configuration is what makes the API server ask: a webhook for each stage that has something to say. What only tells
 // stands in none that could stop anything, and no webhook is asked about what a starting cluster needs.
 func Configuration(l *admit.Line, p Place) *admissionregistrationv1.ValidatingWebhookConfiguration {
 	c := &admissionregistrationv1.ValidatingWebhookConfiguration{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingWebhookConfiguration"},
-		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: map[string]string{"app.kubernetes.io/name": "plimsoll"}},
+		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: map[string]string{label: ours}},
 	}
 	for _, stage := range admit.Stages() {
 		if l.Has(stage) {
@@ -46,7 +49,7 @@ func Mutation(l *admit.Line, p Place) *admissionregistrationv1.MutatingWebhookCo
 	w, again := webhookOf(l, admit.Change, p), admissionregistrationv1.IfNeededReinvocationPolicy
 	return &admissionregistrationv1.MutatingWebhookConfiguration{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "MutatingWebhookConfiguration"},
-		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: map[string]string{"app.kubernetes.io/name": "plimsoll"}},
+		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: map[string]string{label: ours}},
 		Webhooks: []admissionregistrationv1.MutatingWebhook{{
 			Name: w.Name, ClientConfig: w.ClientConfig, Rules: w.Rules, FailurePolicy: w.FailurePolicy, MatchPolicy: w.MatchPolicy,
 			NamespaceSelector: w.NamespaceSelector, SideEffects: w.SideEffects, TimeoutSeconds: w.TimeoutSeconds,
