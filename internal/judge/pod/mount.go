@@ -51,7 +51,10 @@ func subPath() Check {
 				Bad:  mounting("hostPath:\n  path: /srv/cart", "subPath: logs"),
 				Good: mounting("hostPath:\n  path: /srv/cart/logs", ""),
 			}),
-		native: each(`c.?volumeMounts.orValue([]).exists(m, (m.?subPath.orValue("") != "" || m.?subPathExpr.orValue("") != "") && paths.exists(p, p.name == m.name && p.writable))`),
+		native: []Native{{
+			Let:  `paths.filter(p, p.writable)`,
+			Each: `size(found) > 0 && c.?volumeMounts.orValue([]).exists(m, (m.?subPath.orValue("") != "" || m.?subPathExpr.orValue("") != "") && found.exists(p, p.name == m.name))`,
+		}},
 		look: func(f *Facts) (hits []hit) {
 			all, open := f.nodePaths()
 			for i := range all {

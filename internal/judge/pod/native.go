@@ -19,6 +19,7 @@ type Native struct {
 	Severity finding.Severity // of what is found
 	Each     string           // true of c, a container, in which it finds something; empty: in none
 	Pod      string           // true of a pod of whose own fields it finds something; empty: of none
+	Let      string           // a list that both call found; it is made once for all containers
 }
 
 // Native is how the check is said; why says of one that cannot be what it takes.
@@ -41,11 +42,12 @@ func NativeVariables() []NativeVariable {
 		{"ephemeral", `spec.?ephemeralContainers.orValue([]).map(c, c.name)`},
 		{"volumes", `spec.?volumes.orValue([])`},
 		{"windows", `spec.?os.?name.orValue("") == "windows" || spec.?nodeSelector[?"kubernetes.io/os"].orValue("") == "windows"`},
+		{"mounts", `everyone.map(c, c.?volumeMounts.orValue([]).map(m, m.name))`},
+		{"writes", `everyone.map(c, c.?volumeMounts.orValue([]).filter(m, !m.?readOnly.orValue(false)).map(m, m.name))`},
 		// The API server refuses .. in a path: what is left to clean are slashes and dots.
 		{"paths", `volumes.filter(v, has(v.hostPath)).map(v, {"name": dyn(v.name), "kind": dyn(v.hostPath.?type.orValue("")), ` +
 			`"path": dyn("/" + v.hostPath.path.split("/").filter(s, s != "" && s != ".").join("/")), ` +
-			`"mounted": dyn(everyone.exists(c, c.?volumeMounts.orValue([]).exists(m, m.name == v.name))), ` +
-			`"writable": dyn(everyone.exists(c, c.?volumeMounts.orValue([]).exists(m, m.name == v.name && !m.?readOnly.orValue(false))))})`},
+			`"mounted": dyn(mounts.exists(l, v.name in l)), "writable": dyn(writes.exists(l, v.name in l))})`},
 	}
 }
 
@@ -70,8 +72,9 @@ func ofGrade(severity finding.Severity, all []Native) []Native {
 // ofPaths is a check of the paths p of the node.
 func ofPaths(cel string) []Native {
 	return []Native{{
-		Each: `paths.exists(p, (` + cel + `) && c.?volumeMounts.orValue([]).exists(m, m.name == p.name))`,
-		Pod:  `paths.exists(p, (` + cel + `) && !p.mounted)`,
+		Let:  `paths.filter(p, ` + cel + `)`,
+		Each: `size(found) > 0 && c.?volumeMounts.orValue([]).exists(m, found.exists(p, m.name == p.name))`,
+		Pod:  `found.exists(p, !p.mounted)`,
 	}}
 }
 

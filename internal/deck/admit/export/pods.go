@@ -52,14 +52,11 @@ func (e *exporter) pods() error {
 				if s.Becomes(&f) != mode || s.Cap() == admissionfile.Off {
 					continue
 				}
-				text, err := e.found(l)
+				text, err := e.look(d, l)
 				if err != nil {
 					return fmt.Errorf("%s: %w", l.card.ID, err)
 				}
 				texts = append(texts, text)
-				if err := d.check(l.card, text); err != nil {
-					return fmt.Errorf("%s: %w", l.card.ID, err)
-				}
 			}
 			if e.File.Default == "deny" && s.Cap() == mode {
 				text, err := e.unlisted()
@@ -85,11 +82,31 @@ func (e *exporter) pods() error {
 	return nil
 }
 
+// look adds what a check finds, and gives it back.
+func (e *exporter) look(d *draft, l look) (string, error) {
+	text, err := e.found(l)
+	if err != nil {
+		return "", err
+	}
+	if l.Let != "" {
+		then, err := before().Rewrite(l.Let)
+		if err != nil {
+			return "", err
+		}
+		name := variable(l.card) + "_found"
+		d.known = append(d.known, pod.NativeVariable{Name: name, Expression: l.Let}, pod.NativeVariable{Name: was + name, Expression: then})
+		if text, err = (&expr.Rewriter{Names: map[string]string{"found": name, was + "found": was + name}}).Rewrite(text); err != nil {
+			return "", err
+		}
+	}
+	return text, d.check(l.card, text)
+}
+
 // found is a list of what is to blame: the names of containers, and the pod.
 func (e *exporter) found(l look) (string, error) {
 	var parts []string
 	if l.Pod != "" {
-		then, err := before().Rewrite(l.Pod)
+		then, err := before("found").Rewrite(l.Pod)
 		if err != nil {
 			return "", err
 		}
@@ -101,12 +118,18 @@ func (e *exporter) found(l look) (string, error) {
 	return strings.Join(parts, " + "), nil
 }
 
-// check adds what wants a list to be empty.
-func (d *draft) check(c check.Card, found string) error {
+// variable is what a list of what a check finds is called.
+func variable(c check.Card) string {
 	name := strings.NewReplacer("/", "_", "-", "_").Replace(c.ID)
 	if strings.HasPrefix(c.ID, "pod/") {
 		name += "_" + string(c.Severity)
 	}
+	return name
+}
+
+// check adds what wants a list to be empty.
+func (d *draft) check(c check.Card, found string) error {
+	name := variable(c)
 	text, err := d.written(found)
 	if err != nil {
 		return err

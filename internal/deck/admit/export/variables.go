@@ -65,10 +65,10 @@ func perPod() []string {
 	return names
 }
 
-// before has an expression ask about the pod as it was.
-func before() *expr.Rewriter {
+// before has an expression ask about the pod as it was; more are further names that have two forms.
+func before(more ...string) *expr.Rewriter {
 	r := &expr.Rewriter{Names: map[string]string{}}
-	for _, name := range perPod() {
+	for _, name := range append(perPod(), more...) {
 		r.Names[name] = was + name
 	}
 	return r
