@@ -1,9 +1,7 @@
 package webhook
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -125,42 +123,12 @@ func rulesOf(l *admit.Line, stage admit.Stage) []admissionregistrationv1.RuleWit
 	return all
 }
 
-// namespaces is an expression that is true where the stage has something to say, as the first entry that names a
-// namespace decides; empty where it has everywhere.
+// namespaces is an expression that is true where the stage has something to say; empty where it has everywhere.
 func namespaces(l *admit.Line, stage admit.Stage) string {
-	says := func(n *admissionfile.Namespace) bool {
+	return l.Where(func(n *admissionfile.Namespace) bool {
 		if stage == admit.Tell {
 			return n == nil || n.Mode == nil || *n.Mode != admissionfile.Off
 		}
 		return l.Denies(stage, n)
-	}
-	type entry struct {
-		names []admissionfile.Glob
-		says  bool
-	}
-	var all []entry
-	if len(l.File.Exempt) > 0 {
-		all = append(all, entry{l.File.Exempt, false})
-	}
-	for i := range l.File.Namespaces {
-		n := &l.File.Namespaces[i]
-		all = append(all, entry{n.Names, says(n)})
-	}
-	rest := says(nil)
-	if rest && !slices.ContainsFunc(all, func(e entry) bool { return !e.says }) {
-		return ""
-	}
-	text := strconv.FormatBool(rest)
-	for _, e := range slices.Backward(all) {
-		text = fmt.Sprintf("%s ? %t : (%s)", within(e.names), e.says, text)
-	}
-	return text
-}
-
-func within(names []admissionfile.Glob) string {
-	var parts []string
-	for _, n := range names {
-		parts = append(parts, strings.TrimSuffix(strings.TrimPrefix(n.Regexp(), "^"), "$"))
-	}
-	return fmt.Sprintf("request.namespace.matches(%q)", "^("+strings.Join(parts, "|")+")$")
+	})
 }
