@@ -58,13 +58,13 @@ func newAdmitTest(g *global) *cobra.Command {
 	f := cmd.Flags()
 	o.line.flags(f)
 	f.Lookup("policy").Usage = "`POLICY` to try: a file, a folder or oci:REPOSITORY@DIGEST of ValidatingAdmissionPolicies and their bindings; with --line, of Plimsoll's own; may be repeated"
-	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report; may be repeated")
+	f.VarP(repeated(&o.outputs), "output", "o", "`FORMAT[=FILE]` of the report; may be repeated")
 	f.BoolVar(&o.responses, "responses", false, "with --line, write the AdmissionResponse to each object, a line of JSON")
 	f.StringVar(&o.namespace, "namespace", "default", "`NAMESPACE` of objects that name none")
 	f.StringVar(&o.by.Name, "user", "kubernetes-admin", "`USER` who creates them")
-	f.StringArrayVar(&o.by.Groups, "group", nil, "`GROUP` of the user; may be repeated")
+	f.Var(repeated(&o.by.Groups), "group", "`GROUP` of the user; may be repeated")
 	f.BoolVar(&o.whole, "whole", false, "the manifests are all that the cluster holds: what is not among them is nowhere")
-	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "`CLASS` of gaps that do not make the verdict incomplete; may be repeated")
+	f.Var(repeated(&o.allowGap), "allow-gap", "`CLASS` of gaps that do not make the verdict incomplete; may be repeated")
 	return cmd
 }
 

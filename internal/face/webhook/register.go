@@ -96,24 +96,15 @@ func (r *Registration) trust(ctx context.Context, of dynamic.ResourceInterface, 
 	if err != nil {
 		return err
 	}
-	webhooks, _, err := unstructured.NestedSlice(o.Object, "webhooks")
-	if err != nil {
-		return fmt.Errorf("read the webhook configuration %s: %w", r.Name, err)
-	}
 	changed := false
-	for _, w := range webhooks {
-		config, _ := w.(map[string]any)["clientConfig"].(map[string]any)
-		had, _ := config["caBundle"].(string)
-		now, _ := base64.StdEncoding.DecodeString(had)
-		if config != nil && !bytes.Equal(now, bundle) {
-			config["caBundle"], changed = base64.StdEncoding.EncodeToString(bundle), true
+	each(o.Object, func(client map[string]any) {
+		had, _ := client["caBundle"].(string)
+		if now, _ := base64.StdEncoding.DecodeString(had); !bytes.Equal(now, bundle) {
+			client["caBundle"], changed = base64.StdEncoding.EncodeToString(bundle), true
 		}
-	}
+	})
 	if !changed {
 		return nil
-	}
-	if err := unstructured.SetNestedSlice(o.Object, webhooks, "webhooks"); err != nil {
-		return err
 	}
 	if _, err := of.Update(ctx, o, metav1.UpdateOptions{}); err != nil {
 		return fmt.Errorf("write the authority into the webhook configuration %s: %w", r.Name, err)
