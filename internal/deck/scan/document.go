@@ -196,7 +196,12 @@ type sight struct {
 // sights adds what checks saw in a target to the report. Hits that have one fingerprint are one finding,
 // in several places.
 func (s *scan) sights(t *finding.Target, all []sight) {
-	counts, at := map[string]int{}, map[string]int{}
+	hits := 0
+	for _, one := range all {
+		hits += len(one.hits)
+	}
+	s.report.Findings = slices.Grow(s.report.Findings, hits)
+	counts, at := map[string]int{}, make(map[string]int, hits)
 	for _, one := range all {
 		if !s.o.runs(word(one.card.ID)) {
 			continue

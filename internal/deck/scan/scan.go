@@ -145,6 +145,7 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 	}
 	if o.Lookup != nil {
 		s.once()
+		s.ofTheImage()
 		if err := s.decided(ctx); err != nil {
 			return nil, err
 		}
@@ -186,6 +187,8 @@ type scan struct {
 	kinds    map[string]string // package id → the name of its ecosystem
 	excepted excepted
 	aimed    aimed
+	recipes  []recipe
+	products []product
 	card     func(word string) []check.Card // the checks of an id or alias
 	known    map[string]*policy.Facts       // target id → what policies may ask beyond the report
 	objects  []asked                        // what admission policies may ask
