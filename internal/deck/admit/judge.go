@@ -26,6 +26,8 @@ type judgement struct {
 	now     time.Time
 	report  *finding.Report
 	unknown []string
+	given   []pod.Default // that pods were given before they were judged
+	patch   []Operation
 }
 
 const target = "t1"

@@ -16,6 +16,7 @@ type rules struct {
 	failOn, warnOn admissionfile.Severity
 	level          admissionfile.Level
 	connect        admissionfile.Mode
+	change         *admissionfile.Change // nil: nothing is changed
 	namespace      string
 }
 
@@ -47,6 +48,7 @@ func (l *Line) with(n *admissionfile.Namespace) rules {
 		warnOn:  first("", n.WarnOn, l.File.WarnOn),
 		level:   first(admissionfile.Level{}, n.PodSecurity, l.File.PodSecurity),
 		connect: first(defaultConnect, n.Connect, l.File.Connect),
+		change:  cmp.Or(n.Change, l.File.Change),
 	}
 }
 

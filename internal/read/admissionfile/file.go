@@ -9,6 +9,7 @@
 //	default: deny               # an image that is not listed below is denied
 //	allow:
 //	- {images: ["registry.example/shop/**"], namespaces: ["shop-*"]}
+//	change: on                  # pods that say nothing of it are given secure defaults: see Change
 //	policies:                   # what policies deny and warn, at most so far
 //	  no-latest: {mode: warn}
 //	  signed: {onFailure: ignore}
@@ -55,6 +56,7 @@ type File struct {
 	Connect     *Mode             `yaml:"connect"`
 	Default     Default           `yaml:"default"`
 	Allow       []Allow           `yaml:"allow"`
+	Change      *Change           `yaml:"change"`
 	Policies    map[string]Policy `yaml:"policies"`
 	Namespaces  []Namespace       `yaml:"namespaces"`
 	Exempt      []Glob            `yaml:"exempt"`
@@ -83,6 +85,7 @@ type Namespace struct {
 	WarnOn      *Severity `yaml:"warnOn"`
 	PodSecurity *Level    `yaml:"podSecurity"`
 	Connect     *Mode     `yaml:"connect"`
+	Change      *Change   `yaml:"change"`
 }
 
 // Mode is what becomes of what is found.
@@ -296,6 +299,9 @@ func (f *File) check() error {
 	for _, n := range f.Namespaces {
 		if len(n.Names) == 0 {
 			return fmt.Errorf("%s: an entry of namespaces has no names: list them, or put what it says at the top", f.Name)
+		}
+		if n.Change != nil && n.Change.OnFailure != "" {
+			return fmt.Errorf("%s: onFailure of change stands at the top alone: one webhook changes pods everywhere", f.Name)
 		}
 	}
 	for _, a := range f.Allow {
