@@ -127,7 +127,7 @@ func TestHardenedRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := debian(t, "nginx-light,redis-server,postgresql,memcached,procps")
+	base := debian(t, "nginx-light redis-server postgresql-15 memcached procps")
 	for i, w := range workloads {
 		t.Run(w.name, func(t *testing.T) {
 			if !strings.Contains(string(guide), w.breaks) {
@@ -161,19 +161,20 @@ func TestHardenedRuns(t *testing.T) {
 	}
 }
 
-// debian is an image of a Debian system with packages.
+// debian is an image of a Debian system with packages. apt unpacks them in a fraction of debootstrap's time.
 func debian(t *testing.T, packages string) string {
 	t.Helper()
-	root, name := filepath.Join(t.TempDir(), "root"), "plimsoll-test/workloads:12"
-	command(t, "", "debootstrap", "--variant=minbase", "--include="+packages, "bookworm", root)
-	command(t, "", "sh", "-c", "rm -rf "+root+"/var/cache/apt/* && tar -C "+root+" -c . | /usr/bin/docker import - "+name)
-	t.Cleanup(func() { _ = exec.Command("/usr/bin/docker", "rmi", name).Run() })
+	root, bare, name := filepath.Join(t.TempDir(), "root"), "plimsoll-test/bare:12", "plimsoll-test/workloads:12"
+	command(t, "", "debootstrap", "--variant=minbase", "bookworm", root)
+	command(t, "", "sh", "-c", "tar -C "+root+" -c . | /usr/bin/docker import - "+bare)
+	t.Cleanup(func() { _ = exec.Command("/usr/bin/docker", "rmi", bare).Run() })
+	build(t, name, "FROM "+bare+"\nRUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "+packages+" && apt-get clean\n")
 	return name
 }
 
 func build(t *testing.T, name, dockerfile string) {
 	t.Helper()
-	command(t, dockerfile, "/usr/bin/docker", "build", "-q", "-t", name, "-")
+	command(t, dockerfile, "/usr/bin/docker", "build", "-q", "--network=host", "-t", name, "-")
 	t.Cleanup(func() { _ = exec.Command("/usr/bin/docker", "rmi", name).Run() })
 }
 
