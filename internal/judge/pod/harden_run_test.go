@@ -46,11 +46,11 @@ var workloads = []struct {
 	},
 	{
 		name: "nginx, as packaged", dockerfile: `CMD exec nginx -g 'daemon off;'`,
-		pod: "containers: [{name: a, securityContext: {runAsUser: 33}}]", probe: answers(80), breaks: "/var/log/nginx/error.log",
+		pod: "containers: [{name: a, securityContext: {runAsUser: 33}}]", probe: answers(80), breaks: `mkdir() "/var/lib/nginx/body" failed (30: Read-only file system)`,
 	},
 	{
-		name: "nginx, port 80", dockerfile: nginx(80) + "USER 33\n", image: Image{User: "33"},
-		pod: "containers: [{name: a, securityContext: {capabilities: {add: [NET_BIND_SERVICE]}}}]", probe: answers(80), breaks: "bind() to 0.0.0.0:80 failed (13: Permission denied)",
+		name: "nginx, port 80", dockerfile: nginx(80),
+		pod: "containers: [{name: a, securityContext: {runAsUser: 33, capabilities: {add: [NET_BIND_SERVICE]}}}]", probe: answers(80), breaks: "bind() to 0.0.0.0:80 failed (13: Permission denied)",
 	},
 	{
 		name: "nginx, port 8080, its files in /tmp", dockerfile: nginx(8080) + "USER 33\n", image: Image{User: "33"},
@@ -86,7 +86,7 @@ var workloads = []struct {
 		pod: "containers: [{name: a}]", probe: "exec 3<>/dev/tcp/127.0.0.1/11211; echo version >&3; head -n1 <&3 | grep VERSION",
 	},
 	{
-		name: "a program that becomes root", dockerfile: "RUN cp /bin/dash /usr/bin/asroot && chmod 4755 /usr/bin/asroot\nUSER 33\nCMD asroot -p -c 'test \\$(id -u) = 0 || exit 1; sleep 1000'", image: Image{User: "33"},
+		name: "a program that becomes root", dockerfile: "RUN cp /bin/dash /usr/bin/asroot && chmod 4755 /usr/bin/asroot\nUSER 33\nCMD asroot -p -c 'test $(id -u) = 0 || exit 1; sleep 1000'", image: Image{User: "33"},
 		pod: "containers: [{name: a}]", probe: "pgrep asroot || pidof asroot", breaks: "exited",
 	},
 	{
@@ -139,7 +139,7 @@ func TestHardenedRuns(t *testing.T) {
 			put(fields, "spec.containers[0]", setting{key: "image", value: name})
 			image := func(string) (Image, bool) { return w.image, !w.unknown }
 			before := podOf(t, fields, image)
-			if w.only || !strings.Contains(w.pod, "runAsUser: 33") {
+			if !strings.Contains(w.pod, "runAsUser: 33") { // which nobody writes but for the door
 				if ok, log := start(t, name, before, w.probe); !ok {
 					t.Fatalf("as it is, it does not work:\n%s", log)
 				}
