@@ -140,7 +140,7 @@ func TestHardenedRuns(t *testing.T) {
 			image := func(string) (Image, bool) { return w.image, !w.unknown }
 			before := podOf(t, fields, image)
 			if !strings.Contains(w.pod, "runAsUser: 33") { // which nobody writes but for the door
-				if ok, log := start(t, name, before, w.probe); !ok {
+				if ok, log := start(t, name, before, w.probe, ""); !ok {
 					t.Fatalf("as it is, it does not work:\n%s", log)
 				}
 			}
@@ -150,7 +150,7 @@ func TestHardenedRuns(t *testing.T) {
 			if verdict.Allowed == w.only {
 				t.Errorf("restricted says %t: %s", verdict.Allowed, verdict.ForbiddenDetail())
 			}
-			ok, log := start(t, name, after, w.probe)
+			ok, log := start(t, name, after, w.probe, w.breaks)
 			switch {
 			case ok != (w.breaks == ""):
 				t.Errorf("hardened, it works: %t\n%s", ok, log)
@@ -199,8 +199,9 @@ func run(stdin, name string, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// start runs the pod's first container as a kubelet would have it run, and says whether it works, and what it says.
-func start(t *testing.T, image string, f *Facts, probe string) (works bool, log string) {
+// start runs the pod's first container as a kubelet would have it run, until it works or breaks as expected, and says
+// whether it works, and what it says.
+func start(t *testing.T, image string, f *Facts, probe, breaks string) (works bool, log string) {
 	t.Helper()
 	if why := refuses(t, image, f); why != "" {
 		return false, why
@@ -216,6 +217,9 @@ func start(t *testing.T, image string, f *Facts, probe string) (works bool, log 
 		}
 		if strings.TrimSpace(running) != "true" {
 			log = "it exited\n"
+			break
+		}
+		if said, _ := run("", "/usr/bin/docker", "logs", id); breaks != "" && strings.Contains(said, breaks) {
 			break
 		}
 	}
