@@ -27,7 +27,7 @@ func newAdmit(g *global) *cobra.Command {
 			"  plimsoll admit export --to webhook --service plimsoll/plimsoll | kubectl apply -f -\n" +
 			"  plimsoll admit serve --line admission.yaml --tls-secret plimsoll/tls --service plimsoll/plimsoll --register plimsoll",
 	}
-	cmd.AddCommand(newAdmitServe(g), newAdmitTest(g), newAdmitExport(g), newMigratePSP(g))
+	cmd.AddCommand(newAdmitServe(g), newAdmitTest(g), newAdmitExport(g), newAdmitLearn(g), newMigratePSP(g))
 	return cmd
 }
 
