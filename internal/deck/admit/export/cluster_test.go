@@ -72,7 +72,7 @@ func (s *server) apply(of *sides) {
 // checked waits until the API server has checked the types in all policies, and wants it to have found nothing.
 func (s *server) checked() {
 	s.t.Helper()
-	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(time.Second) {
+	for end := time.Now().Add(10 * time.Minute); ; time.Sleep(time.Second) {
 		_, list := s.send("GET", policyPath, nil)
 		items, _ := list["items"].([]any)
 		open := 0
