@@ -45,17 +45,21 @@ func (o *lineOptions) flags(f *pflag.FlagSet) {
 	o.policies.flags(f, "policy", "p")
 }
 
-// line reads all that it is made of, so that what is wrong is said before anybody asks.
-func (o *lineOptions) line(ctx context.Context, g *global) (*admit.Line, error) {
-	of := admit.Options{}
+// line reads all that it is made of, so that what is wrong is said before anybody asks. Of is what is known of the cluster.
+func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*admit.Line, error) {
 	var err error
 	if o.file != "" {
 		if of.File, err = admissionfile.Read(o.file); err != nil {
 			return nil, usage("--line %w", err)
 		}
 	}
-	if of.Policies, err = o.policies.load(ctx, "--policy", registry.Options{}); err != nil {
+	if of.Policies, of.Native, err = o.policies.all(ctx, "--policy", registry.Options{}); err != nil {
 		return nil, err
+	}
+	if of.Native != nil {
+		for _, name := range of.Native.Unbound() {
+			g.say("plimsoll: policy %s has no binding, and so does nothing", name)
+		}
 	}
 	var files []exceptionfile.File
 	for _, name := range o.exceptions {
@@ -140,7 +144,7 @@ func runExport(ctx context.Context, g *global, o *exportOptions) error {
 			return usage("--ca-bundle %w", err)
 		}
 	}
-	l, err := o.line.line(ctx, g)
+	l, err := o.line.line(ctx, g, admit.Options{})
 	if err != nil {
 		return err
 	}

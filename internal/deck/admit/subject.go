@@ -21,29 +21,39 @@ type subject struct {
 	// runs are the pods that run already, when they are changed: what was wrong with them before is not news. Nil
 	// where pods are made of what is judged.
 	runs *kube.Workload
+	// passed says why its pods are not judged.
+	passed string
 }
 
-// subjectOf reads what is asked about. Passed says why there is nothing to judge.
-func subjectOf(r *admissionv1.AdmissionRequest) (s *subject, passed string, err error) {
+// subjectOf reads what is asked about; of what goes, what it was.
+func subjectOf(r *admissionv1.AdmissionRequest) (*subject, error) {
+	raw := r.Object
 	if r.Operation == admissionv1.Delete {
-		return nil, "what goes is not judged", nil
+		if raw = r.OldObject; len(raw.Raw) == 0 {
+			raw.Raw = []byte("{}")
+		}
 	}
-	o, err := objectOf(r, r.Object)
+	o, err := objectOf(r, raw)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	s = &subject{Object: o}
-	if r.Operation == admissionv1.Connect {
-		return s, "", nil
+	s := &subject{Object: o}
+	switch r.Operation {
+	case admissionv1.Delete:
+		s.passed = "what goes is not judged"
+		return s, nil
+	case admissionv1.Connect:
+		return s, nil
 	}
 	if s.Workloads, err = kube.Workloads(o); err != nil {
-		return nil, "", fmt.Errorf("read %s %s: %w", o.Kind, o.Name, err)
+		return nil, fmt.Errorf("read %s %s: %w", o.Kind, o.Name, err)
 	}
 	if len(s.Workloads) == 0 {
-		return nil, "it makes no pods", nil
+		s.passed = "it makes no pods"
+		return s, nil
 	}
 	if r.Operation == admissionv1.Update && len(r.OldObject.Raw) > 0 {
-		passed, err = s.changed(r)
+		s.passed, err = s.changed(r)
 	}
 	for i := range s.Workloads {
 		byOwner(&s.Workloads[i], r.UserInfo.Username)
@@ -51,7 +61,7 @@ func subjectOf(r *admissionv1.AdmissionRequest) (s *subject, passed string, err 
 	if s.runs != nil {
 		byOwner(s.runs, r.UserInfo.Username)
 	}
-	return s, passed, err
+	return s, err
 }
 
 // changed compares with what was there. What says of its pods what it said before is never denied: it must be
