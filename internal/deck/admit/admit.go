@@ -66,6 +66,7 @@ type Line struct {
 type said struct {
 	modes     []admissionfile.Mode // how far it goes; by several bindings, each by its own
 	onFailure admissionfile.OnFailure
+	native    bool                                         // it is one of Kubernetes' own
 	rules     []admissionregistrationv1.RuleWithOperations // what it is about; none: what makes pods
 }
 
@@ -100,7 +101,7 @@ func (l *Line) hear() error {
 		if p.Action == finding.Warn {
 			mode = admissionfile.Warn
 		}
-		l.said[p.Name] = said{modes: []admissionfile.Mode{mode}}
+		l.said[p.Name] = said{modes: []admissionfile.Mode{mode}, rules: rulesOf(p)}
 	}
 	if l.Native == nil {
 		return nil
@@ -109,7 +110,7 @@ func (l *Line) hear() error {
 		if _, twice := l.said[p.Name]; twice {
 			return fmt.Errorf("policy %s stands twice, as one of Plimsoll's own and as one of Kubernetes': rename one", p.Name)
 		}
-		one := said{onFailure: "fail", rules: p.Rules}
+		one := said{onFailure: "fail", native: true, rules: p.Rules}
 		if p.Ignores {
 			one.onFailure = "ignore"
 		}
@@ -119,6 +120,18 @@ func (l *Line) hear() error {
 		l.said[p.Name] = one
 	}
 	return nil
+}
+
+// rulesOf are the objects that one of our policies is about, where it says so. Plurals are made as Kubernetes does.
+func rulesOf(p *policy.Policy) (all []admissionregistrationv1.RuleWithOperations) {
+	for _, k := range p.Kinds {
+		resource, _ := native.Served(nil, k.WithVersion(""))
+		all = append(all, admissionregistrationv1.RuleWithOperations{
+			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update},
+			Rule:       admissionregistrationv1.Rule{APIGroups: []string{k.Group}, APIVersions: []string{"*"}, Resources: []string{resource.Resource}},
+		})
+	}
+	return all
 }
 
 // Judged is a finding, and what becomes of it.

@@ -54,8 +54,8 @@ func (j *judgement) look(ctx context.Context, r *admissionv1.AdmissionRequest, s
 		if s.runs != nil {
 			j.forget(&s.Workloads[0], s.runs)
 		}
-		j.own(ctx, s)
 	}
+	j.own(ctx, r, s)
 	if err := j.except(); err != nil {
 		return []Judged{{finding.Finding{Rule: "exceptions", Title: err.Error()}, admissionfile.Deny}}
 	}
@@ -63,18 +63,29 @@ func (j *judgement) look(ctx context.Context, r *admissionv1.AdmissionRequest, s
 }
 
 // own holds an object against policies of our own.
-func (j *judgement) own(ctx context.Context, s *subject) {
+func (j *judgement) own(ctx context.Context, r *admissionv1.AdmissionRequest, s *subject) {
 	var run []*policy.Policy
 	for _, p := range j.Policies {
-		if len(s.Workloads) > 0 && j.says(p.Name, j.rules, j.stage) {
+		if j.says(p.Name, j.rules, j.stage) && s.concerns(p) {
 			run = append(run, p)
 		}
 	}
 	if len(run) == 0 {
 		return
 	}
-	seen := kube.NewSnapshot([]*kube.Object{s.Object}, nil)
-	facts := map[string]*policy.Facts{target: {Objects: policy.Objects(seen, func(string) bool { return true })}}
+	j.looked = true
+	var makes []*kube.Workload
+	for i := range s.Workloads {
+		makes = append(makes, &s.Workloads[i])
+	}
+	in := r.Namespace
+	if s.Is("", "Namespace") {
+		in = "" // it is in none
+	}
+	namespace, unknown := j.namespace(ctx, in)
+	seen := policy.ObjectOf(s.Object, namespace, makes)
+	seen.NoNamespace = unknown
+	facts := map[string]*policy.Facts{target: {Objects: []policy.Object{seen}}}
 	found, gaps := policy.Evaluate(ctx, policy.Input{Report: j.report, Facts: facts, Policies: run, Now: j.now})
 	j.report.Findings = append(j.report.Findings, found...)
 	for _, g := range gaps {
@@ -100,7 +111,7 @@ func (j *judgement) becomes(f *finding.Finding) (mode admissionfile.Mode, policy
 	switch name, byPolicy := strings.CutPrefix(f.Rule, "policy/"); {
 	case byPolicy:
 		mode := min(j.rules.cap, j.mode(name))
-		if j.Native != nil && j.said[name].rules != nil {
+		if j.said[name].native {
 			mode = min(mode, map[finding.Action]admissionfile.Mode{finding.Deny: admissionfile.Deny, finding.Warn: admissionfile.Warn, finding.Pass: admissionfile.Audit}[f.Action])
 		}
 		return mode, name

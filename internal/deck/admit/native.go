@@ -3,6 +3,7 @@ package admit
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -16,6 +17,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 )
 
@@ -31,7 +33,10 @@ type Cluster interface {
 // Needs are what a line has to know of a cluster.
 func (l *Line) Needs() (all []kube.Need) {
 	if l.Native != nil {
-		all = append(l.Native.Needs(), kube.Namespaces())
+		all = l.Native.Needs()
+	}
+	if l.Native != nil || slices.ContainsFunc(l.Policies, func(p *policy.Policy) bool { return p.Asks("namespaceObject") }) {
+		all = append(all, kube.Namespaces())
 	}
 	return all
 }
@@ -87,15 +92,13 @@ func (j *judgement) unsure(name string, of *kube.Object, why string) {
 // ask has the policies ask the cluster.
 func (j *judgement) ask(ctx context.Context, q *admission.Request) native.World {
 	world := native.World{Whole: true, Params: j.Cluster}
-	if q.Namespace != "" {
-		switch o, err := j.Cluster.Namespace(ctx, q.Namespace); {
-		case err != nil:
-			world.Whole = false // what policies make of it is not decided
-			j.undecided = append(j.undecided, err.Error())
-		case o != nil:
-			if typed, _, err := o.Typed(); err == nil {
-				q.NamespaceObject, _ = typed.(*corev1.Namespace)
-			}
+	switch o, err := j.namespace(ctx, q.Namespace); {
+	case err != nil:
+		world.Whole = false // what policies make of it is not decided
+		j.undecided = append(j.undecided, err.Error())
+	case o != nil:
+		if typed, _, err := o.Typed(); err == nil {
+			q.NamespaceObject, _ = typed.(*corev1.Namespace)
 		}
 	}
 	type answer struct {
@@ -118,6 +121,23 @@ func (j *judgement) ask(ctx context.Context, q *admission.Request) native.World 
 		return said.allowed, said.why, true, nil
 	}
 	return world
+}
+
+// namespace is what is known of one; nil: there is none, or nothing is in one.
+func (l *Line) namespace(ctx context.Context, name string) (*kube.Object, error) {
+	switch {
+	case name == "":
+		return nil, nil
+	case l.Cluster != nil:
+		return l.Cluster.Namespace(ctx, name)
+	case l.Around == nil:
+		return nil, fmt.Errorf("what namespace %s is like is not known", name)
+	}
+	o := l.Around.Find("", "Namespace", "", name)
+	if o == nil && !l.Whole {
+		return nil, fmt.Errorf("what namespace %s is like is not known: it is not among what was read", name)
+	}
+	return o, nil
 }
 
 // requestOf is what the API server asks, as its own policies see it.

@@ -2,6 +2,7 @@ package admit
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
 // subject is what a request is about.
@@ -23,6 +25,17 @@ type subject struct {
 	runs *kube.Workload
 	// passed says why its pods are not judged.
 	passed string
+	// fixed says that a policy has nothing to say of it, whatever its kind: it goes, or is as it was.
+	fixed bool
+}
+
+// concerns says whether a policy of our own has to look at it: by its kind where it names kinds, and else at what makes
+// pods. What is as it was is not looked at again.
+func (s *subject) concerns(p *policy.Policy) bool {
+	if len(p.Kinds) == 0 || s.Is("", "Pod") {
+		return s.passed == "" && len(s.Workloads) > 0 && p.About(s.GroupVersionKind().GroupKind())
+	}
+	return !s.fixed && p.About(s.GroupVersionKind().GroupKind())
 }
 
 // subjectOf reads what is asked about; of what goes, what it was.
@@ -40,10 +53,13 @@ func subjectOf(r *admissionv1.AdmissionRequest) (*subject, error) {
 	s := &subject{Object: o}
 	switch r.Operation {
 	case admissionv1.Delete:
-		s.passed = "what goes is not judged"
+		s.passed, s.fixed = "what goes is not judged", true
 		return s, nil
 	case admissionv1.Connect:
+		s.fixed = true
 		return s, nil
+	case admissionv1.Update:
+		s.fixed = same(r, o)
 	}
 	if s.Workloads, err = kube.Workloads(o); err != nil {
 		return nil, fmt.Errorf("read %s %s: %w", o.Kind, o.Name, err)
@@ -82,6 +98,22 @@ func (s *subject) changed(r *admissionv1.AdmissionRequest) (passed string, err e
 		s.runs = &old[0]
 	}
 	return "", nil
+}
+
+// same says that an object is as it was, but for what others than its owner write.
+func same(r *admissionv1.AdmissionRequest, now *kube.Object) bool {
+	was, err := objectOf(r, r.OldObject)
+	if err != nil {
+		return false // it could not be read before: it is judged as what is new
+	}
+	said := func(o *kube.Object) map[string]any {
+		fields := maps.Clone(o.Fields)
+		delete(fields, "metadata")
+		delete(fields, "status")
+		return fields
+	}
+	return maps.Equal(now.Metadata("labels"), was.Metadata("labels")) && maps.Equal(now.Metadata("annotations"), was.Metadata("annotations")) &&
+		reflect.DeepEqual(said(now), said(was))
 }
 
 // samePod says whether two templates make the same pods. Of a pod itself, labels and notes do not count: they change
