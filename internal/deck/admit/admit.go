@@ -229,7 +229,7 @@ func (l *Line) denies(r rules, stage Stage) bool {
 		return false
 	}
 	ours := func(o admissionfile.OnFailure) bool { return stage == stageOf(o) }
-	if ours(l.onFailure("")) && (r.failOn != "" || r.level.Name == "baseline" || r.level.Name == "restricted" || r.connect == admissionfile.Deny || l.File.Default == "deny") {
+	if ours(l.onFailure("")) && (r.failOn != "" || r.level.Name == "baseline" || r.level.Name == "restricted" || r.connect == admissionfile.Deny || r.noNetwork == admissionfile.Deny || l.File.Default == "deny") {
 		return true
 	}
 	for name := range l.said {

@@ -51,6 +51,7 @@ func (j *judgement) look(ctx context.Context, r *admissionv1.AdmissionRequest, s
 		for i := range s.Workloads {
 			j.pod(&s.Workloads[i])
 		}
+		j.network(s.Workloads)
 		if s.runs != nil {
 			j.forget(&s.Workloads[0], s.runs)
 		}
@@ -117,6 +118,8 @@ func (j *judgement) becomes(f *finding.Finding) (mode admissionfile.Mode, policy
 		return mode, name
 	case f.Rule == admission.Connect.ID:
 		return min(j.rules.cap, j.rules.connect), ""
+	case f.Rule == admission.NoNetworkPolicy.ID:
+		return min(j.rules.cap, j.rules.noNetwork), ""
 	case f.Rule == admission.Unlisted.ID:
 		return j.rules.cap, ""
 	}

@@ -38,6 +38,9 @@ func (l *Line) Needs() (all []kube.Need) {
 	if l.Native != nil || slices.ContainsFunc(l.Policies, func(p *policy.Policy) bool { return p.Asks("namespaceObject") }) {
 		all = append(all, kube.Namespaces())
 	}
+	if slices.ContainsFunc(append(l.named(), l.with(nil)), func(r rules) bool { return min(r.cap, r.noNetwork) != admissionfile.Off }) {
+		all = append(all, networkPolicies)
+	}
 	return all
 }
 

@@ -16,6 +16,7 @@ type rules struct {
 	failOn, warnOn admissionfile.Severity
 	level          admissionfile.Level
 	connect        admissionfile.Mode
+	noNetwork      admissionfile.Mode
 	namespace      string
 }
 
@@ -46,7 +47,7 @@ func (l *Line) with(n *admissionfile.Namespace) rules {
 		failOn:  first(defaultFailOn, n.FailOn, l.File.FailOn),
 		warnOn:  first("", n.WarnOn, l.File.WarnOn),
 		level:   first(admissionfile.Level{}, n.PodSecurity, l.File.PodSecurity),
-		connect: first(defaultConnect, n.Connect, l.File.Connect),
+		connect: first(defaultConnect, n.Connect, l.File.Connect), noNetwork: first(admissionfile.Off, n.NoNetwork, l.File.NoNetwork),
 	}
 }
 

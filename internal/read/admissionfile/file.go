@@ -6,6 +6,7 @@
 //	podSecurity: baseline       # what this level of the Pod Security Standards forbids is denied
 //	onFailure: fail             # when nobody can be asked: fail or ignore
 //	connect: audit              # exec, attach and port-forward: deny, warn, audit or off
+//	noNetworkPolicy: deny       # pods that no NetworkPolicy of their namespace holds: deny, warn, audit or off
 //	default: deny               # an image that is not listed below is denied
 //	allow:
 //	- {images: ["registry.example/shop/**"], namespaces: ["shop-*"]}
@@ -53,6 +54,7 @@ type File struct {
 	PodSecurity *Level            `yaml:"podSecurity"`
 	OnFailure   OnFailure         `yaml:"onFailure"`
 	Connect     *Mode             `yaml:"connect"`
+	NoNetwork   *Mode             `yaml:"noNetworkPolicy"`
 	Default     Default           `yaml:"default"`
 	Allow       []Allow           `yaml:"allow"`
 	Policies    map[string]Policy `yaml:"policies"`
@@ -83,6 +85,7 @@ type Namespace struct {
 	WarnOn      *Severity `yaml:"warnOn"`
 	PodSecurity *Level    `yaml:"podSecurity"`
 	Connect     *Mode     `yaml:"connect"`
+	NoNetwork   *Mode     `yaml:"noNetworkPolicy"`
 }
 
 // Mode is what becomes of what is found.
