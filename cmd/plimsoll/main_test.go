@@ -91,9 +91,12 @@ func invalid(why error) {
 //	valid FILE              holds a JSON report against the published schema; those that the program
 //	                        itself writes with -o json are held against it always
 //	status N PROGRAM ARG... wants the program to end with just this exit status
-func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+func TestScript(t *testing.T) { testscript.Run(t, params(t, "script")) }
+
+// params are those of the scripts in a folder of testdata.
+func params(t *testing.T, folder string) testscript.Params {
+	return testscript.Params{
+		Dir: filepath.Join("testdata", folder),
 		Setup: func(e *testscript.Env) error {
 			root, err := filepath.Abs(filepath.Join("..", ".."))
 			if err != nil {
@@ -119,7 +122,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"image": makeImage, "valid": validate, "status": wantStatus},
-	})
+	}
 }
 
 func makeImage(ts *testscript.TestScript, _ bool, args []string) {

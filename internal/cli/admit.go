@@ -2,21 +2,20 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"sigs.k8s.io/yaml"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
-	"github.com/plimsoll/plimsoll/internal/face/webhook"
+	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/lore"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 )
@@ -28,7 +27,7 @@ func newAdmit(g *global) *cobra.Command {
 			"  plimsoll admit export --to webhook --service plimsoll/plimsoll | kubectl apply -f -\n" +
 			"  plimsoll admit serve --line admission.yaml --tls-secret plimsoll/tls --service plimsoll/plimsoll --register plimsoll",
 	}
-	cmd.AddCommand(newAdmitServe(g), newAdmitTest(g), newAdmitExport(g))
+	cmd.AddCommand(newAdmitServe(g), newAdmitTest(g), newAdmitExport(g), newAdmitLearn(g), newMigratePSP(g))
 	return cmd
 }
 
@@ -37,12 +36,16 @@ type lineOptions struct {
 	file       string
 	exceptions []string
 	policies   policyOptions
+	registry   registry.Options
 }
 
 func (o *lineOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.file, "line", "", "`FILE` that says what is denied, warned of and noted, and where (docs/guide/admission.md); default: findings of checks from high up are denied")
-	f.StringArrayVar(&o.exceptions, "exceptions", nil, "`FILE` of exceptions; may be repeated")
+	f.Var(repeated(&o.exceptions), "exceptions", "`FILE` of exceptions; may be repeated")
 	o.policies.flags(f, "policy", "p")
+	f.BoolVar(&o.registry.Offline, "offline", false, "ask no registry for the digests that the line wants")
+	f.Var(repeated(&o.registry.CA), "ca", "PEM `FILE` of an authority to trust for registries; may be repeated")
+	f.Var(repeated(&o.registry.PlainHTTP), "plain-http", "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
 }
 
 // line reads all that it is made of, so that what is wrong is said before anybody asks. Of is what is known of the cluster.
@@ -53,7 +56,10 @@ func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*a
 			return nil, usage("--line %w", err)
 		}
 	}
-	if of.Policies, of.Native, err = o.policies.all(ctx, "--policy", registry.Options{}); err != nil {
+	if err := readable(o.registry.CA); err != nil {
+		return nil, err
+	}
+	if of.Policies, of.Native, err = o.policies.all(ctx, "--policy", o.registry); err != nil {
 		return nil, err
 	}
 	if of.Native != nil {
@@ -61,13 +67,9 @@ func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*a
 			g.say("plimsoll: policy %s has no binding, and so does nothing", name)
 		}
 	}
-	var files []exceptionfile.File
-	for _, name := range o.exceptions {
-		f, err := exceptionfile.Read(name)
-		if err != nil {
-			return nil, usage("--exceptions %w", err)
-		}
-		files = append(files, f)
+	files, err := o.excepted()
+	if err != nil {
+		return nil, err
 	}
 	if len(files) > 0 {
 		if _, err := exception.Compile(files, nil, g.env.Now()); err != nil {
@@ -80,6 +82,7 @@ func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*a
 		return nil, err
 	}
 	of.Secret = secrets.Worst
+	of.Resolve = o.resolve(g)
 	l, err := admit.New(of)
 	if err != nil {
 		return nil, usage("--line %w", err)
@@ -87,76 +90,27 @@ func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*a
 	return l, nil
 }
 
-// exportOptions say what is written, for which server.
-type exportOptions struct {
-	line    lineOptions
-	to      string
-	name    string
-	service string
-	url     string
-	bundle  string
-	seconds int
+// resolve tells what images are that the line wants digests of.
+func (o *lineOptions) resolve(g *global) func(context.Context, string) (pod.Image, error) {
+	book := lore.New(func(ctx context.Context, reference string) ([]*image.Image, error) {
+		return registry.Open(ctx, reference, o.registry)
+	}, g.env.Now)
+	return func(ctx context.Context, reference string) (pod.Image, error) {
+		f, err := book.Look(ctx, reference)
+		return pod.Image{User: f.User, Volumes: f.Volumes, Digest: f.Digest}, err
+	}
 }
 
-func newAdmitExport(g *global) *cobra.Command {
-	o := exportOptions{to: "webhook", name: "plimsoll", seconds: 3}
-	cmd := &cobra.Command{
-		Use: "export --to webhook", Short: "Write what makes the API server ask, for kubectl apply", Args: words(0, 0),
-		Long: "Export writes the ValidatingWebhookConfiguration that fits a line: one webhook for what may not pass unjudged\n" +
-			"(failurePolicy Fail), one for what may, and one for what is only told (both Ignore). Each is asked only where it\n" +
-			"has something to say, and none about kube-system, the server's own namespace, or what nodes do: a cluster that\n" +
-			"was stopped starts again. Write it anew when the line changes.\n\nExit status: 0, 2 the call or a file in it is wrong.",
-		Example: "  plimsoll admit export --to webhook --service plimsoll/plimsoll --line admission.yaml\n" +
-			"  plimsoll admit export --to webhook --service plimsoll/plimsoll --ca-bundle ca.crt | kubectl apply -f -\n" +
-			"  plimsoll admit export --to webhook --url https://guard.example:8443 --ca-bundle ca.crt",
-		RunE: func(cmd *cobra.Command, _ []string) error { return runExport(cmd.Context(), g, &o) },
-	}
-	f := cmd.Flags()
-	o.line.flags(f)
-	f.StringVar(&o.to, "to", o.to, "`FORM` to write: webhook")
-	f.StringVar(&o.name, "name", o.name, "`NAME` of the configuration")
-	f.StringVar(&o.service, "service", "", "`NAMESPACE/NAME` of the service by which the API server finds plimsoll admit serve")
-	f.StringVar(&o.url, "url", "", "`https://HOST:PORT` where there is no service")
-	f.StringVar(&o.bundle, "ca-bundle", "", "`FILE` of the authority that signs the server's certificate, in PEM; admit serve --register writes it, too")
-	f.IntVar(&o.seconds, "seconds", o.seconds, "how many `SECONDS` the API server waits for an answer, 1 to 5")
-	return cmd
-}
-
-func runExport(ctx context.Context, g *global, o *exportOptions) error {
-	p := webhook.Place{Name: o.name, URL: o.url, Seconds: int32(o.seconds)}
-	var err error
-	switch {
-	case o.to != "webhook":
-		return usage("--to %q: use webhook", o.to)
-	case (o.service == "") == (o.url == ""):
-		return usage("--service or --url: say by which of them the API server finds the server")
-	case o.url != "" && !strings.HasPrefix(o.url, "https://"):
-		return usage("--url %q: it begins with https://", o.url)
-	case o.seconds < 1 || o.seconds > 5:
-		return usage("--seconds %d: give 1 to 5; more holds up whoever waits", o.seconds)
-	case o.service != "":
-		if p.Namespace, p.Service, err = pair("--service", o.service); err != nil {
-			return err
+// excepted reads the files of exceptions.
+func (o *lineOptions) excepted() (files []exceptionfile.File, err error) {
+	for _, name := range o.exceptions {
+		f, err := exceptionfile.Read(name)
+		if err != nil {
+			return nil, usage("--exceptions %w", err)
 		}
+		files = append(files, f)
 	}
-	if o.bundle != "" {
-		if p.Bundle, err = os.ReadFile(o.bundle); err != nil {
-			return usage("--ca-bundle %w", err)
-		}
-	}
-	l, err := o.line.line(ctx, g, admit.Options{})
-	if err != nil {
-		return err
-	}
-	b, err := json.Marshal(webhook.Configuration(l, p))
-	if err != nil {
-		return err
-	}
-	if b, err = yaml.JSONToYAML(b); err != nil {
-		return err
-	}
-	_, err = g.env.Stdout.Write(b)
-	return err
+	return files, nil
 }
 
 // pair parts NAMESPACE/NAME.

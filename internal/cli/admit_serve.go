@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,7 +61,7 @@ func newAdmitServe(g *global) *cobra.Command {
 	f.StringVar(&o.dir, "tls-dir", "", "`FOLDER` in which an own authority is kept")
 	f.StringVar(&o.secret, "tls-secret", "", "`NAMESPACE/NAME` of the Secret in which an own authority is kept")
 	f.StringVar(&o.service, "service", "", "`NAMESPACE/NAME` of the service by which the API server finds this server: names for the own certificate")
-	f.StringArrayVar(&o.hosts, "host", nil, "further `NAME` for the own certificate; may be repeated")
+	f.Var(repeated(&o.hosts), "host", "further `NAME` for the own certificate; may be repeated")
 	f.StringVar(&o.register, "register", "", "`NAME` of the webhook configuration that is to trust the authority; admit export writes it")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the cluster (default: the pod's own account, or KUBECONFIG)")
 	f.StringVar(&o.clientCA, "client-ca", "", "PEM `FILE` of the authority of those that may ask for reviews (default: anybody may)")
@@ -128,15 +127,9 @@ func (o *serveOptions) source(c client.Interface) (certificate.Source, error) {
 	return &certificate.Own{Store: &certificate.Secret{Client: c, Namespace: namespace, Name: name}, Names: names}, err
 }
 
-// memoryOfServer is where the garbage collector begins to work harder while it serves.
-const memoryOfServer = 160 << 20
-
 func runServe(ctx context.Context, g *global, o *serveOptions) error {
 	if err := o.validate(); err != nil {
 		return err
-	}
-	if g.env.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryOfServer)
 	}
 	wo := webhook.Options{Timeout: o.timeout, Queue: o.queue, Drain: o.drain, Check: o.check, Note: g.logger(), Now: g.env.Now}
 	var err error
@@ -188,7 +181,10 @@ func (o *serveOptions) connect(ctx context.Context, g *global, wo *webhook.Optio
 	if o.register == "" {
 		return nil
 	}
-	r := &webhook.Registration{Client: c, Name: o.register}
+	r := &webhook.Registration{Client: c, Name: o.register, Changes: wo.Line.Has(admit.Change)}
+	if err := r.Wait(ctx, func(missing error) { g.say("it waits: %v", missing) }); err != nil {
+		return err
+	}
 	unsafe, err := r.Inspect(ctx)
 	switch {
 	case err != nil:

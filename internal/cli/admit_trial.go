@@ -97,10 +97,25 @@ func write(g *global, of *kube.Object, d *admit.Decision, asJSON bool) error {
 		verdict = "let in, not judged: " + d.Passed
 	}
 	_, err := fmt.Fprintln(g.env.Stdout, printable(fmt.Sprintf("%s %s: %s", of.Kind, of.Name, verdict)))
+	for _, o := range d.Patch {
+		said = append(said, fmt.Sprintf("%s %s %s", o.Op, o.Path, value(o.Value)))
+	}
+	if len(d.Given) > 0 && len(d.Patch) == 0 {
+		said = append(said, fmt.Sprintf("its pods are given %v", d.Given))
+	}
 	for _, s := range said {
 		if err == nil {
 			_, err = fmt.Fprintln(g.env.Stdout, "  "+printable(s))
 		}
 	}
 	return err
+}
+
+// value is one of a patch, as JSON.
+func value(v any) string {
+	if v == nil {
+		return ""
+	}
+	b, _ := json.Marshal(v) // of what was JSON before
+	return string(b)
 }

@@ -40,6 +40,7 @@ func newAdmitTest(g *global) *cobra.Command {
 			"the cluster: a policy that needs it is not assessed, which is never a pass; with --whole it is nowhere.\n" +
 			"MANIFEST may be - for the standard input.\n\n" +
 			"With --line it says instead what the webhook would answer about each object: let in, warned of or denied, and why;\n" +
+			"A pod is judged as it will have been changed, and the changes are shown; what makes pods, as the pods that it makes.\n" +
 			"--responses writes the API server's own AdmissionResponse for each, in JSON.\n\n" +
 			"Exit status: 0 all would be let in, 1 something would be denied, 2 the call or a file in it is wrong, 3 something\n" +
 			"could not be read or not be assessed.",
@@ -57,13 +58,13 @@ func newAdmitTest(g *global) *cobra.Command {
 	f := cmd.Flags()
 	o.line.flags(f)
 	f.Lookup("policy").Usage = "`POLICY` to try: a file, a folder or oci:REPOSITORY@DIGEST of ValidatingAdmissionPolicies and their bindings; with --line, also of Plimsoll's own; may be repeated"
-	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report; may be repeated")
+	f.VarP(repeated(&o.outputs), "output", "o", "`FORMAT[=FILE]` of the report; may be repeated")
 	f.BoolVar(&o.responses, "responses", false, "with --line, write the AdmissionResponse to each object, a line of JSON")
 	f.StringVar(&o.namespace, "namespace", "default", "`NAMESPACE` of objects that name none")
 	f.StringVar(&o.by.Name, "user", "kubernetes-admin", "`USER` who creates them")
-	f.StringArrayVar(&o.by.Groups, "group", nil, "`GROUP` of the user; may be repeated")
+	f.Var(repeated(&o.by.Groups), "group", "`GROUP` of the user; may be repeated")
 	f.BoolVar(&o.whole, "whole", false, "the manifests are all that the cluster holds: what is not among them is nowhere")
-	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "`CLASS` of gaps that do not make the verdict incomplete; may be repeated")
+	f.Var(repeated(&o.allowGap), "allow-gap", "`CLASS` of gaps that do not make the verdict incomplete; may be repeated")
 	return cmd
 }
 

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -22,10 +21,7 @@ import (
 const (
 	// maxBills bounds how many SBOMs one word may name.
 	maxBills = 100_000
-	// billGoal is the goal of memory for runs on many SBOMs: all that they list is kept for the one report,
-	// and a goal under that would have the garbage collector run without end.
-	billGoal = 768 << 20
-	// manyBills is from where on it applies.
+	// manyBills is from where on they are not told of one by one.
 	manyBills = 20
 )
 
@@ -104,9 +100,6 @@ func (o *targetOptions) bills(g *global, words []string) (map[string]*scan.Bill,
 	}
 	if len(paths) < 2 {
 		return nil, nil
-	}
-	if len(paths) >= manyBills && g.env.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(billGoal)
 	}
 	read := make([]*scan.Bill, len(words))
 	var cost atomic.Int64

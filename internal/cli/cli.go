@@ -16,7 +16,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -25,6 +24,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	_ "github.com/plimsoll/plimsoll/internal/cli/memory"
 )
 
 //go:generate go test . -run TestPages -update
@@ -95,15 +96,8 @@ func usage(format string, args ...any) error {
 	return exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// memoryGoal is where the garbage collector begins to work harder, in bytes. What a scan keeps is far
-// less; the rest is buffers that are used again.
-const memoryGoal = 96 << 20
-
 // Main runs one command and returns its exit status.
 func Main(e Env) int {
-	if e.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryGoal)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	e.reporting = new(atomic.Bool)

@@ -29,7 +29,7 @@ type dbOptions struct {
 
 func (o *dbOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.dir, "db", "", "`DIR` of the database (default: what db update fetched, else the one in the program)")
-	f.StringArrayVar(&o.keys, "db-key", nil, "PEM `FILE` of a public key: the database must be signed by it, which the one in the program is not; may be repeated")
+	f.Var(repeated(&o.keys), "db-key", "PEM `FILE` of a public key: the database must be signed by it, which the one in the program is not; may be repeated")
 	f.StringVar(&o.maxAge, "db-max-age", "", "refuse a database that was built longer than `AGE` ago, or of feeds whose newest change is, as in 72h or 7d")
 }
 

@@ -67,7 +67,7 @@ func newDBBuild(g *global) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "`DIR` of feeds")
-	cmd.Flags().StringArrayVar(&keys, "sign-key", nil, "PEM `FILE` of an ed25519 private key (PKCS #8) to sign with; may be repeated")
+	cmd.Flags().Var(repeated(&keys), "sign-key", "PEM `FILE` of an ed25519 private key (PKCS #8) to sign with; may be repeated")
 	cmd.Flags().StringVar(&to, "db", "", "`DIR` to write the database to")
 	return cmd
 }

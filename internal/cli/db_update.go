@@ -74,14 +74,14 @@ func newDBUpdate(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return runUpdate(cmd.Context(), g, &o) },
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.from, "from", nil, "`MIRROR` to ask; may be repeated")
+	f.Var(repeated(&o.from), "from", "`MIRROR` to ask; may be repeated")
 	f.StringVar(&o.dir, "db", "", "`DIR` of the database (default: in the user's cache folder)")
-	f.StringArrayVar(&o.keys, "db-key", nil, "PEM `FILE` of a public key to trust; may be repeated")
+	f.Var(repeated(&o.keys), "db-key", "PEM `FILE` of a public key to trust; may be repeated")
 	f.BoolVar(&o.unsigned, "allow-unsigned", false, "take a database that no trusted key has signed: whoever controls the mirror or the way to it decides what is vulnerable")
 	f.BoolVar(&o.older, "allow-older", false, "take a database that is older than the present one")
 	f.BoolVar(&o.offline, "offline", false, "touch no network: only folders are asked")
-	f.StringArrayVar(&o.ca, "ca", nil, "PEM `FILE` of an authority to trust for mirrors and registries; may be repeated")
-	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
+	f.Var(repeated(&o.ca), "ca", "PEM `FILE` of an authority to trust for mirrors and registries; may be repeated")
+	f.Var(repeated(&o.plainHTTP), "plain-http", "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
 	f.DurationVar(&o.stall, "stall", 30*time.Second, "how long a mirror may be silent (`TIME`)")
 	return cmd
 }
@@ -214,6 +214,6 @@ func newDBExport(g *global) *cobra.Command {
 	}
 	o.flags(cmd.Flags())
 	cmd.Flags().StringVar(&to, "to", "", "`DIR` to write")
-	cmd.Flags().StringArrayVar(&keys, "sign-key", nil, "PEM `FILE` of an ed25519 private key (PKCS #8) to sign with; may be repeated")
+	cmd.Flags().Var(repeated(&keys), "sign-key", "PEM `FILE` of an ed25519 private key (PKCS #8) to sign with; may be repeated")
 	return cmd
 }

@@ -31,11 +31,11 @@ type exceptOptions struct {
 const noExceptions = "none"
 
 func (o *exceptOptions) flags(f *pflag.FlagSet) {
-	f.StringArrayVar(&o.exceptions, "exceptions", nil, "`FILE` of exceptions, or one that .trivyignore, hadolint or grype keep; may be repeated; none leaves out those that lie beside a source folder or Dockerfile")
-	f.StringArrayVar(&o.vex, "vex", nil, "`FILE` of VEX statements: OpenVEX, CycloneDX or CSAF, as JSON; may be repeated")
+	f.Var(repeated(&o.exceptions), "exceptions", "`FILE` of exceptions, or one that .trivyignore, hadolint or grype keep; may be repeated; none leaves out those that lie beside a source folder or Dockerfile")
+	f.Var(repeated(&o.vex), "vex", "`FILE` of VEX statements: OpenVEX, CycloneDX or CSAF, as JSON; may be repeated")
 	f.StringVar(&o.baseline, "baseline", "", "earlier `REPORT` (-o json): deny only what was not there, and warn of what became known since")
 	f.BoolVar(&o.failOnDisclosed, "fail-on-disclosed", false, "deny also what became known since the baseline")
-	f.StringSliceVar(&o.since, "since", nil, "show only findings of these `CLASSES`, as against the baseline: new, disclosed, known; the gate sees all")
+	f.Var(parted(&o.since), "since", "show only findings of these `CLASSES`, as against the baseline: new, disclosed, known; the gate sees all")
 }
 
 // classes are what --since asks for.

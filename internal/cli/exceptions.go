@@ -176,7 +176,7 @@ func newExceptionsCheck(g *global) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&within, "within", 30, "tell of those that end within so many `DAYS`")
-	cmd.Flags().StringArrayVar(&documents, "vex", nil, "`FILE` of VEX statements that is checked, too; may be repeated")
+	cmd.Flags().Var(repeated(&documents), "vex", "`FILE` of VEX statements that is checked, too; may be repeated")
 	return cmd
 }
 

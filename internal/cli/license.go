@@ -10,8 +10,8 @@ import (
 type licenseOptions struct{ rules license.Rules }
 
 func (o *licenseOptions) flags(f *pflag.FlagSet) {
-	f.StringSliceVar(&o.rules.Deny, "deny-license", nil, "`LICENSES` that packages may not have: SPDX ids, or permissive, weak-copyleft, strong-copyleft, network-copyleft, non-commercial or unknown")
-	f.StringSliceVar(&o.rules.Allow, "allow-license", nil, "`LICENSES` that packages may have, and no others: SPDX ids and classes")
+	f.Var(parted(&o.rules.Deny), "deny-license", "`LICENSES` that packages may not have: SPDX ids, or permissive, weak-copyleft, strong-copyleft, network-copyleft, non-commercial or unknown")
+	f.Var(parted(&o.rules.Allow), "allow-license", "`LICENSES` that packages may have, and no others: SPDX ids and classes")
 }
 
 func (o *licenseOptions) validate(checks []string) error {

@@ -92,10 +92,10 @@ func newPolicyEval(g *global) *cobra.Command {
 	}
 	f := cmd.Flags()
 	o.policies.flags(f, "policy", "p")
-	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats(false), ", ")+"; may be repeated")
+	f.VarP(repeated(&o.outputs), "output", "o", "`FORMAT[=FILE]` of the report: "+strings.Join(formats(false), ", ")+"; may be repeated")
 	f.BoolVar(&o.offline, "offline", false, "touch no network at all")
-	f.StringArrayVar(&o.ca, "ca", nil, "PEM `FILE` of an authority to trust for registries; may be repeated")
-	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
+	f.Var(repeated(&o.ca), "ca", "PEM `FILE` of an authority to trust for registries; may be repeated")
+	f.Var(repeated(&o.plainHTTP), "plain-http", "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
 	return cmd
 }
 

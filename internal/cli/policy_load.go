@@ -26,8 +26,8 @@ type policyOptions struct {
 }
 
 func (o *policyOptions) flags(f *pflag.FlagSet, name, short string) {
-	f.StringArrayVarP(&o.words, name, short, nil, "`POLICY` to hold the target against: a file, a folder, lib:NAME (plimsoll policy list) or oci:REPOSITORY@DIGEST; may be repeated")
-	f.StringArrayVar(&o.params, "policy-param", nil, "`NAME.PARAMETER=VALUE` for a policy; @FILE is a list with an entry a line; may be repeated")
+	f.VarP(repeated(&o.words), name, short, "`POLICY` to hold the target against: a file, a folder, lib:NAME (plimsoll policy list) or oci:REPOSITORY@DIGEST; may be repeated")
+	f.Var(repeated(&o.params), "policy-param", "`NAME.PARAMETER=VALUE` for a policy; @FILE is a list with an entry a line; may be repeated")
 }
 
 // scans loads the policies of a scan, ours and Kubernetes', by the same ways to a registry as its targets.

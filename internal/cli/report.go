@@ -38,7 +38,7 @@ type savedOptions struct {
 }
 
 func (o *savedOptions) flags(f *pflag.FlagSet) {
-	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats(false), ", ")+"; may be repeated")
+	f.VarP(repeated(&o.outputs), "output", "o", "`FORMAT[=FILE]` of the report: "+strings.Join(formats(false), ", ")+"; may be repeated")
 	f.StringVar(&o.template, "template", "", "Go template `FILE` for -o template; one called *.html is escaped as HTML")
 }
 

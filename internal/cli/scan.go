@@ -37,9 +37,9 @@ type readOptions struct {
 // reportFlags are the flags of commands that write a report.
 func (o *readOptions) reportFlags(f *pflag.FlagSet, formats []string) {
 	o.flags(f)
-	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report: "+strings.Join(formats, ", ")+"; may be repeated")
+	f.VarP(repeated(&o.outputs), "output", "o", "`FORMAT[=FILE]` of the report: "+strings.Join(formats, ", ")+"; may be repeated")
 	f.StringVar(&o.template, "template", "", "Go template `FILE` for -o template; one called *.html is escaped as HTML")
-	f.StringArrayVar(&o.skip, "skip", nil, "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
+	f.Var(repeated(&o.skip), "skip", "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
 }
 
 func (o *readOptions) flags(f *pflag.FlagSet) {
@@ -84,6 +84,7 @@ type scanOptions struct {
 	licenses    licenseOptions
 	secrets     secretOptions
 	shellcheck  bool
+	charts      chartOptions
 	signer      signerOptions // attest, which has keys to sign with, has no flags for it
 }
 
@@ -98,15 +99,15 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
 	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium, low, info or unknown; what is known to be exploited denies too; policy leaves it to policies alone, none only reports")
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
-	f.StringArrayVar(&o.allowGap, "allow-gap", nil, "`CLASS` of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
-	f.StringSliceVar(&o.severities, "severity", nil, "show only these `SEVERITIES`; the gate sees all")
+	f.Var(repeated(&o.allowGap), "allow-gap", "`CLASS` of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
+	f.Var(parted(&o.severities), "severity", "show only these `SEVERITIES`; the gate sees all")
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
 	f.StringVar(&o.fixes, "fix", "", "show what can safely be rewritten in Dockerfiles and manifests that are named, as a diff on stderr; with --fix=write, rewrite it")
 	f.Lookup("fix").NoOptDefVal = fixShow
 	f.BoolVar(&o.shellcheck, "shellcheck", false, "have the program shellcheck, which must be on the PATH, look at what RUN lines of Dockerfiles tell shells")
-	f.StringSliceVar(&o.checks, "checks", nil, "`KINDS` of check to run: "+strings.Join(checkKinds, ", ")+" (default: all)")
+	f.Var(parted(&o.checks), "checks", "`KINDS` of check to run: "+strings.Join(checkKinds, ", ")+" (default: all)")
 }
 
 // line is the gate that the flags draw.
@@ -182,6 +183,7 @@ func newScan(g *global) *cobra.Command {
 	o.flags(cmd.Flags())
 	cmd.Flags().StringVar(&o.podSecurity, "pod-security", "", "`LEVEL[:VERSION]` of the Pod Security Standards (baseline:1.36) that denies pods; LEVEL:FROM..TO also tells what the newer version decides otherwise")
 	cmd.Flags().StringVar(&o.read.target.stage, "target", "", "`STAGE` of Dockerfiles that is built, by name or number; what it does not need is not judged (default: the last, and all are judged)")
+	o.charts.flags(cmd.Flags())
 	o.signer.flags(cmd.Flags())
 	cmd.Flags().Lookup("key").Usage = "PEM `FILE` of a public key or certificate whose signatures policies see (image.signatures); may be repeated"
 	return cmd
@@ -260,6 +262,10 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 	if err != nil {
 		return nil, err
 	}
+	values, err := o.charts.read()
+	if err != nil {
+		return nil, err
+	}
 	var level standard.Span
 	if o.podSecurity != "" {
 		if level, err = standard.ParseSpan(o.podSecurity); err != nil {
@@ -268,7 +274,7 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 		line.Controls = level.Controls()
 	}
 	return func(so *scan.Options) {
-		so.PodSecurity = level
+		so.PodSecurity, so.Values = level, values
 		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
 		so.Policies, so.Admission, so.Signatures, so.Licenses = policies, admission, signatures, o.licenses.rules
 		so.Secrets, so.ShellCheck = secrets, check

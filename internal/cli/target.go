@@ -40,9 +40,9 @@ func (o *targetOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.offline, "offline", false, "touch no network at all")
 	f.BoolVar(&o.verify, "verify", false, "read and hash every byte, also what could be skipped")
 	f.StringVar(&o.as, "as", "", "`KIND` that the targets are taken for, whatever they look like: docker, podman, containerd, registry, oci, archive, rootfs, container, sbom, source, dockerfile, compose, pipeline or manifest")
-	f.StringArrayVar(&o.ca, "ca", nil, "PEM `FILE` of an authority to trust for registries; may be repeated")
-	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
-	f.StringArrayVar(&o.mirrors, "mirror", nil, "`HOST=MIRROR[/PREFIX]`: ask the mirror before the registry; may be repeated")
+	f.Var(repeated(&o.ca), "ca", "PEM `FILE` of an authority to trust for registries; may be repeated")
+	f.Var(repeated(&o.plainHTTP), "plain-http", "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
+	f.Var(repeated(&o.mirrors), "mirror", "`HOST=MIRROR[/PREFIX]`: ask the mirror before the registry; may be repeated")
 }
 
 func (o *targetOptions) locate() (locate.Options, error) {
@@ -206,6 +206,9 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	}
 	if o.as != "" {
 		word = o.as + ":" + word
+	} else if chart := packedChart(word); chart != "" {
+		g.say("%s: taken for a packed Helm chart", chart)
+		return o.documents(chart, "manifest", lo.Stdin)
 	}
 	imgs, err := locate.Open(ctx, word, lo)
 	var other *locate.KindError

@@ -23,7 +23,7 @@ type signerOptions struct {
 }
 
 func (o *signerOptions) flags(f *pflag.FlagSet) {
-	f.StringArrayVar(&o.keys, "key", nil, "PEM `FILE` of a public key or certificate that may sign; may be repeated, and one suffices")
+	f.Var(repeated(&o.keys), "key", "PEM `FILE` of a public key or certificate that may sign; may be repeated, and one suffices")
 	f.StringVar(&o.identity, "certificate-identity", "", "`NAME` that the signer's certificate must have: an address, or a workflow's URI")
 	f.StringVar(&o.identityRegexp, "certificate-identity-regexp", "", "`PATTERN` for the whole of that name")
 	f.StringVar(&o.issuer, "certificate-oidc-issuer", "", "`URL` of who must have vouched for that name")

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -41,6 +42,9 @@ const (
 	envEtcd    = "PLIMSOLL_TEST_ETCD"
 )
 
+// WithAccounts is a flag of Start that has service accounts given to pods. Who asks for it makes the accounts.
+const WithAccounts = "--enable-admission-plugins=ServiceAccount"
+
 // Start brings up etcd and an API server with further flags, and ends them with the test. Authorization is
 // RBAC; service accounts are given to pods only where StartManager makes them.
 func Start(t testing.TB, flags ...string) *Cluster {
@@ -64,8 +68,11 @@ func Start(t testing.TB, flags ...string) *Cluster {
 		"--tls-cert-file=" + c.file("server.crt"), "--tls-private-key-file=" + c.file("server.key"), "--client-ca-file=" + c.file("ca.crt"),
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + c.file("accounts.key"),
 		"--service-account-signing-key-file=" + c.file("accounts.key"), "--service-cluster-ip-range=10.0.0.0/24",
-		"--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount", "--allow-privileged=true",
+		"--authorization-mode=RBAC", "--allow-privileged=true",
 	}, flags...)
+	if !slices.Contains(flags, WithAccounts) {
+		c.flags = append(c.flags, "--disable-admission-plugins=ServiceAccount")
+	}
 	c.StartServer()
 	return c
 }

@@ -30,10 +30,11 @@ const (
 	Fail   Stage = "fail"
 	Ignore Stage = "ignore"
 	Tell   Stage = "tell"
-	All    Stage = "" // for who tries a line out
+	Change Stage = "change" // before the others: pods are given secure defaults
+	All    Stage = ""       // for who tries a line out
 )
 
-// Stages lists those that have webhooks.
+// Stages lists those that have validating webhooks.
 func Stages() []Stage { return []Stage{Fail, Ignore, Tell} }
 
 // Options are what a line is made of.
@@ -51,6 +52,8 @@ type Options struct {
 	Exceptions func(now time.Time) *exception.Set
 	// Image tells what is known of an image; nil: nothing is.
 	Image func(reference string) (pod.Image, bool)
+	// Resolve asks what an image is now, its digest included, in time; nil: nobody can.
+	Resolve func(ctx context.Context, reference string) (pod.Image, error)
 	// Secret tells what secret a setting or a command holds; nil: nobody looks.
 	Secret func(text string) (what string, severity finding.Severity)
 }
@@ -90,6 +93,9 @@ func New(o Options) (*Line, error) {
 		if _, ok := l.said[name]; !ok {
 			return nil, fmt.Errorf("%s: policies: no policy %q is in force: name its file, too", o.File.Name, name)
 		}
+	}
+	if err := checkChange(o.File); err != nil {
+		return nil, err
 	}
 	return l, nil
 }
@@ -155,6 +161,9 @@ type Decision struct {
 	Passed string
 	// Failed says why it could not be decided; then nobody was asked, and it is as onFailure says.
 	Failed string
+	// Given are the defaults that a pod was given, or will be whose template this is; Patch is how the pod was.
+	Given []pod.Default
+	Patch []Operation
 }
 
 // Decide holds a request against the line, as far as it is the stage's.
@@ -163,11 +172,17 @@ func (l *Line) Decide(ctx context.Context, stage Stage, r *admissionv1.Admission
 	if rules.cap == admissionfile.Off {
 		return &Decision{Allowed: true, Passed: "the namespace is exempt"}
 	}
+	if stage == Change {
+		return l.change(ctx, rules, r)
+	}
 	s, err := subjectOf(r)
 	if err != nil {
 		return l.Unable(stage, err.Error())
 	}
 	j := &judgement{Line: l, rules: rules, stage: stage, now: now}
+	if err := j.asMade(ctx, s, r.Operation); err != nil {
+		return l.Unable(stage, err.Error())
+	}
 	found := j.look(ctx, r, s)
 	if err := ctx.Err(); err != nil {
 		return l.Unable(stage, "it took longer than the API server waits")
@@ -181,7 +196,7 @@ func (l *Line) Decide(ctx context.Context, stage Stage, r *admissionv1.Admission
 
 // Unable is the answer when nothing could be decided: what may not pass unjudged does not.
 func (l *Line) Unable(stage Stage, why string) *Decision {
-	d := &Decision{Allowed: stage != Fail && stage != All, Failed: why}
+	d := &Decision{Allowed: !l.Fails(stage), Failed: why}
 	if !d.Allowed {
 		d.Message = "plimsoll could not judge this: " + short(why, mostDetail)
 	} else {
@@ -190,7 +205,7 @@ func (l *Line) Unable(stage Stage, why string) *Decision {
 	return d
 }
 
-// Has says whether there is anything to judge at a stage, in any namespace.
+// Has says whether there is anything to judge, or to change, at a stage, in any namespace.
 func (l *Line) Has(stage Stage) bool {
 	if stage == Tell || stage == All {
 		return true
@@ -208,7 +223,7 @@ func (l *Line) Says(stage Stage, namespace string) bool {
 	return l.denies(r, stage)
 }
 
-// Denies says whether anything can be denied at a stage in the namespaces of an entry of the file.
+// Denies says whether anything can be denied, or changed, at a stage in the namespaces of an entry of the file.
 func (l *Line) Denies(stage Stage, n *admissionfile.Namespace) bool {
 	return l.denies(l.with(n), stage)
 }
@@ -224,7 +239,21 @@ func (l *Line) Connects(stage Stage) bool {
 	})
 }
 
+// Fails says whether nothing passes a stage while nobody can be asked.
+func (l *Line) Fails(stage Stage) bool {
+	switch stage {
+	case Change:
+		return l.onFailureOfChange() == "fail"
+	case Fail, All:
+		return true
+	}
+	return false
+}
+
 func (l *Line) denies(r rules, stage Stage) bool {
+	if stage == Change {
+		return r.changes()
+	}
 	if r.cap < admissionfile.Deny {
 		return false
 	}

@@ -31,7 +31,9 @@ type judgement struct {
 	// undecided is what policies would have to know.
 	undecided []string
 	notes     map[string]string
-	looked    bool // something was judged
+	looked    bool          // something was judged
+	given     []pod.Default // that pods were given before they were judged
+	patch     []Operation
 }
 
 const target = "t1"

@@ -53,7 +53,14 @@ func (j *judgement) native(ctx context.Context, r *admissionv1.AdmissionRequest,
 	if part.Len() == 0 {
 		return
 	}
-	q, err := requestOf(r, of)
+	var err error
+	if len(j.given) > 0 && !of.Is("", "Pod") { // what makes pods stays as it was written
+		of, err = objectOf(r, r.Object)
+	}
+	var q *admission.Request
+	if err == nil {
+		q, err = requestOf(r, of)
+	}
 	if err != nil {
 		for _, s := range part.Said() {
 			j.unsure(s.Name, of, err.Error())

@@ -17,6 +17,7 @@ type rules struct {
 	level          admissionfile.Level
 	connect        admissionfile.Mode
 	noNetwork      admissionfile.Mode
+	change         *admissionfile.Change // nil: nothing is changed
 	namespace      string
 }
 
@@ -48,6 +49,7 @@ func (l *Line) with(n *admissionfile.Namespace) rules {
 		warnOn:  first("", n.WarnOn, l.File.WarnOn),
 		level:   first(admissionfile.Level{}, n.PodSecurity, l.File.PodSecurity),
 		connect: first(defaultConnect, n.Connect, l.File.Connect), noNetwork: first(admissionfile.Off, n.NoNetwork, l.File.NoNetwork),
+		change: cmp.Or(n.Change, l.File.Change),
 	}
 }
 

@@ -1,6 +1,7 @@
 package admit
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -30,6 +31,10 @@ func (j *judgement) decide(all []Judged) *Decision {
 	d := &Decision{Allowed: true, Findings: all, Notes: j.notes, Unknown: j.undecided}
 	if j.stage == Tell || j.stage == All {
 		d.Unknown = append(d.Unknown, j.unknown...)
+	}
+	if j.stage == All {
+		slices.Sort(j.given)
+		d.Given, d.Patch = slices.Compact(j.given), j.patch
 	}
 	var denials []string
 	more := 0
@@ -94,6 +99,11 @@ func short(s string, most int) string {
 // Response is the decision as the API server wants it.
 func (d *Decision) Response(uid types.UID) *admissionv1.AdmissionResponse {
 	r := &admissionv1.AdmissionResponse{UID: uid, Allowed: d.Allowed, Warnings: d.Warnings, AuditAnnotations: d.annotations()}
+	if len(d.Patch) > 0 {
+		kind := admissionv1.PatchTypeJSONPatch
+		r.PatchType = &kind
+		r.Patch, _ = json.Marshal(d.Patch) // of what was JSON before
+	}
 	switch {
 	case !d.Allowed && d.Failed != "":
 		r.Result = &metav1.Status{Status: metav1.StatusFailure, Message: d.Message, Reason: metav1.StatusReasonServiceUnavailable, Code: http.StatusServiceUnavailable}
@@ -115,12 +125,17 @@ func (d *Decision) annotations() map[string]string {
 		}
 		found = append(found, f.Mode.String()+" "+f.Rule)
 	}
+	words := make([]string, 0, len(d.Given))
+	for _, g := range d.Given {
+		words = append(words, string(g))
+	}
 	for _, a := range []struct{ key, value string }{
 		{"found", list(found)},
 		{"excepted", list(excepted)},
 		{"unknown", list(d.Unknown)},
 		{"passed", d.Passed},
 		{"failed", d.Failed},
+		{"changed", list(words)},
 	} {
 		if a.value != "" {
 			all[a.key] = short(a.value, mostNote)

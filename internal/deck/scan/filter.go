@@ -23,17 +23,16 @@ func (f Filter) Apply(r *finding.Report) int {
 	for i := range r.Packages {
 		inBase[r.Packages[i].ID] = r.Packages[i].Base
 	}
-	kept := r.Findings[:0:0]
 	gone := map[string]bool{}
-	for _, one := range r.Findings {
-		if f.shows(&one, inBase[one.Package] || ofBase(&one, base)) {
-			kept = append(kept, one)
-		} else {
+	before := len(r.Findings)
+	r.Findings = slices.DeleteFunc(r.Findings, func(one finding.Finding) bool {
+		hidden := !f.shows(&one, inBase[one.Package] || ofBase(&one, base))
+		if hidden {
 			gone[one.Fingerprint] = true
 		}
-	}
-	dropped := len(r.Findings) - len(kept)
-	r.Findings = kept
+		return hidden
+	})
+	dropped := before - len(r.Findings)
 	r.Tool.Hidden += dropped
 	var groups []finding.Group
 	for _, g := range r.Groups {

@@ -16,6 +16,15 @@ var bySecretNames = []string{"compose/secret-value", "dockerfile/secret-argument
 // sameSubject names, for a check, the one that says the same of the same line and more.
 var sameSubject = map[string]string{"image/bad-port": "dockerfile/invalid-port"}
 
+func saysMore(rule string) bool {
+	for _, one := range sameSubject {
+		if one == rule {
+			return true
+		}
+	}
+	return false
+}
+
 // byNameAlone are the secrets of which nothing is known but what they are called. The other check knows better how grave
 // that is: whether the stage ships, say.
 var byNameAlone = []string{"secret/generic-secret", "secret/password"}
@@ -35,11 +44,11 @@ func (s *scan) once() {
 		case f.Kind == finding.KindSecret && f.Subject != nil && f.Subject.Field != "":
 			key := f.Target + " " + f.Subject.Field
 			named[key] = append(named[key], f)
-		case len(f.Suppressed) == 0:
+		case len(f.Suppressed) == 0 && saysMore(f.Rule):
 			said[placeKey(f, f.Rule)] = true
 		}
 	}
-	drop := map[*finding.Finding]bool{}
+	drop, dropped := map[*finding.Finding]bool{}, false
 	for i := range s.report.Findings {
 		f := &s.report.Findings[i]
 		switch {
@@ -51,6 +60,10 @@ func (s *scan) once() {
 		case sameSubject[f.Rule] != "" && len(f.Suppressed) == 0:
 			drop[f] = said[placeKey(f, sameSubject[f.Rule])]
 		}
+		dropped = dropped || drop[f]
+	}
+	if !dropped {
+		return
 	}
 	kept := make([]finding.Finding, 0, len(s.report.Findings))
 	for i := range s.report.Findings {
@@ -75,7 +88,13 @@ func taken(f *finding.Finding, secrets []*finding.Finding) bool {
 	var by []*finding.Finding
 	for _, at := range f.Locations {
 		i := slices.IndexFunc(secrets, func(one *finding.Finding) bool {
-			return (!pass || slices.Contains(byNameAlone, one.Rule) && len(one.Locations) == 1) && slices.ContainsFunc(one.Locations, func(l finding.Location) bool {
+			if pass && !(slices.Contains(byNameAlone, one.Rule) && len(one.Locations) <= 1) {
+				return false
+			}
+			if len(one.Locations) == 0 { // of an image's configuration
+				return at.Path == ""
+			}
+			return slices.ContainsFunc(one.Locations, func(l finding.Location) bool {
 				return l.Path == at.Path && l.StartLine >= at.StartLine && l.StartLine <= max(at.StartLine, at.EndLine)
 			})
 		})
@@ -85,7 +104,7 @@ func taken(f *finding.Finding, secrets []*finding.Finding) bool {
 		by = append(by, secrets[i])
 	}
 	for _, one := range by {
-		if f.Severity.Rank() > one.Severity.Rank() || slices.Contains(byNameAlone, one.Rule) && len(one.Locations) == 1 {
+		if f.Severity.Rank() > one.Severity.Rank() || slices.Contains(byNameAlone, one.Rule) && len(one.Locations) <= 1 {
 			one.Severity = f.Severity
 			risk.Of(one)
 		}

@@ -52,8 +52,8 @@ func (w *warnings) take() string {
 	return all
 }
 
-func newDoor(t *testing.T) *door {
-	d := (&door{Cluster: cluster.Start(t), t: t}).as("admin", "system:masters")
+func newDoor(t *testing.T, flags ...string) *door {
+	d := (&door{Cluster: cluster.Start(t, flags...), t: t}).as("admin", "system:masters")
 	for _, name := range []string{"guard", "shop"} {
 		d.must(d.create("namespaces", "{apiVersion: v1, kind: Namespace, metadata: {name: "+name+"}}"))
 	}
@@ -126,18 +126,29 @@ func (d *door) register(l *admit.Line, r *running) *Registration {
 	c := Configuration(l, p)
 	fields, err := Fields(c)
 	d.must(err)
-	all := d.resource("validatingwebhookconfigurations", c.APIVersion, "")
+	d.replace("validatingwebhookconfigurations", c.APIVersion, fields)
 	ctx := context.Background()
-	_ = all.Delete(ctx, p.Name, metav1.DeleteOptions{})
-	_, err = all.Create(ctx, &unstructured.Unstructured{Object: fields}, metav1.CreateOptions{})
-	d.must(err)
 	reg := &Registration{Client: d.client, Name: p.Name}
+	if m := Mutation(l, p); m != nil {
+		fields, err = Fields(m)
+		d.must(err)
+		d.replace("mutatingwebhookconfigurations", m.APIVersion, fields)
+		reg.Changes = true
+	}
 	unsafe, err := reg.Inspect(ctx)
 	d.must(err)
 	d.must(unsafe)
 	d.must(reg.Trust(ctx, r.o.Certificates.Bundle()))
 	d.must(reg.Trust(ctx, r.o.Certificates.Bundle()))
 	return reg
+}
+
+func (d *door) replace(resource, version string, fields map[string]any) {
+	d.t.Helper()
+	o, all := &unstructured.Unstructured{Object: fields}, d.resource(resource, version, "")
+	_ = all.Delete(context.Background(), o.GetName(), metav1.DeleteOptions{})
+	_, err := all.Create(context.Background(), o, metav1.CreateOptions{})
+	d.must(err)
 }
 
 const (

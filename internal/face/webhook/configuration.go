@@ -1,10 +1,8 @@
 package webhook
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -23,12 +21,15 @@ type Place struct {
 	Seconds            int32  // how long the API server is to wait
 }
 
+// The label by which a configuration is known as one of ours.
+const label, ours = "app.kubernetes.io/name", "plimsoll"
+
 // Configuration is what makes the API server ask: a webhook for each stage that has something to say. What only tells
 // stands in none that could stop anything, and no webhook is asked about what a starting cluster needs.
 func Configuration(l *admit.Line, p Place) *admissionregistrationv1.ValidatingWebhookConfiguration {
 	c := &admissionregistrationv1.ValidatingWebhookConfiguration{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingWebhookConfiguration"},
-		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: map[string]string{"app.kubernetes.io/name": "plimsoll"}},
+		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: map[string]string{label: ours}},
 	}
 	for _, stage := range admit.Stages() {
 		if l.Has(stage) {
@@ -38,9 +39,27 @@ func Configuration(l *admit.Line, p Place) *admissionregistrationv1.ValidatingWe
 	return c
 }
 
+// Mutation is what makes the API server ask which defaults a pod is given: before all of the others, and once more when
+// somebody else has put a container into the pod. Nil: none are given.
+func Mutation(l *admit.Line, p Place) *admissionregistrationv1.MutatingWebhookConfiguration {
+	if !l.Has(admit.Change) {
+		return nil
+	}
+	w, again := webhookOf(l, admit.Change, p), admissionregistrationv1.IfNeededReinvocationPolicy
+	return &admissionregistrationv1.MutatingWebhookConfiguration{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "MutatingWebhookConfiguration"},
+		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: map[string]string{label: ours}},
+		Webhooks: []admissionregistrationv1.MutatingWebhook{{
+			Name: w.Name, ClientConfig: w.ClientConfig, Rules: w.Rules, FailurePolicy: w.FailurePolicy, MatchPolicy: w.MatchPolicy,
+			NamespaceSelector: w.NamespaceSelector, SideEffects: w.SideEffects, TimeoutSeconds: w.TimeoutSeconds,
+			AdmissionReviewVersions: w.AdmissionReviewVersions, ReinvocationPolicy: &again, MatchConditions: w.MatchConditions,
+		}},
+	}
+}
+
 func webhookOf(l *admit.Line, stage admit.Stage, p Place) admissionregistrationv1.ValidatingWebhook {
 	policy := admissionregistrationv1.Ignore
-	if stage == admit.Fail {
+	if l.Fails(stage) {
 		policy = admissionregistrationv1.Fail
 	}
 	none, equivalent := admissionregistrationv1.SideEffectClassNone, admissionregistrationv1.Equivalent
@@ -100,6 +119,9 @@ func rulesOf(l *admit.Line, stage admit.Stage) []admissionregistrationv1.RuleWit
 			Rule:       admissionregistrationv1.Rule{APIGroups: []string{group}, APIVersions: []string{version}, Resources: resources, Scope: &scope},
 		}
 	}
+	if stage == admit.Change {
+		return []admissionregistrationv1.RuleWithOperations{rule("", "v1", []admissionregistrationv1.OperationType{admissionregistrationv1.Create}, "pods")}
+	}
 	written := []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update}
 	all := []admissionregistrationv1.RuleWithOperations{
 		rule("", "v1", written, "pods", "pods/ephemeralcontainers", "podtemplates", "replicationcontrollers"),
@@ -117,42 +139,12 @@ func rulesOf(l *admit.Line, stage admit.Stage) []admissionregistrationv1.RuleWit
 	return all
 }
 
-// namespaces is an expression that is true where the stage has something to say, as the first entry that names a
-// namespace decides; empty where it has everywhere.
+// namespaces is an expression that is true where the stage has something to say; empty where it has everywhere.
 func namespaces(l *admit.Line, stage admit.Stage) string {
-	says := func(n *admissionfile.Namespace) bool {
+	return l.Where(func(n *admissionfile.Namespace) bool {
 		if stage == admit.Tell {
 			return n == nil || n.Mode == nil || *n.Mode != admissionfile.Off
 		}
 		return l.Denies(stage, n)
-	}
-	type entry struct {
-		names []admissionfile.Glob
-		says  bool
-	}
-	var all []entry
-	if len(l.File.Exempt) > 0 {
-		all = append(all, entry{l.File.Exempt, false})
-	}
-	for i := range l.File.Namespaces {
-		n := &l.File.Namespaces[i]
-		all = append(all, entry{n.Names, says(n)})
-	}
-	rest := says(nil)
-	if rest && !slices.ContainsFunc(all, func(e entry) bool { return !e.says }) {
-		return ""
-	}
-	text := strconv.FormatBool(rest)
-	for _, e := range slices.Backward(all) {
-		text = fmt.Sprintf("%s ? %t : (%s)", within(e.names), e.says, text)
-	}
-	return text
-}
-
-func within(names []admissionfile.Glob) string {
-	var parts []string
-	for _, n := range names {
-		parts = append(parts, strings.TrimSuffix(strings.TrimPrefix(n.Regexp(), "^"), "$"))
-	}
-	return fmt.Sprintf("request.namespace.matches(%q)", "^("+strings.Join(parts, "|")+")$")
+	})
 }

@@ -29,6 +29,8 @@ func TestConfiguration(t *testing.T) {
 		"exempt: ['mon*', pay]\nnamespaces: [{names: ['dev-?'], mode: warn}, {names: ['dev-*'], mode: audit}]",
 		"failOn: none\nnamespaces: [{names: [dev-1], failOn: low, mode: audit}, {names: ['dev-*', pay], failOn: low}]",
 		"namespaces: [{names: ['*'], mode: warn}]",
+		"change: on", "onFailure: ignore\nchange: {digests: ['r.example/*']}\nnamespaces: [{names: ['dev-*'], change: 'off'}, {names: [pay], mode: warn}]",
+		"namespaces: [{names: ['dev-1'], change: on}]", "change: {onFailure: ignore}",
 	} {
 		l := lineOf(t, file, nil)
 		c := Configuration(l, Place{Name: "p", Namespace: "guard", Service: "plimsoll", Seconds: 3})
@@ -39,11 +41,27 @@ func TestConfiguration(t *testing.T) {
 		if err := Unsafe(fields); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
+		webhooks := c.Webhooks
+		m := Mutation(l, Place{Name: "p", Namespace: "guard", Service: "plimsoll", Seconds: 3})
+		if (m != nil) != strings.Contains(file, "change: on") && (m != nil) != strings.Contains(file, "change: {") {
+			t.Errorf("%s: mutates: %t", file, m != nil)
+		}
+		if m != nil {
+			fields, err := Fields(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := Unsafe(fields); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			w := m.Webhooks[0]
+			webhooks = append(webhooks, admissionregistrationv1.ValidatingWebhook{Name: w.Name, FailurePolicy: w.FailurePolicy, MatchConditions: w.MatchConditions})
+		}
 		for _, namespace := range []string{"dev-1", "dev-12", "pay", "monitoring", "shop"} {
 			asked := map[admit.Stage]bool{}
-			for _, w := range c.Webhooks {
+			for _, w := range webhooks {
 				stage := admit.Stage(strings.TrimSuffix(w.Name, ".admission.plimsoll.io"))
-				if (*w.FailurePolicy == admissionregistrationv1.Fail) != (stage == admit.Fail) {
+				if (*w.FailurePolicy == admissionregistrationv1.Fail) != (stage == admit.Fail || stage == admit.Change && !strings.Contains(file, "onFailure: ignore")) {
 					t.Errorf("%s: %s %s", file, w.Name, *w.FailurePolicy)
 				}
 				asked[stage] = !slices.ContainsFunc(w.MatchConditions, func(c admissionregistrationv1.MatchCondition) bool {
@@ -58,7 +76,7 @@ func TestConfiguration(t *testing.T) {
 					return !ok
 				})
 			}
-			for _, stage := range admit.Stages() {
+			for _, stage := range append(admit.Stages(), admit.Change) {
 				if want := l.Says(stage, namespace); asked[stage] != want {
 					t.Errorf("%q: %s in %s: asked %t, want %t", file, stage, namespace, asked[stage], want)
 				}
@@ -69,8 +87,21 @@ func TestConfiguration(t *testing.T) {
 				return slices.Contains(r.Resources, "pods/exec")
 			})
 		})
-		if connects == strings.Contains(file, "off") {
+		if connects == strings.Contains(file, "connect: 'off'") {
 			t.Errorf("%q: exec is asked about: %t", file, connects)
 		}
+	}
+}
+
+// TestUnsafeMutation wants a mutating webhook to be held against the same checks.
+func TestUnsafeMutation(t *testing.T) {
+	m := Mutation(lineOf(t, "change: on", nil), Place{Name: "p", Namespace: "guard", Service: "plimsoll", Seconds: 3})
+	m.Webhooks[0].NamespaceSelector = nil
+	fields, err := Fields(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Unsafe(fields); err == nil || !strings.Contains(err.Error(), "admission/webhook-blocks-kube-system: MutatingWebhookConfiguration p") {
+		t.Errorf("asked about kube-system, it is safe: %v", err)
 	}
 }

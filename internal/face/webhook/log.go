@@ -27,6 +27,7 @@ type entry struct {
 	Allowed   bool      `json:"allowed"`
 	Why       string    `json:"why,omitempty"`
 	Findings  []because `json:"findings,omitempty"`
+	Changed   []string  `json:"changed,omitempty"` // defaults that a pod was given
 	Unknown   []string  `json:"unknown,omitempty"`
 	Millis    float64   `json:"ms"`
 }
@@ -53,6 +54,9 @@ func entryOf(stage admit.Stage, r *admissionv1.AdmissionRequest, d *admit.Decisi
 		Group: cut(r.Kind.Group), Kind: cut(r.Kind.Kind), Sub: cut(r.SubResource), Namespace: cut(r.Namespace), Name: cut(r.Name),
 		DryRun: r.DryRun != nil && *r.DryRun, Allowed: d.Allowed, Why: cut(d.Passed + d.Failed), Unknown: d.Unknown,
 		Millis: float64(took.Microseconds()) / 1000,
+	}
+	for _, g := range d.Given {
+		e.Changed = append(e.Changed, string(g))
 	}
 	for i := range d.Findings {
 		if i == mostFindings {

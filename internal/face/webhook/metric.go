@@ -63,6 +63,8 @@ func (m *meters) review(stage admit.Stage, operation string, d *admit.Decision, 
 		decision = "denied"
 	case d.Passed != "":
 		decision = "passed"
+	case len(d.Given) > 0:
+		decision = "changed"
 	}
 	m.reviews.WithLabelValues(string(stage), operation, decision).Inc()
 	m.seconds.WithLabelValues(string(stage)).Observe(took.Seconds())

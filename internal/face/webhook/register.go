@@ -22,23 +22,37 @@ import (
 type Registration struct {
 	Client dynamic.Interface
 	Name   string
+	// Changes says that there is one by which it is asked to change pods, too, of the same name.
+	Changes bool
 }
 
-func (r *Registration) resource() dynamic.ResourceInterface {
-	return r.Client.Resource(schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"})
+// resources are the kinds of configurations that there are to be.
+func (r *Registration) resources() (all []dynamic.ResourceInterface) {
+	names := []string{"validatingwebhookconfigurations"}
+	if r.Changes {
+		names = append(names, "mutatingwebhookconfigurations")
+	}
+	for _, name := range names {
+		all = append(all, r.Client.Resource(schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: name}))
+	}
+	return all
 }
 
 // Inspect says what is unsafe about the configuration: nil when a stopped cluster can start again with it.
 func (r *Registration) Inspect(ctx context.Context) (unsafe, err error) {
-	o, err := r.read(ctx)
-	if err != nil {
-		return nil, err
+	var all []error
+	for _, of := range r.resources() {
+		o, err := r.read(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Unsafe(o.Object))
 	}
-	return Unsafe(o.Object), nil
+	return errors.Join(all...), nil
 }
 
-func (r *Registration) read(ctx context.Context) (*unstructured.Unstructured, error) {
-	o, err := r.resource().Get(ctx, r.Name, metav1.GetOptions{})
+func (r *Registration) read(ctx context.Context, of dynamic.ResourceInterface) (*unstructured.Unstructured, error) {
+	o, err := of.Get(ctx, r.Name, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("read the webhook configuration %s (plimsoll admit export --to webhook writes it): %w", r.Name, err)
 	}
@@ -47,7 +61,8 @@ func (r *Registration) read(ctx context.Context) (*unstructured.Unstructured, er
 
 // Unsafe says what about a webhook configuration could keep a cluster from starting.
 func Unsafe(fields map[string]any) error {
-	o := &kube.Object{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingWebhookConfiguration", Fields: fields}
+	kind, _ := fields["kind"].(string)
+	o := &kube.Object{APIVersion: "admissionregistration.k8s.io/v1", Kind: kind, Fields: fields}
 	meta, _ := fields["metadata"].(map[string]any)
 	o.Name, _ = meta["name"].(string)
 	var all []error
@@ -68,30 +83,30 @@ func Unsafe(fields map[string]any) error {
 // Trust has the API server trust the authorities, in every webhook of the configuration. Of several servers that do
 // so, those that come late find it done, or find it done when they look again.
 func (r *Registration) Trust(ctx context.Context, bundle []byte) error {
-	o, err := r.read(ctx)
+	for _, of := range r.resources() {
+		if err := r.trust(ctx, of, bundle); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Registration) trust(ctx context.Context, of dynamic.ResourceInterface, bundle []byte) error {
+	o, err := r.read(ctx, of)
 	if err != nil {
 		return err
 	}
-	webhooks, _, err := unstructured.NestedSlice(o.Object, "webhooks")
-	if err != nil {
-		return fmt.Errorf("read the webhook configuration %s: %w", r.Name, err)
-	}
 	changed := false
-	for _, w := range webhooks {
-		config, _ := w.(map[string]any)["clientConfig"].(map[string]any)
-		had, _ := config["caBundle"].(string)
-		now, _ := base64.StdEncoding.DecodeString(had)
-		if config != nil && !bytes.Equal(now, bundle) {
-			config["caBundle"], changed = base64.StdEncoding.EncodeToString(bundle), true
+	each(o.Object, func(client map[string]any) {
+		had, _ := client["caBundle"].(string)
+		if now, _ := base64.StdEncoding.DecodeString(had); !bytes.Equal(now, bundle) {
+			client["caBundle"], changed = base64.StdEncoding.EncodeToString(bundle), true
 		}
-	}
+	})
 	if !changed {
 		return nil
 	}
-	if err := unstructured.SetNestedSlice(o.Object, webhooks, "webhooks"); err != nil {
-		return err
-	}
-	if _, err := r.resource().Update(ctx, o, metav1.UpdateOptions{}); err != nil {
+	if _, err := of.Update(ctx, o, metav1.UpdateOptions{}); err != nil {
 		return fmt.Errorf("write the authority into the webhook configuration %s: %w", r.Name, err)
 	}
 	return nil

@@ -87,7 +87,7 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return nil, err
 	}
 	defer free()
-	leave, err := s.turn(ctx)
+	leave, err := s.turn(ctx, stage)
 	if err != nil {
 		return nil, err
 	}
@@ -136,14 +136,18 @@ func (s *Server) body(ctx context.Context, w http.ResponseWriter, r *http.Reques
 }
 
 // turn waits until the review may be judged. Leave lets the next one.
-func (s *Server) turn(ctx context.Context) (leave func(), err error) {
-	if n := s.waiting.Add(1); n > int64(s.o.Queue+cap(s.slots)) {
+func (s *Server) turn(ctx context.Context, stage admit.Stage) (leave func(), err error) {
+	slots := s.slots
+	if stage == admit.Change {
+		slots = s.changes
+	}
+	if n := s.waiting.Add(1); n > int64(s.o.Queue+cap(slots)) {
 		s.waiting.Add(-1)
 		return nil, &refusal{http.StatusTooManyRequests, "more reviews wait than can be judged in time", "queue"}
 	}
 	select {
-	case s.slots <- struct{}{}:
-		return func() { <-s.slots; s.waiting.Add(-1) }, nil
+	case slots <- struct{}{}:
+		return func() { <-slots; s.waiting.Add(-1) }, nil
 	case <-ctx.Done():
 		s.waiting.Add(-1)
 		return nil, &refusal{http.StatusServiceUnavailable, "the review's turn did not come in time", "time"}

@@ -1,7 +1,7 @@
 // Package webhook is the door at which the API server asks: an HTTPS server for admission.k8s.io/v1 that answers with
 // what deck/admit decides, in the time that the API server gives it, or turns away what it could not answer in time.
 //
-// POST /admit/fail, /admit/ignore and /admit/tell take reviews, one path for each webhook. What cannot be judged for
+// POST /admit/change, /admit/fail, /admit/ignore and /admit/tell take reviews, one path for each webhook. What cannot be judged for
 // want of time or room is refused with an HTTP status, which the API server takes for a failed webhook: it then does
 // what the webhook's failurePolicy says. GET /healthz, /readyz and /metrics are for whoever watches over the server.
 package webhook
@@ -62,6 +62,9 @@ type Options struct {
 	Now   func() time.Time
 }
 
+// mostChanges are as many pods as are changed at one time.
+const mostChanges = 64
+
 // Server answers reviews.
 type Server struct {
 	o       Options
@@ -69,13 +72,14 @@ type Server struct {
 	journal *journal
 	bodies  *semaphore.Weighted
 	slots   chan struct{} // reviews that are judged
+	changes chan struct{} // pods that are changed: most of their time they may wait for a registry
 	waiting atomic.Int64  // those, and those that wait
 	leaving atomic.Bool
 }
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{o: o, bodies: semaphore.NewWeighted(maxBodies), slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	s := &Server{o: o, bodies: semaphore.NewWeighted(maxBodies), slots: make(chan struct{}, runtime.GOMAXPROCS(0)), changes: make(chan struct{}, mostChanges)}
 	s.meters = newMeters(s)
 	return s
 }
@@ -157,7 +161,7 @@ func (s *Server) check(ctx context.Context) {
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, stage := range admit.Stages() {
+	for _, stage := range append(admit.Stages(), admit.Change) {
 		mux.HandleFunc("POST /admit/"+string(stage), func(w http.ResponseWriter, r *http.Request) { s.review(w, r, stage) })
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })

@@ -83,29 +83,6 @@ func same(path string, text []byte, want []*kube.Object) bool {
 	return true
 }
 
-// put sets a field of an object, and makes the map that it belongs to.
-func put(fields map[string]any, parent string, s setting) {
-	var v any = fields
-	for step := range strings.SplitSeq(strings.NewReplacer("[", ".", "]", "").Replace(parent), ".") {
-		switch in := v.(type) {
-		case map[string]any:
-			if in[step] == nil {
-				in[step] = map[string]any{}
-			}
-			v = in[step]
-		case []any:
-			var n int
-			if _, err := fmt.Sscan(step, &n); err != nil || n >= len(in) {
-				return
-			}
-			v = in[n]
-		}
-	}
-	if in, ok := v.(map[string]any); ok {
-		in[s.key] = s.value
-	}
-}
-
 // spot is a place in a file, from 1.
 type spot struct{ line, column int }
 

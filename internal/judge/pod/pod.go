@@ -36,13 +36,17 @@ type Facts struct {
 
 // Image is what an image brings to its container.
 type Image struct {
-	User string // as in its configuration: name, number, either with :GROUP; empty is root
+	User    string   // as in its configuration: name, number, either with :GROUP; empty is root
+	Volumes []string // folders that its configuration says are written to
+	Digest  string   // what its tag means now; empty: nobody knows
 }
 
 // Check is a card and the function that looks at one workload.
 type Check struct {
 	check.Card
-	look func(f *Facts) []hit
+	look   func(f *Facts) []hit
+	native []Native // as the API server would look
+	beyond string   // or why it cannot, or cannot in full
 }
 
 // hit is what is wrong with a workload, and where; or, with unknown alone, what nobody knows of it.

@@ -10,6 +10,7 @@
 //	default: deny               # an image that is not listed below is denied
 //	allow:
 //	- {images: ["registry.example/shop/**"], namespaces: ["shop-*"]}
+//	change: on                  # pods that say nothing of it are given secure defaults: see Change
 //	policies:                   # what policies deny and warn, at most so far
 //	  no-latest: {mode: warn}
 //	  signed: {onFailure: ignore}
@@ -57,6 +58,7 @@ type File struct {
 	NoNetwork   *Mode             `yaml:"noNetworkPolicy"`
 	Default     Default           `yaml:"default"`
 	Allow       []Allow           `yaml:"allow"`
+	Change      *Change           `yaml:"change"`
 	Policies    map[string]Policy `yaml:"policies"`
 	Namespaces  []Namespace       `yaml:"namespaces"`
 	Exempt      []Glob            `yaml:"exempt"`
@@ -86,6 +88,7 @@ type Namespace struct {
 	PodSecurity *Level    `yaml:"podSecurity"`
 	Connect     *Mode     `yaml:"connect"`
 	NoNetwork   *Mode     `yaml:"noNetworkPolicy"`
+	Change      *Change   `yaml:"change"`
 }
 
 // Mode is what becomes of what is found.
@@ -299,6 +302,9 @@ func (f *File) check() error {
 	for _, n := range f.Namespaces {
 		if len(n.Names) == 0 {
 			return fmt.Errorf("%s: an entry of namespaces has no names: list them, or put what it says at the top", f.Name)
+		}
+		if n.Change != nil && n.Change.OnFailure != "" {
+			return fmt.Errorf("%s: onFailure of change stands at the top alone: one webhook changes pods everywhere", f.Name)
 		}
 	}
 	for _, a := range f.Allow {

@@ -80,7 +80,7 @@ func document(path string, d part) ([]*Object, *Problem) {
 	if _, named := fields["kind"]; !named && d.kind != "" {
 		fields["kind"], fields["apiVersion"] = d.kind, d.version
 	}
-	all, err := objects(fields, Source{Path: path, line: d.line, values: written(path, d)})
+	all, err := objects(fields, Source{Path: path, line: d.line, written: &written{path: path, part: d}})
 	if err != nil {
 		return nil, wrong(1, "%v", err)
 	}

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"sync"
+	"weak"
 
 	"github.com/plimsoll/plimsoll/internal/tree"
 )
@@ -10,29 +11,57 @@ import (
 type Source struct {
 	Path string // of the file; empty for what comes of a cluster
 
-	line   int    // of the file, where the object's document begins
-	prefix string // where the object stands in its document: items[3]. of a List
-	values func() *tree.Value
+	line    int    // of the file, where the object's document begins
+	prefix  string // where the object stands in its document: items[3]. of a List
+	written *written
+	made    func(line int) []Place // where a line of what was rendered was written; nil: it was written so
 }
 
-// written gives the values of a document with their lines, read only when somebody asks.
-func written(path string, d part) func() *tree.Value {
-	return sync.OnceValue(func() *tree.Value {
-		all, err := tree.Parse(path, d.mapping())
-		if err != nil || len(all) == 0 {
-			return nil
-		}
-		return all[0]
-	})
+// written is a document as it stands in its file. Its values with their lines take twenty times its bytes:
+// they are read only when somebody asks, and are held weakly, since who asks does so many times in a row and
+// then never again.
+type written struct {
+	path string
+	part part
+
+	mutex sync.Mutex
+	read  bool // once at least
+	last  weak.Pointer[tree.Value]
+	held  *tree.Value // of a document that would take long to read again
+}
+
+// longText is from where on, in bytes, a document is long.
+const longText = 64 << 10
+
+// values are nil where the document cannot be read as a tree.
+func (w *written) values() *tree.Value {
+	if w == nil {
+		return nil
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if v := w.last.Value(); v != nil || w.read && w.last == (weak.Pointer[tree.Value]{}) {
+		return v
+	}
+	w.read = true
+	all, err := tree.Parse(w.path, w.part.mapping())
+	if err != nil || len(all) == 0 {
+		return nil
+	}
+	w.last = weak.Make(all[0])
+	if len(w.part.text) > longText {
+		w.held = all[0]
+	}
+	return all[0]
 }
 
 // position is the line and column of a field, or of the closest one above it that is written.
 func (s Source) position(field string) (line, column int) {
 	line, column = s.line, 1
-	if s.values == nil {
+	if s.written == nil {
 		return line, column
 	}
-	if at, col, _ := s.values().At(s.prefix + field); at > 0 {
+	if at, col, _ := s.written.values().At(s.prefix + field); at > 0 {
 		return s.line + at - 1, col
 	}
 	return line, column

@@ -5,10 +5,10 @@ package kube
 func (o *Object) Within(field string, line, column int) (atLine, atColumn int) {
 	s := o.Source
 	atLine, atColumn = s.position(field)
-	if s.values == nil {
+	if s.written == nil {
 		return atLine, atColumn
 	}
-	switch v := s.values().Find(s.prefix + field); {
+	switch v := s.written.values().Find(s.prefix + field); {
 	case v == nil || !v.Scalar || v.Folded:
 	case v.Block:
 		return s.line + v.Line - 1 + line, column // within the text, which is indented

@@ -76,6 +76,9 @@ func (p *Policy) Asks(variable string) bool {
 // Params are the values of its parameters, by name.
 func (p *Policy) Params() map[string]any { return p.params.values }
 
+// Written is the policy as its file has it, with the parameters that it was bound with.
+func (p *Policy) Written() policyfile.Policy { return p.source }
+
 // step is one expression of a policy.
 type step struct {
 	name string

@@ -28,7 +28,7 @@ func (t *Trial) Try(ctx context.Context, o *kube.Object, target string, counts m
 	}
 	found, gaps = whole.Findings(o, target, "")
 	for _, w := range t.of(o) {
-		pods := t.one(ctx, podOfWorkload(w), controller(o, t.By))
+		pods := t.one(ctx, podOfWorkload(w), Controller(o, t.By))
 		if pods == nil {
 			continue // its template is the object's, which was read
 		}
@@ -76,8 +76,8 @@ func podOfWorkload(w *kube.Workload) *kube.Object {
 	return &kube.Object{APIVersion: "v1", Kind: "Pod", Namespace: w.Namespace, Name: w.Name + "-", Fields: fields}
 }
 
-// controller is who makes the pods of an object.
-func controller(of *kube.Object, otherwise admission.User) admission.User {
+// Controller is who makes the pods of an object.
+func Controller(of *kube.Object, otherwise admission.User) admission.User {
 	name := map[string]string{
 		"Deployment": "replicaset-controller", "ReplicaSet": "replicaset-controller", "DaemonSet": "daemon-set-controller", "StatefulSet": "statefulset-controller",
 		"Job": "job-controller", "CronJob": "job-controller", "ReplicationController": "replication-controller",

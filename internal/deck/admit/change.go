@@ -1,0 +1,160 @@
+package admit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/plimsoll/plimsoll/internal/judge/pod"
+	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// change gives a pod that is made the defaults of its namespace. Pods alone are changed, and not what makes them:
+// manifests stay as their owners wrote them, no rollout comes of it, and no controller finds another template than
+// the one that it made. What makes pods is judged as the pods that it makes.
+func (l *Line) change(ctx context.Context, rules rules, r *admissionv1.AdmissionRequest) *Decision {
+	switch {
+	case !rules.changes():
+		return &Decision{Allowed: true, Passed: "nothing is changed in this namespace"}
+	case r.Kind.Group != "" || r.Kind.Kind != "Pod" || r.SubResource != "" || r.Operation != admissionv1.Create:
+		return &Decision{Allowed: true, Passed: "only pods are changed, when they are made"}
+	}
+	s, err := subjectOf(r)
+	switch {
+	case err != nil:
+		return l.Unable(Change, err.Error())
+	case s.passed != "":
+		return &Decision{Allowed: true, Passed: s.passed}
+	}
+	w := &s.Workloads[0]
+	after, given, err := l.harden(ctx, rules, w)
+	d := &Decision{Allowed: true, Given: given, Patch: patch(w.Written, after, "")}
+	switch {
+	case err != nil && l.Fails(Change):
+		return l.Unable(Change, err.Error())
+	case err != nil:
+		d.Unknown = []string{err.Error()}
+	}
+	return d
+}
+
+// harden is a pod with the defaults of its namespace. An error tells of an image whose digest nobody could tell: it
+// stays as it is written, and the rest is done.
+func (l *Line) harden(ctx context.Context, rules rules, w *kube.Workload) (after map[string]any, given []pod.Default, err error) {
+	known := map[string]pod.Image{}
+	for _, c := range slices.Concat(w.Spec.InitContainers, w.Spec.Containers) {
+		if _, done := known[c.Image]; done || l.Resolve == nil || !resolves(rules.change, c.Image) {
+			continue
+		}
+		i, wrong := l.Resolve(ctx, c.Image)
+		if wrong != nil {
+			err = fmt.Errorf("the digest of image %s is not known: %w", short(c.Image, mostDetail), wrong)
+			continue
+		}
+		known[c.Image] = i
+	}
+	f := &pod.Facts{Workload: w, Image: func(reference string) (pod.Image, bool) {
+		if i, ok := known[reference]; ok {
+			return i, true
+		}
+		if l.Image == nil {
+			return pod.Image{}, false
+		}
+		return l.Image(reference)
+	}}
+	after, given = f.Harden(wanted(rules.change))
+	return after, given, err
+}
+
+// resolves says that an image is to have a digest.
+func resolves(c *admissionfile.Change, name string) bool {
+	r, err := image.ParseReference(name)
+	return err == nil && r.Digest == "" && slices.ContainsFunc(c.Digests, func(p admissionfile.Image) bool { return p.Match(r.Name(), "") })
+}
+
+func wanted(c *admissionfile.Change) pod.Wanted {
+	w := pod.Wanted{Requests: c.Requests, EmptyDir: c.EmptyDir}
+	for _, e := range c.Except {
+		w.Except = append(w.Except, pod.Default(e.Text))
+	}
+	return w
+}
+
+// asMade writes into an object what its pods will be given, so that it is judged as these are; into a pod itself only
+// for who tries a line out, for at the door it comes as it was changed.
+func (j *judgement) asMade(ctx context.Context, s *subject, o admissionv1.Operation) error {
+	isPod := s.Is("", "Pod")
+	if s.passed != "" || !j.rules.changes() || isPod && (j.stage != All || o != admissionv1.Create) {
+		return nil
+	}
+	for i := range s.Workloads {
+		w := &s.Workloads[i]
+		after, given, err := j.harden(ctx, j.rules, w)
+		switch {
+		case err != nil && isPod && j.Fails(Change):
+			return err
+		case err != nil:
+			j.unknown = append(j.unknown, err.Error())
+		}
+		if isPod {
+			j.patch = patch(w.Written, after, "")
+		}
+		if len(given) > 0 {
+			maps.Copy(w.Written, after) // of its outermost fields none goes
+		}
+		j.given = append(j.given, given...)
+	}
+	again, err := kube.Workloads(s.Object)
+	if err != nil || len(again) != len(s.Workloads) {
+		return fmt.Errorf("read %s %s as it was changed: %w", s.Kind, s.Name, err)
+	}
+	for i := range again {
+		again[i].Object, again[i].Field = s.Workloads[i].Object, s.Workloads[i].Field // by its owner
+	}
+	s.Workloads = again
+	return nil
+}
+
+// changes says that pods are changed: not where nothing goes further than a warning.
+func (r *rules) changes() bool {
+	return r.change != nil && r.change.On && r.cap == admissionfile.Deny
+}
+
+// onFailureOfChange is what happens to a pod when it cannot be changed.
+func (l *Line) onFailureOfChange() admissionfile.OnFailure {
+	own := admissionfile.OnFailure("")
+	if l.File.Change != nil {
+		own = l.File.Change.OnFailure
+	}
+	return cmp.Or(own, l.onFailure(""))
+}
+
+// checkChange wants the file to name defaults that there are.
+func checkChange(f *admissionfile.File) error {
+	all := []*admissionfile.Change{f.Change}
+	for i := range f.Namespaces {
+		all = append(all, f.Namespaces[i].Change)
+	}
+	for _, c := range all {
+		if c == nil {
+			continue
+		}
+		for _, e := range c.Except {
+			if !slices.Contains(pod.Defaults(), pod.Default(e.Text)) {
+				var names []string
+				for _, d := range pod.Defaults() {
+					names = append(names, string(d))
+				}
+				return fmt.Errorf("%s: line %d: %.100q is no default: use %s", f.Name, e.Line, e.Text, strings.Join(names, ", "))
+			}
+		}
+	}
+	return nil
+}
