@@ -48,9 +48,8 @@ func (o *lineOptions) flags(f *pflag.FlagSet) {
 	f.Var(repeated(&o.registry.PlainHTTP), "plain-http", "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
 }
 
-// line reads all that it is made of, so that what is wrong is said before anybody asks.
-func (o *lineOptions) line(ctx context.Context, g *global) (*admit.Line, error) {
-	of := admit.Options{}
+// line reads all that it is made of, so that what is wrong is said before anybody asks. Of is what is known of the cluster.
+func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*admit.Line, error) {
 	var err error
 	if o.file != "" {
 		if of.File, err = admissionfile.Read(o.file); err != nil {
@@ -60,8 +59,13 @@ func (o *lineOptions) line(ctx context.Context, g *global) (*admit.Line, error) 
 	if err := readable(o.registry.CA); err != nil {
 		return nil, err
 	}
-	if of.Policies, err = o.policies.load(ctx, "--policy", o.registry); err != nil {
+	if of.Policies, of.Native, err = o.policies.all(ctx, "--policy", o.registry); err != nil {
 		return nil, err
+	}
+	if of.Native != nil {
+		for _, name := range of.Native.Unbound() {
+			g.say("plimsoll: policy %s has no binding, and so does nothing", name)
+		}
 	}
 	files, err := o.excepted()
 	if err != nil {

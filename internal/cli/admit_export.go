@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/deck/admit/export"
 	"github.com/plimsoll/plimsoll/internal/face/webhook"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 )
 
@@ -82,13 +84,19 @@ func (o *exportOptions) native(ctx context.Context, g *global) error {
 	case o.apply:
 		return usage("--apply: it writes webhooks; give what --to native writes to kubectl apply -f -")
 	}
-	l, err := o.line.line(ctx, g)
+	l, err := o.line.line(ctx, g, admit.Options{})
 	if err != nil {
 		return err
+	}
+	if l.Native != nil {
+		return usage("--policy: policy %s is the API server's own already: give its file to kubectl apply -f", l.Native.Tool()[0].Name)
 	}
 	files, err := o.line.excepted()
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(l.Needs(), func(n kube.Need) bool { return n.Kind.Kind == "NetworkPolicy" }) {
+		g.say("plimsoll: only the webhook can do: noNetworkPolicy")
 	}
 	n, err := export.Export(l, export.Options{Name: o.name, Exceptions: files, Now: g.env.Now()})
 	if err != nil {
@@ -128,7 +136,7 @@ func (o *exportOptions) webhook(ctx context.Context, g *global) error {
 			return usage("--ca-bundle %w", err)
 		}
 	}
-	l, err := o.line.line(ctx, g)
+	l, err := o.line.line(ctx, g, admit.Options{})
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,8 @@ type chartOptions struct {
 
 func (o *chartOptions) flags(f *pflag.FlagSet) {
 	usual := render.DefaultValues()
-	f.StringArrayVar(&o.values, "values", nil, "`FILE` of values for Helm charts, on top of their own; may be repeated")
-	f.StringArrayVar(&o.set, "set", nil, "`KEY=VALUE` for Helm charts, as helm's --set; may be repeated")
+	f.Var(repeated(&o.values), "values", "`FILE` of values for Helm charts, on top of their own; may be repeated")
+	f.Var(repeated(&o.set), "set", "`KEY=VALUE` for Helm charts, as helm's --set; may be repeated")
 	f.StringVar(&o.release, "release", usual.Release, "`NAME` of the release that Helm charts are rendered as")
 	f.StringVar(&o.namespace, "namespace", usual.Namespace, "`NAMESPACE` that Helm charts are rendered for")
 	f.StringVar(&o.version, "kube-version", usual.KubeVersion, "`VERSION` of Kubernetes that Helm charts are rendered for")

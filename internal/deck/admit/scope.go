@@ -38,7 +38,9 @@ func (s Scope) Becomes(f *finding.Finding) admissionfile.Mode { return s.rules.b
 func (s Scope) Connect() admissionfile.Mode { return min(s.rules.cap, s.rules.connect) }
 
 // Policy is how far a policy goes.
-func (s Scope) Policy(p *policy.Policy) admissionfile.Mode { return min(s.rules.cap, s.line.mode(p)) }
+func (s Scope) Policy(p *policy.Policy) admissionfile.Mode {
+	return min(s.rules.cap, s.line.mode(p.Name))
+}
 
 // Level is the one of the Pod Security Standards that is the line.
 func (s Scope) Level() admissionfile.Level { return s.rules.level }
