@@ -46,11 +46,11 @@ var workloads = []struct {
 	},
 	{
 		name: "nginx, as packaged", dockerfile: `CMD exec nginx -g 'daemon off;'`,
-		pod: "containers: [{name: a, securityContext: {runAsUser: 33}}]", probe: answers(80), breaks: "/var/log/nginx/error.log",
+		pod: "containers: [{name: a, securityContext: {runAsUser: 33}}]", probe: answers(80), breaks: `mkdir() "/var/lib/nginx/body" failed (30: Read-only file system)`,
 	},
 	{
-		name: "nginx, port 80", dockerfile: nginx(80) + "USER 33\n", image: Image{User: "33"},
-		pod: "containers: [{name: a, securityContext: {capabilities: {add: [NET_BIND_SERVICE]}}}]", probe: answers(80), breaks: "bind() to 0.0.0.0:80 failed (13: Permission denied)",
+		name: "nginx, port 80", dockerfile: nginx(80),
+		pod: "containers: [{name: a, securityContext: {runAsUser: 33, capabilities: {add: [NET_BIND_SERVICE]}}}]", probe: answers(80), breaks: "bind() to 0.0.0.0:80 failed (13: Permission denied)",
 	},
 	{
 		name: "nginx, port 8080, its files in /tmp", dockerfile: nginx(8080) + "USER 33\n", image: Image{User: "33"},
@@ -86,7 +86,7 @@ var workloads = []struct {
 		pod: "containers: [{name: a}]", probe: "exec 3<>/dev/tcp/127.0.0.1/11211; echo version >&3; head -n1 <&3 | grep VERSION",
 	},
 	{
-		name: "a program that becomes root", dockerfile: "RUN cp /bin/dash /usr/bin/asroot && chmod 4755 /usr/bin/asroot\nUSER 33\nCMD asroot -p -c 'test \\$(id -u) = 0 || exit 1; sleep 1000'", image: Image{User: "33"},
+		name: "a program that becomes root", dockerfile: "RUN cp /bin/dash /usr/bin/asroot && chmod 4755 /usr/bin/asroot\nUSER 33\nCMD asroot -p -c 'test $(id -u) = 0 || exit 1; sleep 1000'", image: Image{User: "33"},
 		pod: "containers: [{name: a}]", probe: "pgrep asroot || pidof asroot", breaks: "exited",
 	},
 	{
@@ -127,7 +127,7 @@ func TestHardenedRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := debian(t, "nginx-light,redis-server,postgresql,memcached,procps")
+	base := debian(t, "nginx-light redis-server postgresql-15 memcached procps")
 	for i, w := range workloads {
 		t.Run(w.name, func(t *testing.T) {
 			if !strings.Contains(string(guide), w.breaks) {
@@ -139,8 +139,8 @@ func TestHardenedRuns(t *testing.T) {
 			put(fields, "spec.containers[0]", setting{key: "image", value: name})
 			image := func(string) (Image, bool) { return w.image, !w.unknown }
 			before := podOf(t, fields, image)
-			if w.only || !strings.Contains(w.pod, "runAsUser: 33") {
-				if ok, log := start(t, name, before, w.probe); !ok {
+			if !strings.Contains(w.pod, "runAsUser: 33") { // which nobody writes but for the door
+				if ok, log := start(t, name, before, w.probe, ""); !ok {
 					t.Fatalf("as it is, it does not work:\n%s", log)
 				}
 			}
@@ -150,7 +150,7 @@ func TestHardenedRuns(t *testing.T) {
 			if verdict.Allowed == w.only {
 				t.Errorf("restricted says %t: %s", verdict.Allowed, verdict.ForbiddenDetail())
 			}
-			ok, log := start(t, name, after, w.probe)
+			ok, log := start(t, name, after, w.probe, w.breaks)
 			switch {
 			case ok != (w.breaks == ""):
 				t.Errorf("hardened, it works: %t\n%s", ok, log)
@@ -161,19 +161,20 @@ func TestHardenedRuns(t *testing.T) {
 	}
 }
 
-// debian is an image of a Debian system with packages.
+// debian is an image of a Debian system with packages. apt unpacks them in a fraction of debootstrap's time.
 func debian(t *testing.T, packages string) string {
 	t.Helper()
-	root, name := filepath.Join(t.TempDir(), "root"), "plimsoll-test/workloads:12"
-	command(t, "", "debootstrap", "--variant=minbase", "--include="+packages, "bookworm", root)
-	command(t, "", "sh", "-c", "rm -rf "+root+"/var/cache/apt/* && tar -C "+root+" -c . | /usr/bin/docker import - "+name)
-	t.Cleanup(func() { _ = exec.Command("/usr/bin/docker", "rmi", name).Run() })
+	root, bare, name := filepath.Join(t.TempDir(), "root"), "plimsoll-test/bare:12", "plimsoll-test/workloads:12"
+	command(t, "", "debootstrap", "--variant=minbase", "bookworm", root)
+	command(t, "", "sh", "-c", "tar -C "+root+" -c . | /usr/bin/docker import - "+bare)
+	t.Cleanup(func() { _ = exec.Command("/usr/bin/docker", "rmi", bare).Run() })
+	build(t, name, "FROM "+bare+"\nRUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "+packages+" && apt-get clean\n")
 	return name
 }
 
 func build(t *testing.T, name, dockerfile string) {
 	t.Helper()
-	command(t, dockerfile, "/usr/bin/docker", "build", "-q", "-t", name, "-")
+	command(t, dockerfile, "/usr/bin/docker", "build", "-q", "--network=host", "-t", name, "-")
 	t.Cleanup(func() { _ = exec.Command("/usr/bin/docker", "rmi", name).Run() })
 }
 
@@ -198,8 +199,9 @@ func run(stdin, name string, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// start runs the pod's first container as a kubelet would have it run, and says whether it works, and what it says.
-func start(t *testing.T, image string, f *Facts, probe string) (works bool, log string) {
+// start runs the pod's first container as a kubelet would have it run, until it works or breaks as expected, and says
+// whether it works, and what it says.
+func start(t *testing.T, image string, f *Facts, probe, breaks string) (works bool, log string) {
 	t.Helper()
 	if why := refuses(t, image, f); why != "" {
 		return false, why
@@ -215,6 +217,9 @@ func start(t *testing.T, image string, f *Facts, probe string) (works bool, log 
 		}
 		if strings.TrimSpace(running) != "true" {
 			log = "it exited\n"
+			break
+		}
+		if said, _ := run("", "/usr/bin/docker", "logs", id); breaks != "" && strings.Contains(said, breaks) {
 			break
 		}
 	}

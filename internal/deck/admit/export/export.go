@@ -64,9 +64,21 @@ func (e *exporter) left(what string) {
 func (e *exporter) leave() {
 	e.left("pods that custom resources make: the webhook knows them by their shape, and the pods themselves are judged here, too")
 	e.left("how to mend what is denied, and each field that is to blame: what is said here are the check and the containers")
+	if slices.ContainsFunc(e.changes(), func(c *admissionfile.Change) bool { return c != nil && c.On }) {
+		e.left("change: nothing gives pods secure defaults, and they are judged as they are written")
+	}
 	if e.File.OnFailure != "" {
 		e.left("onFailure: these policies stand in the API server itself, which is never away from itself; an expression that fails denies")
 	}
+}
+
+// changes are all that the file says of secure defaults.
+func (e *exporter) changes() []*admissionfile.Change {
+	all := []*admissionfile.Change{e.File.Change}
+	for i := range e.File.Namespaces {
+		all = append(all, e.File.Namespaces[i].Change)
+	}
+	return all
 }
 
 var modes = map[admissionfile.Mode][]v1.ValidationAction{
@@ -82,6 +94,10 @@ func meta(name string) metav1.ObjectMeta {
 func (e *exporter) add(name, where string, mode admissionfile.Mode, spec v1.ValidatingAdmissionPolicySpec) {
 	fail, equivalent := v1.Fail, v1.Equivalent
 	spec.FailurePolicy = &fail
+	forbidden := metav1.StatusReasonForbidden // as the webhook says; an API server would say that the object is invalid
+	for i := range spec.Validations {
+		spec.Validations[i].Reason = &forbidden
+	}
 	spec.MatchConstraints.MatchPolicy = &equivalent
 	spec.MatchConstraints.NamespaceSelector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
 		{Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"kube-system", "kube-node-lease"}},

@@ -39,19 +39,24 @@ type sides struct {
 
 func sidesOf(t testing.TB, file, exceptions string, policies ...*policy.Policy) *sides {
 	t.Helper()
+	return sidesAt(t, today, file, exceptions, policies...)
+}
+
+func sidesAt(t testing.TB, now time.Time, file, exceptions string, policies ...*policy.Policy) *sides {
+	t.Helper()
 	f, err := admissionfile.Parse("admission.yaml", []byte(file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := admit.Options{File: f, Policies: policies}
-	to := Options{Name: "plimsoll", Now: today}
+	to := Options{Name: "plimsoll", Now: now}
 	if exceptions != "" {
 		x, err := exceptionfile.Parse("exceptions.yaml", []byte(exceptions))
 		if err != nil {
 			t.Fatal(err)
 		}
 		to.Exceptions = []exceptionfile.File{x}
-		set, err := exception.Compile(to.Exceptions, nil, today)
+		set, err := exception.Compile(to.Exceptions, nil, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,4 +243,20 @@ func TestLarge(t *testing.T) {
 		}
 	}
 	s.compare(t, asked{now: p, kind: podKind, resource: podResource, user: "alice"})
+}
+
+// TestLeft wants what cannot be written to be said.
+func TestLeft(t *testing.T) {
+	s := sidesOf(t, "change: on\nonFailure: ignore\npodSecurity: baseline\nnamespaces: [{names: ['p*', pay, shop], podSecurity: 'restricted:v1.34', mode: warn}]", "")
+	for _, want := range []string{
+		"# - change: nothing gives pods", "# - onFailure: ", "# - labels for namespaces like p*", "# - labels for namespaces that the file does not name", "pod/root-image (",
+		"pod-security.kubernetes.io/warn: restricted", "pod-security.kubernetes.io/warn-version: v1.34",
+	} {
+		if !strings.Contains(s.text, want) {
+			t.Errorf("%q is not written", want)
+		}
+	}
+	if again := sidesOf(t, "exempt: [a]", ""); again.text != sidesOf(t, "exempt: [a]", "").text {
+		t.Error("the same line has other bytes")
+	}
 }

@@ -25,11 +25,11 @@ func known() (all []pod.NativeVariable) {
 		// Anybody can write who the owner of a pod is; only when the cluster's own controllers do is it true.
 		{Name: "owners", Expression: `request.userInfo.username == "system:kube-controller-manager" || ` +
 			`request.userInfo.username.startsWith("system:serviceaccount:kube-system:") && request.userInfo.username.endsWith("-controller") ? ` +
-			`dyn(object).metadata.?ownerReferences.orValue([]).filter(r, r.?controller.orValue(false) && r.kind in ` + controllers + `) : dyn([])`},
+			`dyn(object).metadata.?ownerReferences.orValue([]).filter(r, r.?controller.orValue(false) && r.?name.orValue("") != "" && r.kind in ` + controllers + `) : dyn([])`},
 		{Name: "hash", Expression: `"-" + dyn(object).metadata.?labels[?"pod-template-hash"].orValue("")`},
 		{Name: "deployed", Expression: `size(owners) > 0 && owners[0].kind == "ReplicaSet" && owners[0].apiVersion == "apps/v1" && hash != "-" && owners[0].name.endsWith(hash)`},
 		{Name: "kind", Expression: `size(owners) == 0 ? request.kind.kind : deployed ? "Deployment" : string(owners[0].kind)`},
-		{Name: "name", Expression: `size(owners) == 0 ? (request.name != "" ? request.name : string(dyn(object).metadata.?name.orValue(dyn(object).metadata.?generateName.orValue("")))) : ` +
+		{Name: "name", Expression: `size(owners) == 0 ? (request.?name.orValue("") != "" ? request.name : string(dyn(object).metadata.?name.orValue(dyn(object).metadata.?generateName.orValue("")))) : ` +
 			`deployed ? string(owners[0].name).substring(0, size(string(owners[0].name)) - size(hash)) : string(owners[0].name)`},
 		{Name: "runs", Expression: `request.operation == "UPDATE" && request.kind.kind == "Pod"`},
 		{Name: "pod", Expression: podOf("object")},

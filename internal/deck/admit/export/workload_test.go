@@ -253,8 +253,9 @@ spec:
   - {expression: "image.size < 5", message: "m"}
 `
 
-// TestPolicies holds Plimsoll's own policies against what is written of them, and wants those that cannot be to be named.
-func TestPolicies(t *testing.T) {
+// compiled are the policies.
+func compiled(t *testing.T) []*policy.Policy {
+	t.Helper()
 	set, err := policyfile.Load(fstest.MapFS{"p.yaml": {Data: []byte(policies)}}, "p.yaml", "p.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -267,8 +268,13 @@ func TestPolicies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+// TestPolicies holds Plimsoll's own policies against what is written of them, and wants those that cannot be to be named.
+func TestPolicies(t *testing.T) {
 	d := dice{rand.New(rand.NewPCG(9, 10))}
-	s := sidesOf(t, "failOn: none\npolicies: {no-latest: {mode: deny}}\nnamespaces: [{names: ['d*'], mode: audit}]", "", all...)
+	s := sidesOf(t, "failOn: none\npolicies: {no-latest: {mode: deny}}\nnamespaces: [{names: ['d*'], mode: audit}]", "", compiled(t)...)
 	for range rounds() {
 		p := d.pod(pick(d, "shop", "default"))
 		s.compare(t, asked{now: p, kind: podKind, resource: podResource, user: "alice"})

@@ -13,6 +13,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	valueutil "helm.sh/helm/v4/pkg/chart/common/util"
@@ -48,12 +49,27 @@ func Render(ask render.Chart) (render.Answer, error) {
 	if err != nil {
 		return render.Answer{}, err
 	}
+	start := time.Now()
 	made, err := r.render()
 	if err != nil {
 		return render.Answer{}, err
 	}
-	return render.Answer{Documents: append(crds(l), r.documents(made)...)}, nil
+	size := 0
+	for _, text := range made {
+		size += len(text)
+	}
+	if size > render.MaxOutput {
+		return render.Answer{}, fmt.Errorf("it makes %d MiB of documents, and %d MiB are read", size>>20, render.MaxOutput>>20)
+	}
+	var from map[string][][]render.Place
+	if time.Since(start) < maxTraced {
+		from = r.trace(made)
+	}
+	return render.Answer{Documents: append(crds(l), r.documents(made, from)...)}, nil
 }
+
+// maxTraced is how long rendering may take for it to be done again, to know where lines come from.
+const maxTraced = render.MaxTime / 6
 
 // run renders one chart with one set of values, as often as it takes to know where lines come from.
 type run struct {
@@ -98,8 +114,7 @@ func (r *run) render() (map[string]string, error) {
 }
 
 // documents are what templates made. Notes are no objects.
-func (r *run) documents(made map[string]string) (all []render.Document) {
-	from := r.trace(made)
+func (r *run) documents(made map[string]string, from map[string][][]render.Place) (all []render.Document) {
 	for _, name := range slices.Sorted(maps.Keys(made)) {
 		if path.Base(name) == "NOTES.txt" || strings.TrimSpace(made[name]) == "" {
 			continue
