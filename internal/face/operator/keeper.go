@@ -61,8 +61,11 @@ func (k *keeper) Reconcile(ctx context.Context, r reconcile.Request) (reconcile.
 	if err := k.write(ctx, namespace, report); err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := k.tell(ctx, held); err != nil {
+	switch again, err := k.tell(ctx, held); {
+	case err != nil:
 		return reconcile.Result{}, err
+	case again:
+		return reconcile.Result{RequeueAfter: settle}, nil
 	}
 	// Exceptions end with a day.
 	next := k.now().UTC().Truncate(24 * time.Hour).Add(24*time.Hour + time.Minute)
@@ -169,8 +172,9 @@ func (k *keeper) write(ctx context.Context, namespace string, r *background.Repo
 
 const digestNote = "plimsoll.io/digest"
 
-// tell writes into the status of policies and exceptions what came of them.
-func (k *keeper) tell(ctx context.Context, held []*unstructured.Unstructured) error {
+// tell writes into the status of policies and exceptions what came of them. Again says that one was changed meanwhile;
+// most often it was this process, and what is watched does not have that yet.
+func (k *keeper) tell(ctx context.Context, held []*unstructured.Unstructured) (again bool, err error) {
 	used, complete := map[string]int{}, true
 	in := map[string]map[string]int{}
 	for _, namespace := range k.all(ctx, nil) {
@@ -193,10 +197,13 @@ func (k *keeper) tell(ctx context.Context, held []*unstructured.Unstructured) er
 		case err != nil:
 			errs = append(errs, err)
 		case changed:
-			if err := k.client.Status().Update(ctx, u, owner); err != nil && !apierrors.IsNotFound(err) {
+			switch err := k.client.Status().Update(ctx, u, owner); {
+			case apierrors.IsConflict(err):
+				again = true
+			case err != nil && !apierrors.IsNotFound(err):
 				errs = append(errs, fmt.Errorf("write the status of %s: %w", place, err))
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return again, errors.Join(errs...)
 }
