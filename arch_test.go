@@ -27,6 +27,7 @@ var floors = []struct {
 	{"internal/expr", 1},
 	{"internal/ecosystem", 1},
 	{"internal/shell", 1},
+	{"internal/sibling", 1},
 	{"internal/tree", 1},
 	{"internal/read/", 2},
 	{"internal/judge/", 3},
@@ -60,6 +61,7 @@ var heavy = map[string][]string{
 	"github.com/jackc/pgx":                   {"internal/tell/store"},
 	"github.com/VictoriaMetrics":             {"internal/tell/logbook"},
 	"helm.sh/helm":                           {"internal/read/kube/chart"},
+	"sigs.k8s.io/kustomize":                  {"internal/read/kube/kustomize"},
 	"go.etcd.io/bbolt":                       {"internal/read/image/containerd"},
 	"github.com/spf13/cobra":                 {"internal/cli"},
 	"mvdan.cc/sh":                            {"internal/shell"},
@@ -152,6 +154,24 @@ func TestControllerStaysApart(t *testing.T) {
 			t.Errorf("%s imports the operator: it is a program of its own", file)
 		}
 	})
+}
+
+// TestRenderersStayApart keeps Helm's and Kustomize's libraries out of plimsoll, for the same reason.
+func TestRenderersStayApart(t *testing.T) {
+	found := 0
+	eachFile(t, func(file, dir string, isTest bool, imports []string) {
+		for _, imp := range imports {
+			if isTest || !strings.HasPrefix(imp, module) || !strings.HasSuffix(imp, "read/kube/chart") && !strings.HasSuffix(imp, "read/kube/kustomize") {
+				continue
+			}
+			if found++; dir != "cmd/plimsoll-render" {
+				t.Errorf("%s imports %s: ask the program plimsoll-render", file, imp)
+			}
+		}
+	})
+	if found != 2 {
+		t.Errorf("plimsoll-render imports %d of the two packages", found)
+	}
 }
 
 // TestPackageComments wants exactly one package comment for each package.

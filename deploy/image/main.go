@@ -2,7 +2,7 @@
 // root. It needs no engine, and the same programs give the same bytes: times are those of SOURCE_DATE_EPOCH,
 // owners and order are fixed.
 //
-//	go run ./deploy/image --to ./layout --name plimsoll:0.1.0 --platform linux/amd64 plimsoll plimsoll-sigstore
+//	go run ./deploy/image --to ./layout --name plimsoll:0.1.0 --platform linux/amd64 plimsoll plimsoll-sigstore plimsoll-render
 package main
 
 import (

@@ -2,18 +2,14 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"sigs.k8s.io/yaml"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
-	"github.com/plimsoll/plimsoll/internal/face/webhook"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
@@ -21,7 +17,6 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/lore"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
-	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 )
 
@@ -32,7 +27,7 @@ func newAdmit(g *global) *cobra.Command {
 			"  plimsoll admit export --to webhook --service plimsoll/plimsoll | kubectl apply -f -\n" +
 			"  plimsoll admit serve --line admission.yaml --tls-secret plimsoll/tls --service plimsoll/plimsoll --register plimsoll",
 	}
-	cmd.AddCommand(newAdmitServe(g), newAdmitTest(g), newAdmitExport(g), newMigratePSP(g))
+	cmd.AddCommand(newAdmitServe(g), newAdmitTest(g), newAdmitExport(g), newAdmitLearn(g), newMigratePSP(g))
 	return cmd
 }
 
@@ -53,9 +48,8 @@ func (o *lineOptions) flags(f *pflag.FlagSet) {
 	f.Var(repeated(&o.registry.PlainHTTP), "plain-http", "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
 }
 
-// line reads all that it is made of, so that what is wrong is said before anybody asks.
-func (o *lineOptions) line(ctx context.Context, g *global) (*admit.Line, error) {
-	of := admit.Options{}
+// line reads all that it is made of, so that what is wrong is said before anybody asks. Of is what is known of the cluster.
+func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*admit.Line, error) {
 	var err error
 	if o.file != "" {
 		if of.File, err = admissionfile.Read(o.file); err != nil {
@@ -65,16 +59,17 @@ func (o *lineOptions) line(ctx context.Context, g *global) (*admit.Line, error) 
 	if err := readable(o.registry.CA); err != nil {
 		return nil, err
 	}
-	if of.Policies, err = o.policies.load(ctx, "--policy", o.registry); err != nil {
+	if of.Policies, of.Native, err = o.policies.all(ctx, "--policy", o.registry); err != nil {
 		return nil, err
 	}
-	var files []exceptionfile.File
-	for _, name := range o.exceptions {
-		f, err := exceptionfile.Read(name)
-		if err != nil {
-			return nil, usage("--exceptions %w", err)
+	if of.Native != nil {
+		for _, name := range of.Native.Unbound() {
+			g.say("plimsoll: policy %s has no binding, and so does nothing", name)
 		}
-		files = append(files, f)
+	}
+	files, err := o.excepted()
+	if err != nil {
+		return nil, err
 	}
 	if len(files) > 0 {
 		if _, err := exception.Compile(files, nil, g.env.Now()); err != nil {
@@ -106,112 +101,16 @@ func (o *lineOptions) resolve(g *global) func(context.Context, string) (pod.Imag
 	}
 }
 
-// exportOptions say what is written, for which server.
-type exportOptions struct {
-	line    lineOptions
-	to      string
-	name    string
-	service string
-	url     string
-	bundle  string
-	seconds int
-
-	apply      bool
-	owner      string
-	kubeconfig string
-}
-
-func newAdmitExport(g *global) *cobra.Command {
-	o := exportOptions{to: "webhook", name: "plimsoll", seconds: 3}
-	cmd := &cobra.Command{
-		Use: "export --to webhook", Short: "Write what makes the API server ask, for kubectl apply", Args: words(0, 0),
-		Long: "Export writes the ValidatingWebhookConfiguration that fits a line: one webhook for what may not pass unjudged\n" +
-			"(failurePolicy Fail), one for what may, and one for what is only told (both Ignore); and a\n" +
-			"MutatingWebhookConfiguration where the line has pods changed. Each is asked only where it\n" +
-			"has something to say, and none about kube-system, the server's own namespace, or what nodes do: a cluster that\n" +
-			"was stopped starts again. Write it anew when the line changes.\n\n" +
-			"With --apply it writes them into the cluster itself: what they trust already stays trusted, one that the line has\n" +
-			"no use for any more is deleted, and with --owner they are deleted with that ClusterRole.\n\n" +
-			"Exit status: 0, 2 the call or a file in it is wrong, 3 the cluster did not take them.",
-		Example: "  plimsoll admit export --to webhook --service plimsoll/plimsoll --line admission.yaml\n" +
-			"  plimsoll admit export --to webhook --service plimsoll/plimsoll --ca-bundle ca.crt | kubectl apply -f -\n" +
-			"  plimsoll admit export --to webhook --url https://guard.example:8443 --ca-bundle ca.crt\n" +
-			"  plimsoll admit export --to webhook --service plimsoll/plimsoll --line admission.yaml --apply",
-		RunE: func(cmd *cobra.Command, _ []string) error { return runExport(cmd.Context(), g, &o) },
-	}
-	f := cmd.Flags()
-	o.line.flags(f)
-	f.StringVar(&o.to, "to", o.to, "`FORM` to write: webhook")
-	f.StringVar(&o.name, "name", o.name, "`NAME` of the configuration")
-	f.StringVar(&o.service, "service", "", "`NAMESPACE/NAME` of the service by which the API server finds plimsoll admit serve")
-	f.StringVar(&o.url, "url", "", "`https://HOST:PORT` where there is no service")
-	f.StringVar(&o.bundle, "ca-bundle", "", "`FILE` of the authority that signs the server's certificate, in PEM; admit serve --register writes it, too")
-	f.IntVar(&o.seconds, "seconds", o.seconds, "how many `SECONDS` the API server waits for an answer, 1 to 5")
-	f.BoolVar(&o.apply, "apply", false, "write it into the cluster, and nothing on stdout")
-	f.StringVar(&o.owner, "owner", "", "`NAME` of the ClusterRole that it is deleted with, for --apply")
-	f.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the cluster, for --apply (default: the pod's own account, or KUBECONFIG)")
-	return cmd
-}
-
-func runExport(ctx context.Context, g *global, o *exportOptions) error {
-	p := webhook.Place{Name: o.name, URL: o.url, Seconds: int32(o.seconds)}
-	var err error
-	switch {
-	case o.to != "webhook":
-		return usage("--to %q: use webhook", o.to)
-	case (o.owner != "" || o.kubeconfig != "") && !o.apply:
-		return usage("--owner and --kubeconfig: they are for --apply")
-	case (o.service == "") == (o.url == ""):
-		return usage("--service or --url: say by which of them the API server finds the server")
-	case o.url != "" && !strings.HasPrefix(o.url, "https://"):
-		return usage("--url %q: it begins with https://", o.url)
-	case o.seconds < 1 || o.seconds > 5:
-		return usage("--seconds %d: give 1 to 5; more holds up whoever waits", o.seconds)
-	case o.service != "":
-		if p.Namespace, p.Service, err = pair("--service", o.service); err != nil {
-			return err
-		}
-	}
-	if o.bundle != "" {
-		if p.Bundle, err = os.ReadFile(o.bundle); err != nil {
-			return usage("--ca-bundle %w", err)
-		}
-	}
-	l, err := o.line.line(ctx, g)
-	if err != nil {
-		return err
-	}
-	if o.apply {
-		c, err := client.Open(o.kubeconfig)
+// excepted reads the files of exceptions.
+func (o *lineOptions) excepted() (files []exceptionfile.File, err error) {
+	for _, name := range o.exceptions {
+		f, err := exceptionfile.Read(name)
 		if err != nil {
-			return usage("--kubeconfig: %w", err)
+			return nil, usage("--exceptions %w", err)
 		}
-		did, err := webhook.Apply(ctx, c, l, p, o.owner)
-		for _, d := range did {
-			g.say("%s", d)
-		}
-		return err
+		files = append(files, f)
 	}
-	all := []any{webhook.Configuration(l, p)}
-	if m := webhook.Mutation(l, p); m != nil {
-		all = append(all, m)
-	}
-	for i, c := range all {
-		b, err := json.Marshal(c)
-		if err != nil {
-			return err
-		}
-		if b, err = yaml.JSONToYAML(b); err != nil {
-			return err
-		}
-		if i > 0 {
-			b = append([]byte("---\n"), b...)
-		}
-		if _, err = g.env.Stdout.Write(b); err != nil {
-			return err
-		}
-	}
-	return nil
+	return files, nil
 }
 
 // pair parts NAMESPACE/NAME.

@@ -41,7 +41,7 @@ func newMigratePSP(g *global) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.namespace, "namespace", "default", "`NAMESPACE` of objects that name none")
 	f.StringVar(&o.by.Name, "user", "somebody", "`USER` who creates the pods that no controller makes")
-	f.StringArrayVar(&o.by.Groups, "group", nil, "`GROUP` of the user; may be repeated")
+	f.Var(repeated(&o.by.Groups), "group", "`GROUP` of the user; may be repeated")
 	f.StringVar(&o.action, "action", "Deny", "`ACTION` of what is refused: Deny, Warn or Audit")
 	return cmd
 }

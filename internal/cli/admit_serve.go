@@ -133,7 +133,7 @@ func runServe(ctx context.Context, g *global, o *serveOptions) error {
 	}
 	wo := webhook.Options{Timeout: o.timeout, Queue: o.queue, Drain: o.drain, Check: o.check, Note: g.logger(), Now: g.env.Now}
 	var err error
-	if wo.Line, err = o.line.line(ctx, g); err != nil {
+	if wo.Line, err = o.line.line(ctx, g, admit.Options{}); err != nil {
 		return err
 	}
 	if wo.ClientCA, err = authority(o.clientCA); err != nil {
@@ -152,6 +152,11 @@ func runServe(ctx context.Context, g *global, o *serveOptions) error {
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", o.listen, err)
 	}
+	stop, err := o.follow(ctx, g, wo.Line)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	g.say("plimsoll: serving on %s", l.Addr())
 	g.env.drain()
 	return webhook.New(wo).Serve(ctx, l)
@@ -189,6 +194,30 @@ func (o *serveOptions) connect(ctx context.Context, g *global, wo *webhook.Optio
 	}
 	wo.Renewed = func(ctx context.Context) error { return r.Trust(ctx, wo.Certificates.Bundle()) }
 	return wo.Renewed(ctx)
+}
+
+// firstRead is how long a server waits for what it has to know of the cluster, before it serves without.
+const firstRead = 10 * time.Second
+
+// follow has a line know what its policies need of the cluster, if they need anything.
+func (o *serveOptions) follow(ctx context.Context, g *global, l *admit.Line) (stop func(), err error) {
+	needs := l.Needs()
+	if len(needs) == 0 {
+		return func() {}, nil
+	}
+	c, err := client.OpenCluster(o.kubeconfig)
+	if err != nil {
+		return nil, usage("--kubeconfig: policies ask the cluster: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	known, wait := c.Follow(ctx, needs, g.logger())
+	l.Cluster = known
+	first, end := context.WithTimeout(ctx, firstRead)
+	defer end()
+	if err := known.Read(first); err != nil {
+		g.say("plimsoll: what policies need of the cluster is not known yet, and they do as their failurePolicy says: %v", err)
+	}
+	return func() { cancel(); wait() }, nil
 }
 
 // open is where decisions go.

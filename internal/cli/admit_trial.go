@@ -13,18 +13,23 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 )
 
 // runTrial says what the webhook would answer to manifests.
 func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string) error {
-	l, err := o.line.line(ctx, g)
-	if err != nil {
-		return err
-	}
 	if len(o.outputs) > 0 {
 		return usage("-o %s: a report is of policies; with --line, use --responses", o.outputs[0])
 	}
 	files, err := g.manifests(names)
+	if err != nil {
+		return err
+	}
+	var around []*kube.Object
+	for _, f := range files {
+		around = append(around, f.objects...)
+	}
+	l, err := o.line.line(ctx, g, admit.Options{Around: kube.NewSnapshot(around, nil), Whole: o.whole})
 	if err != nil {
 		return err
 	}
@@ -35,7 +40,7 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 			g.say("plimsoll: %v", p)
 		}
 		for _, object := range f.objects {
-			r, err := o.request(object)
+			r, err := o.request(object, l.Around)
 			if err != nil {
 				return err
 			}
@@ -56,19 +61,23 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 }
 
 // request is what the API server would ask about an object that somebody creates.
-func (o *attemptOptions) request(of *kube.Object) (*admissionv1.AdmissionRequest, error) {
+func (o *attemptOptions) request(of *kube.Object, around *kube.Snapshot) (*admissionv1.AdmissionRequest, error) {
 	b, err := json.Marshal(of.Fields)
 	if err != nil {
 		return nil, err
 	}
 	version := of.APIVersion[strings.LastIndexByte(of.APIVersion, '/')+1:]
+	resource, namespaced := native.Served(around, of.GroupVersionKind())
 	namespace := of.Namespace
-	if namespace == "" {
+	switch {
+	case namespaced && namespace == "":
 		namespace = o.namespace
+	case of.Is("", "Namespace"):
+		namespace = of.Name // as the API server has it
 	}
 	return &admissionv1.AdmissionRequest{
 		UID: "test", Operation: admissionv1.Create, Namespace: namespace, Name: of.Name,
-		Kind: metav1.GroupVersionKind{Group: of.Group(), Version: version, Kind: of.Kind}, Object: runtime.RawExtension{Raw: b},
+		Kind: metav1.GroupVersionKind{Group: of.Group(), Version: version, Kind: of.Kind}, Resource: metav1.GroupVersionResource(resource), Object: runtime.RawExtension{Raw: b},
 		UserInfo: authenticationv1.UserInfo{Username: o.by.Name, Groups: append(o.by.Groups, "system:authenticated")},
 	}, nil
 }

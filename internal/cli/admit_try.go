@@ -57,7 +57,7 @@ func newAdmitTest(g *global) *cobra.Command {
 	}
 	f := cmd.Flags()
 	o.line.flags(f)
-	f.Lookup("policy").Usage = "`POLICY` to try: a file, a folder or oci:REPOSITORY@DIGEST of ValidatingAdmissionPolicies and their bindings; with --line, of Plimsoll's own; may be repeated"
+	f.Lookup("policy").Usage = "`POLICY` to try: a file, a folder or oci:REPOSITORY@DIGEST of ValidatingAdmissionPolicies and their bindings; with --line, also of Plimsoll's own; may be repeated"
 	f.VarP(repeated(&o.outputs), "output", "o", "`FORMAT[=FILE]` of the report; may be repeated")
 	f.BoolVar(&o.responses, "responses", false, "with --line, write the AdmissionResponse to each object, a line of JSON")
 	f.StringVar(&o.namespace, "namespace", "default", "`NAMESPACE` of objects that name none")

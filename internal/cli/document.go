@@ -10,6 +10,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/read/image/locate"
 )
 
 // documents reads the document that a word names, and what lies beside it that its judges want to see.
@@ -85,6 +86,15 @@ func headOf(path string, stdin *bufio.Reader) func() []byte {
 		head, _ := io.ReadAll(io.LimitReader(f, inventory.DocumentHead))
 		return head
 	})
+}
+
+// packedChart is the path of the packed chart that a word means; empty where it means something else.
+func packedChart(word string) string {
+	kind, path, err := locate.Parse(word)
+	if err != nil || kind != locate.Archive || path == "-" || !scan.IsPackedChart(headOf(path, nil)()) {
+		return ""
+	}
+	return path
 }
 
 // absolute is a path from the root, by which a document in a folder of a certain name is known; the path

@@ -30,8 +30,8 @@ func (o *scanOptions) fix(ctx context.Context, g *global, words []string) error 
 	}
 	defer targets.close()
 	for _, s := range targets.subjects {
-		if s.Files == nil || !scan.Mends(s.Files.Kind) || s.Files.Name == "standard input" {
-			return usage("--fix rewrites Dockerfiles and manifests that are named: plimsoll scan --fix Dockerfile")
+		if s.Files == nil || !scan.Mends(s.Files) || s.Files.Name == "standard input" {
+			return usage("--fix rewrites Dockerfiles and manifests that are named, as in plimsoll scan --fix Dockerfile; charts and overlays are not rewritten, nor are folders")
 		}
 	}
 	for _, s := range targets.subjects {

@@ -84,6 +84,7 @@ type scanOptions struct {
 	licenses    licenseOptions
 	secrets     secretOptions
 	shellcheck  bool
+	charts      chartOptions
 	signer      signerOptions // attest, which has keys to sign with, has no flags for it
 }
 
@@ -182,6 +183,7 @@ func newScan(g *global) *cobra.Command {
 	o.flags(cmd.Flags())
 	cmd.Flags().StringVar(&o.podSecurity, "pod-security", "", "`LEVEL[:VERSION]` of the Pod Security Standards (baseline:1.36) that denies pods; LEVEL:FROM..TO also tells what the newer version decides otherwise")
 	cmd.Flags().StringVar(&o.read.target.stage, "target", "", "`STAGE` of Dockerfiles that is built, by name or number; what it does not need is not judged (default: the last, and all are judged)")
+	o.charts.flags(cmd.Flags())
 	o.signer.flags(cmd.Flags())
 	cmd.Flags().Lookup("key").Usage = "PEM `FILE` of a public key or certificate whose signatures policies see (image.signatures); may be repeated"
 	return cmd
@@ -260,6 +262,10 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 	if err != nil {
 		return nil, err
 	}
+	values, err := o.charts.read()
+	if err != nil {
+		return nil, err
+	}
 	var level standard.Span
 	if o.podSecurity != "" {
 		if level, err = standard.ParseSpan(o.podSecurity); err != nil {
@@ -268,7 +274,7 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 		line.Controls = level.Controls()
 	}
 	return func(so *scan.Options) {
-		so.PodSecurity = level
+		so.PodSecurity, so.Values = level, values
 		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
 		so.Policies, so.Admission, so.Signatures, so.Licenses = policies, admission, signatures, o.licenses.rules
 		so.Secrets, so.ShellCheck = secrets, check

@@ -206,6 +206,9 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	}
 	if o.as != "" {
 		word = o.as + ":" + word
+	} else if chart := packedChart(word); chart != "" {
+		g.say("%s: taken for a packed Helm chart", chart)
+		return o.documents(chart, "manifest", lo.Stdin)
 	}
 	imgs, err := locate.Open(ctx, word, lo)
 	var other *locate.KindError

@@ -10,12 +10,15 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 )
 
 // Stage is what one webhook is for. They are apart so that nothing which only tells can stop anything: what may not
@@ -38,6 +41,13 @@ func Stages() []Stage { return []Stage{Fail, Ignore, Tell} }
 type Options struct {
 	File     *admissionfile.File // nil: the defaults
 	Policies []*policy.Policy
+	// Native are policies of Kubernetes' own; nil: there are none.
+	Native *native.Set
+	// Cluster is asked what they need to know. Nil: it is among the objects around, which are all that there are where
+	// they are whole.
+	Cluster Cluster
+	Around  *kube.Snapshot
+	Whole   bool
 	// Exceptions are those that hold at a time; nil: there are none.
 	Exceptions func(now time.Time) *exception.Set
 	// Image tells what is known of an image; nil: nothing is.
@@ -48,10 +58,19 @@ type Options struct {
 	Secret func(text string) (what string, severity finding.Severity)
 }
 
-// Line is what may not be crossed. It does not change.
+// Line is what may not be crossed. It does not change, once it was asked something.
 type Line struct {
 	Options
 	checks []pod.Check
+	said   map[string]said // of policies, by name
+}
+
+// said is what a policy says of itself.
+type said struct {
+	modes     []admissionfile.Mode // how far it goes; by several bindings, each by its own
+	onFailure admissionfile.OnFailure
+	native    bool                                         // it is one of Kubernetes' own
+	rules     []admissionregistrationv1.RuleWithOperations // what it is about; none: what makes pods
 }
 
 // The defaults, where a file says nothing.
@@ -66,15 +85,59 @@ func New(o Options) (*Line, error) {
 	if o.File == nil {
 		o.File = &admissionfile.File{}
 	}
+	l := &Line{Options: o, checks: pod.Checks(), said: map[string]said{}}
+	if err := l.hear(); err != nil {
+		return nil, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(o.File.Policies)) {
-		if !slices.ContainsFunc(o.Policies, func(p *policy.Policy) bool { return p.Name == name }) {
+		if _, ok := l.said[name]; !ok {
 			return nil, fmt.Errorf("%s: policies: no policy %q is in force: name its file, too", o.File.Name, name)
 		}
 	}
 	if err := checkChange(o.File); err != nil {
 		return nil, err
 	}
-	return &Line{Options: o, checks: pod.Checks()}, nil
+	return l, nil
+}
+
+// hear has each policy say what it says of itself.
+func (l *Line) hear() error {
+	for _, p := range l.Policies {
+		mode := admissionfile.Deny
+		if p.Action == finding.Warn {
+			mode = admissionfile.Warn
+		}
+		l.said[p.Name] = said{modes: []admissionfile.Mode{mode}, rules: rulesOf(p)}
+	}
+	if l.Native == nil {
+		return nil
+	}
+	for _, p := range l.Native.Said() {
+		if _, twice := l.said[p.Name]; twice {
+			return fmt.Errorf("policy %s stands twice, as one of Plimsoll's own and as one of Kubernetes': rename one", p.Name)
+		}
+		one := said{onFailure: "fail", native: true, rules: p.Rules}
+		if p.Ignores {
+			one.onFailure = "ignore"
+		}
+		for _, a := range p.Actions {
+			one.modes = append(one.modes, map[native.Action]admissionfile.Mode{native.Deny: admissionfile.Deny, native.Warn: admissionfile.Warn, native.Audit: admissionfile.Audit}[a])
+		}
+		l.said[p.Name] = one
+	}
+	return nil
+}
+
+// rulesOf are the objects that one of our policies is about, where it says so. Plurals are made as Kubernetes does.
+func rulesOf(p *policy.Policy) (all []admissionregistrationv1.RuleWithOperations) {
+	for _, k := range p.Kinds {
+		resource, _ := native.Served(nil, k.WithVersion(""))
+		all = append(all, admissionregistrationv1.RuleWithOperations{
+			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update},
+			Rule:       admissionregistrationv1.Rule{APIGroups: []string{k.Group}, APIVersions: []string{"*"}, Resources: []string{resource.Resource}},
+		})
+	}
+	return all
 }
 
 // Judged is a finding, and what becomes of it.
@@ -90,6 +153,8 @@ type Decision struct {
 	Warnings []string // that kubectl shows
 	// Findings are all of the stage, those that were let pass included, the gravest first.
 	Findings []Judged
+	// Notes are what policies have for the audit log, by POLICY/KEY.
+	Notes map[string]string
 	// Unknown is what would have to be known, in words.
 	Unknown []string
 	// Passed says why nothing was judged; empty where it was.
@@ -110,22 +175,23 @@ func (l *Line) Decide(ctx context.Context, stage Stage, r *admissionv1.Admission
 	if stage == Change {
 		return l.change(ctx, rules, r)
 	}
-	s, passed, err := subjectOf(r)
-	switch {
-	case err != nil:
+	s, err := subjectOf(r)
+	if err != nil {
 		return l.Unable(stage, err.Error())
-	case passed != "":
-		return &Decision{Allowed: true, Passed: passed}
 	}
 	j := &judgement{Line: l, rules: rules, stage: stage, now: now}
 	if err := j.asMade(ctx, s, r.Operation); err != nil {
 		return l.Unable(stage, err.Error())
 	}
-	found := j.look(ctx, s)
+	found := j.look(ctx, r, s)
 	if err := ctx.Err(); err != nil {
 		return l.Unable(stage, "it took longer than the API server waits")
 	}
-	return j.decide(found)
+	d := j.decide(found)
+	if !j.looked {
+		d.Passed = s.passed
+	}
+	return d
 }
 
 // Unable is the answer when nothing could be decided: what may not pass unjudged does not.
@@ -192,12 +258,25 @@ func (l *Line) denies(r rules, stage Stage) bool {
 		return false
 	}
 	ours := func(o admissionfile.OnFailure) bool { return stage == stageOf(o) }
-	if ours(l.onFailure("")) && (r.failOn != "" || r.level.Name == "baseline" || r.level.Name == "restricted" || r.connect == admissionfile.Deny || l.File.Default == "deny") {
+	if ours(l.onFailure("")) && (r.failOn != "" || r.level.Name == "baseline" || r.level.Name == "restricted" || r.connect == admissionfile.Deny || r.noNetwork == admissionfile.Deny || l.File.Default == "deny") {
 		return true
 	}
-	return slices.ContainsFunc(l.Policies, func(p *policy.Policy) bool {
-		return l.mode(p) == admissionfile.Deny && ours(l.onFailure(p.Name))
-	})
+	for name := range l.said {
+		if l.says(name, r, stage) {
+			return true
+		}
+	}
+	return false
+}
+
+// Rules are what the policies of a stage are about, where they say so themselves.
+func (l *Line) Rules(stage Stage) (all []admissionregistrationv1.RuleWithOperations) {
+	for _, name := range slices.Sorted(maps.Keys(l.said)) {
+		if slices.ContainsFunc(append(l.named(), l.with(nil)), func(r rules) bool { return l.says(name, r, stage) }) {
+			all = append(all, l.said[name].rules...)
+		}
+	}
+	return all
 }
 
 func (l *Line) named() (all []rules) {

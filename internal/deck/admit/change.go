@@ -26,12 +26,12 @@ func (l *Line) change(ctx context.Context, rules rules, r *admissionv1.Admission
 	case r.Kind.Group != "" || r.Kind.Kind != "Pod" || r.SubResource != "" || r.Operation != admissionv1.Create:
 		return &Decision{Allowed: true, Passed: "only pods are changed, when they are made"}
 	}
-	s, passed, err := subjectOf(r)
+	s, err := subjectOf(r)
 	switch {
 	case err != nil:
 		return l.Unable(Change, err.Error())
-	case passed != "":
-		return &Decision{Allowed: true, Passed: passed}
+	case s.passed != "":
+		return &Decision{Allowed: true, Passed: s.passed}
 	}
 	w := &s.Workloads[0]
 	after, given, err := l.harden(ctx, rules, w)
@@ -91,7 +91,7 @@ func wanted(c *admissionfile.Change) pod.Wanted {
 // for who tries a line out, for at the door it comes as it was changed.
 func (j *judgement) asMade(ctx context.Context, s *subject, o admissionv1.Operation) error {
 	isPod := s.Is("", "Pod")
-	if !j.rules.changes() || isPod && (j.stage != All || o != admissionv1.Create) {
+	if s.passed != "" || !j.rules.changes() || isPod && (j.stage != All || o != admissionv1.Create) {
 		return nil
 	}
 	for i := range s.Workloads {

@@ -5,8 +5,10 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
+	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -26,8 +28,12 @@ type judgement struct {
 	now     time.Time
 	report  *finding.Report
 	unknown []string
-	given   []pod.Default // that pods were given before they were judged
-	patch   []Operation
+	// undecided is what policies would have to know.
+	undecided []string
+	notes     map[string]string
+	looked    bool          // something was judged
+	given     []pod.Default // that pods were given before they were judged
+	patch     []Operation
 }
 
 const target = "t1"
@@ -36,47 +42,64 @@ const target = "t1"
 var around = &kube.Snapshot{}
 
 // look finds all that is wrong, and what becomes of it at this stage.
-func (j *judgement) look(ctx context.Context, s *subject) (all []Judged) {
+func (j *judgement) look(ctx context.Context, r *admissionv1.AdmissionRequest, s *subject) []Judged {
 	j.report = &finding.Report{Targets: []finding.Target{{ID: target, Kind: "manifest", Name: s.Kind + "/" + s.Namespace + "/" + s.Name}}}
-	for _, h := range admission.Into(s.Object) {
-		j.add(admission.Connect, h)
-	}
-	for i := range s.Workloads {
-		j.pod(&s.Workloads[i])
-	}
-	if s.runs != nil {
-		j.forget(&s.Workloads[0], s.runs)
-	}
-	asked := map[string]*policy.Policy{}
-	var run []*policy.Policy
-	for _, p := range j.Policies {
-		if mode := min(j.rules.cap, j.mode(p)); mode != admissionfile.Off && j.ours(mode, p.Name) {
-			run, asked["policy/"+p.Name] = append(run, p), p
+	j.native(ctx, r, s.Object)
+	if s.passed == "" {
+		j.looked = true
+		for _, h := range admission.Into(s.Object) {
+			j.add(admission.Connect, h)
+		}
+		for i := range s.Workloads {
+			j.pod(&s.Workloads[i])
+		}
+		j.network(s.Workloads)
+		if s.runs != nil {
+			j.forget(&s.Workloads[0], s.runs)
 		}
 	}
-	if len(s.Workloads) > 0 {
-		seen := kube.NewSnapshot([]*kube.Object{s.Object}, nil)
-		facts := map[string]*policy.Facts{target: {Objects: policy.Objects(seen, func(string) bool { return true })}}
-		found, gaps := policy.Evaluate(ctx, policy.Input{Report: j.report, Facts: facts, Policies: run, Now: j.now})
-		j.report.Findings = append(j.report.Findings, found...)
-		for _, g := range gaps {
-			j.unknown = append(j.unknown, g.What)
-		}
-	}
+	j.own(ctx, r, s)
 	if err := j.except(); err != nil {
 		return []Judged{{finding.Finding{Rule: "exceptions", Title: err.Error()}, admissionfile.Deny}}
 	}
-	for _, f := range j.report.Findings {
-		mode, name := j.rules.becomes(&f), ""
-		switch p := asked[f.Rule]; {
-		case p != nil:
-			mode, name = min(j.rules.cap, j.mode(p)), p.Name
-		case f.Rule == admission.Connect.ID:
-			mode = min(j.rules.cap, j.rules.connect)
-		case f.Rule == admission.Unlisted.ID:
-			mode = j.rules.cap
+	return j.judged()
+}
+
+// own holds an object against policies of our own.
+func (j *judgement) own(ctx context.Context, r *admissionv1.AdmissionRequest, s *subject) {
+	var run []*policy.Policy
+	for _, p := range j.Policies {
+		if j.says(p.Name, j.rules, j.stage) && s.concerns(p) {
+			run = append(run, p)
 		}
-		if mode != admissionfile.Off && j.ours(mode, name) {
+	}
+	if len(run) == 0 {
+		return
+	}
+	j.looked = true
+	var makes []*kube.Workload
+	for i := range s.Workloads {
+		makes = append(makes, &s.Workloads[i])
+	}
+	in := r.Namespace
+	if s.Is("", "Namespace") {
+		in = "" // it is in none
+	}
+	namespace, unknown := j.namespace(ctx, in)
+	seen := policy.ObjectOf(s.Object, namespace, makes)
+	seen.NoNamespace = unknown
+	facts := map[string]*policy.Facts{target: {Objects: []policy.Object{seen}}}
+	found, gaps := policy.Evaluate(ctx, policy.Input{Report: j.report, Facts: facts, Policies: run, Now: j.now})
+	j.report.Findings = append(j.report.Findings, found...)
+	for _, g := range gaps {
+		j.unknown = append(j.unknown, g.What)
+	}
+}
+
+// judged says what becomes of what was found, the gravest first.
+func (j *judgement) judged() (all []Judged) {
+	for _, f := range j.report.Findings {
+		if mode, policy := j.becomes(&f); mode != admissionfile.Off && j.at(j.stage, mode, policy) {
 			all = append(all, Judged{f, mode})
 		}
 	}
@@ -86,15 +109,23 @@ func (j *judgement) look(ctx context.Context, s *subject) (all []Judged) {
 	return all
 }
 
-// ours says whether what goes so far is this stage's to say.
-func (j *judgement) ours(mode admissionfile.Mode, policy string) bool {
-	if j.stage == All {
-		return true
+// becomes says how far a finding goes, and by which policy.
+func (j *judgement) becomes(f *finding.Finding) (mode admissionfile.Mode, policy string) {
+	switch name, byPolicy := strings.CutPrefix(f.Rule, "policy/"); {
+	case byPolicy:
+		mode := min(j.rules.cap, j.mode(name))
+		if j.said[name].native {
+			mode = min(mode, map[finding.Action]admissionfile.Mode{finding.Deny: admissionfile.Deny, finding.Warn: admissionfile.Warn, finding.Pass: admissionfile.Audit}[f.Action])
+		}
+		return mode, name
+	case f.Rule == admission.Connect.ID:
+		return min(j.rules.cap, j.rules.connect), ""
+	case f.Rule == admission.NoNetworkPolicy.ID:
+		return min(j.rules.cap, j.rules.noNetwork), ""
+	case f.Rule == admission.Unlisted.ID:
+		return j.rules.cap, ""
 	}
-	if mode < admissionfile.Deny {
-		return j.stage == Tell
-	}
-	return j.stage == stageOf(j.onFailure(policy))
+	return j.rules.becomes(f), ""
 }
 
 // pod holds one pod against all checks, and against the list of images.

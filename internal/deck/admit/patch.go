@@ -49,7 +49,7 @@ func patchMap(before, after map[string]any, at string) (all []Operation) {
 	}
 	slices.Sort(keys)
 	for _, k := range keys {
-		under := at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(k)
+		under := at + "/" + strings.ReplaceAll(strings.ReplaceAll(k, "~", "~0"), "/", "~1")
 		if now, ok := after[k]; ok {
 			all = append(all, patch(before[k], now, under)...)
 		} else {

@@ -2,12 +2,12 @@ package admit
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/image"
-	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
 // rules are what holds in one namespace.
@@ -16,6 +16,7 @@ type rules struct {
 	failOn, warnOn admissionfile.Severity
 	level          admissionfile.Level
 	connect        admissionfile.Mode
+	noNetwork      admissionfile.Mode
 	change         *admissionfile.Change // nil: nothing is changed
 	namespace      string
 }
@@ -47,8 +48,8 @@ func (l *Line) with(n *admissionfile.Namespace) rules {
 		failOn:  first(defaultFailOn, n.FailOn, l.File.FailOn),
 		warnOn:  first("", n.WarnOn, l.File.WarnOn),
 		level:   first(admissionfile.Level{}, n.PodSecurity, l.File.PodSecurity),
-		connect: first(defaultConnect, n.Connect, l.File.Connect),
-		change:  cmp.Or(n.Change, l.File.Change),
+		connect: first(defaultConnect, n.Connect, l.File.Connect), noNetwork: first(admissionfile.Off, n.NoNetwork, l.File.NoNetwork),
+		change: cmp.Or(n.Change, l.File.Change),
 	}
 }
 
@@ -63,16 +64,36 @@ func first[T any](otherwise T, said ...*T) T {
 
 // onFailure is what happens when nobody can be asked about a policy; "" is all that is no policy.
 func (l *Line) onFailure(name string) admissionfile.OnFailure {
-	return cmp.Or(l.File.Policies[name].OnFailure, l.File.OnFailure, defaultOnFailure)
+	return cmp.Or(l.File.Policies[name].OnFailure, l.said[name].onFailure, l.File.OnFailure, defaultOnFailure)
 }
 
 // mode is how far a policy goes: as far as it says itself, and no further than the file lets it.
-func (l *Line) mode(p *policy.Policy) admissionfile.Mode {
-	own := admissionfile.Deny
-	if p.Action == finding.Warn {
-		own = admissionfile.Warn
+func (l *Line) mode(name string) admissionfile.Mode {
+	own := admissionfile.Off
+	for _, m := range l.said[name].modes {
+		own = max(own, m)
 	}
-	return min(own, first(admissionfile.Deny, l.File.Policies[p.Name].Mode))
+	return min(own, first(admissionfile.Deny, l.File.Policies[name].Mode))
+}
+
+// says whether a policy has something to say at a stage, under some rules. By one binding it may deny, and warn by another.
+func (l *Line) says(name string, r rules, stage Stage) bool {
+	most := min(r.cap, first(admissionfile.Deny, l.File.Policies[name].Mode))
+	return slices.ContainsFunc(l.said[name].modes, func(m admissionfile.Mode) bool {
+		m = min(m, most)
+		return m != admissionfile.Off && l.at(stage, m, name)
+	})
+}
+
+// at says whether what goes so far is a stage's to say.
+func (l *Line) at(stage Stage, m admissionfile.Mode, policy string) bool {
+	switch {
+	case stage == All:
+		return true
+	case m < admissionfile.Deny:
+		return stage == Tell
+	}
+	return stage == stageOf(l.onFailure(policy))
 }
 
 // allowed says whether an image is among those that may run in the namespace.

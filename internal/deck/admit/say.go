@@ -3,6 +3,7 @@ package admit
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,13 +23,14 @@ const (
 	mostDenials  = 10
 	mostDetail   = 600
 	mostNote     = 1000
+	mostNotes    = 40
 )
 
 // decide gathers what becomes of all that was found.
 func (j *judgement) decide(all []Judged) *Decision {
-	d := &Decision{Allowed: true, Findings: all}
+	d := &Decision{Allowed: true, Findings: all, Notes: j.notes, Unknown: j.undecided}
 	if j.stage == Tell || j.stage == All {
-		d.Unknown = j.unknown
+		d.Unknown = append(d.Unknown, j.unknown...)
 	}
 	if j.stage == All {
 		slices.Sort(j.given)
@@ -138,6 +140,12 @@ func (d *Decision) annotations() map[string]string {
 		if a.value != "" {
 			all[a.key] = short(a.value, mostNote)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Notes)) {
+		if len(all) == mostNotes {
+			break
+		}
+		all[strings.ReplaceAll(name, "/", ".")] = short(d.Notes[name], mostNote) // the API server puts a / before it
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package admit
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
 // subject is what a request is about.
@@ -21,29 +23,53 @@ type subject struct {
 	// runs are the pods that run already, when they are changed: what was wrong with them before is not news. Nil
 	// where pods are made of what is judged.
 	runs *kube.Workload
+	// passed says why its pods are not judged.
+	passed string
+	// fixed says that a policy has nothing to say of it, whatever its kind: it goes, or is as it was.
+	fixed bool
 }
 
-// subjectOf reads what is asked about. Passed says why there is nothing to judge.
-func subjectOf(r *admissionv1.AdmissionRequest) (s *subject, passed string, err error) {
+// concerns says whether a policy of our own has to look at it: by its kind where it names kinds, and else at what makes
+// pods. What is as it was is not looked at again.
+func (s *subject) concerns(p *policy.Policy) bool {
+	if len(p.Kinds) == 0 || s.Is("", "Pod") {
+		return s.passed == "" && len(s.Workloads) > 0 && p.About(s.GroupVersionKind().GroupKind())
+	}
+	return !s.fixed && p.About(s.GroupVersionKind().GroupKind())
+}
+
+// subjectOf reads what is asked about; of what goes, what it was.
+func subjectOf(r *admissionv1.AdmissionRequest) (*subject, error) {
+	raw := r.Object
 	if r.Operation == admissionv1.Delete {
-		return nil, "what goes is not judged", nil
+		if raw = r.OldObject; len(raw.Raw) == 0 {
+			raw.Raw = []byte("{}")
+		}
 	}
-	o, err := objectOf(r, r.Object)
+	o, err := objectOf(r, raw)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	s = &subject{Object: o}
-	if r.Operation == admissionv1.Connect {
-		return s, "", nil
+	s := &subject{Object: o}
+	switch r.Operation {
+	case admissionv1.Delete:
+		s.passed, s.fixed = "what goes is not judged", true
+		return s, nil
+	case admissionv1.Connect:
+		s.fixed = true
+		return s, nil
+	case admissionv1.Update:
+		s.fixed = same(r, o)
 	}
 	if s.Workloads, err = kube.Workloads(o); err != nil {
-		return nil, "", fmt.Errorf("read %s %s: %w", o.Kind, o.Name, err)
+		return nil, fmt.Errorf("read %s %s: %w", o.Kind, o.Name, err)
 	}
 	if len(s.Workloads) == 0 {
-		return nil, "it makes no pods", nil
+		s.passed = "it makes no pods"
+		return s, nil
 	}
 	if r.Operation == admissionv1.Update && len(r.OldObject.Raw) > 0 {
-		passed, err = s.changed(r)
+		s.passed, err = s.changed(r)
 	}
 	for i := range s.Workloads {
 		byOwner(&s.Workloads[i], r.UserInfo.Username)
@@ -51,7 +77,7 @@ func subjectOf(r *admissionv1.AdmissionRequest) (s *subject, passed string, err 
 	if s.runs != nil {
 		byOwner(s.runs, r.UserInfo.Username)
 	}
-	return s, passed, err
+	return s, err
 }
 
 // changed compares with what was there. What says of its pods what it said before is never denied: it must be
@@ -72,6 +98,22 @@ func (s *subject) changed(r *admissionv1.AdmissionRequest) (passed string, err e
 		s.runs = &old[0]
 	}
 	return "", nil
+}
+
+// same says that an object is as it was, but for what others than its owner write.
+func same(r *admissionv1.AdmissionRequest, now *kube.Object) bool {
+	was, err := objectOf(r, r.OldObject)
+	if err != nil {
+		return false // it could not be read before: it is judged as what is new
+	}
+	said := func(o *kube.Object) map[string]any {
+		fields := maps.Clone(o.Fields)
+		delete(fields, "metadata")
+		delete(fields, "status")
+		return fields
+	}
+	return maps.Equal(now.Metadata("labels"), was.Metadata("labels")) && maps.Equal(now.Metadata("annotations"), was.Metadata("annotations")) &&
+		reflect.DeepEqual(said(now), said(was))
 }
 
 // samePod says whether two templates make the same pods. Of a pod itself, labels and notes do not count: they change

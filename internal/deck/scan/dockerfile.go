@@ -99,6 +99,7 @@ func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (se
 			facts := s.factsOf(t.ID)
 			facts.Builds = append(facts.Builds, s.build(f))
 		}
+		s.recipes = append(s.recipes, recipe{t.ID, d.Path, f, t.Kind == "dockerfile"})
 		of, more := s.judgeDockerfile(f, checks, config)
 		seen, gaps = append(seen, of...), append(gaps, more...)
 	}

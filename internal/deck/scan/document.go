@@ -12,6 +12,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
+	"github.com/plimsoll/plimsoll/internal/read/kube/render"
 	"github.com/plimsoll/plimsoll/internal/tree"
 	"github.com/plimsoll/plimsoll/internal/weigh/risk"
 )
@@ -22,7 +23,8 @@ type Files struct {
 	Kind      string // one of DocumentKinds
 	Documents []inventory.Document
 
-	manifests []manifest // of its documents, where they are some
+	manifests []manifest    // of its documents, where they are some
+	gaps      []finding.Gap // what of a chart could not be rendered
 }
 
 // family judges one kind of document. Its name is what --as and --checks call it.
@@ -113,6 +115,8 @@ func (s *scan) wantsDocument(at string) (keep inventory.Keep) {
 		})
 		switch {
 		case !s.concerns(f):
+		case f.name == manifests.name && render.IsRoot(at):
+			return inventory.Keep{Max: inventory.MaxDocument}
 		case beside, f.wants(at) && f.is == nil:
 			return inventory.Keep{Max: cmp.Or(f.most, inventory.MaxDocument)}
 		case f.wants(at):
@@ -156,7 +160,7 @@ func (s *scan) document(id string, of *Files) {
 // documents judges what lies in a source folder.
 func (s *scan) documents(docs []inventory.Document) {
 	for _, f := range families() {
-		if slices.ContainsFunc(docs, f.known) {
+		if slices.ContainsFunc(docs, f.known) || f.name == manifests.name && len(s.renders.made) > 0 {
 			s.family(f, docs)
 		}
 	}
@@ -219,7 +223,11 @@ func (s *scan) sights(t *finding.Target, all []sight) {
 			}
 			if n, ok := at[same]; ok {
 				first := &s.report.Findings[n]
-				first.Locations = append(first.Locations, f.Locations...)
+				for _, l := range f.Locations { // overlays of one base have their lines in common
+					if !slices.Contains(first.Locations, l) {
+						first.Locations = append(first.Locations, l)
+					}
+				}
 				continue
 			}
 			at[same] = len(s.report.Findings)

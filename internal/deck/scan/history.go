@@ -10,15 +10,17 @@ import (
 )
 
 // history judges what the steps did that an image was built by, as far as its history tells: what RUN lines
-// do, from medium up. Whether a cache was mounted, which decides most of what is less, it does not say.
+// do, from medium up, and which secrets were set as variables. Whether a cache was mounted, which decides most of what is less, it does not say.
 // What the base image brought is its makers' affair.
 func (s *scan) history(img *image.Image) {
 	t := &s.report.Targets[len(s.report.Targets)-1]
-	if t.Kind != "image" || !s.o.runs("dockerfile") {
+	if t.Kind != "image" {
 		return
 	}
 	f := read.Rebuild(stepsOf(img.Config.History, t))
-	if !slices.ContainsFunc(f.Instructions, func(in *read.Instruction) bool { return in.Name == "RUN" && !in.Base }) {
+	s.products = append(s.products, product{t.ID, f.Instructions, configOf(img)})
+	judged := func(in *read.Instruction) bool { return (in.Name == "RUN" || in.Name == "ENV") && !in.Base }
+	if !s.o.runs("dockerfile") || !slices.ContainsFunc(f.Instructions, judged) {
 		return
 	}
 	var seen []sight

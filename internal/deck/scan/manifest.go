@@ -31,6 +31,9 @@ type manifest struct {
 
 // brokenManifest wants a file to hold objects.
 func brokenManifest(of *Files, _ string) error {
+	if of.isPacked() {
+		return nil // what is wrong with a chart is told when it is rendered
+	}
 	of.manifests = readManifests(of.Documents, 1)
 	m := of.manifests[0]
 	switch {
@@ -71,12 +74,44 @@ func snapshot(files []manifest) *kube.Snapshot {
 	return kube.NewSnapshot(all.objects, all.problems)
 }
 
-// around is what a target's manifests are judged among: those of its folder; or, of files that are named, all
-// that one call names.
-func (s *scan) around(t *finding.Target, docs []inventory.Document) *kube.Snapshot {
-	if t.Kind == sourceFolder {
-		return snapshot(readManifests(docs, s.o.Jobs))
+// lot is objects that are judged together, among others that they stand with.
+type lot struct {
+	around *kube.Snapshot
+	own    map[string]bool // the files whose objects are judged
+}
+
+// lots are those of a target: its own files; and, each for itself, what charts and overlays make, beside those files.
+func (s *scan) lots(t *finding.Target, docs []inventory.Document) (all []lot, gaps []finding.Gap) {
+	own := map[string]bool{}
+	if t.Kind != sourceFolder {
+		for _, of := range s.files {
+			if len(docs) > 0 && &of.Documents[0] == &docs[0] {
+				gaps = of.gaps
+				for _, m := range of.manifests {
+					m.own(own)
+				}
+			}
+		}
+		own[docs[0].Path] = true
+		return []lot{{s.around(), own}}, gaps
 	}
+	docs = slices.DeleteFunc(slices.Clone(docs), func(d inventory.Document) bool { return !isManifest(d) || s.renders.parts(d.Path) })
+	for _, d := range docs {
+		own[d.Path] = true
+	}
+	files := readManifests(docs, s.o.Jobs)
+	all = []lot{{snapshot(files), own}}
+	for _, r := range s.renders.made {
+		gaps = append(gaps, r.gaps...)
+		its := map[string]bool{}
+		r.own(its)
+		all = append(all, lot{snapshot(append([]manifest{r.manifest}, files...)), its})
+	}
+	return all, gaps
+}
+
+// around is what files that are named are judged among: all that one call names.
+func (s *scan) around() *kube.Snapshot {
 	if s.named == nil {
 		var all []manifest
 		for _, of := range s.files {
@@ -88,33 +123,30 @@ func (s *scan) around(t *finding.Target, docs []inventory.Document) *kube.Snapsh
 }
 
 // judgeManifests runs all checks on each workload, and says what was passed over.
-func judgeManifests(s *scan, t *finding.Target, docs []inventory.Document) ([]sight, []finding.Gap) {
-	docs = slices.DeleteFunc(slices.Clone(docs), func(d inventory.Document) bool { return t.Kind == sourceFolder && !isManifest(d) })
-	own := map[string]bool{}
-	for _, d := range docs {
-		own[d.Path] = true
-	}
-	around := s.around(t, docs)
-	s.askObjects(t.ID, around, own)
+func judgeManifests(s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
+	lots, gaps := s.lots(t, docs)
 	var facts []pod.Facts
-	makes := map[*kube.Object]bool{}
-	for i := range around.Workloads {
-		if w := &around.Workloads[i]; own[w.Source.Path] {
-			s.excepted.object(t.ID, w.Object)
-			facts = append(facts, pod.Facts{Workload: w, Around: around, Standard: s.o.PodSecurity, Secret: s.redact.Worst})
-			makes[w.Object] = true
-		}
-	}
-	seen, unknown := lookAtPods(facts, s.o.Jobs)
-	seen = append(seen, lookAtNamespaces(around, own)...)
-	gaps := append(manifestGaps(t.ID, around.Problems, own), unknown...)
 	strange := map[string]int{}
-	for _, o := range around.Objects {
-		if own[o.Source.Path] && !o.Known() && !makes[o] {
-			strange[o.Kind]++
+	for _, l := range lots {
+		s.askObjects(t.ID, l.around, l.own)
+		makes := map[*kube.Object]bool{}
+		for i := range l.around.Workloads {
+			if w := &l.around.Workloads[i]; l.own[w.Source.Path] {
+				s.excepted.object(t.ID, w.Object)
+				facts = append(facts, pod.Facts{Workload: w, Around: l.around, Standard: s.o.PodSecurity, Secret: s.redact.Worst})
+				makes[w.Object] = true
+			}
 		}
+		for _, o := range l.around.Objects {
+			if l.own[o.Source.Path] && !o.Known() && !makes[o] {
+				strange[o.Kind]++
+			}
+		}
+		seen = append(seen, lookAtNamespaces(l.around, l.own)...)
+		gaps = append(gaps, manifestGaps(t.ID, l.around.Problems, l.own)...)
 	}
-	return seen, append(gaps, strangeGap(strange)...)
+	pods, unknown := lookAtPods(facts, s.o.Jobs)
+	return append(pods, seen...), append(append(gaps, unknown...), strangeGap(strange)...)
 }
 
 // isManifest knows one in a folder of sources.

@@ -19,8 +19,10 @@ type Mended struct {
 	Notes                     []string
 }
 
-// Mends says whether documents of a kind can be rewritten.
-func Mends(kind string) bool { return kind == dockerfiles.name || kind == manifests.name }
+// Mends says whether files can be rewritten.
+func Mends(of *Files) bool {
+	return of.Kind == dockerfiles.name || of.Kind == manifests.name && !of.isPacked()
+}
 
 // Mend rewrites what can safely be rewritten in a file that a word named; After has the same bytes as Before where
 // there is nothing to do.

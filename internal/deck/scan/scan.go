@@ -25,6 +25,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/read/kube/render"
 	"github.com/plimsoll/plimsoll/internal/read/shellcheck"
 	"github.com/plimsoll/plimsoll/internal/weigh/baseline"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
@@ -49,8 +50,11 @@ type Options struct {
 	// PodSecurity is the level of the Pod Security Standards that pods are held against; zero: each check is asked
 	// for itself, in the newest version.
 	PodSecurity standard.Span
-	Stage       string         // that is built of Dockerfiles; empty: the last, and all are judged
-	Secrets     *secret.Engine // what finds secrets; nil: our own rules
+	// Values are what charts are rendered with; Render asks for that, the program plimsoll-render where it is nil.
+	Values  render.Values
+	Render  func(context.Context, render.Request) (render.Answer, error)
+	Stage   string         // that is built of Dockerfiles; empty: the last, and all are judged
+	Secrets *secret.Engine // what finds secrets; nil: our own rules
 	// ShellCheck looks at what RUN lines of Dockerfiles tell shells; nil: nothing does.
 	ShellCheck func([]shellcheck.Script) ([]shellcheck.Comment, error)
 	Cache      Cache // nil: nothing is kept
@@ -126,6 +130,9 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 	for _, one := range subjects {
 		if one.Files != nil {
 			s.files = append(s.files, one.Files)
+			if one.Files.isPacked() && s.concerns(manifests) {
+				s.renderNamed(ctx, one.Files)
+			}
 		}
 	}
 	for _, one := range subjects {
@@ -138,6 +145,7 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 	}
 	if o.Lookup != nil {
 		s.once()
+		s.ofTheImage()
 		if err := s.decided(ctx); err != nil {
 			return nil, err
 		}
@@ -179,11 +187,14 @@ type scan struct {
 	kinds    map[string]string // package id → the name of its ecosystem
 	excepted excepted
 	aimed    aimed
+	recipes  []recipe
+	products []product
 	card     func(word string) []check.Card // the checks of an id or alias
 	known    map[string]*policy.Facts       // target id → what policies may ask beyond the report
 	objects  []asked                        // what admission policies may ask
 	files    []*Files                       // that words named
 	named    *kube.Snapshot                 // what the manifests among them hold
+	renders  renders                        // of the target that is looked at
 	terms    *license.Table
 	redact   *secret.Engine        // takes secrets out of what is shown
 	cards    map[string]check.Card // of secrets, by id
@@ -222,6 +233,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	s.ask(ctx, id, img, &inv)
 	s.secrets(img, &inv)
 	s.history(img)
+	var err error
+	if s.renders, err = s.renderFolder(ctx, img, docs); err != nil {
+		return err
+	}
 	s.documents(docs)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err

@@ -88,7 +88,13 @@ func taken(f *finding.Finding, secrets []*finding.Finding) bool {
 	var by []*finding.Finding
 	for _, at := range f.Locations {
 		i := slices.IndexFunc(secrets, func(one *finding.Finding) bool {
-			return (!pass || slices.Contains(byNameAlone, one.Rule) && len(one.Locations) == 1) && slices.ContainsFunc(one.Locations, func(l finding.Location) bool {
+			if pass && !(slices.Contains(byNameAlone, one.Rule) && len(one.Locations) <= 1) {
+				return false
+			}
+			if len(one.Locations) == 0 { // of an image's configuration
+				return at.Path == ""
+			}
+			return slices.ContainsFunc(one.Locations, func(l finding.Location) bool {
 				return l.Path == at.Path && l.StartLine >= at.StartLine && l.StartLine <= max(at.StartLine, at.EndLine)
 			})
 		})
@@ -98,7 +104,7 @@ func taken(f *finding.Finding, secrets []*finding.Finding) bool {
 		by = append(by, secrets[i])
 	}
 	for _, one := range by {
-		if f.Severity.Rank() > one.Severity.Rank() || slices.Contains(byNameAlone, one.Rule) && len(one.Locations) == 1 {
+		if f.Severity.Rank() > one.Severity.Rank() || slices.Contains(byNameAlone, one.Rule) && len(one.Locations) <= 1 {
 			one.Severity = f.Severity
 			risk.Of(one)
 		}

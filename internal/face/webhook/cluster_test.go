@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -52,19 +53,40 @@ func (w *warnings) take() string {
 }
 
 func newDoor(t *testing.T, flags ...string) *door {
-	d := &door{Cluster: cluster.Start(t, flags...), t: t, warnings: &warnings{}}
-	config, err := clientcmd.BuildConfigFromFlags("", d.Kubeconfig("admin", "system:masters"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.WarningHandler, config.QPS = d.warnings, -1
-	if d.client, err = dynamic.NewForConfig(config); err != nil {
-		t.Fatal(err)
-	}
+	d := (&door{Cluster: cluster.Start(t, flags...), t: t}).as("admin", "system:masters")
 	for _, name := range []string{"guard", "shop"} {
 		d.must(d.create("namespaces", "{apiVersion: v1, kind: Namespace, metadata: {name: "+name+"}}"))
 	}
 	return d
+}
+
+// as is the same door, to which somebody else comes.
+func (d *door) as(user string, groups ...string) *door {
+	config, err := clientcmd.BuildConfigFromFlags("", d.Kubeconfig(user, groups...))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	of := &door{Cluster: d.Cluster, t: d.t, warnings: &warnings{}}
+	config.WarningHandler, config.QPS = of.warnings, -1
+	if of.client, err = dynamic.NewForConfig(config); err != nil {
+		d.t.Fatal(err)
+	}
+	return of
+}
+
+// delete tries to delete what is of the whole cluster.
+func (d *door) delete(resource, name string) error {
+	return d.resource(resource, "v1", "").Delete(context.Background(), name, metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}})
+}
+
+// localhost is a certificate for this machine.
+func localhost(t testing.TB) *certificate.Keeper {
+	t.Helper()
+	k, err := certificate.Open(context.Background(), &certificate.Own{Store: certificate.Folder(filepath.Join(t.TempDir(), "tls")), Names: []string{"localhost"}}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 func (d *door) must(err error) {

@@ -1,9 +1,8 @@
 package webhook
 
 import (
-	"fmt"
+	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -73,10 +72,20 @@ func webhookOf(l *admit.Line, stage admit.Stage, p Place) admissionregistrationv
 		// A kubelet makes mirrors of what runs already, and must be able to while nothing else does.
 		MatchConditions: []admissionregistrationv1.MatchCondition{{Name: "not-of-a-node", Expression: `!("system:nodes" in request.userInfo.groups)`}},
 	}
+	if len(l.Rules(stage)) > 0 {
+		w.MatchConditions = append(w.MatchConditions, notForAStart)
+	}
 	if where := namespaces(l, stage); where != "" {
 		w.MatchConditions = append(w.MatchConditions, admissionregistrationv1.MatchCondition{Name: "where-it-says-something", Expression: where})
 	}
 	return w
+}
+
+// notForAStart leaves out what a starting cluster needs before any pod runs, whatever policies say that they are about.
+var notForAStart = admissionregistrationv1.MatchCondition{
+	Name: "not-for-a-start",
+	Expression: `request.userInfo.username != "system:apiserver" && !(request.resource.group == "" && request.resource.resource == "nodes") && ` +
+		`!(request.resource.group in ["authentication.k8s.io", "authorization.k8s.io", "certificates.k8s.io", "coordination.k8s.io", "flowcontrol.apiserver.k8s.io"])`,
 }
 
 func (p *Place) client(stage admit.Stage) admissionregistrationv1.WebhookClientConfig {
@@ -101,7 +110,7 @@ func (p *Place) closed() []string {
 	return all
 }
 
-// rulesOf are the objects that make pods, and what is opened into those that run.
+// rulesOf are the objects that make pods, what is opened into those that run, and what policies are about.
 func rulesOf(l *admit.Line, stage admit.Stage) []admissionregistrationv1.RuleWithOperations {
 	scope := admissionregistrationv1.NamespacedScope
 	rule := func(group, version string, operations []admissionregistrationv1.OperationType, resources ...string) admissionregistrationv1.RuleWithOperations {
@@ -122,45 +131,20 @@ func rulesOf(l *admit.Line, stage admit.Stage) []admissionregistrationv1.RuleWit
 	if l.Connects(stage) {
 		all = append(all, rule("", "v1", []admissionregistrationv1.OperationType{admissionregistrationv1.Connect}, "pods/attach", "pods/exec", "pods/portforward"))
 	}
+	for _, r := range l.Rules(stage) {
+		if !slices.ContainsFunc(all, func(had admissionregistrationv1.RuleWithOperations) bool { return reflect.DeepEqual(had, r) }) {
+			all = append(all, r)
+		}
+	}
 	return all
 }
 
-// namespaces is an expression that is true where the stage has something to say, as the first entry that names a
-// namespace decides; empty where it has everywhere.
+// namespaces is an expression that is true where the stage has something to say; empty where it has everywhere.
 func namespaces(l *admit.Line, stage admit.Stage) string {
-	says := func(n *admissionfile.Namespace) bool {
+	return l.Where(func(n *admissionfile.Namespace) bool {
 		if stage == admit.Tell {
 			return n == nil || n.Mode == nil || *n.Mode != admissionfile.Off
 		}
 		return l.Denies(stage, n)
-	}
-	type entry struct {
-		names []admissionfile.Glob
-		says  bool
-	}
-	var all []entry
-	if len(l.File.Exempt) > 0 {
-		all = append(all, entry{l.File.Exempt, false})
-	}
-	for i := range l.File.Namespaces {
-		n := &l.File.Namespaces[i]
-		all = append(all, entry{n.Names, says(n)})
-	}
-	rest := says(nil)
-	if rest && !slices.ContainsFunc(all, func(e entry) bool { return !e.says }) {
-		return ""
-	}
-	text := strconv.FormatBool(rest)
-	for _, e := range slices.Backward(all) {
-		text = fmt.Sprintf("%s ? %t : (%s)", within(e.names), e.says, text)
-	}
-	return text
-}
-
-func within(names []admissionfile.Glob) string {
-	var parts []string
-	for _, n := range names {
-		parts = append(parts, strings.TrimSuffix(strings.TrimPrefix(n.Regexp(), "^"), "$"))
-	}
-	return fmt.Sprintf("request.namespace.matches(%q)", "^("+strings.Join(parts, "|")+")$")
+	})
 }

@@ -343,29 +343,35 @@ func TestDepth(t *testing.T) {
 
 func FuzzReview(f *testing.F) {
 	f.Add([]byte(reviewOf(evil)))
-	s := New(Options{Line: lineOf(f, denyByDefault, nil), Queue: 1, Timeout: time.Second, Note: slog.New(slog.DiscardHandler), Now: time.Now})
+	s := New(Options{Line: lineOf(f, denyByDefault+"change: on\n", nil), Queue: 1, Timeout: time.Second, Note: slog.New(slog.DiscardHandler), Now: time.Now})
 	s.journal = openJournal(io.Discard, func() {})
 	h := s.handler()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/admit/fail", bytes.NewReader(b))
-		r.Header.Set("Content-Type", "application/json")
-		if h.ServeHTTP(w, r); w.Code >= 500 {
-			t.Errorf("%d %s", w.Code, w.Body)
+		for _, path := range []string{"/admit/fail", "/admit/change"} {
+			w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, path, bytes.NewReader(b))
+			r.Header.Set("Content-Type", "application/json")
+			if h.ServeHTTP(w, r); w.Code >= 500 || strings.Contains(w.Body.String(), "judging it broke") {
+				t.Errorf("%s: %d %s", path, w.Code, w.Body)
+			}
 		}
 	})
 }
 
 // BenchmarkReview is a review from its bytes to those of the answer, without the network.
 func BenchmarkReview(b *testing.B) {
-	s := New(Options{Line: lineOf(b, denyByDefault, nil), Queue: 1, Timeout: time.Second, Note: slog.New(slog.DiscardHandler), Now: time.Now})
+	s := New(Options{Line: lineOf(b, denyByDefault+"change: on\n", nil), Queue: 1, Timeout: time.Second, Note: slog.New(slog.DiscardHandler), Now: time.Now})
 	s.journal = openJournal(io.Discard, func() {})
 	h, body := s.handler(), []byte(reviewOf(good))
-	b.ReportAllocs()
-	for b.Loop() {
-		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/admit/fail", bytes.NewReader(body))
-		r.Header.Set("Content-Type", "application/json")
-		if h.ServeHTTP(w, r); w.Code != http.StatusOK {
-			b.Fatal(w.Body)
-		}
+	for _, stage := range []admit.Stage{admit.Fail, admit.Change} {
+		b.Run(string(stage), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/admit/"+string(stage), bytes.NewReader(body))
+				r.Header.Set("Content-Type", "application/json")
+				if h.ServeHTTP(w, r); w.Code != http.StatusOK {
+					b.Fatal(w.Body)
+				}
+			}
+		})
 	}
 }

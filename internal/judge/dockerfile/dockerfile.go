@@ -102,9 +102,9 @@ func named(f *dockerfile.File, names string, visit func(in *dockerfile.Instructi
 func ships(in *dockerfile.Instruction) bool { return in.Stage == nil || in.Stage.Ships }
 
 // OfHistory lists the checks that can be held against an image's history: those of RUN lines that are of
-// weight, and do not depend on mounts.
+// weight, and do not depend on mounts; and variables that are secrets.
 func OfHistory() (all []Check) {
-	of := map[string]bool{}
+	of := map[string]bool{secretEnv.ID: true}
 	for _, c := range runs(new(memo)) {
 		of[c.ID] = true
 	}

@@ -75,6 +75,7 @@ func dangerousCapability() Check {
 				Bad:  inContainer("securityContext:\n  capabilities:\n    add: [SYS_ADMIN]"),
 				Good: inContainer("securityContext:\n  capabilities:\n    drop: [ALL]\n    add: [NET_BIND_SERVICE]"),
 			}),
+		native: nativeCapabilities(),
 		look: func(f *Facts) (hits []hit) {
 			for _, c := range f.containers() {
 				if c.SecurityContext == nil || c.SecurityContext.Capabilities == nil {
@@ -108,6 +109,7 @@ func netRaw() Check {
 				Bad:  inContainer("image: example.org/cart:1"),
 				Good: inContainer("securityContext:\n  capabilities:\n    drop: [ALL]"),
 			}),
+		native: each(`!windows && !` + droppedIn + `.exists(d, d.upperAscii() in ["ALL", "CAP_ALL", "NET_RAW", "CAP_NET_RAW"])`),
 		look: func(f *Facts) (hits []hit) {
 			if f.windows() {
 				return nil

@@ -29,7 +29,7 @@ func put(fields map[string]any, parent string, s setting) {
 // into is the map at a path, made where there is none; nil where something else stands there.
 func into(fields map[string]any, at string) map[string]any {
 	var v any = fields
-	for step := range strings.SplitSeq(strings.NewReplacer("[", ".", "]", "").Replace(at), ".") {
+	for step := range strings.SplitSeq(strings.ReplaceAll(strings.ReplaceAll(at, "[", "."), "]", ""), ".") {
 		switch in := v.(type) {
 		case map[string]any:
 			if in[step] == nil {

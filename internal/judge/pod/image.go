@@ -57,7 +57,8 @@ func imageWithoutTag() Check {
 				Bad:  inContainer("image: example.org/cart"),
 				Good: inContainer("image: example.org/cart:1.4.2"),
 			}),
-		look: images(func(c container, r reference) (hit, bool) { return hit{detail: c.Image}, r.moves() }),
+		native: each(nativeImage + nativeMoves),
+		look:   images(func(c container, r reference) (hit, bool) { return hit{detail: c.Image}, r.moves() }),
 	}
 }
 
@@ -70,7 +71,8 @@ func imageWithoutDigest() Check {
 				Bad:  inContainer("image: example.org/cart:1.4.2"),
 				Good: inContainer("image: example.org/cart:1.4.2@sha256:0f7fbd8e0f9d5a52f9d9c0b1c2b3a4d5e6f708192a3b4c5d6e7f8091a2b3c4d5"),
 			}),
-		look: images(func(c container, r reference) (hit, bool) { return hit{detail: c.Image}, r.digest == "" && !r.moves() }),
+		native: each(nativeImage + `!c.image.matches("@.") && !(` + nativeMoves + `)`),
+		look:   images(func(c container, r reference) (hit, bool) { return hit{detail: c.Image}, r.digest == "" && !r.moves() }),
 	}
 }
 
@@ -83,7 +85,8 @@ func unnamedRegistry() Check {
 				Bad:  inContainer("image: postgres:16.4"),
 				Good: inContainer("image: docker.io/library/postgres:16.4"),
 			}),
-		look: images(func(c container, r reference) (hit, bool) { return hit{detail: c.Image}, r.registry == "" }),
+		native: each(nativeImage + `!c.image.split("@")[0].matches("^([^/]*[.:][^/]*|localhost)/")`),
+		look:   images(func(c container, r reference) (hit, bool) { return hit{detail: c.Image}, r.registry == "" }),
 	}
 }
 
@@ -96,6 +99,8 @@ func pullPolicy() Check {
 				Bad:  inContainer("image: example.org/cart:latest\nimagePullPolicy: IfNotPresent"),
 				Good: inContainer("image: example.org/cart:latest\nimagePullPolicy: Always"),
 			}),
+		native: graded(each(nativeImage+`c.?imagePullPolicy.orValue("") in ["IfNotPresent", "Never"] && `+nativeMoves),
+			ofGrade(finding.Info, each(nativeImage+`c.?imagePullPolicy.orValue("") == "Never" && !(`+nativeMoves+`)`))),
 		look: images(func(c container, r reference) (hit, bool) {
 			h := hit{field: c.field + ".imagePullPolicy", detail: c.Image + " and " + string(c.ImagePullPolicy)}
 			if !r.moves() {

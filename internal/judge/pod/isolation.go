@@ -17,6 +17,7 @@ func sharedProcesses() Check {
 				Bad:  inPod("shareProcessNamespace: true\ncontainers:\n- name: cart\n- name: proxy"),
 				Good: inPod("containers:\n- name: cart\n- name: proxy"),
 			}),
+		native: ofPod(`spec.?shareProcessNamespace.orValue(false)`),
 		look: func(f *Facts) []hit {
 			if s := f.Spec.ShareProcessNamespace; s == nil || !*s {
 				return nil
@@ -35,6 +36,7 @@ func ephemeralContainer() Check {
 				Bad:  inPod("containers:\n- name: cart\nephemeralContainers:\n- name: debugger\n  image: docker.io/library/busybox:1.37"),
 				Good: inPod("containers:\n- name: cart"),
 			}),
+		native: graded(each(`c.name in ephemeral && !`+nativeMore()), ofGrade(finding.Medium, each(`c.name in ephemeral && `+nativeMore()))),
 		look: func(f *Facts) (hits []hit) {
 			for _, c := range f.containers() {
 				if c.sort != ephemeral {
@@ -97,6 +99,7 @@ func terminal() Check {
 				Bad:  inContainer("stdin: true\ntty: true"),
 				Good: inContainer("image: example.org/cart:1"),
 			}),
+		native: each(`!(c.name in ephemeral) && (c.?stdin.orValue(false) || c.?tty.orValue(false))`),
 		look: func(f *Facts) (hits []hit) {
 			for _, c := range f.containers() {
 				if c.sort == ephemeral {
@@ -123,6 +126,7 @@ func hostAliases() Check {
 				Bad:  inPod("hostAliases:\n- ip: 192.0.2.7\n  hostnames: [db.example.org]\ncontainers:\n- name: cart"),
 				Good: inPod("containers:\n- name: cart"),
 			}),
+		native: ofPod(`spec.?hostAliases.orValue([]).size() > 0`),
 		look: func(f *Facts) (hits []hit) {
 			if len(f.Spec.HostAliases) == 0 {
 				return nil
@@ -148,6 +152,10 @@ func windowsAdministrator() Check {
 				Bad:  inPod("os:\n  name: windows\nsecurityContext:\n  windowsOptions:\n    runAsUserName: ContainerAdministrator\ncontainers:\n- name: cart"),
 				Good: inPod("os:\n  name: windows\nsecurityContext:\n  windowsOptions:\n    runAsUserName: ContainerUser\ncontainers:\n- name: cart"),
 			}),
+		native: []Native{{
+			Each: matches(`c.?securityContext.?windowsOptions.?runAsUserName.orValue("")`, "(?i)^"+oneOf(administrators)+"$"),
+			Pod:  matches(`spec.?securityContext.?windowsOptions.?runAsUserName.orValue("")`, "(?i)^"+oneOf(administrators)+"$"),
+		}},
 		look: func(f *Facts) (hits []hit) {
 			look := func(container, field string, user *string) {
 				if user == nil {
@@ -181,6 +189,7 @@ func sshPort() Check {
 				Bad:  inContainer("ports:\n- containerPort: 22"),
 				Good: inContainer("ports:\n- containerPort: 8080"),
 			}),
+		native: each(`c.?ports.orValue([]).exists(p, p.containerPort == 22 && p.?protocol.orValue("") in ["", "TCP"])`),
 		look: func(f *Facts) (hits []hit) {
 			for _, c := range f.containers() {
 				for i, p := range c.Ports {

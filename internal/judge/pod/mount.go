@@ -27,6 +27,7 @@ func hostDevice() Check {
 				Bad:  mounting("hostPath:\n  path: /dev/sda\n  type: BlockDevice", ""),
 				Good: mounting("emptyDir: {}", ""),
 			}),
+		native: graded(ofGrade(finding.Critical, ofPaths(nativeRaw)), ofPaths(`(`+nativeDevice+`) && !(`+nativeRaw+`)`)),
 		look: func(f *Facts) []hit {
 			all, _ := f.nodePaths()
 			return eachPath(all, func(n *nodePath) (hit, bool) {
@@ -50,6 +51,10 @@ func subPath() Check {
 				Bad:  mounting("hostPath:\n  path: /srv/cart", "subPath: logs"),
 				Good: mounting("hostPath:\n  path: /srv/cart/logs", ""),
 			}),
+		native: []Native{{
+			Let:  `paths.filter(p, p.writable)`,
+			Each: `size(found) > 0 && c.?volumeMounts.orValue([]).exists(m, (m.?subPath.orValue("") != "" || m.?subPathExpr.orValue("") != "") && found.exists(p, p.name == m.name))`,
+		}},
 		look: func(f *Facts) (hits []hit) {
 			all, open := f.nodePaths()
 			for i := range all {
@@ -81,6 +86,7 @@ func mountPropagation() Check {
 				Bad:  mounting("hostPath:\n  path: /srv/cart", "mountPropagation: Bidirectional"),
 				Good: mounting("hostPath:\n  path: /srv/cart", "mountPropagation: HostToContainer"),
 			}),
+		native: each(`c.?volumeMounts.orValue([]).exists(m, m.?mountPropagation.orValue("") == "Bidirectional" && volumes.exists(v, v.name == m.name))`),
 		look: func(f *Facts) (hits []hit) {
 			for _, v := range f.Spec.Volumes {
 				for _, m := range f.mounts(v.Name) {
@@ -104,6 +110,7 @@ func writableRoot() Check {
 				Bad:  inContainer("image: example.org/cart:1"),
 				Good: inContainer("securityContext:\n  readOnlyRootFilesystem: true"),
 			}),
+		native: each(`!windows && !c.?securityContext.?readOnlyRootFilesystem.orValue(false)`),
 		look: func(f *Facts) (hits []hit) {
 			if f.windows() {
 				return nil

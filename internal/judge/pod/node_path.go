@@ -28,6 +28,7 @@ func runtimeSocket() Check {
 				Bad:  mounting("hostPath:\n  path: /run/containerd/containerd.sock", "readOnly: true"),
 				Good: mounting("emptyDir: {}", ""),
 			}),
+		native: ofPaths(nativeSocket),
 		look: func(f *Facts) []hit {
 			all, open := f.nodePaths()
 			return append(open, eachPath(all, func(n *nodePath) (hit, bool) { return hit{}, n.holdsSocket() })...)
@@ -123,6 +124,7 @@ func sensitivePath() Check {
 				Bad:  mounting("hostPath:\n  path: /etc/kubernetes/pki", "readOnly: true"),
 				Good: mounting("hostPath:\n  path: /etc/localtime", "readOnly: true"),
 			}),
+		native: nativeFolders(),
 		look: func(f *Facts) []hit {
 			all, open := f.nodePaths()
 			return append(open, eachPath(all, func(n *nodePath) (hit, bool) {
@@ -146,6 +148,7 @@ func writablePath() Check {
 				Bad:  mounting("hostPath:\n  path: /srv/cart", ""),
 				Good: mounting("hostPath:\n  path: /srv/cart", "readOnly: true"),
 			}),
+		native: ofPaths(`p.writable && !` + folder(func(nodeFolder) bool { return true }) + ` && !(` + nativeSocket + `) && !(` + nativeDevice + `)`),
 		look: func(f *Facts) []hit {
 			all, _ := f.nodePaths()
 			return eachPath(all, func(n *nodePath) (hit, bool) {

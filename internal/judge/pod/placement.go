@@ -19,6 +19,7 @@ func defaultNamespace() Check {
 				Bad:  strings.Replace(inContainer(""), "namespace: shop", "namespace: default", 1),
 				Good: inContainer(""),
 			}),
+		native: ofPod(`ns == "default"`),
 		look: func(f *Facts) []hit {
 			switch f.Namespace {
 			case "":
@@ -40,6 +41,7 @@ func nodeName() Check {
 				Bad:  inPod("nodeName: node-1\ncontainers:\n- name: cart"),
 				Good: inPod("nodeSelector:\n  disk: fast\ncontainers:\n- name: cart"),
 			}),
+		native: ofPod(`spec.?nodeName.orValue("") != "" && !(kind == "Pod" && meta.?uid.orValue("") != "")`),
 		look: func(f *Facts) []hit {
 			if f.Spec.NodeName == "" || f.scheduled() {
 				return nil
@@ -68,6 +70,7 @@ func controlPlaneNode() Check {
 				Bad:  inPod("tolerations:\n- operator: Exists\ncontainers:\n- name: cart"),
 				Good: inPod("tolerations:\n- key: dedicated\n  operator: Equal\n  value: shop\ncontainers:\n- name: cart"),
 			}),
+		native: graded(ofPod(`kind != "DaemonSet" && ns != "kube-system" && `+nativeControlPlane), ofGrade(finding.Info, ofPod(`(kind == "DaemonSet" || ns == "kube-system") && `+nativeControlPlane))),
 		look: func(f *Facts) (hits []hit) {
 			add := func(field, detail string) {
 				h := hit{field: field, detail: detail}
@@ -108,6 +111,7 @@ func systemPriority() Check {
 				Bad:  inPod("priorityClassName: system-cluster-critical\ncontainers:\n- name: cart"),
 				Good: inPod("priorityClassName: shop\ncontainers:\n- name: cart"),
 			}),
+		native: ofPod(`spec.?priorityClassName.orValue("").startsWith("system-") && ns != "kube-system"`),
 		look: func(f *Facts) []hit {
 			if !strings.HasPrefix(f.Spec.PriorityClassName, "system-") || f.Namespace == "kube-system" {
 				return nil

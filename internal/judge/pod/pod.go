@@ -44,7 +44,9 @@ type Image struct {
 // Check is a card and the function that looks at one workload.
 type Check struct {
 	check.Card
-	look func(f *Facts) []hit
+	look   func(f *Facts) []hit
+	native []Native // as the API server would look
+	beyond string   // or why it cannot, or cannot in full
 }
 
 // hit is what is wrong with a workload, and where; or, with unknown alone, what nobody knows of it.

@@ -53,6 +53,7 @@ func refusedByNamespace() Check {
 				Bad:  inContainer("image: example.org/cart:1") + quotaExample,
 				Good: inContainer("resources:\n  limits:\n    memory: 256Mi") + quotaExample,
 			}),
+		native: each(`!(c.name in ephemeral) && c.?resources.?requests.orValue({}).exists(n, n.contains("/") && !n.matches("^([^/]*[.])?kubernetes[.]io/") && (!(n in c.?resources.?limits.orValue({})) || quantity(c.resources.limits[n]).compareTo(quantity(c.resources.requests[n])) != 0))`),
 		look: func(f *Facts) (hits []hit) {
 			for _, q := range f.quotas() {
 				hits = append(hits, f.refusedByQuota(q)...)
@@ -164,6 +165,7 @@ func noQuota() Check {
 				Bad:  inContainer("image: example.org/cart:1"),
 				Good: inContainer("image: example.org/cart:1") + quotaExample,
 			}),
+		beyond: "it asks for the namespace's quotas",
 		look: func(f *Facts) (hits []hit) {
 			if !f.Whole {
 				return []hit{{unknown: "the quotas of namespace " + f.Namespace}}

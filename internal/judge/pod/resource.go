@@ -56,6 +56,7 @@ func missing(id, title string, severity finding.Severity, names, why, list strin
 			Bad:  inContainer("image: example.org/cart:1"),
 			Good: inContainer(fmt.Sprintf("resources:\n  %s:\n    %s: %s", list, name, example)),
 		}),
+		native: each(`!(c.name in ephemeral) && !` + nativeSaid(list, string(name))),
 		look: func(f *Facts) (hits []hit) {
 			for _, c := range f.spending() {
 				if _, ok := said(f, c, name); !ok {
@@ -79,6 +80,7 @@ func limitRatio() Check {
 				Bad:  inContainer("resources:\n  requests:\n    memory: 64Mi\n  limits:\n    memory: 4Gi"),
 				Good: inContainer("resources:\n  requests:\n    memory: 512Mi\n  limits:\n    memory: 1Gi"),
 			}),
+		native: each(`!(c.name in ephemeral) && (` + nativeRatio("memory") + ` || ` + nativeRatio("cpu") + `)`),
 		look: func(f *Facts) (hits []hit) {
 			for _, c := range f.spending() {
 				for _, name := range []corev1.ResourceName{corev1.ResourceMemory, corev1.ResourceCPU} {
@@ -117,6 +119,7 @@ func emptyDirSize() Check {
 				Bad:  mounting("emptyDir: {}", ""),
 				Good: mounting("emptyDir:\n  sizeLimit: 64Mi", ""),
 			}),
+		native: graded(ofPod(nativeEmptyDir(`!=`, "ephemeral-storage")), ofGrade(finding.Low, ofPod(nativeEmptyDir(`==`, "memory")))),
 		look: func(f *Facts) (hits []hit) {
 			for i, v := range f.Spec.Volumes {
 				if v.EmptyDir == nil || v.EmptyDir.SizeLimit != nil && v.EmptyDir.SizeLimit.Sign() > 0 {

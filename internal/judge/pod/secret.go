@@ -17,6 +17,7 @@ func secretValue() Check {
 				Bad:  inContainer("env:\n- name: DB_PASSWORD\n  value: Tr0ub4dor"),
 				Good: inContainer("env:\n- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      name: db\n      key: password"),
 			}),
+		beyond: "it looks for the forms of secrets",
 		look: func(f *Facts) (hits []hit) {
 			ask := func(c container, field, name, text string) {
 				if text == "" {
@@ -53,6 +54,7 @@ func secretInEnvironment() Check {
 				Bad:  inContainer("envFrom:\n- secretRef:\n    name: db"),
 				Good: inPod("containers:\n- name: cart\n  volumeMounts:\n  - name: db\n    mountPath: /run/secrets/db\n    readOnly: true\nvolumes:\n- name: db\n  secret:\n    secretName: db"),
 			}),
+		native: each(`c.?env.orValue([]).exists(e, e.?valueFrom.?secretKeyRef.hasValue()) || c.?envFrom.orValue([]).exists(e, has(e.secretRef))`),
 		look: func(f *Facts) (hits []hit) {
 			for _, c := range f.containers() {
 				for i, e := range c.Env {

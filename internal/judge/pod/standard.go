@@ -13,7 +13,7 @@ import (
 func standards() []Check {
 	var all []Check
 	for _, r := range rules() {
-		all = append(all, Check{Card: r.Card, look: r.look})
+		all = append(all, Check{Card: r.Card, look: r.look, native: r.native})
 	}
 	return append(all, refused(), changed())
 }
@@ -23,6 +23,8 @@ type rule struct {
 	check.Card
 	of    string // what the library calls it
 	field string // the one field that the card speaks of, where the library's check has several
+
+	native []Native
 }
 
 func (r rule) look(f *Facts) (hits []hit) {
@@ -97,6 +99,7 @@ func refused() Check {
 			Good: "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  labels:\n    pod-security.kubernetes.io/enforce: baseline\n---\n" +
 				inPod("containers:\n- name: cart\n"),
 		}),
+		beyond: "it asks for the namespace's labels, which the API server itself enforces",
 		look: func(f *Facts) []hit {
 			ns := f.namespace()
 			if ns == nil {
@@ -123,6 +126,7 @@ func changed() Check {
 			Good: "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  labels:\n    pod-security.kubernetes.io/enforce: baseline\n    pod-security.kubernetes.io/enforce-version: v1.33\n---\n" +
 				inContainer("livenessProbe:\n  httpGet:\n    port: 80"),
 		}),
+		beyond: "it compares two versions of the standard",
 		look: func(f *Facts) (hits []hit) {
 			span := f.Standard
 			if !span.From.Older(span.To) {

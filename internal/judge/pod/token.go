@@ -42,6 +42,7 @@ func tokenMounted() Check {
 				Bad:  inPod("serviceAccountName: cart\ncontainers:\n- name: cart"),
 				Good: inPod("serviceAccountName: cart\nautomountServiceAccountToken: false\ncontainers:\n- name: cart"),
 			}),
+		native: graded(ofPod(`!has(spec.automountServiceAccountToken)`), ofGrade(finding.Info, ofPod(`spec.?automountServiceAccountToken.orValue(false)`))),
 		look: func(f *Facts) []hit {
 			mounted, open := f.token()
 			if !mounted {
@@ -65,6 +66,7 @@ func defaultServiceAccount() Check {
 				Bad:  inPod("containers:\n- name: cart"),
 				Good: inPod("serviceAccountName: cart\ncontainers:\n- name: cart"),
 			}),
+		native: ofPod(`spec.?automountServiceAccountToken.orValue(true) && spec.?serviceAccountName.orValue("") in ["", "default"] && (spec.?serviceAccountName.orValue("") != "" || spec.?serviceAccount.orValue("") in ["", "default"])`),
 		look: func(f *Facts) []hit {
 			if mounted, _ := f.token(); !mounted || f.account() != defaultAccount {
 				return nil
@@ -86,6 +88,7 @@ func longToken() Check {
 				Bad:  inPod("containers:\n- name: cart\nvolumes:\n- name: token\n  projected:\n    sources:\n    - serviceAccountToken:\n        path: token\n        expirationSeconds: 604800"),
 				Good: inPod("containers:\n- name: cart\nvolumes:\n- name: token\n  projected:\n    sources:\n    - serviceAccountToken:\n        path: token\n        expirationSeconds: 3600"),
 			}),
+		native: ofPod(`volumes.exists(v, v.?projected.?sources.orValue([]).exists(s, s.?serviceAccountToken.?expirationSeconds.orValue(0) > 86400))`),
 		look: func(f *Facts) (hits []hit) {
 			for i, v := range f.Spec.Volumes {
 				if v.Projected == nil {

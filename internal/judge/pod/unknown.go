@@ -31,6 +31,7 @@ func unknownField() Check {
 					"    securityContext:\n      runAsNonRoot: true\n",
 			},
 		},
+		beyond: "the API server drops such fields before any policy sees them",
 		look: func(f *Facts) (hits []hit) {
 			for _, said := range f.Unknown {
 				field, ok := unknownPath(said)

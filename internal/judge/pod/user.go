@@ -24,6 +24,7 @@ func rootImage() Check {
 				Bad:  inContainer("image: example.org/root:1"),
 				Good: inContainer("image: example.org/root:1\nsecurityContext:\n  runAsUser: 10001"),
 			}),
+		beyond: "it asks who the image runs as",
 		look: func(f *Facts) (hits []hit) {
 			for _, c := range f.containers() {
 				switch root, from := f.root(c); {
@@ -111,6 +112,10 @@ func lowUser() Check {
 				Bad:  inContainer("securityContext:\n  runAsUser: 1000"),
 				Good: inContainer("securityContext:\n  runAsUser: 10001\n  runAsGroup: 10001"),
 			}),
+		native: []Native{{
+			Each: nativeLow("c", "runAsUser") + " || " + nativeLow("c", "runAsGroup"),
+			Pod:  nativeLow("spec", "runAsUser") + " || " + nativeLow("spec", "runAsGroup"),
+		}},
 		look: func(f *Facts) (hits []hit) {
 			f.eachID(func(container, field string, id *int64) {
 				if id != nil && *id > 0 && *id < lowestFreeUser && (strings.HasSuffix(field, "runAsUser") || strings.HasSuffix(field, "runAsGroup")) {
@@ -131,6 +136,10 @@ func rootGroup() Check {
 				Bad:  inPod("securityContext:\n  fsGroup: 0\ncontainers:\n- name: cart"),
 				Good: inPod("securityContext:\n  fsGroup: 10001\ncontainers:\n- name: cart"),
 			}),
+		native: []Native{{
+			Each: `c.?securityContext.?runAsGroup.orValue(1) == 0`,
+			Pod:  `spec.?securityContext.?runAsGroup.orValue(1) == 0 || spec.?securityContext.?fsGroup.orValue(1) == 0 || 0 in spec.?securityContext.?supplementalGroups.orValue([])`,
+		}},
 		look: func(f *Facts) (hits []hit) {
 			f.eachID(func(container, field string, id *int64) {
 				if id != nil && *id == 0 && !strings.HasSuffix(field, "runAsUser") {
@@ -169,6 +178,7 @@ func hostUser() Check {
 				Bad:  inPod("containers:\n- name: cart\n  securityContext:\n    runAsUser: 0"),
 				Good: inPod("hostUsers: false\ncontainers:\n- name: cart\n  securityContext:\n    runAsUser: 0"),
 			}),
+		native: ofPod(`spec.?hostUsers.orValue(true) && !spec.?hostNetwork.orValue(false) && !spec.?hostPID.orValue(false) && !spec.?hostIPC.orValue(false) && !windows && everyone.exists(c, ` + userIs0 + `)`),
 		look: func(f *Facts) []hit {
 			s := &f.Spec
 			if s.HostUsers != nil && !*s.HostUsers || s.HostNetwork || s.HostPID || s.HostIPC {

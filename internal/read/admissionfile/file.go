@@ -6,6 +6,7 @@
 //	podSecurity: baseline       # what this level of the Pod Security Standards forbids is denied
 //	onFailure: fail             # when nobody can be asked: fail or ignore
 //	connect: audit              # exec, attach and port-forward: deny, warn, audit or off
+//	noNetworkPolicy: deny       # pods that no NetworkPolicy of their namespace holds: deny, warn, audit or off
 //	default: deny               # an image that is not listed below is denied
 //	allow:
 //	- {images: ["registry.example/shop/**"], namespaces: ["shop-*"]}
@@ -54,6 +55,7 @@ type File struct {
 	PodSecurity *Level            `yaml:"podSecurity"`
 	OnFailure   OnFailure         `yaml:"onFailure"`
 	Connect     *Mode             `yaml:"connect"`
+	NoNetwork   *Mode             `yaml:"noNetworkPolicy"`
 	Default     Default           `yaml:"default"`
 	Allow       []Allow           `yaml:"allow"`
 	Change      *Change           `yaml:"change"`
@@ -85,6 +87,7 @@ type Namespace struct {
 	WarnOn      *Severity `yaml:"warnOn"`
 	PodSecurity *Level    `yaml:"podSecurity"`
 	Connect     *Mode     `yaml:"connect"`
+	NoNetwork   *Mode     `yaml:"noNetworkPolicy"`
 	Change      *Change   `yaml:"change"`
 }
 

@@ -52,14 +52,40 @@ func (f *File) rebuilt(step Step) *Instruction {
 	}
 	switch word {
 	case "ENV", "LABEL", "ARG":
-		key, value, has := strings.Cut(rest, "=")
-		in.Pairs = []Pair{{Key: key, Value: value, HasValue: has}}
+		in.Pairs = pairsOf(rest)
 	case "RUN":
 		in.Args = []string{rest}
 	default:
 		in.Args = strings.Fields(rest)
 	}
 	return in
+}
+
+// pairsOf parts what builders write of several variables, values unquoted: a word with a name and "=" begins one.
+func pairsOf(text string) (all []Pair) {
+	for word := range strings.SplitSeq(text, " ") {
+		key, value, has := strings.Cut(word, "=")
+		switch {
+		case len(all) == 0, has && isName(key):
+			all = append(all, Pair{Key: key, Value: value, HasValue: has})
+		default:
+			all[len(all)-1].Value += " " + word
+		}
+	}
+	return all
+}
+
+// isName says that a word could name a variable or a label.
+func isName(word string) bool {
+	for i, r := range word {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '_':
+		case i > 0 && (r >= '0' && r <= '9' || r == '.' || r == '-' || r == '/'):
+		default:
+			return false
+		}
+	}
+	return word != ""
 }
 
 func known(word string) bool {

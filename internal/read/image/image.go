@@ -9,6 +9,7 @@ package image
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -150,22 +151,50 @@ func (i *Image) Attribute() {
 // Instruction is a history step as its Dockerfile would say it: without the shell that ran it, and
 // without the build arguments that builders write before it ("|1 VERSION=2 /bin/sh -c make").
 func Instruction(createdBy string) string {
-	const shell = "/bin/sh -c "
 	s := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(createdBy), "# buildkit"))
-	if rest, ok := strings.CutPrefix(s, shell+"#(nop)"); ok {
-		return strings.TrimSpace(rest)
-	}
 	command := strings.TrimPrefix(s, "RUN ")
 	if strings.HasPrefix(command, "|") {
-		if i := strings.Index(command, " "+shell); i >= 0 {
-			command = command[i+1:]
+		for i := range command {
+			if command[i] == ' ' && shellOf(command[i+1:]) > 0 {
+				command = command[i+1:]
+				break
+			}
 		}
 	}
-	if rest, ok := strings.CutPrefix(command, shell); ok {
+	n := shellOf(command)
+	if n == 0 {
+		return s
+	}
+	if rest, ok := strings.CutPrefix(command[n:], "#(nop)"); ok {
+		return strings.TrimSpace(rest)
+	}
+	if rest, ok := strings.CutPrefix(command, "/bin/sh -c "); ok {
 		return "RUN " + strings.TrimSpace(rest)
 	}
-	return s
+	return "RUN " + command // it says its shell
 }
+
+// shellOf is the length of a shell with its options at the beginning of a text; 0 where there is none.
+func shellOf(text string) int {
+	if !strings.HasPrefix(text, "/") {
+		return 0
+	}
+	before, _, ok := strings.Cut(text[:min(len(text), maxShell)], "c ")
+	words := strings.Split(before, " ")
+	name := words[0][strings.LastIndexByte(words[0], '/')+1:]
+	if !ok || len(words) < 2 || !slices.Contains([]string{"sh", "bash", "ash", "dash", "zsh", "ksh"}, name) {
+		return 0
+	}
+	for i, w := range words[1:] {
+		if !strings.HasPrefix(w, "-") && (w != "pipefail" || i == 0) {
+			return 0
+		}
+	}
+	return len(before) + len("c ")
+}
+
+// maxShell bounds what of a step is looked at for its shell.
+const maxShell = 64
 
 // Options say which of an image's platforms are wanted, and how far they may reach.
 type Options struct {

@@ -37,12 +37,20 @@ func (o *Object) Subject(field string) *finding.Subject {
 	return &finding.Subject{APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Field: field}
 }
 
-// At is where a field stands, or the closest field above it that is written; nil for what no file holds.
+// At is where a field stands, or the closest field above it that is written; nil for what no file holds. Of what was
+// rendered it is where that was written: in a template, say, and in the values that it shows.
 func (o *Object) At(field string) []finding.Location {
 	if o.Source.Path == "" {
 		return nil
 	}
 	line, column := o.Source.position(field)
+	if o.Source.made != nil {
+		var all []finding.Location
+		for _, p := range o.Source.made(line) {
+			all = append(all, p.location())
+		}
+		return all
+	}
 	return []finding.Location{{Path: o.Source.Path, StartLine: line, EndLine: line, Column: column}}
 }
 

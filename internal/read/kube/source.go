@@ -14,6 +14,7 @@ type Source struct {
 	line    int    // of the file, where the object's document begins
 	prefix  string // where the object stands in its document: items[3]. of a List
 	written *written
+	made    func(line int) []Place // where a line of what was rendered was written; nil: it was written so
 }
 
 // written is a document as it stands in its file. Its values with their lines take twenty times its bytes:

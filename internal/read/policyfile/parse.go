@@ -104,9 +104,9 @@ var validName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile
 
 func (p *parser) policy(v *tree.Value, name Text, into *Set) {
 	p.Map(v, "the spec of a Policy", []string{"subject", "validations"},
-		[]string{"action", "severity", "description", "fix", "references", "aliases", "params", "paramsFrom", "matchConditions", "variables"})
+		[]string{"action", "severity", "description", "fix", "references", "aliases", "params", "paramsFrom", "matchConditions", "variables", "kinds"})
 	out := Policy{
-		Name: name, Subject: p.text(v, "subject"), Action: p.text(v, "action"), Severity: p.text(v, "severity"),
+		Name: name, Subject: p.text(v, "subject"), Kinds: p.words(v, "kinds"), Action: p.text(v, "action"), Severity: p.text(v, "severity"),
 		Description: p.plain(v, "description"), Fix: p.plain(v, "fix"),
 		References: p.texts(v, "references"), Aliases: p.texts(v, "aliases"),
 		Conditions: p.named(v, "matchConditions"), Variables: p.named(v, "variables"),
@@ -301,8 +301,16 @@ func (p *parser) plain(v *tree.Value, key string) string {
 }
 
 func (p *parser) texts(v *tree.Value, key string) (all []string) {
+	for _, word := range p.words(v, key) {
+		all = append(all, strings.TrimSpace(word.Value))
+	}
+	return all
+}
+
+// words are texts that know where they stand.
+func (p *parser) words(v *tree.Value, key string) (all []Text) {
 	for _, item := range p.List(v.Get(key), key) {
-		all = append(all, strings.TrimSpace(p.textOf(item, "an item of "+key).Value))
+		all = append(all, p.textOf(item, "an item of "+key))
 	}
 	return all
 }

@@ -74,7 +74,8 @@ func (t Text) At(line int) string {
 type Policy struct {
 	Name        Text
 	Subject     Text
-	Action      Text // deny or warn; empty: deny
+	Kinds       []Text // of Kubernetes objects: KIND or KIND.GROUP; none: all
+	Action      Text   // deny or warn; empty: deny
 	Severity    Text
 	Description string
 	Fix         string

@@ -52,6 +52,10 @@ func Gaps() []Gap {
 			"See that it is the right target; where it is known what it holds, accept it: --allow-gap no-packages.",
 		},
 		{
+			"not-rendered", "A Helm chart or a Kustomize overlay could not be rendered, so that nothing of what it makes was judged.",
+			"Do what the message says: give values (--values), fetch dependencies, install plimsoll-render beside plimsoll.",
+		},
+		{
 			"other-file", "A file takes services from another one that is not read with it.",
 			"Scan that file, too, or the folder that holds both.",
 		},
@@ -82,7 +86,7 @@ func Gaps() []Gap {
 		},
 		{
 			"template", "A file holds a template of objects, which is no YAML until values are put in.",
-			"Scan what is made of it: helm template CHART | plimsoll scan --as manifest -",
+			"Scan the folder that has its Chart.yaml, or what is made of it: helm template CHART | plimsoll scan --as manifest -",
 		},
 		{
 			"third-party", "The package was made by a vendor other than the distribution, whose advisories do not cover it.",

@@ -18,8 +18,21 @@ func compileGlob(pattern string, exact bool) glob {
 	if !strings.ContainsAny(pattern, "*?") {
 		return glob{literal: pattern, exact: exact}
 	}
+	return glob{re: regexp.MustCompile(formOf(pattern, exact))} // everything foreign in it is quoted
+}
+
+// Pattern is a pattern of an exception as a regular expression (RE2) for the whole name.
+func Pattern(pattern string, exact bool) string {
+	pattern = strings.Trim(strings.TrimPrefix(pattern, "./"), "/")
+	if pattern == "" && !exact {
+		return "(?s)^.*$"
+	}
+	return formOf(pattern, exact)
+}
+
+func formOf(pattern string, exact bool) string {
 	var b strings.Builder
-	b.WriteString("^")
+	b.WriteString("(?s)^")
 	for i := 0; i < len(pattern); {
 		switch rest := pattern[i:]; {
 		case strings.HasPrefix(rest, "**/"):
@@ -48,7 +61,7 @@ func compileGlob(pattern string, exact bool) glob {
 	} else {
 		b.WriteString("(?:/.*)?$")
 	}
-	return glob{re: regexp.MustCompile("(?s)" + b.String())} // everything foreign in it is quoted
+	return b.String()
 }
 
 func (g *glob) match(name string) bool {

@@ -16,12 +16,27 @@ type imageWord struct {
 	digest     string
 }
 
+// ImagePattern is a word for a container's image as a regular expression for the full repository, and a digest; either
+// is empty where the word does not say it.
+func ImagePattern(word string) (repository, digest string) {
+	name, digest := imageParts(word)
+	if name == "" {
+		return "", digest
+	}
+	return Pattern(wholeName(name), true), digest
+}
+
+func imageParts(word string) (name, digest string) {
+	if strings.HasPrefix(word, "sha256:") {
+		return "", word
+	}
+	name, digest, _ = strings.Cut(word, "@")
+	return name, digest
+}
+
 func compileImages(words []string) (all []imageWord) {
 	for _, w := range words {
-		name, digest, _ := strings.Cut(w, "@")
-		if strings.HasPrefix(w, "sha256:") {
-			name, digest = "", w
-		}
+		name, digest := imageParts(w)
 		all = append(all, imageWord{compileGlob(wholeName(name), true), name == "", digest})
 	}
 	return all

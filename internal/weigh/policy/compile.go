@@ -4,8 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/expr"
@@ -243,6 +247,15 @@ func (p *Policy) words() error {
 	case !slices.Contains(Subjects(), p.Subject):
 		return fmt.Errorf("%s: subject %q is not known: use %s", src.Subject.At(1), p.Subject, strings.Join(Subjects(), ", "))
 	}
+	for _, k := range src.Kinds {
+		kind := schema.ParseGroupKind(k.Value)
+		if !kindForm().MatchString(k.Value) {
+			return fmt.Errorf("%s: %q is no kind: write KIND or KIND.GROUP, as in Service or Ingress.networking.k8s.io", k.At(1), k.Value)
+		}
+		if p.Kinds = append(p.Kinds, kind); p.Subject != subjectManifest {
+			return fmt.Errorf("%s: kinds are of Kubernetes objects: write subject: %s", k.At(1), subjectManifest)
+		}
+	}
 	switch p.Action = finding.Action(src.Action.Value); p.Action {
 	case "":
 		p.Action = finding.Deny
@@ -263,6 +276,11 @@ func (p *Policy) words() error {
 	}
 	return nil
 }
+
+// kindForm is a kind, and its group where it has one.
+var kindForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Z][A-Za-z0-9]{0,62}(\.[a-z0-9][a-z0-9.-]{0,252})?$`)
+})
 
 // paramsEnv has the parameters of a policy, each with the type of its value.
 func (c *Compiler) paramsEnv(p *Policy) (*expr.Env, error) {

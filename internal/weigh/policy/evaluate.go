@@ -88,7 +88,9 @@ func (r *run) policyOn() {
 		}
 	case subjectManifest:
 		for i := range w.facts.Objects {
-			r.decide(subject{object: &w.facts.Objects[i]})
+			if o := &w.facts.Objects[i]; r.policy.About(o.kind()) {
+				r.decide(subject{object: o})
+			}
 		}
 	case subjectFile:
 		if w.facts.Files == nil && w.isImage() {
@@ -217,7 +219,7 @@ func (s *scope) Value(name string) (any, error) {
 		return s.object.Fields, nil
 	case "namespaceObject":
 		if s.object.Namespace == nil {
-			return nil, nil
+			return nil, s.object.NoNamespace
 		}
 		return s.object.Namespace, nil
 	case "pods":

@@ -3,6 +3,8 @@ package policy
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/plimsoll/plimsoll/finding"
 )
 
@@ -21,11 +23,17 @@ type Facts struct {
 // encoding/json decodes into, with int64 for whole numbers.
 type Object struct {
 	Fields     map[string]any
-	Namespace  map[string]any // the object that is its namespace; nil: not known
+	Namespace  map[string]any // the object that is its namespace; nil: there is none
 	Pods       []any          // the pods that it makes, each with metadata and spec
 	Containers []Container
 	Subject    finding.Subject
 	At         []finding.Location
+	// NoNamespace says why nobody knows the namespace, where somebody should.
+	NoNamespace error
+}
+
+func (o *Object) kind() schema.GroupKind {
+	return schema.FromAPIVersionAndKind(o.Subject.APIVersion, o.Subject.Kind).GroupKind()
 }
 
 // Container is one of a pod.

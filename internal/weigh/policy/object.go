@@ -19,17 +19,27 @@ func Objects(of *kube.Snapshot, own func(path string) bool) []Object {
 		if !own(o.Source.Path) || of.Owned(o) {
 			continue
 		}
-		one := Object{Fields: o.Fields, Pods: []any{}, Subject: *o.Subject(""), At: o.At("")}
-		if n := of.Find("", "Namespace", "", o.Namespace); n != nil && o.Namespace != "" {
-			one.Namespace = n.Fields
+		var namespace *kube.Object
+		if o.Namespace != "" {
+			namespace = of.Find("", "Namespace", "", o.Namespace)
 		}
-		for _, w := range made[o] {
-			one.Pods = append(one.Pods, w.Written)
-			one.Containers = append(one.Containers, containersOf(w)...)
-		}
+		one := ObjectOf(o, namespace, made[o])
 		all = append(all, one)
 	}
 	return all
+}
+
+// ObjectOf is one object, in a namespace if it is in one that is known, with the pods that it makes.
+func ObjectOf(o, namespace *kube.Object, makes []*kube.Workload) Object {
+	one := Object{Fields: o.Fields, Pods: []any{}, Subject: *o.Subject(""), At: o.At("")}
+	if namespace != nil {
+		one.Namespace = namespace.Fields
+	}
+	for _, w := range makes {
+		one.Pods = append(one.Pods, w.Written)
+		one.Containers = append(one.Containers, containersOf(w)...)
+	}
+	return one
 }
 
 // containersOf are those of a pod, in the order in which they run.

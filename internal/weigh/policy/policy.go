@@ -13,6 +13,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/expr"
@@ -39,7 +43,8 @@ func Subjects() []string {
 type Policy struct {
 	Name        string
 	Subject     string
-	Action      finding.Action // deny or warn
+	Kinds       []schema.GroupKind // the objects that it looks at, in policies about manifests; none: all
+	Action      finding.Action     // deny or warn
 	Severity    finding.Severity
 	Description string
 	Digest      string // of all that it says, with its parameters
@@ -51,8 +56,28 @@ type Policy struct {
 	validations []validation
 }
 
+// About says whether the policy looks at objects of a kind.
+func (p *Policy) About(kind schema.GroupKind) bool {
+	return len(p.Kinds) == 0 || slices.Contains(p.Kinds, kind)
+}
+
+// Asks says whether one of its expressions names a variable.
+func (p *Policy) Asks(variable string) bool {
+	var all []string
+	for _, n := range slices.Concat(p.source.Conditions, p.source.Variables) {
+		all = append(all, n.Expression.Value)
+	}
+	for _, v := range p.source.Validations {
+		all = append(all, v.Expression.Value, v.MessageExpression.Value)
+	}
+	return slices.ContainsFunc(all, func(text string) bool { return strings.Contains(text, variable) })
+}
+
 // Params are the values of its parameters, by name.
 func (p *Policy) Params() map[string]any { return p.params.values }
+
+// Written is the policy as its file has it, with the parameters that it was bound with.
+func (p *Policy) Written() policyfile.Policy { return p.source }
 
 // step is one expression of a policy.
 type step struct {
@@ -79,12 +104,16 @@ func digest(p policyfile.Policy, action finding.Action, severity finding.Severit
 	type check struct{ Expression, Message, MessageExpression string }
 	said := struct {
 		Subject               string
+		Kinds                 []string `json:",omitempty"`
 		Action                finding.Action
 		Severity              finding.Severity
 		Params                map[string]any
 		Conditions, Variables []pair
 		Validations           []check
 	}{Subject: p.Subject.Value, Action: action, Severity: severity, Params: p.Params}
+	for _, k := range p.Kinds {
+		said.Kinds = append(said.Kinds, k.Value)
+	}
 	for _, n := range p.Conditions {
 		said.Conditions = append(said.Conditions, pair{n.Name.Value, n.Expression.Value})
 	}

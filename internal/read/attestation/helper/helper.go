@@ -7,17 +7,14 @@
 package helper
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"time"
+
+	"github.com/plimsoll/plimsoll/internal/sibling"
 )
 
 // Name is the program's.
@@ -75,65 +72,18 @@ type Answer struct {
 // maxAnswer bounds what is read of the other side.
 const maxAnswer = 16 << 20
 
-// ErrMissing says that the program is not there.
-var ErrMissing = errors.New("checking and making signatures without a key is done by the program " + Name + ", which is neither beside plimsoll nor on the PATH: " +
-	"take it from the same release, or go install github.com/plimsoll/plimsoll/cmd/" + Name)
+var program = sibling.Program{Name: Name, Does: "checking and making signatures without a key", Max: maxAnswer}
 
 // Ask runs the program: the one beside this one, else the one that the PATH finds.
 func Ask(ctx context.Context, r Request) (Answer, error) {
-	path, err := find()
-	if err != nil {
-		return Answer{}, err
-	}
-	in, err := json.Marshal(r)
-	if err != nil {
-		return Answer{}, err
-	}
-	cmd := exec.CommandContext(ctx, path)
-	cmd.Stdin = bytes.NewReader(in)
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &limited{&out}, &limited{&said}
-	if err := cmd.Run(); err != nil {
-		return Answer{}, fmt.Errorf("%s: %w: %.500s", Name, err, said.String())
-	}
 	var a Answer
-	if err := json.Unmarshal(out.Bytes(), &a); err != nil {
-		return Answer{}, fmt.Errorf("%s: its answer: %w", Name, err)
+	if err := program.Ask(ctx, r, &a); err != nil {
+		return Answer{}, err
 	}
 	if a.Wrong != "" {
 		return a, errors.New(a.Wrong)
 	}
 	return a, nil
-}
-
-func find() (string, error) {
-	name := Name
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	if self, err := os.Executable(); err == nil {
-		if self, err = filepath.EvalSymlinks(self); err == nil {
-			beside := filepath.Join(filepath.Dir(self), name)
-			if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
-				return beside, nil
-			}
-		}
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return "", ErrMissing
-	}
-	return path, nil
-}
-
-// limited is a buffer that takes no more than an answer may have.
-type limited struct{ b *bytes.Buffer }
-
-func (l *limited) Write(p []byte) (int, error) {
-	if l.b.Len()+len(p) > maxAnswer {
-		return 0, errors.New("the answer is too long")
-	}
-	return l.b.Write(p)
 }
 
 // Serve answers one request with those that do the work.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +14,8 @@ import (
 	"time"
 
 	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/imagetest"
+	"github.com/plimsoll/plimsoll/internal/read/image/registry"
 )
 
 // place is a registry that can be away, or hang.
@@ -126,5 +130,39 @@ func TestBound(t *testing.T) {
 	}
 	if asked := p.asked.Load(); asked != 3*most+1 {
 		t.Errorf("what is asked about again and again was forgotten: %d", asked)
+	}
+}
+
+// TestRegistry asks a registry, and goes on when it is gone.
+func TestRegistry(t *testing.T) {
+	for _, name := range []string{"HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"} {
+		t.Setenv(name, t.TempDir())
+	}
+	l := imagetest.New()
+	index := l.AddIndex(false, l.Add(imagetest.Image{
+		Layers: []imagetest.Layer{{Files: []imagetest.File{{Path: "a"}}}}, Config: map[string]any{"User": "70:70", "Volumes": map[string]any{"/data": map[string]any{}}},
+	}))
+	l.Tag("shop/cart:1", index)
+	s := httptest.NewServer(imagetest.Registry())
+	l.Push(t, s.URL)
+	now := time.Now()
+	b := New(func(ctx context.Context, reference string) ([]*image.Image, error) {
+		return registry.Open(ctx, reference, registry.Options{})
+	}, func() time.Time { return now })
+	cart := strings.TrimPrefix(s.URL, "http://") + "/shop/cart:1"
+	want := Facts{Digest: index.Digest, User: "70:70", Volumes: []string{"/data"}}
+	if f, err := b.Look(t.Context(), cart); err != nil || !reflect.DeepEqual(f, want) {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if _, err := b.Look(t.Context(), strings.Replace(cart, "cart", "none", 1)); err == nil || !strings.Contains(err.Error(), "none") {
+		t.Errorf("what is not there: %v", err)
+	}
+	s.Close()
+	now = now.Add(time.Hour)
+	if f, err := b.Look(t.Context(), cart); err != nil || !reflect.DeepEqual(f, want) {
+		t.Errorf("gone: %+v, %v", f, err)
+	}
+	if _, ok := b.away[strings.TrimSuffix(strings.TrimPrefix(s.URL, "http://"), "/")]; !ok {
+		t.Error("nobody remembers that it is gone")
 	}
 }

@@ -119,7 +119,7 @@ func (v view) profiles() (all []condition) {
 		if v.filled {
 			otherwise = quote(v.AppArmor.Default)
 		}
-		want := "[" + appArmor + "].all(p, (p == '' ? " + otherwise + " : p) in " + list(nonEmpty(v.AppArmor.Allowed)) + ")"
+		want := "[" + appArmor() + "].all(p, (p == '' ? " + otherwise + " : p) in " + list(nonEmpty(v.AppArmor.Allowed)) + ")"
 		all = append(all, condition{"appArmorProfile", each(want)})
 	}
 	return all
@@ -168,8 +168,10 @@ func word(of string) string {
 }
 
 // appArmor is the word of a container's profile.
-var appArmor = "(" + ofContainer("appArmorProfile") + ".hasValue() ? " + word(ofContainer("appArmorProfile")) +
-	" : variables.annotations[?" + quote(psp.AppArmorContainer) + " + c.name].orValue(" + word(ofPod("appArmorProfile")) + "))"
+func appArmor() string {
+	return "(" + ofContainer("appArmorProfile") + ".hasValue() ? " + word(ofContainer("appArmorProfile")) +
+		" : variables.annotations[?" + quote(psp.AppArmorContainer) + " + c.name].orValue(" + word(ofPod("appArmorProfile")) + "))"
+}
 
 func (v view) seLinux(of string) string {
 	o := v.Spec.SELinux.Options

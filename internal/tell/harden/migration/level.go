@@ -2,7 +2,6 @@ package migration
 
 import (
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -41,9 +40,9 @@ func Closest(p *psp.Policy) (standard.Level, []Difference) {
 
 // Levels' own lists, of which the standard says that they never change.
 var (
-	baselineCapabilities = strings.Fields("AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT")
-	containerTypes       = strings.Fields("container_t container_init_t container_kvm_t container_engine_t")
-	restrictedVolumes    = strings.Fields("configMap csi downwardAPI emptyDir ephemeral persistentVolumeClaim projected secret")
+	baselineCapabilities = []string{"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}
+	containerTypes       = []string{"container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
+	restrictedVolumes    = []string{"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 )
 
 func beyondBaseline(p *psp.Policy) bool {

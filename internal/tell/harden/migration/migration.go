@@ -19,18 +19,20 @@ import (
 // Name is that of the policies, and of their bindings.
 const Name = "pod-security-policies"
 
-// variables that every expression may use. Those of a pod and its containers have no types, so that fields of all three
-// kinds of containers can be compared.
-var common = []v1.Variable{
-	{Name: "spec", Expression: "dyn(object.spec)"},
-	{Name: "annotations", Expression: "object.metadata.?annotations.orValue({})"},
-	{
-		Name: "containers",
-		Expression: "variables.spec.?containers.orValue([]) + variables.spec.?initContainers.orValue([]) + " +
-			"variables.spec.?ephemeralContainers.orValue([])",
-	},
-	{Name: "seccomp", Expression: word(ofPod("seccompProfile"))},
-	{Name: "seccomp_written", Expression: "variables.annotations[?" + quote(psp.SeccompPod) + "].orValue('')"},
+// common are variables that every expression may use. Those of a pod and its containers have no types, so that fields of
+// all three kinds of containers can be compared.
+func common() []v1.Variable {
+	return []v1.Variable{
+		{Name: "spec", Expression: "dyn(object.spec)"},
+		{Name: "annotations", Expression: "object.metadata.?annotations.orValue({})"},
+		{
+			Name: "containers",
+			Expression: "variables.spec.?containers.orValue([]) + variables.spec.?initContainers.orValue([]) + " +
+				"variables.spec.?ephemeralContainers.orValue([])",
+		},
+		{Name: "seccomp", Expression: word(ofPod("seccompProfile"))},
+		{Name: "seccomp_written", Expression: "variables.annotations[?" + quote(psp.SeccompPod) + "].orValue('')"},
+	}
 }
 
 // variable is the beginning of the names of a policy's variables.
@@ -99,7 +101,7 @@ func Validating(s *psp.Set) *v1.ValidatingAdmissionPolicy {
 		Expression: "request.operation != 'UPDATE' || object.spec != oldObject.spec || object.metadata.?labels != oldObject.metadata.?labels || " +
 			"object.metadata.?annotations != oldObject.metadata.?annotations",
 	}}
-	p.Spec.Variables = append(p.Spec.Variables, common...)
+	p.Spec.Variables = append(p.Spec.Variables, common()...)
 	var any, told []string
 	for i, one := range usable(s) {
 		name := variable(i, one)
@@ -135,7 +137,7 @@ func Mutating(s *psp.Set) *v1.MutatingAdmissionPolicy {
 	p := &v1.MutatingAdmissionPolicy{TypeMeta: meta("MutatingAdmissionPolicy"), ObjectMeta: metav1.ObjectMeta{Name: Name}}
 	p.Spec.FailurePolicy, p.Spec.ReinvocationPolicy = ptr(v1.Fail), v1.IfNeededReinvocationPolicy
 	p.Spec.MatchConstraints = &v1.MatchResources{ResourceRules: []v1.NamedRuleWithOperations{rule("pods", v1.Create)}}
-	p.Spec.Variables = append(p.Spec.Variables, common...)
+	p.Spec.Variables = append(p.Spec.Variables, common()...)
 	var asItIs, filled []string
 	for i, one := range usable(s) {
 		name := variable(i, one)

@@ -60,7 +60,7 @@ func ofContainers(p *psp.Policy) (all []setting) {
 		add(neither("runAsGroup"), "runAsGroup", fmt.Sprint(g.Ranges[0].Min))
 	}
 	if p.AppArmor.Default != "" {
-		add(appArmor+" == ''", "appArmorProfile", profile(p.AppArmor.Default))
+		add(appArmor()+" == ''", "appArmorProfile", profile(p.AppArmor.Default))
 	}
 	if len(s.DefaultAddCapabilities)+len(s.RequiredDropCapabilities) > 0 {
 		has := func(list string) string { return ofContainer("capabilities.?"+list) + ".orValue([])" }

@@ -35,6 +35,7 @@ func Compile(objects []*kube.Object) (*Set, error) {
 			c.bindings = append(c.bindings, o)
 		case o.Is(kyverno, "ValidatingPolicy"):
 			c.kyverno(o)
+		case o.Is("", "Namespace"): // it is no policy's, and often applied with them, for its labels
 		default:
 			others = append(others, o)
 		}

@@ -69,6 +69,17 @@ type World struct {
 	Whole bool
 	// Written says that objects are as somebody wrote them, and not as an API server has them.
 	Written bool
+	// Params finds parameters in a cluster that is followed; nil: they are among the objects around. An error says why
+	// they are not known.
+	Params Params
+}
+
+// Params are the objects of a cluster that policies need.
+type Params interface {
+	// Of are those of a need in a namespace, or in all.
+	Of(n kube.Need, namespace string) ([]*kube.Object, error)
+	// Namespaced says whether they are in namespaces at all.
+	Namespaced(n kube.Need) (bool, error)
 }
 
 // Action is what becomes of an object.

@@ -74,6 +74,11 @@ func resourceOf(around *kube.Snapshot, kind schema.GroupVersionKind) schema.Grou
 	return plural
 }
 
+// Served says under which name objects of a kind are served, and whether they are in namespaces.
+func Served(around *kube.Snapshot, kind schema.GroupVersionKind) (r schema.GroupVersionResource, inNamespaces bool) {
+	return resourceOf(around, kind), namespaced(around, kind)
+}
+
 // Creation is the request by which somebody creates an object. Of an object that names no namespace, and is in one,
 // it is the one that is given.
 func Creation(o *kube.Object, namespace string, by admission.User, w World) (*admission.Request, error) {

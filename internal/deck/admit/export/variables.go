@@ -1,0 +1,143 @@
+package export
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "k8s.io/api/admissionregistration/v1"
+
+	"github.com/plimsoll/plimsoll/internal/expr"
+	"github.com/plimsoll/plimsoll/internal/judge/pod"
+)
+
+// The names that expressions of ours have beside those of pod.NativeVariables. Those of a pod have a second form,
+// for the pod as it was before it was changed.
+const was = "was_"
+
+// controllers are the kinds of what makes pods, by which their pods are called.
+const controllers = `["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob"]`
+
+// known are all variables, each after those that it names.
+func known() (all []pod.NativeVariable) {
+	all = []pod.NativeVariable{
+		{Name: "ns", Expression: `request.namespace`},
+		// Anybody can write who the owner of a pod is; only when the cluster's own controllers do is it true.
+		{Name: "owners", Expression: `request.userInfo.username == "system:kube-controller-manager" || ` +
+			`request.userInfo.username.startsWith("system:serviceaccount:kube-system:") && request.userInfo.username.endsWith("-controller") ? ` +
+			`dyn(object).metadata.?ownerReferences.orValue([]).filter(r, r.?controller.orValue(false) && r.?name.orValue("") != "" && r.kind in ` + controllers + `) : dyn([])`},
+		{Name: "hash", Expression: `"-" + dyn(object).metadata.?labels[?"pod-template-hash"].orValue("")`},
+		{Name: "deployed", Expression: `size(owners) > 0 && owners[0].kind == "ReplicaSet" && owners[0].apiVersion == "apps/v1" && hash != "-" && owners[0].name.endsWith(hash)`},
+		{Name: "kind", Expression: `size(owners) == 0 ? request.kind.kind : deployed ? "Deployment" : string(owners[0].kind)`},
+		{Name: "name", Expression: `size(owners) == 0 ? (request.?name.orValue("") != "" ? request.name : string(dyn(object).metadata.?name.orValue(dyn(object).metadata.?generateName.orValue("")))) : ` +
+			`deployed ? string(owners[0].name).substring(0, size(string(owners[0].name)) - size(hash)) : string(owners[0].name)`},
+		{Name: "runs", Expression: `request.operation == "UPDATE" && request.kind.kind == "Pod"`},
+		{Name: "pod", Expression: podOf("object")},
+		{Name: was + "pod", Expression: `runs ? dyn(oldObject) : dyn({})`},
+	}
+	for _, prefix := range []string{"", was} {
+		rename := &expr.Rewriter{Names: map[string]string{}}
+		add := func(name, cel string) {
+			text, err := rename.Rewrite(cel)
+			if err != nil {
+				text = cel // it does not parse, and will be found out when it is compiled
+			}
+			all = append(all, pod.NativeVariable{Name: prefix + name, Expression: text})
+		}
+		of := append([]pod.NativeVariable{{Name: "spec", Expression: "pod.?spec.orValue({})"}, {Name: "meta", Expression: "pod.?metadata.orValue({})"}}, pod.NativeVariables()...)
+		for _, name := range perPod() {
+			rename.Names[name] = prefix + name
+		}
+		for _, v := range of {
+			add(v.Name, v.Expression)
+		}
+	}
+	// What runs is not judged anew: of a pod that is changed, the containers that are new or others are.
+	return append(all, pod.NativeVariable{Name: "judged", Expression: `runs ? everyone.filter(c, !(c in was_everyone)) : everyone`})
+}
+
+// perPod are the names of what has two forms.
+func perPod() []string {
+	names := []string{"pod", "spec", "meta"}
+	for _, v := range pod.NativeVariables() {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+// before has an expression ask about the pod as it was; more are further names that have two forms.
+func before(more ...string) *expr.Rewriter {
+	r := &expr.Rewriter{Names: map[string]string{}}
+	for _, name := range append(perPod(), more...) {
+		r.Names[name] = was + name
+	}
+	return r
+}
+
+// podOf is the pod in what makes it.
+func podOf(object string) string {
+	return fmt.Sprintf(`request.kind.kind == "Pod" ? dyn(%[1]s) : request.kind.kind == "CronJob" ? dyn(%[1]s).spec.jobTemplate.spec.template : `+
+		`request.kind.kind == "PodTemplate" ? dyn(%[1]s).?template.orValue({}) : dyn(%[1]s).spec.?template.orValue({})`, object)
+}
+
+// changes is true unless an object says of its pods what it said before: it must be possible to scale down, to finalize
+// and to delete what would not be let in today. Of a pod itself, what may be changed at all is compared.
+func changes() v1.MatchCondition {
+	var parts []string
+	for _, field := range []string{"containers", "initContainers", "ephemeralContainers", "tolerations", "nodeSelector", "affinity", "resources"} {
+		parts = append(parts, fmt.Sprintf("dyn(object).spec.?%[1]s != dyn(oldObject).spec.?%[1]s", field))
+	}
+	return v1.MatchCondition{Name: "changes-its-pods", Expression: `request.operation != "UPDATE" || (request.kind.kind == "Pod" ? ` + strings.Join(parts, " || ") +
+		` : (` + podOf("object") + `) != (` + podOf("oldObject") + `))`}
+}
+
+// policy is one on its way: validations, and the variables that they name.
+type draft struct {
+	spec  v1.ValidatingAdmissionPolicySpec
+	own   []v1.Variable // of this policy alone, after those that it shares
+	known []pod.NativeVariable
+}
+
+// written is an expression with the names of variables as the API server has them.
+func (d *draft) written(cel string) (string, error) {
+	r := &expr.Rewriter{Names: map[string]string{}}
+	for _, v := range d.known {
+		r.Names[v.Name] = "variables." + v.Name
+	}
+	return r.Rewrite(cel)
+}
+
+// uses declares the variables that are named in what was written so far, and those that these name.
+func (d *draft) uses(texts ...string) error {
+	needed := map[string]bool{}
+	for _, text := range texts {
+		free, err := expr.Free(text)
+		if err != nil {
+			return err
+		}
+		for _, name := range free {
+			needed[name] = true
+		}
+	}
+	var all []v1.Variable
+	for _, v := range slices.Backward(d.known) {
+		if !needed[v.Name] {
+			continue
+		}
+		free, err := expr.Free(v.Expression)
+		if err != nil {
+			return err
+		}
+		for _, name := range free {
+			needed[name] = true
+		}
+		text, err := d.written(v.Expression)
+		if err != nil {
+			return err
+		}
+		all = append(all, v1.Variable{Name: v.Name, Expression: text})
+	}
+	slices.Reverse(all)
+	d.spec.Variables = append(all, d.own...)
+	return nil
+}

@@ -1,0 +1,47 @@
+package admit
+
+import (
+	"errors"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/admission"
+	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+var networkPolicies = kube.Need{Kind: schema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1", Kind: "NetworkPolicy"}}
+
+// network finds the pods that no NetworkPolicy holds. Where nobody knows the policies, none is known to.
+func (j *judgement) network(pods []kube.Workload) {
+	mode := min(j.rules.cap, j.rules.noNetwork)
+	if mode == admissionfile.Off || !j.at(j.stage, mode, "") || len(pods) == 0 {
+		return
+	}
+	policies, err := j.policiesOf(j.rules.namespace)
+	if err != nil {
+		j.undecided = append(j.undecided, err.Error())
+		if j.onFailure("") == "ignore" {
+			return
+		}
+		j.add(admission.NoNetworkPolicy, check.Hit{Detail: err.Error(), Subject: pods[0].Subject("")})
+		return
+	}
+	for i := range pods {
+		for _, h := range admission.Unheld(&pods[i], policies) {
+			j.add(admission.NoNetworkPolicy, h)
+		}
+	}
+}
+
+// policiesOf are the NetworkPolicies of a namespace.
+func (l *Line) policiesOf(namespace string) ([]*kube.Object, error) {
+	switch {
+	case l.Cluster != nil:
+		return l.Cluster.Of(networkPolicies, namespace)
+	case l.Around == nil || !l.Whole:
+		return nil, errors.New("which NetworkPolicies the namespace has is not known")
+	}
+	return l.Around.Of(networkPolicies.Kind.Group, networkPolicies.Kind.Kind, namespace), nil
+}

@@ -1,0 +1,107 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+)
+
+// maxAnswer bounds what is read of one answer that is no object.
+const maxAnswer = 4 << 20
+
+// Cluster is an API server, which can be asked also what is no object.
+type Cluster struct {
+	Interface
+	http *http.Client
+	url  string
+}
+
+// OpenCluster is as [Open].
+func OpenCluster(kubeconfig string) (*Cluster, error) {
+	c, err := config(kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	return newCluster(c)
+}
+
+func newCluster(c *rest.Config) (*Cluster, error) {
+	c.UserAgent, c.QPS = "plimsoll", -1 // the API server shares itself out, and a review must not wait for others
+	all, err := dynamic.NewForConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	client, err := rest.HTTPClientFor(c)
+	if err != nil {
+		return nil, err
+	}
+	base, _, err := rest.DefaultServerUrlFor(c)
+	if err != nil {
+		return nil, err
+	}
+	return &Cluster{all, client, strings.TrimSuffix(base.String(), "/")}, nil
+}
+
+// Resource is the name under which the objects of a kind are served, and whether they are in namespaces.
+func (c *Cluster) Resource(ctx context.Context, kind schema.GroupVersionKind) (r schema.GroupVersionResource, namespaced bool, err error) {
+	path := "/apis/" + url.PathEscape(kind.Group) + "/" + url.PathEscape(kind.Version)
+	if kind.Group == "" {
+		path = "/api/" + url.PathEscape(kind.Version)
+	}
+	var list metav1.APIResourceList
+	if err := c.ask(ctx, http.MethodGet, path, nil, &list); err != nil {
+		return r, false, fmt.Errorf("ask how %s is served: %w", kind.Kind, err)
+	}
+	i := slices.IndexFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Kind == kind.Kind && !strings.Contains(r.Name, "/") })
+	if i < 0 {
+		return r, false, fmt.Errorf("the cluster serves no %s of %s", kind.Kind, kind.GroupVersion())
+	}
+	return kind.GroupVersion().WithResource(list.APIResources[i].Name), list.APIResources[i].Namespaced, nil
+}
+
+// Review asks the API server what somebody may do.
+func (c *Cluster) Review(ctx context.Context, question *authorizationv1.SubjectAccessReview) (authorizationv1.SubjectAccessReviewStatus, error) {
+	var answer authorizationv1.SubjectAccessReview
+	err := c.ask(ctx, http.MethodPost, "/apis/authorization.k8s.io/v1/subjectaccessreviews", question, &answer)
+	return answer.Status, err
+}
+
+func (c *Cluster) ask(ctx context.Context, method, path string, body, into any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(b))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	switch {
+	case err != nil:
+		return err
+	case res.StatusCode >= http.StatusMultipleChoices:
+		var status metav1.Status
+		_ = json.Unmarshal(text, &status) // whatever it is, the status line says the rest
+		return fmt.Errorf("%s %s: %s: %.300s", method, path, res.Status, status.Message)
+	}
+	return json.Unmarshal(text, into)
+}

@@ -1,0 +1,260 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// Bounds on what is kept of one need, and on the pace of asking.
+const (
+	mostObjects = 20_000
+	mostBytes   = 32 << 20 // of the fields, about
+	pageSize    = 100
+	firstWait   = 250 * time.Millisecond
+	mostWait    = 30 * time.Second
+)
+
+// follower knows the objects of one need.
+type follower struct {
+	cluster *Cluster
+	need    kube.Need
+	note    *slog.Logger
+
+	read chan struct{} // closed when all was read once
+	once sync.Once
+	now  atomic.Pointer[known]
+	lost atomic.Pointer[loss] // nil: it is in touch with the API server
+	size int                  // of the fields of all objects; the runner's own
+}
+
+// known does not change: another takes its place.
+type known struct {
+	resource   schema.GroupVersionResource
+	namespaced bool
+	objects    map[string][]*kube.Object // by namespace, in the order of their names
+}
+
+type loss struct {
+	since time.Time
+	err   error
+}
+
+func newFollower(c *Cluster, n kube.Need, note *slog.Logger) *follower {
+	f := &follower{cluster: c, need: n, note: note, read: make(chan struct{})}
+	f.lost.Store(&loss{time.Now(), errors.New("it was not asked yet")})
+	return f
+}
+
+// known is what can be relied on.
+func (f *follower) known() (*known, error) {
+	k, lost := f.now.Load(), f.lost.Load()
+	switch {
+	case k == nil:
+		return nil, fmt.Errorf("%s of the cluster is not known: %w", f.need.Kind.Kind, lost.err)
+	case lost != nil && time.Since(lost.since) > staleAfter:
+		return nil, fmt.Errorf("%s of the cluster is not known since %s: %w", f.need.Kind.Kind, lost.since.UTC().Format(time.RFC3339), lost.err)
+	}
+	return k, nil
+}
+
+func (f *follower) run(ctx context.Context) {
+	wait := firstWait
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := f.follow(ctx)
+		if time.Since(began) > mostWait {
+			wait = firstWait
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if f.lost.Load() == nil || f.now.Load() == nil {
+			f.lost.Store(&loss{time.Now(), err})
+		}
+		f.note.Warn("follow what policies need of the cluster", "kind", f.need.Kind.Kind, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait/2 + rand.N(wait)):
+		}
+		wait = min(2*wait, mostWait)
+	}
+}
+
+// follow lists the objects, and then watches them until that breaks.
+func (f *follower) follow(ctx context.Context) error {
+	resource, namespaced, err := f.cluster.Resource(ctx, f.need.Kind)
+	if err != nil {
+		return err
+	}
+	var of dynamic.ResourceInterface = f.cluster.Interface.Resource(resource)
+	if namespaced && f.need.Namespace != "" {
+		of = f.cluster.Interface.Resource(resource).Namespace(f.need.Namespace)
+	}
+	k := &known{resource, namespaced, map[string][]*kube.Object{}}
+	version, err := f.list(ctx, of, k)
+	if err != nil {
+		return err
+	}
+	f.found(k)
+	for {
+		if version, err = f.watch(ctx, of, version); err != nil {
+			return err
+		}
+	}
+}
+
+// found puts what was read in place, and says that it is in touch.
+func (f *follower) found(k *known) {
+	f.now.Store(k)
+	if f.lost.Swap(nil) != nil {
+		f.note.Info("what policies need of the cluster is known", "kind", f.need.Kind.Kind)
+	}
+	f.once.Do(func() { close(f.read) })
+}
+
+func (f *follower) options() metav1.ListOptions {
+	o := metav1.ListOptions{LabelSelector: f.need.Labels}
+	if f.need.Name != "" {
+		o.FieldSelector = fields.OneTermEqualSelector("metadata.name", f.need.Name).String()
+	}
+	return o
+}
+
+func (f *follower) list(ctx context.Context, of dynamic.ResourceInterface, k *known) (version string, err error) {
+	o, n := f.options(), 0
+	o.Limit = pageSize
+	f.size = 0
+	for {
+		page, err := of.List(ctx, o)
+		if err != nil {
+			return "", err
+		}
+		for i := range page.Items {
+			one := objectOf(&page.Items[i])
+			k.objects[one.Namespace] = append(k.objects[one.Namespace], one)
+			f.size += sizeOf(one.Fields)
+			n++
+		}
+		if err := f.bounded(n); err != nil {
+			return "", err
+		}
+		if o.Continue = page.GetContinue(); o.Continue == "" {
+			for _, all := range k.objects {
+				slices.SortFunc(all, order)
+			}
+			return page.GetResourceVersion(), nil
+		}
+	}
+}
+
+// bounded drops everything where there is too much.
+func (f *follower) bounded(n int) error {
+	if n <= mostObjects && f.size <= mostBytes {
+		return nil
+	}
+	f.now.Store(nil)
+	return fmt.Errorf("there are more than %d of them, or they are larger than %d bytes together: name one by its name or namespace in paramRef", mostObjects, mostBytes)
+}
+
+// watch takes changes in until the API server ends it, which it does every few minutes.
+func (f *follower) watch(ctx context.Context, of dynamic.ResourceInterface, version string) (string, error) {
+	o := f.options()
+	seconds := 300 + rand.Int64N(300)
+	o.ResourceVersion, o.AllowWatchBookmarks, o.TimeoutSeconds = version, true, &seconds
+	w, err := of.Watch(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	defer w.Stop()
+	for e := range w.ResultChan() {
+		o, ok := e.Object.(*unstructured.Unstructured)
+		switch {
+		case e.Type == watch.Error:
+			return "", apierrors.FromObject(e.Object)
+		case !ok:
+			return "", fmt.Errorf("the API server sent a %T", e.Object)
+		}
+		if e.Type != watch.Bookmark {
+			if err := f.change(objectOf(o), e.Type == watch.Deleted); err != nil {
+				return "", err
+			}
+		}
+		version = o.GetResourceVersion()
+	}
+	return version, ctx.Err()
+}
+
+// change puts an object in its place, or takes it out.
+func (f *follower) change(o *kube.Object, gone bool) error {
+	k := *f.now.Load()
+	k.objects = maps.Clone(k.objects)
+	all := slices.Clone(k.objects[o.Namespace])
+	at, there := slices.BinarySearchFunc(all, o, order)
+	if there {
+		f.size -= sizeOf(all[at].Fields)
+	}
+	switch {
+	case gone && there:
+		all = slices.Delete(all, at, at+1)
+	case gone:
+	case there:
+		all[at] = o
+	default:
+		all = slices.Insert(all, at, o)
+	}
+	if !gone {
+		f.size += sizeOf(o.Fields)
+	}
+	if k.objects[o.Namespace] = all; len(all) == 0 {
+		delete(k.objects, o.Namespace)
+	}
+	f.now.Store(&k)
+	n := 0
+	for _, all := range k.objects {
+		n += len(all)
+	}
+	return f.bounded(n)
+}
+
+// objectOf is an object without the notes of who wrote what of it.
+func objectOf(o *unstructured.Unstructured) *kube.Object {
+	if meta, ok := o.Object["metadata"].(map[string]any); ok {
+		delete(meta, "managedFields")
+	}
+	return &kube.Object{APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName(), Fields: o.Object}
+}
+
+// sizeOf is about what a value takes.
+func sizeOf(v any) (n int) {
+	switch v := v.(type) {
+	case string:
+		return 16 + len(v)
+	case map[string]any:
+		for key, value := range v {
+			n += 32 + len(key) + sizeOf(value)
+		}
+	case []any:
+		for _, item := range v {
+			n += 16 + sizeOf(item)
+		}
+	}
+	return n + 16
+}

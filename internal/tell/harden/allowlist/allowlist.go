@@ -1,0 +1,133 @@
+// Package allowlist turns what runs into lists of what may run: of each namespace and service account the images,
+// capabilities, paths of the node and other rights that their pods have. All else is denied.
+//
+// What is learned is what was given to it: a pod that is started once a month, and is not among the objects, is denied.
+package allowlist
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// Images says how closely images are named.
+type Images string
+
+// The ways to name images: by repository, by digest where one is written, by registry.
+const (
+	ByRepository Images = "repository"
+	ByDigest     Images = "digest"
+	ByRegistry   Images = "registry"
+)
+
+// List is what may run.
+type List struct {
+	Accounts []Account // by namespace and name
+	// Unread are containers whose images have no name that could be listed: they will be denied.
+	Unread []string
+}
+
+// Account is a service account with what its pods have.
+type Account struct {
+	Namespace, Name string
+	Images          []string // REGISTRY/REPOSITORY, with @DIGEST, or REGISTRY/**
+	Capabilities    []string // that are added
+	HostPaths       []string
+	Rights          []string // privileged, hostNetwork, hostPID, hostIPC, hostPort
+}
+
+// Learn lists what the pods have that objects are, or make: those of a Deployment and those that run for it, for these may
+// hold what something else put into them.
+func Learn(objects []*kube.Object, namespace string, by Images) (*List, error) {
+	l := &List{}
+	at := map[[2]string]*Account{}
+	for _, o := range objects {
+		pods, err := kube.Workloads(o)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", o.Kind, o.Name, err)
+		}
+		for i := range pods {
+			w := &pods[i]
+			key := [2]string{cmp.Or(o.Namespace, namespace), cmp.Or(w.Spec.ServiceAccountName, w.Spec.DeprecatedServiceAccount, "default")}
+			if at[key] == nil {
+				at[key] = &Account{Namespace: key[0], Name: key[1]}
+			}
+			l.pod(at[key], w, by)
+		}
+	}
+	for _, a := range at {
+		for _, words := range []*[]string{&a.Images, &a.Capabilities, &a.HostPaths, &a.Rights} {
+			*words = merged(*words, nil)
+		}
+		l.Accounts = append(l.Accounts, *a)
+	}
+	slices.SortFunc(l.Accounts, func(a, b Account) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return l, nil
+}
+
+func (l *List) pod(a *Account, w *kube.Workload, by Images) {
+	right := func(has bool, name string) {
+		if has {
+			a.Rights = append(a.Rights, name)
+		}
+	}
+	s := &w.Spec
+	right(s.HostNetwork, "hostNetwork")
+	right(s.HostPID, "hostPID")
+	right(s.HostIPC, "hostIPC")
+	for i := range s.Volumes {
+		if p := s.Volumes[i].HostPath; p != nil {
+			a.HostPaths = append(a.HostPaths, p.Path)
+		}
+	}
+	add := func(c *corev1.Container) {
+		right(slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.HostPort != 0 }), "hostPort")
+		if c.SecurityContext != nil {
+			right(c.SecurityContext.Privileged != nil && *c.SecurityContext.Privileged, "privileged")
+			if c.SecurityContext.Capabilities != nil {
+				for _, one := range c.SecurityContext.Capabilities.Add {
+					a.Capabilities = append(a.Capabilities, string(one))
+				}
+			}
+		}
+		r, err := image.ParseReference(c.Image)
+		if err != nil {
+			l.Unread = append(l.Unread, fmt.Sprintf("%s %s, container %s: %v", w.Kind, w.Name, c.Name, err))
+			return
+		}
+		a.Images = append(a.Images, named(r, by))
+	}
+	for i := range s.InitContainers {
+		add(&s.InitContainers[i])
+	}
+	for i := range s.Containers {
+		add(&s.Containers[i])
+	}
+	for i := range s.EphemeralContainers {
+		add((*corev1.Container)(&s.EphemeralContainers[i].EphemeralContainerCommon))
+	}
+}
+
+func named(r image.Reference, by Images) string {
+	switch {
+	case by == ByRegistry:
+		return r.Host + "/**"
+	case by == ByDigest && r.Digest != "":
+		return r.Name() + "@" + r.Digest
+	}
+	return r.Name()
+}
+
+// merged are the words of both lists, in order, each once.
+func merged(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
