@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,6 +66,7 @@ var heavy = map[string][]string{
 	"github.com/spf13/cobra":                 {"internal/cli"},
 	"mvdan.cc/sh":                            {"internal/shell"},
 	"github.com/google/osv-scalibr":          {"internal/ecosystem/"},
+	"sigs.k8s.io/controller-runtime":         {"internal/face/operator"},
 	"github.com/sigstore":                    {"internal/read/attestation/keyless", "internal/tell/attest/keyless"},
 }
 
@@ -143,6 +145,15 @@ func TestSigstoreStaysApart(t *testing.T) {
 	if found != 2 {
 		t.Errorf("plimsoll-sigstore imports %d of the two packages", found)
 	}
+}
+
+// TestControllerStaysApart keeps controller-runtime out of plimsoll, for the same reason.
+func TestControllerStaysApart(t *testing.T) {
+	eachFile(t, func(file, dir string, isTest bool, imports []string) {
+		if slices.Contains(imports, module+"internal/face/operator") && dir != "cmd/plimsoll-controller" && !isTest {
+			t.Errorf("%s imports the operator: it is a program of its own", file)
+		}
+	})
 }
 
 // TestRenderersStayApart keeps Helm's and Kustomize's libraries out of plimsoll, for the same reason.

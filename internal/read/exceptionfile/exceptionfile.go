@@ -20,6 +20,8 @@
 //	  - {owner: platform, package: openssl}
 //	  - {label: org.opencontainers.image.vendor}
 //
+// Exceptions that are objects of a cluster are read as well ([APIVersion]), several in one file.
+//
 // The files that other tools keep for the same end are read too: .trivyignore, .trivyignore.yaml, the
 // ignored and override lists of .hadolint.yaml, and the plain ignore rules of .grype.yaml. What of them is
 // not understood is an error, because a rule that is read for less than it says lets more pass.
@@ -92,8 +94,13 @@ type Exception struct {
 	Line int
 }
 
-// Place is FILE:LINE, where the exception is written.
-func (e *Exception) Place() string { return fmt.Sprintf("%s:%d", e.File, e.Line) }
+// Place is FILE:LINE, where the exception is written; of an object of a cluster, whose line is 0, its name.
+func (e *Exception) Place() string {
+	if e.Line == 0 {
+		return e.File
+	}
+	return fmt.Sprintf("%s:%d", e.File, e.Line)
+}
 
 // Expired says whether the last day on which it holds is over.
 func (e *Exception) Expired(now time.Time) bool {
@@ -157,6 +164,13 @@ func Parse(name string, b []byte) (File, error) {
 		return f, err
 	case len(docs) == 0:
 		return f, fmt.Errorf("%s is empty: a file of exceptions begins with \"exceptions:\"", name)
+	case isObject(docs[0]):
+		f.Kind = Own
+		r := reader{tree.Strict{Path: f.Name}, &f}
+		for _, doc := range docs {
+			r.object(doc)
+		}
+		return f, r.Err
 	case len(docs) > 1:
 		return f, fmt.Errorf("%s holds %d documents: write all in one, without \"---\"", name, len(docs))
 	}
@@ -178,6 +192,11 @@ func Parse(name string, b []byte) (File, error) {
 		return f, f.stranger(top)
 	}
 	return f, r.Err
+}
+
+// isObject says that a document is an exception that is an object of a cluster.
+func isObject(top *tree.Value) bool {
+	return strings.HasPrefix(top.Get("apiVersion").String(), "plimsoll.io/")
 }
 
 // isPlain says whether a name is that of the form with one id in each line.

@@ -16,7 +16,12 @@ func (r *reader) own(top *tree.Value) {
 }
 
 func (r *reader) exception(v *tree.Value) {
-	r.keys(v, "an exception", "rule", "package", "path", "target", "fingerprint", "subject", "kind", "namespace", "name", "image", "reason", "owner", "ticket", "until", "vex")
+	r.entry(v, "rule", "package", "path", "target", "fingerprint", "subject", "kind", "namespace", "name", "image", "reason", "owner", "ticket", "until", "vex")
+}
+
+// entry reads an exception that may have some keys.
+func (r *reader) entry(v *tree.Value, keys ...string) {
+	r.keys(v, "an exception", keys...)
 	e := Exception{
 		File: r.file.Name, Line: v.Line,
 		Rules: r.words(v, "rule", ruleWord), Packages: r.words(v, "package", packageWord), Paths: r.words(v, "path", globWord),

@@ -44,14 +44,14 @@ func (s *Set) parse(from source, b []byte) error {
 func isForeign(doc *tree.Value) bool {
 	version := doc.Get("apiVersion").String()
 	group, _, grouped := strings.Cut(version, "/")
-	return version == "v1" || grouped && strings.Contains(group, ".")
+	return version == "v1" || grouped && strings.Contains(group, ".") && version != ClusterVersion
 }
 
 // objects adds the objects of a file, read as Kubernetes reads them.
 func (s *Set) objects(path string, b []byte) error {
 	all, problems := kube.Manifest(path, b)
 	for _, o := range all {
-		if o.APIVersion != APIVersion {
+		if o.APIVersion != APIVersion && o.APIVersion != ClusterVersion {
 			s.Objects = append(s.Objects, o)
 		}
 	}
@@ -78,7 +78,9 @@ func (p *parser) document(doc *tree.Value, into *Set) {
 	p.Free(meta.Get("labels"), "labels")
 	version, kind, name := p.text(doc, "apiVersion"), p.text(doc, "kind"), p.text(meta, "name")
 	switch {
-	case version.Value != APIVersion:
+	case version.Value == ClusterVersion && kind.Value != "Policy":
+		p.Wrong(kind.Line, "kind %q is none of a cluster's: use Policy, or apiVersion %s", kind.Value, APIVersion)
+	case version.Value != APIVersion && version.Value != ClusterVersion:
 		p.Wrong(version.Line, "apiVersion %q is not known: write %s", version.Value, APIVersion)
 	case !validName().MatchString(name.Value):
 		p.Wrong(name.Line, "%q is no name: use lower case letters, digits and hyphens, 63 at most", name.Value)
@@ -181,6 +183,9 @@ func Value(text string) (any, error) {
 // beside reads a file that a policy names: one below the folder that was handed in.
 func (p *parser) beside(v *tree.Value) []byte {
 	at := p.textOf(v, "a name of a file")
+	if p.from.fsys == nil {
+		p.Wrong(v.Line, "%q: a policy in a cluster has no files beside it: write the list under params", tree.Cut(at.Value))
+	}
 	name := path.Join(path.Dir(p.from.path), at.Value)
 	if p.Err != nil {
 		return nil

@@ -31,8 +31,11 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
-// APIVersion is the only one there is.
+// APIVersion is that of files.
 const APIVersion = "plimsoll/v1"
+
+// ClusterVersion is that of a Policy which is an object of a cluster. It says the same.
+const ClusterVersion = "plimsoll.io/v1alpha1"
 
 // The bounds on what is read.
 const (
@@ -159,6 +162,18 @@ func Load(fsys fs.FS, name, shown string) (*Set, error) {
 		return nil, fmt.Errorf("%s holds no policy", called(name, name, shown))
 	}
 	return &all, nil
+}
+
+// Parse reads the bytes of one file that has none beside it.
+func Parse(name string, b []byte) (*Set, error) {
+	if len(b) > maxFile {
+		return nil, fmt.Errorf("%s is larger than the %d bytes that are read of a policy", name, maxFile)
+	}
+	var s Set
+	if err := s.parse(source{nil, name, name}, b); err != nil {
+		return nil, err
+	}
+	return &s, nil
 }
 
 // source is one file, and what it is called.

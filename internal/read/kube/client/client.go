@@ -15,12 +15,21 @@ type Interface = dynamic.Interface
 
 // Open makes the client. The kubeconfig is a file; empty: what the environment names, or the pod's own account.
 func Open(kubeconfig string) (Interface, error) {
+	c, err := Config(kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	return dynamic.NewForConfig(c)
+}
+
+// Config says how to reach the cluster, for who makes a client of another kind.
+func Config(kubeconfig string) (*rest.Config, error) {
 	c, err := config(kubeconfig)
 	if err != nil {
 		return nil, err
 	}
 	c.UserAgent = "plimsoll"
-	return dynamic.NewForConfig(c)
+	return c, nil
 }
 
 func config(kubeconfig string) (*rest.Config, error) {
