@@ -8,6 +8,7 @@ package chart
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"path"
@@ -110,7 +111,7 @@ func (r *run) render() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (engine.Engine{}).Render(r.root, all)
+	return (engine.Engine{}).RenderWithContext(context.Background(), r.root, all)
 }
 
 // documents are what templates made. Notes are no objects.
