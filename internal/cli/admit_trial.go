@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -28,6 +29,9 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 	var around []*kube.Object
 	for _, f := range files {
 		around = append(around, f.objects...)
+	}
+	if len(around) == 0 && !slices.ContainsFunc(files, func(f manifest) bool { return len(f.problems) > 0 }) {
+		return usage("%s: it holds no Kubernetes object: one has apiVersion and kind", strings.Join(names, ", "))
 	}
 	l, err := o.line.line(ctx, g, admit.Options{Around: kube.NewSnapshot(around, nil), Whole: o.whole})
 	if err != nil {

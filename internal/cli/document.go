@@ -78,6 +78,10 @@ func headOf(path string, stdin *bufio.Reader) func() []byte {
 			head, _ := stdin.Peek(inventory.DocumentHead) // what cannot be read is told when it is read
 			return head
 		}
+		// What a pipe gives, it gives once, and only when somebody writes.
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+			return nil
+		}
 		f, err := os.Open(path)
 		if err != nil {
 			return nil

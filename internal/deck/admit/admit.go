@@ -128,13 +128,18 @@ func (l *Line) hear() error {
 	return nil
 }
 
-// rulesOf are the objects that one of our policies is about, where it says so. Plurals are made as Kubernetes does.
+// rulesOf are the objects that one of our policies is about, where it says so. How kinds that are not Kubernetes' own are
+// called in the plural is not known here: all of their group are asked about, and the policy looks at its kinds.
 func rulesOf(p *policy.Policy) (all []admissionregistrationv1.RuleWithOperations) {
 	for _, k := range p.Kinds {
-		resource, _ := native.Served(nil, k.WithVersion(""))
+		resource := "*"
+		if (&kube.Object{APIVersion: k.Group + "/v1"}).Known() || k.Group == "" {
+			served, _ := native.Served(nil, k.WithVersion(""))
+			resource = served.Resource
+		}
 		all = append(all, admissionregistrationv1.RuleWithOperations{
 			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update},
-			Rule:       admissionregistrationv1.Rule{APIGroups: []string{k.Group}, APIVersions: []string{"*"}, Resources: []string{resource.Resource}},
+			Rule:       admissionregistrationv1.Rule{APIGroups: []string{k.Group}, APIVersions: []string{"*"}, Resources: []string{resource}},
 		})
 	}
 	return all

@@ -111,9 +111,15 @@ func (j *judgement) asMade(ctx context.Context, s *subject, o admissionv1.Operat
 		}
 		j.given = append(j.given, given...)
 	}
+	if len(j.given) == 0 {
+		return nil
+	}
 	again, err := kube.Workloads(s.Object)
-	if err != nil || len(again) != len(s.Workloads) {
+	switch {
+	case err != nil:
 		return fmt.Errorf("read %s %s as it was changed: %w", s.Kind, s.Name, err)
+	case len(again) != len(s.Workloads):
+		return fmt.Errorf("%s %s makes other pods when it was changed", s.Kind, s.Name)
 	}
 	for i := range again {
 		again[i].Object, again[i].Field = s.Workloads[i].Object, s.Workloads[i].Field // by its owner

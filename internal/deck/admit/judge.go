@@ -57,6 +57,8 @@ func (j *judgement) look(ctx context.Context, r *admissionv1.AdmissionRequest, s
 		if s.runs != nil {
 			j.forget(&s.Workloads[0], s.runs)
 		}
+	} else if s.relabelled {
+		j.network(s.Workloads)
 	}
 	j.own(ctx, r, s)
 	if err := j.except(); err != nil {

@@ -71,11 +71,12 @@ func (l *Line) Where(says func(n *admissionfile.Namespace) bool) string {
 	return text
 }
 
-// Within is an expression that is true of a request in one of the namespaces.
+// Within is an expression that is true of a request in one of the namespaces. What is of the whole cluster has none: a
+// request about it has no such field, and to ask for it would be an error.
 func Within(names []admissionfile.Glob) string {
 	var parts []string
 	for _, n := range names {
 		parts = append(parts, strings.TrimSuffix(strings.TrimPrefix(n.Regexp(), "^"), "$"))
 	}
-	return fmt.Sprintf("request.namespace.matches(%q)", "^("+strings.Join(parts, "|")+")$")
+	return fmt.Sprintf(`request.?namespace.orValue("").matches(%q)`, "^("+strings.Join(parts, "|")+")$")
 }

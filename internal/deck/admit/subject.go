@@ -25,6 +25,8 @@ type subject struct {
 	runs *kube.Workload
 	// passed says why its pods are not judged.
 	passed string
+	// relabelled says that a pod has other labels than before: other policies, of ours and of the network, may be about it.
+	relabelled bool
 	// fixed says that a policy has nothing to say of it, whatever its kind: it goes, or is as it was.
 	fixed bool
 }
@@ -32,7 +34,7 @@ type subject struct {
 // concerns says whether a policy of our own has to look at it: by its kind where it names kinds, and else at what makes
 // pods. What is as it was is not looked at again.
 func (s *subject) concerns(p *policy.Policy) bool {
-	if len(p.Kinds) == 0 || s.Is("", "Pod") {
+	if len(p.Kinds) == 0 || s.Is("", "Pod") && !s.relabelled {
 		return s.passed == "" && len(s.Workloads) > 0 && p.About(s.GroupVersionKind().GroupKind())
 	}
 	return !s.fixed && p.About(s.GroupVersionKind().GroupKind())
@@ -87,6 +89,7 @@ func (s *subject) changed(r *admissionv1.AdmissionRequest) (passed string, err e
 	if err != nil {
 		return "", err
 	}
+	s.relabelled = s.Is("", "Pod") && !maps.Equal(s.Metadata("labels"), was.Metadata("labels"))
 	old, err := kube.Workloads(was)
 	if err != nil {
 		return "", nil // it could not be read before: it is judged as what is new

@@ -71,10 +71,17 @@ func put(ctx context.Context, of dynamic.ResourceInterface, name string, fields 
 	if err := Unsafe(fields); err != nil {
 		return "", err
 	}
-	o.SetOwnerReferences(owners)
+	if owners != nil {
+		o.SetOwnerReferences(owners)
+	} else if !missing {
+		o.SetOwnerReferences(had.GetOwnerReferences())
+	}
 	if missing {
 		_, err := of.Create(ctx, o, metav1.CreateOptions{})
 		return "created", err
+	}
+	if had.GetLabels()[label] != ours {
+		return "", fmt.Errorf("there is one of this name that is not ours (it has no label %s=%s): give another --name", label, ours)
 	}
 	o.SetResourceVersion(had.GetResourceVersion())
 	keepTrust(had.Object, fields)

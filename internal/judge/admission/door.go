@@ -40,7 +40,7 @@ var Unlisted = card("admission/unlisted-image", "image is not among those that m
 	"apiVersion: v1\nkind: Pod\nmetadata: {name: cart, namespace: shop}\nspec:\n  containers:\n  - {name: cart, image: evil.example/miner}\n",
 	"apiVersion: v1\nkind: Pod\nmetadata: {name: cart, namespace: shop}\nspec:\n  containers:\n  - {name: cart, image: registry.example/shop/cart}\n")
 
-// NotListed finds the containers of a pod whose images are not allowed.
+// NotListed finds the containers and the volumes of a pod whose images are not allowed.
 func NotListed(w *kube.Workload, allowed func(image string) bool) (hits []check.Hit) {
 	look := func(list string, i int, name, image string) {
 		if allowed(image) {
@@ -61,6 +61,15 @@ func NotListed(w *kube.Workload, allowed func(image string) bool) (hits []check.
 	}
 	for i, c := range w.Spec.EphemeralContainers {
 		look("ephemeralContainers", i, c.Name, c.Image)
+	}
+	for i, v := range w.Spec.Volumes {
+		if v.Image == nil || v.Image.Reference == "" || allowed(v.Image.Reference) {
+			continue
+		}
+		field := w.Path(fmt.Sprintf("spec.volumes[%d].image.reference", i))
+		hits = append(hits, check.Hit{
+			Where: field, Detail: fmt.Sprintf("%s %s, volume %s: %.200q", w.Kind, w.Name, v.Name, v.Image.Reference), At: w.At(field), Subject: w.Subject(field),
+		})
 	}
 	return hits
 }

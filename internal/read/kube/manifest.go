@@ -71,7 +71,8 @@ func document(path string, d part) ([]*Object, *Problem) {
 	fields, line, err := values(d)
 	if err != nil {
 		p := wrong(line, "%v", err)
-		p.Template = bytes.Contains(d.text, []byte("{{"))
+		// What is YAML but for a key that stands twice is taken by others, whatever stands in its comments.
+		p.Template = bytes.Contains(d.text, []byte("{{")) && !strings.Contains(err.Error(), "already set in map")
 		return nil, p
 	}
 	if depth(fields) > maxDepth {

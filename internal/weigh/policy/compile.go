@@ -240,6 +240,12 @@ func (c *Compiler) one(src policyfile.Policy) (*Policy, error) {
 	return p, errors.Join(errs...)
 }
 
+// coreKinds are those that have no group (k8s.io/api/core/v1).
+var coreKinds = []string{
+	"ConfigMap", "Endpoints", "Event", "LimitRange", "Namespace", "Node", "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate",
+	"ReplicationController", "ResourceQuota", "Secret", "Service", "ServiceAccount",
+}
+
 // words checks what is no expression.
 func (p *Policy) words() error {
 	src := p.source
@@ -251,6 +257,9 @@ func (p *Policy) words() error {
 		kind := schema.ParseGroupKind(k.Value)
 		if !kindForm().MatchString(k.Value) {
 			return fmt.Errorf("%s: %q is no kind: write KIND or KIND.GROUP, as in Service or Ingress.networking.k8s.io", k.At(1), k.Value)
+		}
+		if kind.Group == "" && !slices.Contains(coreKinds, kind.Kind) {
+			return fmt.Errorf("%s: %q is no kind of the core group: write its group, as in Deployment.apps or Ingress.networking.k8s.io", k.At(1), k.Value)
 		}
 		if p.Kinds = append(p.Kinds, kind); p.Subject != subjectManifest {
 			return fmt.Errorf("%s: kinds are of Kubernetes objects: write subject: %s", k.At(1), subjectManifest)

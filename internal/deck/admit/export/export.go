@@ -67,9 +67,21 @@ func (e *exporter) leave() {
 	if slices.ContainsFunc(e.changes(), func(c *admissionfile.Change) bool { return c != nil && c.On }) {
 		e.left("change: nothing gives pods secure defaults, and they are judged as they are written")
 	}
+	if e.File.Default == "deny" {
+		e.left("allow: images of volumes are not held against the list, those of containers are")
+	}
+	if e.noNetwork() {
+		e.left("noNetworkPolicy: no policy of an API server sees other objects than the one that it is asked about")
+	}
 	if e.File.OnFailure != "" {
 		e.left("onFailure: these policies stand in the API server itself, which is never away from itself; an expression that fails denies")
 	}
+}
+
+// noNetwork says that somewhere a pod is looked at for NetworkPolicies that select it.
+func (e *exporter) noNetwork() bool {
+	says := func(m *admissionfile.Mode) bool { return m != nil && *m != admissionfile.Off }
+	return says(e.File.NoNetwork) || slices.ContainsFunc(e.File.Namespaces, func(n admissionfile.Namespace) bool { return says(n.NoNetwork) })
 }
 
 // changes are all that the file says of secure defaults.

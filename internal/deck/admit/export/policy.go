@@ -1,6 +1,7 @@
 package export
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -47,6 +48,9 @@ const own = "own_"
 func (e *exporter) policy(p *policy.Policy) (*v1.ValidatingAdmissionPolicySpec, error) {
 	if p.Subject != "manifest" {
 		return nil, fmt.Errorf("it is about the subject %s, which an API server does not see", p.Subject)
+	}
+	if len(p.Kinds) > 0 {
+		return nil, errors.New("it names the kinds that it is about")
 	}
 	t := &translator{rewriter: expr.Rewriter{
 		Names: map[string]string{"object": "dyn(object)", "namespaceObject": "dyn(namespaceObject)", "pods": "variables.pods", "containers": "variables.containers"},
