@@ -19,7 +19,7 @@ type Source struct {
 
 // written is a document as it stands in its file. Its values with their lines take twenty times its bytes:
 // they are read only when somebody asks, and are held weakly, since who asks does so many times in a row and
-// then never again.
+// then never again. Those of a long document are kept, for they would take long to read again.
 type written struct {
 	path string
 	part part
