@@ -329,6 +329,9 @@ func placed(t policyfile.Text, err error) error {
 	if strings.HasPrefix(at.Message, `"package" is a word`) {
 		at.Message += `: the package is called "pkg" here`
 	}
+	if strings.HasPrefix(at.Message, `"variables" is neither`) {
+		at.Message = "a variable may name those above it, and none stands there"
+	}
 	column := ""
 	if at.Column > 1 {
 		column = fmt.Sprintf(", column %d of the expression", at.Column)
