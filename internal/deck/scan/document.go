@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -196,12 +198,7 @@ type sight struct {
 // sights adds what checks saw in a target to the report. Hits that have one fingerprint are one finding,
 // in several places.
 func (s *scan) sights(t *finding.Target, all []sight) {
-	hits := 0
-	for _, one := range all {
-		hits += len(one.hits)
-	}
-	s.report.Findings = slices.Grow(s.report.Findings, hits)
-	counts, at := map[string]int{}, make(map[string]int, hits)
+	counts, at := map[string]int{}, map[string]int{}
 	for _, one := range all {
 		if !s.o.runs(word(one.card.ID)) {
 			continue
@@ -213,10 +210,8 @@ func (s *scan) sights(t *finding.Target, all []sight) {
 			s.report.Checks = append(s.report.Checks, finding.Check{Rule: one.card.ID, Target: t.ID})
 		}
 		count(&s.report.Checks[n], one)
-		for _, h := range one.hits {
-			f := one.card.Finding(t.ID, h)
-			risk.Of(&f)
-			f.Fingerprint = finding.Fingerprint(f, "")
+		s.report.Findings = room(s.report.Findings, len(one.hits))
+		for _, f := range s.findings(t.ID, one) {
 			same := f.Fingerprint
 			if len(f.Suppressed) > 0 {
 				same += " suppressed"
@@ -234,6 +229,26 @@ func (s *scan) sights(t *finding.Target, all []sight) {
 			s.report.Findings = append(s.report.Findings, f)
 		}
 	}
+}
+
+// findings are those of a check's hits, made several at a time.
+func (s *scan) findings(target string, of sight) []finding.Finding {
+	all := make([]finding.Finding, len(of.hits))
+	var group errgroup.Group
+	group.SetLimit(max(s.o.Jobs, 1))
+	for from := 0; from < len(all); from += atOnce {
+		group.Go(func() error {
+			for i := from; i < min(from+atOnce, len(all)); i++ {
+				f := of.card.Finding(target, of.hits[i])
+				risk.Of(&f)
+				f.Fingerprint = finding.Fingerprint(f, "")
+				all[i] = f
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // none of them fails
+	return all
 }
 
 func count(c *finding.Check, one sight) {
