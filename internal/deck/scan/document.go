@@ -198,7 +198,12 @@ type sight struct {
 // sights adds what checks saw in a target to the report. Hits that have one fingerprint are one finding,
 // in several places.
 func (s *scan) sights(t *finding.Target, all []sight) {
-	counts, at := map[string]int{}, map[string]int{}
+	hits := 0
+	for _, one := range all {
+		hits += len(one.hits)
+	}
+	s.report.Findings = slices.Grow(s.report.Findings, hits)
+	counts, at := map[string]int{}, make(map[string]int, hits)
 	for _, one := range all {
 		if !s.o.runs(word(one.card.ID)) {
 			continue
@@ -210,45 +215,47 @@ func (s *scan) sights(t *finding.Target, all []sight) {
 			s.report.Checks = append(s.report.Checks, finding.Check{Rule: one.card.ID, Target: t.ID})
 		}
 		count(&s.report.Checks[n], one)
-		s.report.Findings = room(s.report.Findings, len(one.hits))
-		for _, f := range s.findings(t.ID, one) {
-			same := f.Fingerprint
-			if len(f.Suppressed) > 0 {
-				same += " suppressed"
-			}
-			if n, ok := at[same]; ok {
-				first := &s.report.Findings[n]
-				for _, l := range f.Locations { // overlays of one base have their lines in common
-					if !slices.Contains(first.Locations, l) {
-						first.Locations = append(first.Locations, l)
-					}
-				}
-				continue
-			}
-			at[same] = len(s.report.Findings)
-			s.report.Findings = append(s.report.Findings, f)
-		}
+		s.findings(t.ID, one, at)
 	}
 }
 
-// findings are those of a check's hits, made several at a time.
-func (s *scan) findings(target string, of sight) []finding.Finding {
-	all := make([]finding.Finding, len(of.hits))
+// findings adds those of a check's hits to the report: made several at a time, where they are to stand, and then folded
+// into the first that has their fingerprint. At says where that stands.
+func (s *scan) findings(target string, of sight, at map[string]int) {
+	first := len(s.report.Findings)
+	made := s.report.Findings[first : first+len(of.hits)]
 	var group errgroup.Group
 	group.SetLimit(max(s.o.Jobs, 1))
-	for from := 0; from < len(all); from += atOnce {
+	for from := 0; from < len(made); from += atOnce {
 		group.Go(func() error {
-			for i := from; i < min(from+atOnce, len(all)); i++ {
-				f := of.card.Finding(target, of.hits[i])
-				risk.Of(&f)
-				f.Fingerprint = finding.Fingerprint(f, "")
-				all[i] = f
+			for i := from; i < min(from+atOnce, len(made)); i++ {
+				made[i] = of.card.Finding(target, of.hits[i])
+				risk.Of(&made[i])
+				made[i].Fingerprint = finding.Fingerprint(made[i], "")
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // none of them fails
-	return all
+	for i := range made {
+		f := &made[i]
+		same := f.Fingerprint
+		if len(f.Suppressed) > 0 {
+			same += " suppressed"
+		}
+		n, ok := at[same]
+		if !ok {
+			at[same] = len(s.report.Findings)
+			s.report.Findings = append(s.report.Findings, *f) // at its place, or before it
+			continue
+		}
+		known := &s.report.Findings[n]
+		for _, l := range f.Locations { // overlays of one base have their lines in common
+			if !slices.Contains(known.Locations, l) {
+				known.Locations = append(known.Locations, l)
+			}
+		}
+	}
 }
 
 func count(c *finding.Check, one sight) {
