@@ -142,3 +142,54 @@ spec: {containers: [{name: c, image: c}]}
 		t.Error(diff)
 	}
 }
+
+// TestBareWorkloads finds specs of pods that custom resources hold without a template, and changes them in place.
+func TestBareWorkloads(t *testing.T) {
+	const text = `
+apiVersion: example.org/v1
+kind: Sandbox
+metadata: {name: a}
+spec:
+  podTemplate: {hostPID: true, containers: [{name: c, image: c}]}
+status:
+  podTemplate: {containers: [{name: c, image: c}]}
+---
+apiVersion: example.org/v1
+kind: Agent
+metadata: {name: b}
+spec: {containers: [{name: d, image: d}]}
+---
+apiVersion: example.org/v1
+kind: Patch
+metadata: {name: c}
+spec: {containers: [{name: of-another}]}
+---
+apiVersion: metrics.k8s.io/v1beta1
+kind: PodMetrics
+metadata: {name: m}
+containers: [{name: c, usage: {cpu: 1}}]
+`
+	objects, _ := Manifest("m.yaml", []byte(text))
+	var got []string
+	for _, o := range objects {
+		all, err := Workloads(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range all {
+			got = append(got, w.Kind+" "+w.Path("spec.containers[0]")+" "+w.Path("metadata.labels")+" "+w.Spec.Containers[0].Name)
+			w.Put(map[string]any{"spec": map[string]any{"containers": w.Written["spec"].(map[string]any)["containers"], "hostIPC": true}})
+		}
+		for _, w := range must(Workloads(o)) {
+			if w.Spec.HostPID || !w.Spec.HostIPC {
+				t.Errorf("%s was not changed: %+v", w.Kind, w.Spec)
+			}
+		}
+	}
+	want := []string{"Sandbox spec.podTemplate.containers[0] spec.podTemplate c", "Agent spec.containers[0] spec d"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func must(all []Workload, _ error) []Workload { return all }

@@ -9,6 +9,8 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
+
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // Bounds on one file of manifests.
@@ -100,6 +102,12 @@ func values(d part) (fields map[string]any, line int, err error) {
 		return fields, 0, nil
 	}
 	asJSON, err := yaml.YAMLToJSONStrict(d.mapping())
+	if err != nil && strings.Contains(err.Error(), "already set in map") && bytes.Contains(d.text, []byte("<<")) {
+		// A key that is merged in, and written too, is none that stands twice: kubectl takes it.
+		if _, wrong := tree.Parse("", d.mapping()); wrong == nil {
+			asJSON, err = yaml.YAMLToJSON(d.mapping())
+		}
+	}
 	if err != nil {
 		line, text := lineOf(strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "))
 		return nil, line, errors.New(text)
