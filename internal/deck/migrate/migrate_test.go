@@ -12,8 +12,8 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
-// The two policies that Kubernetes' own documentation gave as examples (example-policy.yaml privileged-psp.yaml and
-// restricted-psp.yaml of kubernetes/website at release-1.24), with who may use them.
+// The two policies that Kubernetes' own documentation gave as examples (privileged-psp.yaml and restricted-psp.yaml of
+// kubernetes/website, up to 1.24), the second with a default for seccomp, and who may use them.
 const documented = `
 apiVersion: policy/v1beta1
 kind: PodSecurityPolicy
@@ -40,6 +40,7 @@ metadata:
   name: restricted
   annotations:
     seccomp.security.alpha.kubernetes.io/allowedProfileNames: 'docker/default,runtime/default'
+    seccomp.security.alpha.kubernetes.io/defaultProfileName: 'runtime/default'
     apparmor.security.beta.kubernetes.io/allowedProfileNames: 'runtime/default'
     apparmor.security.beta.kubernetes.io/defaultProfileName: 'runtime/default'
 spec:
