@@ -193,3 +193,19 @@ containers: [{name: c, usage: {cpu: 1}}]
 }
 
 func must(all []Workload, _ error) []Workload { return all }
+
+// TestMistyped names the field whose value is of another type, and YAML's reading of bare words.
+func TestMistyped(t *testing.T) {
+	for text, want := range map[string]string{
+		"spec: {volumes: [{name: y}]}":               "spec: volumes.name cannot be true or false, as which YAML reads n, y, on, off, yes and no: put it in quotes",
+		"spec: {hostPID: 'true'}":                    "spec: hostPID cannot be a string",
+		"spec: {containers: [{command: a}]}":         "spec: containers.command cannot be a string",
+		"metadata: {labels: {version: 1}}":           "metadata: labels cannot be a number",
+		"spec: {terminationGracePeriodSeconds: 1.5}": "spec: terminationGracePeriodSeconds cannot be a number 1.5",
+	} {
+		objects, _ := Manifest("m.yaml", []byte("apiVersion: v1\nkind: Pod\n"+text+"\n"))
+		if _, err := Workloads(objects[0]); err == nil || err.Error() != want {
+			t.Errorf("%s: %v\nwant %s", text, err, want)
+		}
+	}
+}

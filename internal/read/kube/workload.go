@@ -127,7 +127,7 @@ func decode(fields, into any, unknown *[]string) error {
 	}
 	strict, err := kjson.UnmarshalStrict(text, into)
 	if err != nil {
-		return err
+		return mistyped(err)
 	}
 	for _, s := range strict {
 		if unknown != nil {
@@ -135,6 +135,20 @@ func decode(fields, into any, unknown *[]string) error {
 		}
 	}
 	return nil
+}
+
+// mistyped is an error of the library's in the words of who wrote the field. Its type is internal to the library.
+func mistyped(err error) error {
+	what, where, ok := strings.Cut(strings.TrimPrefix(err.Error(), "json: cannot unmarshal "), " into Go struct field ")
+	_, field, _ := strings.Cut(where, ".")
+	field, _, _ = strings.Cut(field, " of type ")
+	switch {
+	case !ok || field == "":
+		return err
+	case what == "bool":
+		return fmt.Errorf("%s cannot be true or false, as which YAML reads n, y, on, off, yes and no: put it in quotes", field)
+	}
+	return fmt.Errorf("%s cannot be a %s", field, what)
 }
 
 // dig follows keys down to a map.
