@@ -139,6 +139,14 @@ func objects(fields map[string]any, source Source) ([]*Object, error) {
 	}
 	items, isList := fields["items"].([]any)
 	if !isList || !strings.HasSuffix(kind, "List") {
+		meta, _ := fields["metadata"].(map[string]any)
+		for _, key := range []string{"name", "namespace", "generateName"} {
+			if v := meta[key]; v != nil {
+				if _, ok := v.(string); !ok {
+					return nil, fmt.Errorf("metadata.%s of the %s is %v and no text, which no API server takes: put it in quotes (YAML reads n, y, on, off, yes and no as true or false)", key, kind, v)
+				}
+			}
+		}
 		return []*Object{object(version, kind, fields, source)}, nil
 	}
 	var all []*Object
