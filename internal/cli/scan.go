@@ -231,6 +231,9 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	if err != nil {
 		return contradicted(err)
 	}
+	if err := o.charts.idle(); err != nil {
+		return err
+	}
 	given.tell(g, r)
 	options.Hidden, options.Part = o.filter.Apply(r), o.filter.BaseOnly || o.filter.AppOnly
 	if options.Part {
@@ -277,7 +280,7 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 		line.Controls = level.Controls()
 	}
 	return func(so *scan.Options) {
-		so.PodSecurity, so.Values = level, values
+		so.PodSecurity, so.Values, so.Render = level, values, o.charts.ask
 		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
 		so.Policies, so.Admission, so.Signatures, so.Licenses = policies, admission, signatures, o.licenses.rules
 		so.Secrets, so.ShellCheck = secrets, check
