@@ -97,7 +97,7 @@ func (e *exporter) exception(x *exceptionfile.Exception) (excepted, error) {
 			}
 			any = append(any, is)
 		}
-		of.each = fmt.Sprintf(`%s.exists(n, n != "" && (%s))`, whole, strings.Join(any, " || "))
+		of.each = fmt.Sprintf(`%s.exists(n, n != "" && (%s))`, whole(ofContainer), strings.Join(any, " || "))
 	}
 	return of, nil
 }

@@ -67,9 +67,6 @@ func (e *exporter) leave() {
 	if slices.ContainsFunc(e.changes(), func(c *admissionfile.Change) bool { return c != nil && c.On }) {
 		e.left("change: nothing gives pods secure defaults, and they are judged as they are written")
 	}
-	if e.File.Default == "deny" {
-		e.left("allow: images of volumes are not held against the list, those of containers are")
-	}
 	if e.noNetwork() {
 		e.left("noNetworkPolicy: no policy of an API server sees other objects than the one that it is asked about")
 	}

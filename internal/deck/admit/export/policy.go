@@ -145,7 +145,7 @@ func podNames() []pod.NativeVariable {
 	of := func(list, sort string) string {
 		return fmt.Sprintf(`spec.?%s.orValue([]).map(c, {"sort": dyn(%q), "fields": dyn(c)})`, list, sort)
 	}
-	name, _ := (&expr.Rewriter{Names: map[string]string{"c": "w.fields"}}).Rewrite(whole)
+	name, _ := (&expr.Rewriter{Names: map[string]string{"c": "w.fields"}}).Rewrite(whole(ofContainer))
 	const image = `w.fields.?image.orValue("")`
 	const tag = `n == "" ? "" : ` + image + `.split("@")[0].matches(":[^:/]*$") ? ` + image + `.split("@")[0].substring(` + image + `.split("@")[0].lastIndexOf(":") + 1) : ` +
 		image + `.contains("@") ? "" : "latest"`
