@@ -136,7 +136,9 @@ func pullPolicy() Check {
 				Good: inContainer("image: example.org/cart:latest\nimagePullPolicy: Always"),
 			}),
 		native: graded(
-			nativeImages(func(text, pull string) string { return pull + ` in ["IfNotPresent", "Never"] && ` + nativeMoves(text, pull) }),
+			nativeImages(func(text, pull string) string {
+				return pull + ` in ["IfNotPresent", "Never"] && ` + nativeMoves(text, pull)
+			}),
 			ofGrade(finding.Info, nativeImages(func(text, pull string) string { return pull + ` == "Never" && !` + nativeMoves(text, pull) }))),
 		look: images(func(u use) (hit, bool) {
 			h := hit{field: u.pullField, detail: u.text + " and " + string(u.pull)}

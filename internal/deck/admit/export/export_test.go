@@ -99,7 +99,7 @@ func (a asked) webhook(t testing.TB) *admissionv1.AdmissionRequest {
 		UID: "u", Operation: "CREATE", Namespace: meta1(a.now).GetNamespace(), Name: meta1(a.now).GetName(), Kind: metav1.GroupVersionKind(a.kind),
 		Object: rawOf(t, a.now),
 	}
-	r.UserInfo.Username = a.user
+	r.UserInfo.Username, r.UserInfo.Groups = a.user, groupsOf(a.user)
 	if a.was != nil {
 		r.Operation, r.OldObject = "UPDATE", rawOf(t, a.was)
 	}
@@ -109,13 +109,20 @@ func (a asked) webhook(t testing.TB) *admissionv1.AdmissionRequest {
 func (a asked) server() *admission.Request {
 	r := &admission.Request{
 		Operation: "CREATE", Kind: a.kind, Resource: a.resource, Namespace: meta1(a.now).GetNamespace(), Name: meta1(a.now).GetName(), Object: a.now,
-		User:            admission.User{Name: a.user, Groups: []string{"system:authenticated"}},
+		User:            admission.User{Name: a.user, Groups: groupsOf(a.user)},
 		NamespaceObject: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: meta1(a.now).GetNamespace(), Labels: map[string]string{"kubernetes.io/metadata.name": meta1(a.now).GetNamespace()}}},
 	}
 	if a.was != nil {
 		r.Operation, r.OldObject = "UPDATE", a.was
 	}
 	return r
+}
+
+func groupsOf(user string) []string {
+	if user == "ann" {
+		return []string{"oidc:platform", "system:authenticated"}
+	}
+	return []string{"system:authenticated"}
 }
 
 func meta1(o runtime.Object) metav1.Object { return o.(metav1.Object) }
@@ -243,13 +250,16 @@ func TestLarge(t *testing.T) {
 		}
 	}
 	s.compare(t, asked{now: p, kind: podKind, resource: podResource, user: "alice"})
+	changed := sidesOf(t, "change: {requests: {cpu: 1m, memory: 1Mi}}\nfailOn: none\nwarnOn: none", "")
+	change(t, changersOf(t, changed.out), p)
+	changed.compare(t, workloads(p)[0])
 }
 
 // TestLeft wants what cannot be written to be said.
 func TestLeft(t *testing.T) {
-	s := sidesOf(t, "change: on\nonFailure: ignore\npodSecurity: baseline\nnamespaces: [{names: ['p*', pay, shop], podSecurity: 'restricted:v1.34', mode: warn}]", "")
+	s := sidesOf(t, "change: {digests: ['good.example/*']}\nonFailure: ignore\npodSecurity: baseline\nnamespaces: [{names: ['p*', pay, shop], podSecurity: 'restricted:v1.34', mode: warn}]", "")
 	for _, want := range []string{
-		"# - change: nothing gives pods", "# - onFailure: ", "# - labels for namespaces like p*", "# - labels for namespaces that the file does not name", "pod/root-image (",
+		"# - change: digests for tags", "# - onFailure: ", "# - labels for namespaces like p*", "# - labels for namespaces that the file does not name", "pod/root-image (",
 		"pod-security.kubernetes.io/warn: restricted", "pod-security.kubernetes.io/warn-version: v1.34",
 	} {
 		if !strings.Contains(s.text, want) {

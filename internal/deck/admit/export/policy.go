@@ -67,7 +67,7 @@ func (e *exporter) policy(p *policy.Policy) (*v1.ValidatingAdmissionPolicySpec, 
 	for _, v := range w.Variables {
 		t.rewriter.Names["variables."+v.Name.Value] = "variables." + own + v.Name.Value
 	}
-	d := &draft{known: append(known(), podNames()...)}
+	d := &draft{known: append(known(nil), podNames()...)}
 	for _, v := range w.Variables {
 		d.own = append(d.own, v1.Variable{Name: own + v.Name.Value, Expression: t.write(v.Expression.Value)})
 	}
@@ -93,7 +93,7 @@ func (e *exporter) policy(p *policy.Policy) (*v1.ValidatingAdmissionPolicySpec, 
 		return nil, err
 	}
 	d.spec.MatchConstraints = rules()
-	d.spec.MatchConditions = []v1.MatchCondition{changes()}
+	d.spec.MatchConditions = []v1.MatchCondition{changesPods()}
 	if _, err := admission.Compile(&d.spec); err != nil {
 		return nil, fmt.Errorf("an API server would not take it: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
