@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -142,6 +143,12 @@ func (o *exportOptions) webhook(ctx context.Context, g *global) error {
 	}
 	if o.apply {
 		return o.write(ctx, g, l, p)
+	}
+	for _, never := range l.NeverAsked() {
+		g.say("plimsoll: %s", never)
+		if _, err := fmt.Fprintf(g.env.Stdout, "# %s\n", never); err != nil {
+			return err
+		}
 	}
 	all := []any{webhook.Configuration(l, p)}
 	if m := webhook.Mutation(l, p); m != nil {

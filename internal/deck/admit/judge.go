@@ -93,7 +93,20 @@ func (j *judgement) own(ctx context.Context, r *admissionv1.AdmissionRequest, s 
 	seen := policy.ObjectOf(s.Object, namespace, makes)
 	seen.NoNamespace = unknown
 	facts := map[string]*policy.Facts{target: {Objects: []policy.Object{seen}}}
-	found, gaps := policy.Evaluate(ctx, policy.Input{Report: j.report, Facts: facts, Policies: run, Now: j.now})
+	unsure := map[string]error{}
+	may := func(ctx context.Context, p *policy.Policy, _ *policy.Object) (bool, error) {
+		ok, err := j.mayUse(ctx, r, s, p)
+		if err != nil {
+			unsure[p.Name] = err
+		}
+		return ok || err != nil, nil
+	}
+	found, gaps := policy.Evaluate(ctx, policy.Input{Report: j.report, Facts: facts, Policies: run, Now: j.now, May: may})
+	for _, p := range run {
+		if err := unsure[p.Name]; err != nil {
+			j.unsure(p.Name, s.Object, err.Error())
+		}
+	}
 	j.report.Findings = append(j.report.Findings, found...)
 	for _, g := range gaps {
 		j.unknown = append(j.unknown, g.What)

@@ -73,19 +73,12 @@ func webhookOf(l *admit.Line, stage admit.Stage, p Place) admissionregistrationv
 		MatchConditions: []admissionregistrationv1.MatchCondition{{Name: "not-of-a-node", Expression: `!("system:nodes" in request.userInfo.groups)`}},
 	}
 	if len(l.Rules(stage)) > 0 {
-		w.MatchConditions = append(w.MatchConditions, notForAStart)
+		w.MatchConditions = append(w.MatchConditions, admit.NotForAStart())
 	}
 	if where := namespaces(l, stage); where != "" {
 		w.MatchConditions = append(w.MatchConditions, admissionregistrationv1.MatchCondition{Name: "where-it-says-something", Expression: where})
 	}
 	return w
-}
-
-// notForAStart leaves out what a starting cluster needs before any pod runs, whatever policies say that they are about.
-var notForAStart = admissionregistrationv1.MatchCondition{
-	Name: "not-for-a-start",
-	Expression: `request.userInfo.username != "system:apiserver" && !(request.resource.group == "" && request.resource.resource == "nodes") && ` +
-		`!(request.resource.group in ["authentication.k8s.io", "authorization.k8s.io", "certificates.k8s.io", "coordination.k8s.io", "flowcontrol.apiserver.k8s.io"])`,
 }
 
 func (p *Place) client(stage admit.Stage) admissionregistrationv1.WebhookClientConfig {

@@ -35,6 +35,7 @@ type sides struct {
 	out  *Native
 	set  *native.Set
 	text string
+	may  admission.Authorizer // nil: nobody is asked
 }
 
 func sidesOf(t testing.TB, file, exceptions string, policies ...*policy.Policy) *sides {
@@ -167,7 +168,9 @@ func (s *sides) compare(t *testing.T, a asked) (found int) {
 		}
 		theirs = append(theirs, fmt.Sprintf("%s %s %s", f.Mode, f.Rule, who))
 	}
-	for _, o := range s.set.Judge(t.Context(), a.server(), native.World{Whole: true}).Outcomes {
+	asked := a.server()
+	asked.May = s.may
+	for _, o := range s.set.Judge(t.Context(), asked, native.World{Whole: true}).Outcomes {
 		if o.Failed || o.Action == native.NotAssessed {
 			t.Errorf("%s %s", o.Text(), o.Field)
 		}

@@ -24,7 +24,7 @@ const controllers = `["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "R
 // known are all variables, each after those that it names; with a change, what makes pods is seen as they will be.
 func known(change *pod.NativeChange) (all []pod.NativeVariable) {
 	all = []pod.NativeVariable{
-		{Name: "ns", Expression: `request.namespace`},
+		{Name: "ns", Expression: `request.?namespace.orValue("")`},
 		// Anybody can write who the owner of a pod is; only when the cluster's own controllers do is it true.
 		{Name: "owners", Expression: `request.userInfo.username == "system:kube-controller-manager" || ` +
 			`request.userInfo.username.startsWith("system:serviceaccount:kube-system:") && request.userInfo.username.endsWith("-controller") ? ` +
@@ -92,18 +92,23 @@ func before(more ...string) *expr.Rewriter {
 // podOf is the pod in what makes it.
 func podOf(object string) string {
 	return fmt.Sprintf(`request.kind.kind == "Pod" ? dyn(%[1]s) : request.kind.kind == "CronJob" ? dyn(%[1]s).spec.jobTemplate.spec.template : `+
-		`request.kind.kind == "PodTemplate" ? dyn(%[1]s).?template.orValue({}) : dyn(%[1]s).spec.?template.orValue({})`, object)
+		`request.kind.kind == "PodTemplate" ? dyn(%[1]s).?template.orValue({}) : dyn(%[1]s).?spec.?template.orValue({})`, object)
 }
 
 // changesPods is true unless an object says of its pods what it said before: it must be possible to scale down, to finalize
 // and to delete what would not be let in today. Of a pod itself, what may be changed at all is compared.
 func changesPods() v1.MatchCondition {
+	return v1.MatchCondition{Name: "changes-its-pods", Expression: `request.operation != "UPDATE" || (request.kind.kind == "Pod" ? ` + podChanges() +
+		` : (` + podOf("object") + `) != (` + podOf("oldObject") + `))`}
+}
+
+// podChanges says that a pod that runs is another than it was, in what may be changed at all.
+func podChanges() string {
 	var parts []string
 	for _, field := range []string{"containers", "initContainers", "ephemeralContainers", "tolerations", "nodeSelector", "affinity", "resources"} {
 		parts = append(parts, fmt.Sprintf("dyn(object).spec.?%[1]s != dyn(oldObject).spec.?%[1]s", field))
 	}
-	return v1.MatchCondition{Name: "changes-its-pods", Expression: `request.operation != "UPDATE" || (request.kind.kind == "Pod" ? ` + strings.Join(parts, " || ") +
-		` : (` + podOf("object") + `) != (` + podOf("oldObject") + `))`}
+	return strings.Join(parts, " || ")
 }
 
 // policy is one on its way: validations, and the variables that they name.

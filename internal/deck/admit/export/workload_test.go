@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -22,7 +21,6 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
-	"github.com/plimsoll/plimsoll/internal/read/policyfile"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
@@ -261,19 +259,7 @@ spec:
 // compiled are the policies.
 func compiled(t *testing.T) []*policy.Policy {
 	t.Helper()
-	set, err := policyfile.Load(fstest.MapFS{"p.yaml": {Data: []byte(policies)}}, "p.yaml", "p.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := policy.NewCompiler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := c.Compile(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return compile(t, policies)
 }
 
 // TestPolicies holds Plimsoll's own policies against what is written of them, and wants those that cannot be to be named.
