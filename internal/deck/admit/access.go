@@ -21,7 +21,8 @@ const (
 	mostKept = 10_000
 )
 
-// answers are what the API server said lately of who may do what: pods come many at once, from the same.
+// answers are what the API server lately said that somebody may do: pods come many at once, from the same. That one may
+// not is asked again each time: who is given a right has it at once.
 type answers struct {
 	sync.Mutex
 	all map[string]answer
@@ -45,7 +46,7 @@ func (j *judgement) review(ctx context.Context, a admission.Access) (authorizati
 		return kept.SubjectAccessReviewStatus, nil
 	}
 	status, err := j.Cluster.Review(ctx, a.Review())
-	if err != nil {
+	if err != nil || !status.Allowed {
 		return status, err
 	}
 	j.access.Lock()

@@ -162,8 +162,59 @@ func TestCluster(t *testing.T) {
 		}
 	})
 	t.Run("changes", func(t *testing.T) { s.changedAlike(t, made) })
+	t.Run("use", func(t *testing.T) { s.used(t) })
 	s.alike(of)
 	s.checked()
+}
+
+const labelled = `{apiVersion: plimsoll/v1, kind: Policy, metadata: {name: labelled}, spec: {subject: manifest, use: [user, serviceAccount],
+  matchConditions: [{name: labelled, expression: "pods.exists(p, p.metadata.?labels[?'x'].hasValue())"}]}}`
+
+// used wants the API server's authorizer to say who may use a policy.
+func (s *server) used(t *testing.T) {
+	of := sidesOf(t, "failOn: none\nnamespaces: [{names: [made]}, {names: ['*'], mode: 'off'}]", "", compile(t, labelled)...)
+	of.text = strings.ReplaceAll(of.text, "ame: plimsoll-", "ame: used-")
+	s.apply(of)
+	const rbac = "/apis/rbac.authorization.k8s.io/v1/"
+	grant := func(role, namespace string, rule map[string]any, subject map[string]any) {
+		t.Helper()
+		meta := map[string]any{"name": role, "namespace": namespace}
+		for kind, body := range map[string]map[string]any{
+			"Role":        {"rules": []any{rule}},
+			"RoleBinding": {"roleRef": map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role}, "subjects": []any{subject}},
+		} {
+			body["apiVersion"], body["kind"], body["metadata"] = "rbac.authorization.k8s.io/v1", kind, meta
+			if status, answer := s.send("POST", rbac+"namespaces/"+namespace+"/"+strings.ToLower(kind)+"s", body); status != http.StatusCreated {
+				t.Fatalf("%s: %d %v", role, status, answer["message"])
+			}
+		}
+	}
+	ann := map[string]any{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "ann"}
+	grant("makes-pods", "made", map[string]any{"apiGroups": []string{""}, "resources": []string{"pods"}, "verbs": []string{"create"}}, ann)
+	asAnn := &server{Cluster: s.Cluster, t: t, client: s.Client("ann", "strangers")}
+	p := &corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Name: "x", Namespace: "made", Labels: map[string]string{"x": "y"}}}
+	p.Spec.ServiceAccountName, p.Spec.Containers = "robot", []corev1.Container{{Name: "a", Image: "good.example/a:1"}}
+	until := func(want int, says string) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+			status, answer := asAnn.send("POST", "/api/v1/namespaces/made/pods?dryRun=All", p)
+			message, _ := answer["message"].(string)
+			if status == want && strings.Contains(message, says) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%d %s", status, message)
+			}
+		}
+	}
+	until(http.StatusForbidden, "neither who asks nor the service account of its pods may use the policy labelled (policies.plimsoll.io)")
+	use := map[string]any{"apiGroups": []string{"plimsoll.io"}, "resources": []string{"policies"}, "resourceNames": []string{"labelled"}, "verbs": []string{"use"}}
+	grant("of-the-account", "made", use, map[string]any{"kind": "ServiceAccount", "name": "robot", "namespace": "made"})
+	until(http.StatusCreated, "")
+	p.Spec.ServiceAccountName = "other"
+	until(http.StatusForbidden, "may use the policy labelled")
+	grant("of-ann", "made", use, ann)
+	until(http.StatusCreated, "")
 }
 
 // changedAlike sends pods that leave much open, and what makes them, and wants them to come out as the webhook changes them,
