@@ -103,12 +103,12 @@ func (p *parser) document(doc *tree.Value, into *Set) {
 var validName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 
 func (p *parser) policy(v *tree.Value, name Text, into *Set) {
-	needed, more := []string{"subject", "validations"}, []string{"use"}
+	needed := []string{"subject", "validations"}
+	more := []string{"action", "severity", "description", "fix", "references", "aliases", "params", "paramsFrom", "matchConditions", "variables", "kinds", "use"}
 	if v.Get("use") != nil { // then that is what it wants
 		needed, more = needed[:1], append(more, needed[1])
 	}
-	p.Map(v, "the spec of a Policy", needed,
-		append(more, "action", "severity", "description", "fix", "references", "aliases", "params", "paramsFrom", "matchConditions", "variables", "kinds"))
+	p.Map(v, "the spec of a Policy", needed, more)
 	out := Policy{
 		Name: name, Subject: p.text(v, "subject"), Kinds: p.words(v, "kinds"), Use: p.words(v, "use"), Action: p.text(v, "action"), Severity: p.text(v, "severity"),
 		Description: p.plain(v, "description"), Fix: p.plain(v, "fix"),
