@@ -186,7 +186,7 @@ func TestChanges(t *testing.T) {
 			t.Fatal("nothing changes pods")
 		}
 		seen := map[pod.Default]int{}
-		for i := range rounds() {
+		for i := range 10 + rounds()/3 {
 			p := d.plainPod(pick(d, "default", "shop", "pay", "dev-1", "none"))
 			want, given := byWebhook(t, s, p.DeepCopy())
 			for _, g := range given {

@@ -222,7 +222,7 @@ func (s *server) used(t *testing.T) {
 func (s *server) changedAlike(t *testing.T, of *sides) {
 	d := dice{rand.New(rand.NewPCG(23, 24))}
 	changed, denied := 0, 0
-	for range 40 + rounds() {
+	for range 100 {
 		p := d.plainPod("none")
 		p.Annotations = nil
 		calm(p)
