@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"slices"
@@ -136,17 +137,20 @@ func (o *exportOptions) webhook(ctx context.Context, g *global) error {
 		if p.Bundle, err = os.ReadFile(o.bundle); err != nil {
 			return usage("--ca-bundle %w", err)
 		}
+		if !x509.NewCertPool().AppendCertsFromPEM(p.Bundle) {
+			return usage("--ca-bundle %s: it holds no certificate in PEM", o.bundle)
+		}
 	}
 	l, err := o.line.line(ctx, g, admit.Options{})
 	if err != nil {
 		return err
 	}
+	sayUnasked(g, l)
 	if o.apply {
 		return o.write(ctx, g, l, p)
 	}
-	for _, never := range l.NeverAsked() {
-		g.say("plimsoll: %s", never)
-		if _, err := fmt.Fprintf(g.env.Stdout, "# %s\n", never); err != nil {
+	if text := unasked(l); text != "" {
+		if _, err := fmt.Fprintf(g.env.Stdout, "# %s\n", text); err != nil {
 			return err
 		}
 	}
@@ -167,6 +171,21 @@ func (o *exportOptions) webhook(ctx context.Context, g *global) error {
 		}
 	}
 	return nil
+}
+
+// sayUnasked says what policies are about in vain, where a webhook is to enforce them.
+func sayUnasked(g *global, l *admit.Line) {
+	if text := unasked(l); text != "" {
+		g.say("plimsoll: %s", text)
+	}
+}
+
+func unasked(l *admit.Line) string {
+	all := webhook.Unasked(l)
+	if len(all) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("no webhook is asked about %s, which a cluster needs to start: what policies say of it only admit export --to native enforces", strings.Join(all, ", "))
 }
 
 // write writes the webhooks into a cluster.

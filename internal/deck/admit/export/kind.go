@@ -28,7 +28,7 @@ func about(p *policy.Policy, names []string) (*v1.MatchResources, []v1.MatchCond
 	var kinds []string
 	for _, k := range p.Kinds {
 		own := k.Group == "" || (&kube.Object{APIVersion: k.Group + "/v1"}).Known()
-		if !own && (slices.Contains(names, "pods") || slices.Contains(names, "containers")) {
+		if !own && (slices.Contains(names, "pods") || slices.Contains(names, "containers") || slices.Contains(names, "images")) {
 			return nil, nil, errors.New("it asks about the pods of custom resources, which only the webhook knows by their shape")
 		}
 		kinds = append(kinds, k.Kind+"."+k.Group)
@@ -41,7 +41,7 @@ func about(p *policy.Policy, names []string) (*v1.MatchResources, []v1.MatchCond
 		match.ResourceRules = append(match.ResourceRules, v1.NamedRuleWithOperations{RuleWithOperations: r})
 	}
 	of := v1.MatchCondition{Name: "kind", Expression: kindOf + " in " + quoted(kinds)}
-	return match, []v1.MatchCondition{admit.NotForAStart(), of, changesObject()}, nil
+	return match, []v1.MatchCondition{of, changesObject()}, nil
 }
 
 // changesObject is true unless an object is as it was, but for what others than its owner write. A pod that runs is looked

@@ -59,7 +59,7 @@ const ofKinds = `{apiVersion: plimsoll/v1, kind: Policy, metadata: {name: open},
 func TestKinds(t *testing.T) {
 	d := dice{rand.New(rand.NewPCG(31, 32))}
 	s := sidesOf(t, "failOn: none\nnamespaces: [{names: [dev], mode: warn}]", "", compile(t, ofKinds)...)
-	for _, want := range []string{"# - policy shaped: it asks about the pods of custom resources", "# - policy nodes: it is about nothing but nodes", "plimsoll-policy-custom-deny", "- networking.k8s.io"} {
+	for _, want := range []string{"# - policy shaped: it asks about the pods of custom resources", "plimsoll-policy-nodes-deny", "plimsoll-policy-custom-deny", "- networking.k8s.io"} {
 		if !strings.Contains(s.text, want) {
 			t.Errorf("%q is not written", want)
 		}

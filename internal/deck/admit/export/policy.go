@@ -19,14 +19,13 @@ import (
 // policies writes Plimsoll's own policies about manifests, each by itself, as the server's; and once more for each scope
 // whose pods are given defaults, where it asks about pods: those of what makes pods are seen as they will be.
 func (e *exporter) policies() error {
-	e.out.Left = append(e.out.Left, e.NeverAsked()...)
 	for _, p := range e.Policies {
 		spec, asks, err := e.policy(p, nil)
 		if err != nil {
 			e.left(fmt.Sprintf("policy %s: %v", p.Name, err))
 			continue
 		}
-		ofPods := slices.Contains(asks, "pods") || slices.Contains(asks, "containers")
+		ofPods := slices.Contains(asks, "pods") || slices.Contains(asks, "containers") || slices.Contains(asks, "images")
 		apart := map[*admissionfile.Namespace]bool{}
 		for i, s := range e.Scopes() {
 			change := changeOf(s)
@@ -70,7 +69,7 @@ func (e *exporter) policy(p *policy.Policy, change *pod.NativeChange) (spec *v1.
 		return nil, nil, fmt.Errorf("it is about the subject %s, which an API server does not see", p.Subject)
 	}
 	t := &translator{rewriter: expr.Rewriter{
-		Names: map[string]string{"object": "dyn(object)", "namespaceObject": "dyn(namespaceObject)", "pods": "variables.pods", "containers": "variables.containers"},
+		Names: map[string]string{"object": "dyn(object)", "namespaceObject": "dyn(namespaceObject)", "pods": "variables.pods", "containers": "variables.containers", "images": "variables.images"},
 		Calls: map[string]func([]string) (string, string){"glob": globs},
 	}}
 	for name, value := range p.Params() {
@@ -192,20 +191,20 @@ func quoted(all []string) string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
-// podNames are what policies of Plimsoll call the pods of an object, and their containers.
+// podNames are what policies of Plimsoll call the pods of an object, their containers, and all that brings images.
 func podNames() []pod.NativeVariable {
 	of := func(list, sort string) string {
-		return fmt.Sprintf(`spec.?%s.orValue([]).map(c, {"sort": dyn(%q), "fields": dyn(c)})`, list, sort)
+		return fmt.Sprintf(`spec.?%s.orValue([]).map(c, {"sort": dyn(%q), "image": dyn(c.?image.orValue("")), "fields": dyn(c)})`, list, sort)
 	}
-	name, _ := (&expr.Rewriter{Names: map[string]string{"c": "w.fields"}}).Rewrite(whole(ofContainer))
-	const image = `w.fields.?image.orValue("")`
-	const tag = `n == "" ? "" : ` + image + `.split("@")[0].matches(":[^:/]*$") ? ` + image + `.split("@")[0].substring(` + image + `.split("@")[0].lastIndexOf(":") + 1) : ` +
-		image + `.contains("@") ? "" : "latest"`
+	name, _ := (&expr.Rewriter{Names: map[string]string{"c": "w"}}).Rewrite(whole(ofContainer))
+	const tag = `n == "" ? "" : w.image.split("@")[0].matches(":[^:/]*$") ? w.image.split("@")[0].substring(w.image.split("@")[0].lastIndexOf(":") + 1) : ` +
+		`w.image.contains("@") ? "" : "latest"`
+	named := `.map(w, ` + name + `.map(n, {"name": dyn(w.fields.name), "image": w.image, "sort": w.sort, "fields": w.fields, ` +
+		`"registry": dyn(n == "" ? "" : n.substring(0, n.indexOf("/"))), "repository": dyn(n == "" ? "" : n.substring(n.indexOf("/") + 1)), ` +
+		`"tag": dyn(` + tag + `), "digest": dyn(n != "" && w.image.contains("@") ? w.image.split("@")[1] : "")})[0])`
 	return []pod.NativeVariable{
 		{Name: "pods", Expression: kindOf + ` in ` + quoted(makers) + ` ? [dyn({"metadata": meta, "spec": spec})] : []`},
-		{Name: "containers", Expression: `(` + of("initContainers", "init") + ` + ` + of("containers", "container") + ` + ` + of("ephemeralContainers", "ephemeral") + `).map(w, ` +
-			name + `.map(n, {"name": dyn(w.fields.name), "image": dyn(` + image + `), "sort": w.sort, "fields": w.fields, ` +
-			`"registry": dyn(n == "" ? "" : n.substring(0, n.indexOf("/"))), "repository": dyn(n == "" ? "" : n.substring(n.indexOf("/") + 1)), ` +
-			`"tag": dyn(` + tag + `), "digest": dyn(n != "" && ` + image + `.contains("@") ? ` + image + `.split("@")[1] : "")})[0])`},
+		{Name: "containers", Expression: `(` + of("initContainers", "init") + ` + ` + of("containers", "container") + ` + ` + of("ephemeralContainers", "ephemeral") + `)` + named},
+		{Name: "images", Expression: `containers + volumes.filter(v, has(v.image)).map(v, {"sort": dyn("volume"), "image": dyn(v.image.?reference.orValue("")), "fields": dyn(v)})` + named},
 	}
 }
