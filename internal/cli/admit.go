@@ -19,6 +19,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image/lore"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 )
 
 func newAdmit(g *global) *cobra.Command {
@@ -64,9 +65,7 @@ func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*a
 		return nil, err
 	}
 	if of.Native != nil {
-		for _, name := range of.Native.Unbound() {
-			g.say("plimsoll: policy %s has no binding, and so does nothing", name)
-		}
+		g.idle(of.Native)
 	}
 	files, err := o.excepted()
 	if err != nil {
@@ -89,6 +88,16 @@ func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*a
 		return nil, usage("--line %w", err)
 	}
 	return l, nil
+}
+
+// idle says which policies do nothing here.
+func (g *global) idle(s *native.Set) {
+	for _, name := range s.Unbound() {
+		g.say("plimsoll: policy %s has no binding, and so does nothing", name)
+	}
+	for _, name := range s.Changes() {
+		g.say("plimsoll: policy %s changes pods in a cluster, and here none: they are judged as they are written; --line shows the changes", name)
+	}
 }
 
 // resolve tells what images are that the line wants digests of.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -148,6 +149,11 @@ func (o *exportOptions) webhook(ctx context.Context, g *global) error {
 	if o.apply {
 		return o.write(ctx, g, l, p)
 	}
+	if text := unasked(l); text != "" {
+		if _, err := fmt.Fprintf(g.env.Stdout, "# %s\n", text); err != nil {
+			return err
+		}
+	}
 	all := []any{webhook.Configuration(l, p)}
 	if m := webhook.Mutation(l, p); m != nil {
 		all = append(all, m)
@@ -169,9 +175,17 @@ func (o *exportOptions) webhook(ctx context.Context, g *global) error {
 
 // sayUnasked says what policies are about in vain, where a webhook is to enforce them.
 func sayUnasked(g *global, l *admit.Line) {
-	if all := webhook.Unasked(l); len(all) > 0 {
-		g.say("plimsoll: no webhook is asked about %s, which a cluster needs to start: what policies say of it only admit export --to native enforces", strings.Join(all, ", "))
+	if text := unasked(l); text != "" {
+		g.say("plimsoll: %s", text)
 	}
+}
+
+func unasked(l *admit.Line) string {
+	all := webhook.Unasked(l)
+	if len(all) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("no webhook is asked about %s, which a cluster needs to start: what policies say of it only admit export --to native enforces", strings.Join(all, ", "))
 }
 
 // write writes the webhooks into a cluster.

@@ -80,9 +80,7 @@ func runAdmitTest(ctx context.Context, g *global, o *attemptOptions, args []stri
 	case len(own) > 0:
 		return usage("--policy: policy %s is Plimsoll's own: say how far it may go with --line, or use plimsoll scan", own[0].Name)
 	}
-	for _, name := range set.Unbound() {
-		g.say("plimsoll: policy %s has no binding, and so does nothing", name)
-	}
+	g.idle(set)
 	r := &finding.Report{Schema: finding.Schema, Tool: finding.Tool{Name: "plimsoll", Version: version(), Policies: set.Tool()}}
 	files, err := g.manifests(args)
 	if err != nil {

@@ -58,6 +58,8 @@ type listed struct {
 	Namespaces   []string     `json:"namespaces,omitempty"`
 	Names        []string     `json:"names,omitempty"`
 	Images       []string     `json:"images,omitempty"`
+	Users        []string     `json:"users,omitempty"`
+	Groups       []string     `json:"groups,omitempty"`
 	Reason       string       `json:"reason"`
 	Owner        string       `json:"owner,omitempty"`
 	Ticket       string       `json:"ticket,omitempty"`
@@ -70,7 +72,7 @@ type listed struct {
 func listedOf(e *exceptionfile.Exception, now time.Time) listed {
 	l := listed{
 		Where: e.Place(), Rules: e.Rules, Packages: e.Packages, Paths: e.Paths, Targets: e.Targets, Fingerprints: e.Fingerprints, Subjects: e.Subjects,
-		Kinds: e.Kinds, Namespaces: e.Namespaces, Names: e.Names, Images: e.Images,
+		Kinds: e.Kinds, Namespaces: e.Namespaces, Names: e.Names, Images: e.Images, Users: e.Users, Groups: e.Groups,
 		Reason: e.Reason, Owner: e.Owner, Ticket: e.Ticket, Expired: e.Expired(now), VEX: e.VEX,
 	}
 	if !e.Until.IsZero() {

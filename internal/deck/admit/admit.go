@@ -63,6 +63,7 @@ type Line struct {
 	Options
 	checks []pod.Check
 	said   map[string]said // of policies, by name
+	access *answers
 }
 
 // said is what a policy says of itself.
@@ -85,7 +86,7 @@ func New(o Options) (*Line, error) {
 	if o.File == nil {
 		o.File = &admissionfile.File{}
 	}
-	l := &Line{Options: o, checks: pod.Checks(), said: map[string]said{}}
+	l := &Line{Options: o, checks: pod.Checks(), said: map[string]said{}, access: &answers{all: map[string]answer{}}}
 	if err := l.hear(); err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func (l *Line) hear() error {
 		if p.Action == finding.Warn {
 			mode = admissionfile.Warn
 		}
-		l.said[p.Name] = said{modes: []admissionfile.Mode{mode}, rules: rulesOf(p)}
+		l.said[p.Name] = said{modes: []admissionfile.Mode{mode}, rules: RulesOf(p)}
 	}
 	if l.Native == nil {
 		return nil
@@ -128,9 +129,9 @@ func (l *Line) hear() error {
 	return nil
 }
 
-// rulesOf are the objects that one of our policies is about, where it says so. How kinds that are not Kubernetes' own are
+// RulesOf are the objects that one of our policies is about, where it says so. How kinds that are not Kubernetes' own are
 // called in the plural is not known here: all of their group are asked about, and the policy looks at its kinds.
-func rulesOf(p *policy.Policy) (all []admissionregistrationv1.RuleWithOperations) {
+func RulesOf(p *policy.Policy) (all []admissionregistrationv1.RuleWithOperations) {
 	for _, k := range p.Kinds {
 		resource := "*"
 		if (&kube.Object{APIVersion: k.Group + "/v1"}).Known() || k.Group == "" {

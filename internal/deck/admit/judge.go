@@ -9,6 +9,7 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -17,6 +18,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
@@ -61,7 +63,7 @@ func (j *judgement) look(ctx context.Context, r *admissionv1.AdmissionRequest, s
 		j.network(s.Workloads)
 	}
 	j.own(ctx, r, s)
-	if err := j.except(); err != nil {
+	if err := j.except(r.UserInfo); err != nil {
 		return []Judged{{finding.Finding{Rule: "exceptions", Title: err.Error()}, admissionfile.Deny}}
 	}
 	return j.judged()
@@ -91,7 +93,20 @@ func (j *judgement) own(ctx context.Context, r *admissionv1.AdmissionRequest, s 
 	seen := policy.ObjectOf(s.Object, namespace, makes)
 	seen.NoNamespace = unknown
 	facts := map[string]*policy.Facts{target: {Objects: []policy.Object{seen}}}
-	found, gaps := policy.Evaluate(ctx, policy.Input{Report: j.report, Facts: facts, Policies: run, Now: j.now})
+	unsure := map[string]error{}
+	may := func(ctx context.Context, p *policy.Policy, _ *policy.Object) (bool, error) {
+		ok, err := j.mayUse(ctx, r, s, p)
+		if err != nil {
+			unsure[p.Name] = err
+		}
+		return ok || err != nil, nil
+	}
+	found, gaps := policy.Evaluate(ctx, policy.Input{Report: j.report, Facts: facts, Policies: run, Now: j.now, May: may})
+	for _, p := range run {
+		if err := unsure[p.Name]; err != nil {
+			j.unsure(p.Name, s.Object, err.Error())
+		}
+	}
 	j.report.Findings = append(j.report.Findings, found...)
 	for _, g := range gaps {
 		j.unknown = append(j.unknown, g.What)
@@ -190,7 +205,7 @@ func unchanged(now, was *corev1.PodSpec) map[string]bool {
 }
 
 // except lets pass what exceptions do.
-func (j *judgement) except() error {
+func (j *judgement) except(by authenticationv1.UserInfo) error {
 	if j.Exceptions == nil {
 		return nil
 	}
@@ -198,5 +213,7 @@ func (j *judgement) except() error {
 	if set == nil {
 		return nil
 	}
-	return set.Use(j.report).Apply()
+	pass := set.Use(j.report)
+	pass.By = &exception.User{Name: by.Username, Groups: by.Groups}
+	return pass.Apply()
 }

@@ -35,7 +35,7 @@ func (l *Line) Needs() (all []kube.Need) {
 	if l.Native != nil {
 		all = l.Native.Needs()
 	}
-	if l.Native != nil || slices.ContainsFunc(l.Policies, func(p *policy.Policy) bool { return p.Asks("namespaceObject") }) {
+	if l.Native != nil || slices.ContainsFunc(l.Policies, func(p *policy.Policy) bool { return p.Asks("namespaceObject") || len(p.Use) > 0 }) {
 		all = append(all, kube.Namespaces())
 	}
 	if slices.ContainsFunc(append(l.named(), l.with(nil)), func(r rules) bool { return min(r.cap, r.noNetwork) != admissionfile.Off }) {
@@ -121,7 +121,7 @@ func (j *judgement) ask(ctx context.Context, q *admission.Request) native.World 
 		key := fmt.Sprintf("%+v", a)
 		said, again := asked[key]
 		if !again {
-			status, err := j.Cluster.Review(ctx, a.Review())
+			status, err := j.review(ctx, a)
 			said = answer{status.Allowed, status.Reason, err}
 			asked[key] = said
 		}
@@ -155,10 +155,7 @@ func requestOf(r *admissionv1.AdmissionRequest, of *kube.Object) (*admission.Req
 	q := &admission.Request{
 		Operation: string(r.Operation), Kind: schema.GroupVersionKind(r.Kind), Resource: schema.GroupVersionResource(r.Resource), Subresource: r.SubResource,
 		Namespace: r.Namespace, Name: r.Name, DryRun: r.DryRun != nil && *r.DryRun,
-		User: admission.User{Name: r.UserInfo.Username, UID: r.UserInfo.UID, Groups: r.UserInfo.Groups, Extra: map[string][]string{}},
-	}
-	for key, values := range r.UserInfo.Extra {
-		q.User.Extra[key] = values
+		User: userOf(r),
 	}
 	var err error
 	if len(r.Object.Raw) > 0 {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
@@ -44,6 +45,14 @@ func (s Scope) Policy(p *policy.Policy) admissionfile.Mode {
 
 // Level is the one of the Pod Security Standards that is the line.
 func (s Scope) Level() admissionfile.Level { return s.rules.level }
+
+// Change is what pods are given, and the images that are to have digests; not ok: they are left as they are.
+func (s Scope) Change() (w pod.Wanted, digests []admissionfile.Image, ok bool) {
+	if !s.rules.changes() {
+		return w, nil, false
+	}
+	return wanted(s.rules.change), s.rules.change.Digests, true
+}
 
 // Where is an expression that is true of the namespaces of those entries that says names, as the first entry that names a
 // namespace decides; nil is what no entry names. Empty: it is true everywhere.

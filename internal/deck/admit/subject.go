@@ -23,6 +23,8 @@ type subject struct {
 	// runs are the pods that run already, when they are changed: what was wrong with them before is not news. Nil
 	// where pods are made of what is judged.
 	runs *kube.Workload
+	// made says that a controller of the cluster made it, of what was judged when somebody made that.
+	made bool
 	// passed says why its pods are not judged.
 	passed string
 	// relabelled says that a pod has other labels than before: other policies, of ours and of the network, may be about it.
@@ -74,7 +76,7 @@ func subjectOf(r *admissionv1.AdmissionRequest) (*subject, error) {
 		s.passed, err = s.changed(r)
 	}
 	for i := range s.Workloads {
-		byOwner(&s.Workloads[i], r.UserInfo.Username)
+		s.made = byOwner(&s.Workloads[i], r.UserInfo.Username)
 	}
 	if s.runs != nil {
 		byOwner(s.runs, r.UserInfo.Username)
@@ -165,10 +167,10 @@ var templates = map[string]string{
 // byOwner names what a controller of the cluster made by what it was made of: a ReplicaSet's pod by its Deployment,
 // so that it is found what is found in the Deployment's manifest, and exceptions for the one hold for the other.
 // Anybody can write who the owner of a pod is; only when the cluster's own controllers do is it true.
-func byOwner(w *kube.Workload, user string) {
+func byOwner(w *kube.Workload, user string) (made bool) {
 	name, ours := strings.CutPrefix(user, "system:serviceaccount:kube-system:")
 	if !(ours && strings.HasSuffix(name, "-controller")) && user != "system:kube-controller-manager" {
-		return
+		return false
 	}
 	meta, _ := w.Fields["metadata"].(map[string]any)
 	refs, _ := meta["ownerReferences"].([]any)
@@ -187,8 +189,9 @@ func byOwner(w *kube.Workload, user string) {
 		if field, known := templates[kind]; known && of != "" {
 			o := *w.Object
 			o.APIVersion, o.Kind, o.Name = version, kind, of
-			w.Object, w.Field = &o, field
+			w.Object, w.Field, made = &o, field, true
 		}
-		return
+		break
 	}
+	return made
 }

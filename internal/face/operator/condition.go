@@ -78,6 +78,8 @@ func (c *conditions) list(was *metav1.Condition) []metav1.Condition {
 		all = append(all, condition("Expired", metav1.ConditionFalse, "Holds", "it holds until "+until))
 	}
 	switch {
+	case e.Personal():
+		return append(all, condition(used, metav1.ConditionUnknown, "ForUsers", "it is for users or groups, and only the webhook knows who asks: in the background it lets nothing pass"))
 	case c.used > 0:
 		return append(all, condition(used, metav1.ConditionTrue, "LetsPass", "it lets findings pass: reports list them"))
 	case !c.looked && was != nil:

@@ -110,7 +110,7 @@ var tooWide = Check{
 // named is what an exception is about, in a few words.
 func named(e *exceptionfile.Exception) string {
 	var parts []string
-	for _, words := range [][]string{e.Rules, e.Packages, e.Paths, e.Subjects, e.Kinds, e.Namespaces, e.Names, e.Images, e.Fingerprints, e.Targets} {
+	for _, words := range [][]string{e.Rules, e.Packages, e.Paths, e.Subjects, e.Kinds, e.Namespaces, e.Names, e.Images, e.Users, e.Groups, e.Fingerprints, e.Targets} {
 		if len(words) == 0 {
 			continue
 		}

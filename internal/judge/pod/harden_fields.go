@@ -73,7 +73,7 @@ const tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount"
 // withoutToken takes out of a pod what the API server has put in before anybody else was asked: the volume with the
 // default account's token. That the pod wants none comes too late for it.
 func (f *Facts) withoutToken(pod map[string]any) {
-	names := map[any]bool{}
+	names, elsewhere := map[any]bool{}, map[any]bool{} // the latter are mounted in other places, too
 	for i := range f.Spec.Volumes {
 		if v := &f.Spec.Volumes[i]; serversToken(v) {
 			names[v.Name] = true
@@ -89,12 +89,12 @@ func (f *Facts) withoutToken(pod map[string]any) {
 			if fields, ok := c.(map[string]any); ok {
 				drop(fields, "volumeMounts", func(m map[string]any) bool { return names[m["name"]] && m["mountPath"] == tokenPath })
 				for _, m := range items(fields, "volumeMounts") {
-					delete(names, m["name"]) // somebody mounts it elsewhere, too
+					elsewhere[m["name"]] = true
 				}
 			}
 		}
 	}
-	drop(spec, "volumes", func(v map[string]any) bool { return names[v["name"]] })
+	drop(spec, "volumes", func(v map[string]any) bool { return names[v["name"]] && !elsewhere[v["name"]] })
 }
 
 // serversToken says that a volume is the one that the API server makes for a token: a token of an hour with the

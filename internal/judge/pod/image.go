@@ -1,6 +1,7 @@
 package pod
 
 import (
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -29,23 +30,56 @@ func parse(image string) (r reference) {
 // moves says that the tag is made to name something else tomorrow.
 func (r reference) moves() bool { return r.digest == "" && (r.tag == "" || r.tag == "latest") }
 
-// images looks at each container that names an image: a template may leave it to somebody who fills it in.
-func images(look func(c container, r reference) (hit, bool)) func(f *Facts) []hit {
+// use is one place in which a pod names an image: a container, or a volume that is made of it.
+type use struct {
+	reference
+	text      string // the image as it is written
+	container string // empty: a volume
+	field     string
+	pull      corev1.PullPolicy
+	pullField string
+}
+
+// images looks at each use of an image that names one: a template may leave it to somebody who fills it in.
+func images(look func(u use) (hit, bool)) func(f *Facts) []hit {
 	return func(f *Facts) (hits []hit) {
-		for _, c := range f.containers() {
-			if c.Image == "" {
-				continue
+		try := func(u use) {
+			if u.text == "" {
+				return
 			}
-			if h, found := look(c, parse(c.Image)); found {
-				h.container = c.Name
+			u.reference = parse(u.text)
+			if h, found := look(u); found {
+				h.container = u.container
 				if h.field == "" {
-					h.field = c.field + ".image"
+					h.field = u.field
 				}
 				hits = append(hits, h)
 			}
 		}
+		for _, c := range f.containers() {
+			try(use{text: c.Image, container: c.Name, field: c.field + ".image", pull: c.ImagePullPolicy, pullField: c.field + ".imagePullPolicy"})
+		}
+		for i := range f.Spec.Volumes {
+			if v := f.Spec.Volumes[i].Image; v != nil {
+				at := fmt.Sprintf("spec.volumes[%d].image.", i)
+				try(use{text: v.Reference, field: at + "reference", pull: v.PullPolicy, pullField: at + "pullPolicy"})
+			}
+		}
 		return hits
 	}
+}
+
+// nativeImages is the same in CEL: an expression of the text and the pull policy of each use.
+func nativeImages(look func(text, pull string) string) []Native {
+	return []Native{{
+		Each: `c.?image.orValue("") != "" && (` + look("c.image", `c.?imagePullPolicy.orValue("")`) + `)`,
+		Pod:  `volumes.exists(v, v.?image.?reference.orValue("") != "" && (` + look("v.image.reference", `v.?image.?pullPolicy.orValue("")`) + `))`,
+	}}
+}
+
+// nativeMoves says that the tag of an image is made to name something else tomorrow.
+func nativeMoves(text, _ string) string {
+	return fmt.Sprintf(`(!%[1]s.matches("@.") && (!%[1]s.split("@")[0].matches(":[^:/]+$") || %[1]s.split("@")[0].endsWith(":latest")))`, text)
 }
 
 func imageWithoutTag() Check {
@@ -57,8 +91,8 @@ func imageWithoutTag() Check {
 				Bad:  inContainer("image: example.org/cart"),
 				Good: inContainer("image: example.org/cart:1.4.2"),
 			}),
-		native: each(nativeImage + nativeMoves),
-		look:   images(func(c container, r reference) (hit, bool) { return hit{detail: c.Image}, r.moves() }),
+		native: nativeImages(nativeMoves),
+		look:   images(func(u use) (hit, bool) { return hit{detail: u.text}, u.moves() }),
 	}
 }
 
@@ -71,8 +105,8 @@ func imageWithoutDigest() Check {
 				Bad:  inContainer("image: example.org/cart:1.4.2"),
 				Good: inContainer("image: example.org/cart:1.4.2@sha256:0f7fbd8e0f9d5a52f9d9c0b1c2b3a4d5e6f708192a3b4c5d6e7f8091a2b3c4d5"),
 			}),
-		native: each(nativeImage + `!c.image.matches("@.") && !(` + nativeMoves + `)`),
-		look:   images(func(c container, r reference) (hit, bool) { return hit{detail: c.Image}, r.digest == "" && !r.moves() }),
+		native: nativeImages(func(text, _ string) string { return `!` + text + `.matches("@.") && !` + nativeMoves(text, "") }),
+		look:   images(func(u use) (hit, bool) { return hit{detail: u.text}, u.digest == "" && !u.moves() }),
 	}
 }
 
@@ -85,8 +119,10 @@ func unnamedRegistry() Check {
 				Bad:  inContainer("image: postgres:16.4"),
 				Good: inContainer("image: docker.io/library/postgres:16.4"),
 			}),
-		native: each(nativeImage + `!c.image.split("@")[0].matches("^([^/]*[.:][^/]*|localhost)/")`),
-		look:   images(func(c container, r reference) (hit, bool) { return hit{detail: c.Image}, r.registry == "" }),
+		native: nativeImages(func(text, _ string) string {
+			return `!` + text + `.split("@")[0].matches("^([^/]*[.:][^/]*|localhost)/")`
+		}),
+		look: images(func(u use) (hit, bool) { return hit{detail: u.text}, u.registry == "" }),
 	}
 }
 
@@ -99,14 +135,17 @@ func pullPolicy() Check {
 				Bad:  inContainer("image: example.org/cart:latest\nimagePullPolicy: IfNotPresent"),
 				Good: inContainer("image: example.org/cart:latest\nimagePullPolicy: Always"),
 			}),
-		native: graded(each(nativeImage+`c.?imagePullPolicy.orValue("") in ["IfNotPresent", "Never"] && `+nativeMoves),
-			ofGrade(finding.Info, each(nativeImage+`c.?imagePullPolicy.orValue("") == "Never" && !(`+nativeMoves+`)`))),
-		look: images(func(c container, r reference) (hit, bool) {
-			h := hit{field: c.field + ".imagePullPolicy", detail: c.Image + " and " + string(c.ImagePullPolicy)}
-			if !r.moves() {
+		native: graded(
+			nativeImages(func(text, pull string) string {
+				return pull + ` in ["IfNotPresent", "Never"] && ` + nativeMoves(text, pull)
+			}),
+			ofGrade(finding.Info, nativeImages(func(text, pull string) string { return pull + ` == "Never" && !` + nativeMoves(text, pull) }))),
+		look: images(func(u use) (hit, bool) {
+			h := hit{field: u.pullField, detail: u.text + " and " + string(u.pull)}
+			if !u.moves() {
 				h.severity = finding.Info
 			}
-			return h, r.moves() && c.ImagePullPolicy == corev1.PullIfNotPresent || c.ImagePullPolicy == corev1.PullNever
+			return h, u.moves() && u.pull == corev1.PullIfNotPresent || u.pull == corev1.PullNever
 		}),
 	}
 }

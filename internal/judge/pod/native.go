@@ -199,12 +199,6 @@ func nativeLow(of, id string) string {
 	return fmt.Sprintf("%[1]s.?securityContext.?%[2]s.orValue(0) > 0 && %[1]s.?securityContext.?%[2]s.orValue(0) < %[3]d", of, id, lowestFreeUser)
 }
 
-// nativeImage leaves out containers that name no image.
-const nativeImage = `c.?image.orValue("") != "" && `
-
-// nativeMoves says that the tag of an image is made to name something else tomorrow.
-const nativeMoves = `(!c.image.matches("@.") && (!c.image.split("@")[0].matches(":[^:/]+$") || c.image.split("@")[0].endsWith(":latest")))`
-
 var nativeControlPlane = `(spec.?tolerations.orValue([]).exists(t, t.?effect.orValue("") in ["", "NoSchedule"] && (t.?key.orValue("") == "" && t.?operator.orValue("") == "Exists" || t.?key.orValue("") in ` +
 	texts(controlPlane) + `)) || spec.?nodeSelector.orValue({}).exists(k, k in ` + texts(controlPlane) + `))`
 

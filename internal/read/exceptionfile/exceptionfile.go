@@ -11,6 +11,9 @@
 //	    namespace: kube-system
 //	    name: node-agent-*
 //	    image: registry.example/agent  # of the container: its repository, or a digest, and never a tag
+//	    user: ann@shop.example         # who asks the API server; so do
+//	    group: oidc:platform
+//	    serviceAccount: ci/deployer    # NAMESPACE/NAME
 //	    reason: the TLS client is never used
 //	    owner: shop
 //	    ticket: SHOP-12
@@ -84,6 +87,8 @@ type Exception struct {
 	Namespaces   []string // globs
 	Names        []string // globs
 	Images       []string // of containers: globs of repositories, or digests
+	Users        []string // who ask the API server: globs of their names
+	Groups       []string // of who asks: globs
 	Exact        bool     // paths are those of files alone: a folder does not mean all below it
 
 	Reason, Owner, Ticket string
@@ -106,6 +111,10 @@ func (e *Exception) Place() string {
 func (e *Exception) Expired(now time.Time) bool {
 	return !e.Until.IsZero() && !now.Before(e.Until.AddDate(0, 0, 1))
 }
+
+// Personal says that it is for some who ask an API server, and not for all: where nobody knows who asks, it lets nothing
+// pass.
+func (e *Exception) Personal() bool { return len(e.Users)+len(e.Groups) > 0 }
 
 // Owner says whose findings are that answer to its lists: somebody's, or whom a label of the image names.
 type Owner struct {

@@ -35,6 +35,7 @@ exceptions:
     until: 2027-02-28
     vex: {status: not_affected, justification: vulnerable_code_not_in_execute_path}
   - {<<: &shop {owner: shop}, rule: secret/*, path: testdata, reason: *why, until: 2027-02-28T23:00:00+05:00}
+  - {rule: pod/*, user: "oidc:*@shop.example", serviceAccount: [ci/deployer, "build-*/*"], group: oidc:platform, reason: *why, owner: shop, until: 2027-02-28}
 owners:
   - {owner: platform, package: openssl}
 `))
@@ -49,11 +50,15 @@ owners:
 			VEX: &finding.VEX{Status: "not_affected", Justification: "vulnerable_code_not_in_execute_path"},
 		},
 		{Rules: []string{"secret/*"}, Paths: []string{"testdata"}, Reason: "never called", Owner: "shop", Until: day("2027-02-28"), File: "sub/exceptions.yaml", Line: 14},
+		{
+			Rules: []string{"pod/*"}, Users: []string{"oidc:*@shop.example", "system:serviceaccount:ci:deployer", "system:serviceaccount:build-*:*"}, Groups: []string{"oidc:platform"},
+			Reason: "never called", Owner: "shop", Until: day("2027-02-28"), File: "sub/exceptions.yaml", Line: 15,
+		},
 	}
 	if diff := cmp.Diff(want, f.Exceptions); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]Owner{{Owner: "platform", Packages: []string{"openssl"}, Line: 16}}, f.Owners); diff != "" {
+	if diff := cmp.Diff([]Owner{{Owner: "platform", Packages: []string{"openssl"}, Line: 17}}, f.Owners); diff != "" {
 		t.Error(diff)
 	}
 	if f.Kind != Own || len(f.Digest) != 71 {

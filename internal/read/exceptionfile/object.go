@@ -27,7 +27,7 @@ const (
 )
 
 // inCluster are the keys of an exception that is about what is in a cluster.
-var inCluster = []string{"rule", "fingerprint", "kind", "name", "image", "reason", "owner", "ticket", "until"}
+var inCluster = []string{"rule", "fingerprint", "kind", "name", "image", "user", "group", "serviceAccount", "reason", "owner", "ticket", "until"}
 
 // object reads an exception that is an object of a cluster, or will be one.
 func (r *reader) object(doc *tree.Value) {

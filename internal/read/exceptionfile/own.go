@@ -16,7 +16,7 @@ func (r *reader) own(top *tree.Value) {
 }
 
 func (r *reader) exception(v *tree.Value) {
-	r.entry(v, "rule", "package", "path", "target", "fingerprint", "subject", "kind", "namespace", "name", "image", "reason", "owner", "ticket", "until", "vex")
+	r.entry(v, "rule", "package", "path", "target", "fingerprint", "subject", "kind", "namespace", "name", "image", "user", "group", "serviceAccount", "reason", "owner", "ticket", "until", "vex")
 }
 
 // entry reads an exception that may have some keys.
@@ -27,8 +27,9 @@ func (r *reader) entry(v *tree.Value, keys ...string) {
 		Rules: r.words(v, "rule", ruleWord), Packages: r.words(v, "package", packageWord), Paths: r.words(v, "path", globWord),
 		Targets: r.words(v, "target", globWord), Fingerprints: r.words(v, "fingerprint", fingerprintWord), Subjects: r.words(v, "subject", globWord),
 		Kinds: r.words(v, "kind", globWord), Namespaces: r.words(v, "namespace", globWord), Names: r.words(v, "name", globWord), Images: r.words(v, "image", imageWord),
+		Users: append(r.words(v, "user", globWord), r.words(v, "serviceAccount", accountWord)...), Groups: r.words(v, "group", globWord),
 	}
-	if len(e.Rules)+len(e.Packages)+len(e.Paths)+len(e.Targets)+len(e.Fingerprints)+len(e.Subjects)+len(e.Kinds)+len(e.Namespaces)+len(e.Names)+len(e.Images) == 0 {
+	if len(e.Rules)+len(e.Packages)+len(e.Paths)+len(e.Targets)+len(e.Fingerprints)+len(e.Subjects)+len(e.Kinds)+len(e.Namespaces)+len(e.Names)+len(e.Images)+len(e.Users)+len(e.Groups) == 0 {
 		r.Wrong(v.Line, "an exception that names nothing would let everything pass: say what it is about, for example rule: CVE-2024-5535")
 	}
 	r.why(v, &e)

@@ -150,6 +150,15 @@ func globWord(text string) (string, error) {
 	return text, nil
 }
 
+// accountWord wants NAMESPACE/NAME of a service account, and gives its name as a user.
+func accountWord(text string) (string, error) {
+	namespace, name, ok := strings.Cut(text, "/")
+	if !ok || namespace == "" || name == "" || strings.ContainsAny(text, ":") || strings.Contains(name, "/") {
+		return "", fmt.Errorf("%q is no service account: write NAMESPACE/NAME", tree.Cut(text))
+	}
+	return globWord("system:serviceaccount:" + namespace + ":" + name)
+}
+
 // print32 is what a fingerprint looks like.
 var print32 = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{32}$`) })
 

@@ -103,10 +103,14 @@ func (p *parser) document(doc *tree.Value, into *Set) {
 var validName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 
 func (p *parser) policy(v *tree.Value, name Text, into *Set) {
-	p.Map(v, "the spec of a Policy", []string{"subject", "validations"},
-		[]string{"action", "severity", "description", "fix", "references", "aliases", "params", "paramsFrom", "matchConditions", "variables", "kinds"})
+	needed := []string{"subject", "validations"}
+	more := []string{"action", "severity", "description", "fix", "references", "aliases", "params", "paramsFrom", "matchConditions", "variables", "kinds", "use"}
+	if v.Get("use") != nil { // then that is what it wants
+		needed, more = needed[:1], append(more, needed[1])
+	}
+	p.Map(v, "the spec of a Policy", needed, more)
 	out := Policy{
-		Name: name, Subject: p.text(v, "subject"), Kinds: p.words(v, "kinds"), Action: p.text(v, "action"), Severity: p.text(v, "severity"),
+		Name: name, Subject: p.text(v, "subject"), Kinds: p.words(v, "kinds"), Use: p.words(v, "use"), Action: p.text(v, "action"), Severity: p.text(v, "severity"),
 		Description: p.plain(v, "description"), Fix: p.plain(v, "fix"),
 		References: p.texts(v, "references"), Aliases: p.texts(v, "aliases"),
 		Conditions: p.named(v, "matchConditions"), Variables: p.named(v, "variables"),
@@ -119,7 +123,7 @@ func (p *parser) policy(v *tree.Value, name Text, into *Set) {
 		p.Map(item, "a validation", []string{"expression"}, []string{"message", "messageExpression"})
 		out.Validations = append(out.Validations, Validation{p.text(item, "expression", "bool"), p.plain(item, "message"), p.text(item, "messageExpression")})
 	}
-	if len(out.Validations) == 0 {
+	if len(out.Validations)+len(out.Use) == 0 {
 		p.Wrong(v.Line, "validations is empty: such a policy would pass everything")
 	}
 	into.Policies = append(into.Policies, out)

@@ -75,6 +75,7 @@ type Policy struct {
 	Name        Text
 	Subject     Text
 	Kinds       []Text // of Kubernetes objects: KIND or KIND.GROUP; none: all
+	Use         []Text // who is to have RBAC's right to use it: user, serviceAccount; none: nobody
 	Action      Text   // deny or warn; empty: deny
 	Severity    Text
 	Description string

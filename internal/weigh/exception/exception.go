@@ -51,6 +51,7 @@ type entry struct {
 	paths, targets, subjects []glob
 	namespaces, names        []glob
 	images                   []imageWord
+	users, groups            nameWords
 	expired                  bool
 }
 
@@ -85,7 +86,7 @@ func (s *Set) contradiction() error {
 		if e.VEX == nil {
 			continue
 		}
-		key := strings.ToLower(fmt.Sprintf("%q", [][]string{e.rules, e.Packages, e.Paths, e.Targets, e.Fingerprints, e.Subjects, e.Kinds, e.Namespaces, e.Names, e.Images}))
+		key := strings.ToLower(fmt.Sprintf("%q", [][]string{e.rules, e.Packages, e.Paths, e.Targets, e.Fingerprints, e.Subjects, e.Kinds, e.Namespaces, e.Names, e.Images, e.Users, e.Groups}))
 		if before := said[key]; before != nil && before.VEX.Status != e.VEX.Status {
 			return conflict("%s contradicts %s, which is about the same: %s here, %s there; keep one of them", e.Place(), before.Place(), e.VEX.Status, before.VEX.Status)
 		}
@@ -111,7 +112,7 @@ func (s *Set) add(from *exceptionfile.Exception) {
 		Exception: from, number: len(s.entries), packages: compilePackages(from.Packages), paths: compileGlobs(from.Paths, from.Exact),
 		targets: compileTargets(from.Targets), subjects: compileGlobs(from.Subjects, false),
 		namespaces: compileGlobs(from.Namespaces, true), names: compileGlobs(from.Names, true), images: compileImages(from.Images),
-		expired: from.Expired(s.now),
+		users: compileNames(from.Users), groups: compileNames(from.Groups), expired: from.Expired(s.now),
 	}
 	for _, r := range from.Rules {
 		e.rules = append(e.rules, check.Present(r))
@@ -173,7 +174,9 @@ type Pass struct {
 	// nil: no labels are known.
 	Label func(f *finding.Finding, name string) string
 	// Digests are those by which registries know a target's image; nil: none but the report's are known.
-	Digests  func(target string) []string
+	Digests func(target string) []string
+	// By is who asks for what is looked at; nil: nobody knows, and exceptions for some let nothing pass.
+	By       *User
 	report   *finding.Report
 	looked   int   // findings that were looked at
 	matched  []int // by entry: findings that answer to it
@@ -290,6 +293,9 @@ func (p *Pass) answers(e *entry, f *finding.Finding, s *subject, keys []string) 
 		return false
 	}
 	if len(e.packages) > 0 && (s == nil || !slices.ContainsFunc(e.packages, func(w packageWord) bool { return w.match(s) })) {
+		return false
+	}
+	if !e.forWho(p.By) {
 		return false
 	}
 	if len(e.subjects) > 0 && !anyMatches(e.subjects, subjectName(f.Subject)) || !e.aboutObject(f.Subject) {

@@ -2,6 +2,7 @@ package exception
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -109,6 +110,9 @@ func (p *Pass) scope(e *entry, assessed func(rule string) bool) (string, bool) {
 	broke := func(g finding.Gap) bool {
 		return g.Blocking && (g.Broke() || g.Unread()) || g.Class == finding.GapSkipped
 	}
+	if e.Personal() && p.By == nil && !e.expired {
+		return target, false // who asks is not known
+	}
 	if p.matched[e.number] == 0 && slices.ContainsFunc(p.report.Coverage, broke) && !e.expired {
 		return target, false // what answers to it may be in what could not be read
 	}
@@ -119,7 +123,7 @@ func (p *Pass) scope(e *entry, assessed func(rule string) bool) (string, bool) {
 }
 
 // Notes say of each VEX document how many of its statements are about what was scanned, where that is not
-// all of them.
+// all of them, and of each file how many exceptions cannot be asked about.
 func (p *Pass) Notes() map[string]string {
 	bases := map[string][]*subject{}
 	for _, s := range p.packages {
@@ -129,6 +133,7 @@ func (p *Pass) Notes() map[string]string {
 		}
 	}
 	notes := map[string]string{}
+	maps.Copy(notes, p.personal())
 	for i := range p.documents {
 		d := &p.documents[i]
 		n := 0

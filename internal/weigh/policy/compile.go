@@ -270,6 +270,9 @@ func (p *Policy) words() error {
 			return fmt.Errorf("%s: kinds are of Kubernetes objects: write subject: %s", k.At(1), subjectManifest)
 		}
 	}
+	if err := p.whose(); err != nil {
+		return err
+	}
 	switch p.Action = finding.Action(src.Action.Value); p.Action {
 	case "":
 		p.Action = finding.Deny

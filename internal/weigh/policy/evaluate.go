@@ -25,6 +25,8 @@ type Input struct {
 	Facts    map[string]*Facts
 	Policies []*Policy
 	Now      time.Time
+	// May is asked of policies that want a right to use them; nil: there is no cluster, and they are not assessed.
+	May May
 	// Seen is told of each expression that gave true or false: of a match condition, or else of a validation,
 	// by its place in the policy. Nil: nobody wants to know.
 	Seen func(p *Policy, condition bool, at int, result bool)
@@ -89,7 +91,8 @@ func (r *run) policyOn() {
 		}
 	case subjectManifest:
 		for i := range w.facts.Objects {
-			if o := &w.facts.Objects[i]; r.policy.About(o.kind()) {
+			// Where no kinds are named, who may use a policy is asked of what makes pods.
+			if o := &w.facts.Objects[i]; r.policy.About(o.kind()) && (len(r.policy.Use) == 0 || len(r.policy.Kinds)+len(o.Pods) > 0) {
 				r.decide(subject{object: o})
 			}
 		}
@@ -139,6 +142,11 @@ func (r *run) decide(s subject) {
 		}
 		if !ok {
 			said = append(said, sc.message(v))
+		}
+	}
+	if len(said) == 0 && s.object != nil {
+		if denied := r.mayUse(s.object); denied != "" {
+			said = append(said, denied)
 		}
 	}
 	if len(said) > 0 {

@@ -44,6 +44,7 @@ type Policy struct {
 	Name        string
 	Subject     string
 	Kinds       []schema.GroupKind // the objects that it looks at, in policies about manifests; none: all
+	Use         []string           // who is to have the right to use it, one of these; none: nobody needs one
 	Action      finding.Action     // deny or warn
 	Severity    finding.Severity
 	Description string
@@ -105,6 +106,7 @@ func digest(p policyfile.Policy, action finding.Action, severity finding.Severit
 	said := struct {
 		Subject               string
 		Kinds                 []string `json:",omitempty"`
+		Use                   []string `json:",omitempty"`
 		Action                finding.Action
 		Severity              finding.Severity
 		Params                map[string]any
@@ -113,6 +115,9 @@ func digest(p policyfile.Policy, action finding.Action, severity finding.Severit
 	}{Subject: p.Subject.Value, Action: action, Severity: severity, Params: p.Params}
 	for _, k := range p.Kinds {
 		said.Kinds = append(said.Kinds, k.Value)
+	}
+	for _, u := range p.Use {
+		said.Use = append(said.Use, u.Value)
 	}
 	for _, n := range p.Conditions {
 		said.Conditions = append(said.Conditions, pair{n.Name.Value, n.Expression.Value})

@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -63,7 +65,10 @@ func (s *server) apply(of *sides) {
 	s.t.Helper()
 	objects, _ := kube.Manifest("native.yaml", []byte(of.text))
 	for _, o := range objects {
-		path := map[string]string{"Namespace": "/api/v1/namespaces", "ValidatingAdmissionPolicy": policyPath, "ValidatingAdmissionPolicyBinding": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"}[o.Kind]
+		path := map[string]string{
+			"Namespace": "/api/v1/namespaces", "ValidatingAdmissionPolicy": policyPath, "ValidatingAdmissionPolicyBinding": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+			"MutatingAdmissionPolicy": "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies", "MutatingAdmissionPolicyBinding": "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings",
+		}[o.Kind]
 		if status, answer := s.send("POST", path, o.Fields); status != http.StatusCreated && status != http.StatusConflict {
 			s.t.Fatalf("%s %s: %d %s", o.Kind, o.Name, status, answer["message"])
 		}
@@ -110,13 +115,16 @@ func TestCluster(t *testing.T) {
 	s.client = s.Client("admin", "system:masters")
 	s.StartManager()
 	const line = "failOn: medium\nwarnOn: low\nconnect: deny\ndefault: deny\nallow:\n- {images: ['good.example/**', 'docker.io/library/*', 'registry.k8s.io/**']}\n" +
-		"namespaces:\n- {names: [pay], podSecurity: restricted, failOn: none}\n- {names: ['dev-*'], mode: warn}\nexempt: [none, gone]"
+		"namespaces:\n- {names: [pay], podSecurity: restricted, failOn: none}\n- {names: ['dev-*'], mode: warn}\nexempt: [none, gone, made]"
 	of := sidesOf(t, line, exceptions, compiled(t)...)
 	s.apply(of)
 	gone := &sides{text: strings.ReplaceAll(sidesAt(t, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), "failOn: none\nnamespaces: [{names: [gone], failOn: high}]",
 		"exceptions: [{rule: pod/privileged, namespace: gone, reason: a, owner: b, until: 2026-02-01}, {rule: pod/host-pid, reason: a, owner: b, until: 2999-01-01}]").text, "plimsoll-", "gone-")}
 	s.apply(gone)
-	for _, name := range []string{"none", "shop", "dev-1", "gone", "pay"} {
+	made := sidesOf(t, "failOn: none\nnamespaces: [{names: [made], podSecurity: restricted, change: {requests: {cpu: 10m, memory: 32Mi}, emptyDir: 1Gi}}]", "")
+	made.text = strings.ReplaceAll(made.text, "ame: plimsoll-", "ame: made-")
+	s.apply(made)
+	for _, name := range []string{"none", "shop", "dev-1", "gone", "pay", "made"} {
 		status, answer := s.send("POST", "/api/v1/namespaces", map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name}})
 		if status != http.StatusCreated && status != http.StatusConflict {
 			t.Fatalf("namespace %s: %d %v", name, status, answer["message"])
@@ -153,8 +161,110 @@ func TestCluster(t *testing.T) {
 			t.Errorf("%d %v", status, answer["message"])
 		}
 	})
+	t.Run("changes", func(t *testing.T) { s.changedAlike(t, made) })
+	t.Run("use", func(t *testing.T) { s.used(t) })
 	s.alike(of)
 	s.checked()
+}
+
+const labelled = `{apiVersion: plimsoll/v1, kind: Policy, metadata: {name: labelled}, spec: {subject: manifest, use: [user, serviceAccount],
+  matchConditions: [{name: labelled, expression: "pods.exists(p, p.metadata.?labels[?'x'].hasValue())"}]}}`
+
+// used wants the API server's authorizer to say who may use a policy.
+func (s *server) used(t *testing.T) {
+	of := sidesOf(t, "failOn: none\nnamespaces: [{names: [made]}, {names: ['*'], mode: 'off'}]", "", compile(t, labelled)...)
+	of.text = strings.ReplaceAll(of.text, "ame: plimsoll-", "ame: used-")
+	s.apply(of)
+	const rbac = "/apis/rbac.authorization.k8s.io/v1/"
+	grant := func(role, namespace string, rule map[string]any, subject map[string]any) {
+		t.Helper()
+		meta := map[string]any{"name": role, "namespace": namespace}
+		for kind, body := range map[string]map[string]any{
+			"Role":        {"rules": []any{rule}},
+			"RoleBinding": {"roleRef": map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role}, "subjects": []any{subject}},
+		} {
+			body["apiVersion"], body["kind"], body["metadata"] = "rbac.authorization.k8s.io/v1", kind, meta
+			if status, answer := s.send("POST", rbac+"namespaces/"+namespace+"/"+strings.ToLower(kind)+"s", body); status != http.StatusCreated {
+				t.Fatalf("%s: %d %v", role, status, answer["message"])
+			}
+		}
+	}
+	ann := map[string]any{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "ann"}
+	grant("makes-pods", "made", map[string]any{"apiGroups": []string{""}, "resources": []string{"pods"}, "verbs": []string{"create"}}, ann)
+	asAnn := &server{Cluster: s.Cluster, t: t, client: s.Client("ann", "strangers")}
+	p := &corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Name: "x", Namespace: "made", Labels: map[string]string{"x": "y"}}}
+	p.Spec.ServiceAccountName, p.Spec.Containers = "robot", []corev1.Container{{Name: "a", Image: "good.example/a:1"}}
+	until := func(want int, says string) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+			status, answer := asAnn.send("POST", "/api/v1/namespaces/made/pods?dryRun=All", p)
+			message, _ := answer["message"].(string)
+			if status == want && strings.Contains(message, says) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%d %s", status, message)
+			}
+		}
+	}
+	until(http.StatusForbidden, "neither who asks nor the service account of its pods may use the policy labelled (policies.plimsoll.io)")
+	use := map[string]any{"apiGroups": []string{"plimsoll.io"}, "resources": []string{"policies"}, "resourceNames": []string{"labelled"}, "verbs": []string{"use"}}
+	grant("of-the-account", "made", use, map[string]any{"kind": "ServiceAccount", "name": "robot", "namespace": "made"})
+	until(http.StatusCreated, "")
+	p.Spec.ServiceAccountName = "other"
+	until(http.StatusForbidden, "may use the policy labelled")
+	grant("of-ann", "made", use, ann)
+	until(http.StatusCreated, "")
+}
+
+// changedAlike sends pods that leave much open, and what makes them, and wants them to come out as the webhook changes them,
+// and to be let in as it does.
+func (s *server) changedAlike(t *testing.T, of *sides) {
+	d := dice{rand.New(rand.NewPCG(23, 24))}
+	changed, denied := 0, 0
+	for range 100 {
+		p := d.plainPod("none")
+		p.Annotations = nil
+		calm(p)
+		path := func(namespace string) string { return "/api/v1/namespaces/" + namespace + "/pods?dryRun=All" }
+		status, filled := s.send("POST", path("none"), p)
+		if status != http.StatusCreated {
+			continue
+		}
+		filled["metadata"].(map[string]any)["namespace"] = "made"
+		text, _ := json.Marshal(filled)
+		asServed := &corev1.Pod{}
+		if err := json.Unmarshal(text, asServed); err != nil {
+			t.Fatal(err)
+		}
+		want, _ := byWebhook(t, of, asServed)
+		decision := of.line.Decide(t.Context(), admit.Fail, asked{now: want, kind: podKind, resource: podResource, user: "admin"}.webhook(t), today)
+		p.Namespace = "made"
+		status, answer := s.send("POST", path("made"), p)
+		if (status == http.StatusCreated) != decision.Allowed {
+			t.Fatalf("the webhook says %t %s\nthe server %d %v\n%s", decision.Allowed, decision.Message, status, answer["message"], text)
+		}
+		if status != http.StatusCreated {
+			denied++
+			continue
+		}
+		changed++
+		got := &corev1.Pod{}
+		text, _ = json.Marshal(answer)
+		if err := json.Unmarshal(text, got); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range []*corev1.Pod{want, got} {
+			o.ObjectMeta, o.Status = metav1.ObjectMeta{Annotations: o.Annotations}, corev1.PodStatus{}
+		}
+		if !apiequality.Semantic.DeepEqual(want, got) {
+			t.Fatalf("webhook (-) and server (+):\n%s", cmp.Diff(want, got))
+		}
+	}
+	t.Logf("%d changed and %d denied alike", changed, denied)
+	if changed < 10 || denied < 5 {
+		t.Error("the pods say too little")
+	}
 }
 
 // alike sends pods and what makes them, as the API server fills them in, and compares what it decides.

@@ -75,6 +75,17 @@ func (e *exporter) exception(x *exceptionfile.Exception) (excepted, error) {
 		}
 		parts = append(parts, "kind.lowerAscii() in ["+strings.Join(low, ", ")+"]")
 	}
+	who := func(is string, words []string) {
+		var forms []string
+		for _, w := range words {
+			forms = append(forms, weighed.UserPattern(w))
+		}
+		if len(words) > 0 {
+			parts = append(parts, fmt.Sprintf(is, strings.Join(forms, "|")))
+		}
+	}
+	who(`request.userInfo.?username.orValue("").matches(%q)`, x.Users)
+	who(`request.userInfo.?groups.orValue([]).exists(g, g.matches(%q))`, x.Groups)
 	one("ns", x.Namespaces, true)
 	one("name", x.Names, true)
 	one(`(kind + "/" + ns + "/" + name)`, x.Subjects, false)
@@ -97,7 +108,7 @@ func (e *exporter) exception(x *exceptionfile.Exception) (excepted, error) {
 			}
 			any = append(any, is)
 		}
-		of.each = fmt.Sprintf(`%s.exists(n, n != "" && (%s))`, whole, strings.Join(any, " || "))
+		of.each = fmt.Sprintf(`%s.exists(n, n != "" && (%s))`, whole(ofContainer), strings.Join(any, " || "))
 	}
 	return of, nil
 }

@@ -44,7 +44,7 @@ func Export(l *admit.Line, o Options) (*Native, error) {
 		return nil, err
 	}
 	e.labels()
-	for _, write := range []func() error{e.pods, e.connects, e.policies} {
+	for _, write := range []func() error{e.changes, e.pods, e.connects, e.policies} {
 		if err := write(); err != nil {
 			return nil, err
 		}
@@ -64,12 +64,6 @@ func (e *exporter) left(what string) {
 func (e *exporter) leave() {
 	e.left("pods that custom resources make: the webhook knows them by their shape, and the pods themselves are judged here, too")
 	e.left("how to mend what is denied, and each field that is to blame: what is said here are the check and the containers")
-	if slices.ContainsFunc(e.changes(), func(c *admissionfile.Change) bool { return c != nil && c.On }) {
-		e.left("change: nothing gives pods secure defaults, and they are judged as they are written")
-	}
-	if e.File.Default == "deny" {
-		e.left("allow: images of volumes are not held against the list, those of containers are")
-	}
 	if e.noNetwork() {
 		e.left("noNetworkPolicy: no policy of an API server sees other objects than the one that it is asked about")
 	}
@@ -82,15 +76,6 @@ func (e *exporter) leave() {
 func (e *exporter) noNetwork() bool {
 	says := func(m *admissionfile.Mode) bool { return m != nil && *m != admissionfile.Off }
 	return says(e.File.NoNetwork) || slices.ContainsFunc(e.File.Namespaces, func(n admissionfile.Namespace) bool { return says(n.NoNetwork) })
-}
-
-// changes are all that the file says of secure defaults.
-func (e *exporter) changes() []*admissionfile.Change {
-	all := []*admissionfile.Change{e.File.Change}
-	for i := range e.File.Namespaces {
-		all = append(all, e.File.Namespaces[i].Change)
-	}
-	return all
 }
 
 var modes = map[admissionfile.Mode][]v1.ValidationAction{
@@ -111,15 +96,7 @@ func (e *exporter) add(name, where string, mode admissionfile.Mode, spec v1.Vali
 		spec.Validations[i].Reason = &forbidden
 	}
 	spec.MatchConstraints.MatchPolicy = &equivalent
-	spec.MatchConstraints.NamespaceSelector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
-		{Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"kube-system", "kube-node-lease"}},
-	}}
-	// A kubelet makes mirrors of what runs already, and must be able to while nothing else does.
-	conditions := []v1.MatchCondition{{Name: "not-of-a-node", Expression: `!("system:nodes" in request.userInfo.groups)`}}
-	if where != "" {
-		conditions = append(conditions, v1.MatchCondition{Name: "namespace", Expression: where})
-	}
-	spec.MatchConditions = append(conditions, spec.MatchConditions...)
+	spec.MatchConditions = e.frame(spec.MatchConstraints, where, spec.MatchConditions)
 	name = e.Name + "-" + name
 	e.out.Objects = append(e.out.Objects,
 		&v1.ValidatingAdmissionPolicy{TypeMeta: metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingAdmissionPolicy"}, ObjectMeta: meta(name), Spec: spec},
@@ -127,6 +104,19 @@ func (e *exporter) add(name, where string, mode admissionfile.Mode, spec v1.Vali
 			TypeMeta: metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingAdmissionPolicyBinding"}, ObjectMeta: meta(name),
 			Spec: v1.ValidatingAdmissionPolicyBindingSpec{PolicyName: name, ValidationActions: modes[mode]},
 		})
+}
+
+// frame keeps a policy from what a cluster needs to start, and to where it holds.
+func (e *exporter) frame(m *v1.MatchResources, where string, more []v1.MatchCondition) []v1.MatchCondition {
+	m.NamespaceSelector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+		{Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"kube-system", "kube-node-lease"}},
+	}}
+	// A kubelet makes mirrors of what runs already, and must be able to while nothing else does.
+	conditions := []v1.MatchCondition{{Name: "not-of-a-node", Expression: `!("system:nodes" in request.userInfo.groups)`}}
+	if where != "" {
+		conditions = append(conditions, v1.MatchCondition{Name: "namespace", Expression: where})
+	}
+	return append(conditions, more...)
 }
 
 // in is the expression of one scope's namespaces.

@@ -35,6 +35,7 @@ type sides struct {
 	out  *Native
 	set  *native.Set
 	text string
+	may  admission.Authorizer // nil: nobody is asked
 }
 
 func sidesOf(t testing.TB, file, exceptions string, policies ...*policy.Policy) *sides {
@@ -99,7 +100,7 @@ func (a asked) webhook(t testing.TB) *admissionv1.AdmissionRequest {
 		UID: "u", Operation: "CREATE", Namespace: meta1(a.now).GetNamespace(), Name: meta1(a.now).GetName(), Kind: metav1.GroupVersionKind(a.kind),
 		Object: rawOf(t, a.now),
 	}
-	r.UserInfo.Username = a.user
+	r.UserInfo.Username, r.UserInfo.Groups = a.user, groupsOf(a.user)
 	if a.was != nil {
 		r.Operation, r.OldObject = "UPDATE", rawOf(t, a.was)
 	}
@@ -109,13 +110,20 @@ func (a asked) webhook(t testing.TB) *admissionv1.AdmissionRequest {
 func (a asked) server() *admission.Request {
 	r := &admission.Request{
 		Operation: "CREATE", Kind: a.kind, Resource: a.resource, Namespace: meta1(a.now).GetNamespace(), Name: meta1(a.now).GetName(), Object: a.now,
-		User:            admission.User{Name: a.user, Groups: []string{"system:authenticated"}},
+		User:            admission.User{Name: a.user, Groups: groupsOf(a.user)},
 		NamespaceObject: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: meta1(a.now).GetNamespace(), Labels: map[string]string{"kubernetes.io/metadata.name": meta1(a.now).GetNamespace()}}},
 	}
 	if a.was != nil {
 		r.Operation, r.OldObject = "UPDATE", a.was
 	}
 	return r
+}
+
+func groupsOf(user string) []string {
+	if user == "ann" {
+		return []string{"oidc:platform", "system:authenticated"}
+	}
+	return []string{"system:authenticated"}
 }
 
 func meta1(o runtime.Object) metav1.Object { return o.(metav1.Object) }
@@ -160,7 +168,9 @@ func (s *sides) compare(t *testing.T, a asked) (found int) {
 		}
 		theirs = append(theirs, fmt.Sprintf("%s %s %s", f.Mode, f.Rule, who))
 	}
-	for _, o := range s.set.Judge(t.Context(), a.server(), native.World{Whole: true}).Outcomes {
+	asked := a.server()
+	asked.May = s.may
+	for _, o := range s.set.Judge(t.Context(), asked, native.World{Whole: true}).Outcomes {
 		if o.Failed || o.Action == native.NotAssessed {
 			t.Errorf("%s %s", o.Text(), o.Field)
 		}
@@ -243,13 +253,16 @@ func TestLarge(t *testing.T) {
 		}
 	}
 	s.compare(t, asked{now: p, kind: podKind, resource: podResource, user: "alice"})
+	changed := sidesOf(t, "change: {requests: {cpu: 1m, memory: 1Mi}}\nfailOn: none\nwarnOn: none", "")
+	change(t, changersOf(t, changed.out), p)
+	changed.compare(t, workloads(p)[0])
 }
 
 // TestLeft wants what cannot be written to be said.
 func TestLeft(t *testing.T) {
-	s := sidesOf(t, "change: on\nonFailure: ignore\npodSecurity: baseline\nnamespaces: [{names: ['p*', pay, shop], podSecurity: 'restricted:v1.34', mode: warn}]", "")
+	s := sidesOf(t, "change: {digests: ['good.example/*']}\nonFailure: ignore\npodSecurity: baseline\nnamespaces: [{names: ['p*', pay, shop], podSecurity: 'restricted:v1.34', mode: warn}]", "")
 	for _, want := range []string{
-		"# - change: nothing gives pods", "# - onFailure: ", "# - labels for namespaces like p*", "# - labels for namespaces that the file does not name", "pod/root-image (",
+		"# - change: digests for tags", "# - onFailure: ", "# - labels for namespaces like p*", "# - labels for namespaces that the file does not name", "pod/root-image (",
 		"pod-security.kubernetes.io/warn: restricted", "pod-security.kubernetes.io/warn-version: v1.34",
 	} {
 		if !strings.Contains(s.text, want) {

@@ -19,19 +19,37 @@ const (
 	isHost = `^(?:[^/]*[.:A-Z][^/]*|localhost)/`
 )
 
-// whole is the full repository of the container c, with its registry; empty of what names no image. It is in a list, so
-// that what follows can name it.
-var whole = fmt.Sprintf(`[c.?image.orValue("").matches(%q) ? c.image.split("@")[0] : ""]`, imageForm) +
-	`.map(n, n.matches(":[^:/]*$") ? n.substring(0, n.lastIndexOf(":")) : n)` +
-	fmt.Sprintf(`.map(n, n == "" || n.matches(%q) ? n : "docker.io/" + n)`, isHost) +
-	`.map(n, n.matches("^(index|registry-1)[.]docker[.]io/") ? "docker.io/" + n.substring(n.indexOf("/") + 1) : n)` +
-	`.map(n, n.matches("^docker[.]io/[^/]*$") ? "docker.io/library/" + n.substring(n.indexOf("/") + 1) : n)`
+// whole is the full repository of an image, with its registry; empty of what names none. It is in a list, so that what
+// follows can name it. The image is an optional value.
+func whole(image string) string {
+	image += `.orValue("")`
+	return fmt.Sprintf(`[%[1]s.matches(%[2]q) ? %[1]s.split("@")[0] : ""]`, image, imageForm) +
+		`.map(n, n.matches(":[^:/]*$") ? n.substring(0, n.lastIndexOf(":")) : n)` +
+		fmt.Sprintf(`.map(n, n == "" || n.matches(%q) ? n : "docker.io/" + n)`, isHost) +
+		`.map(n, n.matches("^(index|registry-1)[.]docker[.]io/") ? "docker.io/" + n.substring(n.indexOf("/") + 1) : n)` +
+		`.map(n, n.matches("^docker[.]io/[^/]*$") ? "docker.io/library/" + n.substring(n.indexOf("/") + 1) : n)`
+}
 
-// unlisted is a list of the containers whose images no list allows in the namespace.
+// The images of a container c and of a volume v, as optional values.
+const ofContainer, ofVolume = `c.?image`, `v.?image.?reference`
+
+// unlisted is a list of what is to blame for images that no list allows in the namespace: the containers that run them,
+// and the pod that has volumes made of them.
 func (e *exporter) unlisted() (string, error) {
+	container, err := e.listed(ofContainer)
+	if err != nil {
+		return "", err
+	}
+	volume, err := e.listed(ofVolume)
+	return fmt.Sprintf(`judged.filter(c, !%s%s).map(c, string(c.name)) + `, container, e.but(unlistedCard, true)) +
+		fmt.Sprintf(`(!runs && volumes.exists(v, v.?image.?reference.orValue("") != "" && !%s%s) ? [%q] : [])`, volume, e.but(unlistedCard, false), thePod), err
+}
+
+// listed asks whether some list allows an image in the namespace.
+func (e *exporter) listed(image string) (string, error) {
 	parts := []string{"false"}
 	for _, a := range e.File.Allow {
-		is, err := anyImage(a.Images)
+		is, err := anyImage(image, a.Images)
 		if err != nil {
 			return "", fmt.Errorf("%s: allow: %w", e.File.Name, err)
 		}
@@ -40,12 +58,11 @@ func (e *exporter) unlisted() (string, error) {
 		}
 		parts = append(parts, is)
 	}
-	return fmt.Sprintf(`judged.filter(c, !%s.exists(n, n != "" && (%s))%s).map(c, string(c.name))`,
-		whole, strings.Join(parts, " || "), e.but(unlistedCard, true)), nil
+	return fmt.Sprintf(`%s.exists(n, n != "" && (%s))`, whole(image), strings.Join(parts, " || ")), nil
 }
 
-// anyImage asks whether the full repository n of the container c is as one of the patterns says.
-func anyImage(all []admissionfile.Image) (string, error) {
+// anyImage asks whether an image, of which n is the full repository, is as one of the patterns says.
+func anyImage(image string, all []admissionfile.Image) (string, error) {
 	var names []string
 	byDigest := map[string][]string{}
 	var digests []string
@@ -69,7 +86,7 @@ func anyImage(all []admissionfile.Image) (string, error) {
 		parts = append(parts, fmt.Sprintf("n.matches(%q)", "^(?:"+strings.Join(names, "|")+")$"))
 	}
 	for _, d := range digests {
-		parts = append(parts, fmt.Sprintf("c.image.endsWith(%q) && n.matches(%q)", "@"+d, "^(?:"+strings.Join(byDigest[d], "|")+")$"))
+		parts = append(parts, fmt.Sprintf(`%s.orValue("").endsWith(%q) && n.matches(%q)`, image, "@"+d, "^(?:"+strings.Join(byDigest[d], "|")+")$"))
 	}
 	return strings.Join(parts, " || "), nil
 }

@@ -45,7 +45,7 @@ func (e *exporter) pods() error {
 	}
 	for i, s := range e.Scopes() {
 		for _, mode := range []admissionfile.Mode{admissionfile.Deny, admissionfile.Warn, admissionfile.Audit} {
-			d := &draft{known: known()}
+			d := &draft{known: known(changeOf(s))}
 			var texts []string
 			for _, l := range all {
 				f := l.card.Finding("", check.Hit{})
@@ -75,7 +75,7 @@ func (e *exporter) pods() error {
 				return err
 			}
 			d.spec.MatchConstraints = rules()
-			d.spec.MatchConditions = []v1.MatchCondition{changes()}
+			d.spec.MatchConditions = []v1.MatchCondition{changesPods()}
 			e.add("pods-"+scopeName(s, i)+"-"+mode.String(), e.in(s), mode, d.spec)
 		}
 	}

@@ -1,7 +1,6 @@
 package export
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -17,18 +16,38 @@ import (
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
-// policies writes Plimsoll's own policies about manifests, each by itself, as the server's.
+// policies writes Plimsoll's own policies about manifests, each by itself, as the server's; and once more for each scope
+// whose pods are given defaults, where it asks about pods: those of what makes pods are seen as they will be.
 func (e *exporter) policies() error {
 	for _, p := range e.Policies {
-		spec, err := e.policy(p)
+		spec, asks, err := e.policy(p, nil)
 		if err != nil {
 			e.left(fmt.Sprintf("policy %s: %v", p.Name, err))
 			continue
 		}
+		ofPods := slices.Contains(asks, "pods") || slices.Contains(asks, "containers") || slices.Contains(asks, "images")
+		apart := map[*admissionfile.Namespace]bool{}
+		for i, s := range e.Scopes() {
+			change := changeOf(s)
+			if change == nil {
+				continue
+			}
+			if slices.Contains(asks, "object") {
+				e.left(fmt.Sprintf("policy %s: it sees objects that make pods as they are written, and not with what their pods will be given", p.Name))
+			}
+			if mode := s.Policy(p); ofPods && mode != admissionfile.Off {
+				own, _, err := e.policy(p, change)
+				if err != nil {
+					return fmt.Errorf("policy %s: %w", p.Name, err)
+				}
+				apart[s.Entry] = true
+				e.add("policy-"+p.Name+"-"+scopeName(s, i)+"-"+mode.String(), e.in(s), mode, *own)
+			}
+		}
 		for _, mode := range []admissionfile.Mode{admissionfile.Deny, admissionfile.Warn, admissionfile.Audit} {
 			in := map[*admissionfile.Namespace]bool{}
 			for _, s := range e.Scopes() {
-				in[s.Entry] = s.Policy(p) == mode
+				in[s.Entry] = s.Policy(p) == mode && !apart[s.Entry]
 			}
 			if slices.Contains(slices.Collect(maps.Values(in)), true) {
 				e.add("policy-"+p.Name+"-"+mode.String(), e.Where(func(n *admissionfile.Namespace) bool { return in[n] }), mode, *spec.DeepCopy())
@@ -44,13 +63,10 @@ var unseen = []string{"image", "config", "packages", "findings", "accepted", "fi
 // own goes before the names of a policy's own variables.
 const own = "own_"
 
-// policy translates what a policy says; an error says why it cannot be.
-func (e *exporter) policy(p *policy.Policy) (*v1.ValidatingAdmissionPolicySpec, error) {
+// policy translates what a policy says, and tells the names that it asks about; an error says why it cannot be.
+func (e *exporter) policy(p *policy.Policy, change *pod.NativeChange) (spec *v1.ValidatingAdmissionPolicySpec, asks []string, err error) {
 	if p.Subject != "manifest" {
-		return nil, fmt.Errorf("it is about the subject %s, which an API server does not see", p.Subject)
-	}
-	if len(p.Kinds) > 0 {
-		return nil, errors.New("it names the kinds that it is about")
+		return nil, nil, fmt.Errorf("it is about the subject %s, which an API server does not see", p.Subject)
 	}
 	t := &translator{rewriter: expr.Rewriter{
 		Names: map[string]string{"object": "dyn(object)", "namespaceObject": "dyn(namespaceObject)", "pods": "variables.pods", "containers": "variables.containers", "images": "variables.images"},
@@ -59,7 +75,7 @@ func (e *exporter) policy(p *policy.Policy) (*v1.ValidatingAdmissionPolicySpec, 
 	for name, value := range p.Params() {
 		text, err := expr.Literal(value)
 		if err != nil {
-			return nil, fmt.Errorf("its parameter %s: %w", name, err)
+			return nil, nil, fmt.Errorf("its parameter %s: %w", name, err)
 		}
 		t.rewriter.Names["params."+name] = text
 	}
@@ -67,7 +83,7 @@ func (e *exporter) policy(p *policy.Policy) (*v1.ValidatingAdmissionPolicySpec, 
 	for _, v := range w.Variables {
 		t.rewriter.Names["variables."+v.Name.Value] = "variables." + own + v.Name.Value
 	}
-	d := &draft{known: append(known(), podNames()...)}
+	d := &draft{known: append(known(change), podNames()...)}
 	for _, v := range w.Variables {
 		d.own = append(d.own, v1.Variable{Name: own + v.Name.Value, Expression: t.write(v.Expression.Value)})
 	}
@@ -87,17 +103,41 @@ func (e *exporter) policy(p *policy.Policy) (*v1.ValidatingAdmissionPolicySpec, 
 		d.spec.Validations = append(d.spec.Validations, one)
 	}
 	if t.err != nil {
-		return nil, t.err
+		return nil, nil, t.err
+	}
+	if may := mayUse(p); may != "" {
+		t.free = append(t.free, may)
+		text, err := d.written(may)
+		if err != nil {
+			return nil, nil, err
+		}
+		d.spec.Validations = append(d.spec.Validations, v1.Validation{Expression: lead + "(" + text + ")", Message: p.UseDenied()})
 	}
 	if err := d.uses(t.free...); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	d.spec.MatchConstraints = rules()
-	d.spec.MatchConditions = []v1.MatchCondition{changes()}
+	if d.spec.MatchConstraints, d.spec.MatchConditions, err = about(p, t.names); err != nil {
+		return nil, nil, err
+	}
 	if _, err := admission.Compile(&d.spec); err != nil {
-		return nil, fmt.Errorf("an API server would not take it: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return nil, nil, fmt.Errorf("an API server would not take it: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	return &d.spec, nil
+	return &d.spec, t.names, nil
+}
+
+// mayUse asks whether who asks, or as whom the pods run, may use a policy; empty: nobody needs to.
+func mayUse(p *policy.Policy) string {
+	var any []string
+	for _, u := range p.Use {
+		who := `authorizer`
+		if u == policy.UseByAccount {
+			who = `authorizer.serviceAccount(ns, [spec.?serviceAccountName.orValue(""), spec.?serviceAccount.orValue(""), dyn("default")].filter(a, a != "")[0])`
+		} else {
+			any = append(any, `size(owners) > 0`) // who made what it is made of was asked
+		}
+		any = append(any, fmt.Sprintf(`%s.group(%q).resource(%q).namespace(ns).name(%q).check(%q).allowed()`, who, policy.UseGroup, policy.UseResource, p.Name, policy.UseVerb))
+	}
+	return strings.Join(any, " || ")
 }
 
 // firstLine is a message as an API server takes it: one line.
@@ -106,7 +146,8 @@ func firstLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // translator writes the expressions of one policy anew.
 type translator struct {
 	rewriter expr.Rewriter
-	free     []string // the names that they have
+	free     []string // what names they have
+	names    []string // those names
 	err      error
 }
 
@@ -119,6 +160,7 @@ func (t *translator) write(cel string) string {
 	}
 	text := ""
 	if err == nil {
+		t.names = append(t.names, free...)
 		t.free = append(t.free, free...)
 		text, err = t.rewriter.Rewrite(cel)
 	}
@@ -140,19 +182,28 @@ func globs(patterns []string) (method, argument string) {
 	return "matches", "(?s)^(?:" + strings.Join(forms, "|") + ")$"
 }
 
+// quoted is a list of texts in CEL.
+func quoted(all []string) string {
+	parts := make([]string, len(all))
+	for i, s := range all {
+		parts[i] = fmt.Sprintf("%q", s)
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
 // podNames are what policies of Plimsoll call the pods of an object, their containers, and all that brings images.
 func podNames() []pod.NativeVariable {
 	of := func(list, sort string) string {
 		return fmt.Sprintf(`spec.?%s.orValue([]).map(c, {"sort": dyn(%q), "image": dyn(c.?image.orValue("")), "fields": dyn(c)})`, list, sort)
 	}
-	name, _ := (&expr.Rewriter{Names: map[string]string{"c": "w"}}).Rewrite(whole)
+	name, _ := (&expr.Rewriter{Names: map[string]string{"c": "w"}}).Rewrite(whole(ofContainer))
 	const tag = `n == "" ? "" : w.image.split("@")[0].matches(":[^:/]*$") ? w.image.split("@")[0].substring(w.image.split("@")[0].lastIndexOf(":") + 1) : ` +
 		`w.image.contains("@") ? "" : "latest"`
 	named := `.map(w, ` + name + `.map(n, {"name": dyn(w.fields.name), "image": w.image, "sort": w.sort, "fields": w.fields, ` +
 		`"registry": dyn(n == "" ? "" : n.substring(0, n.indexOf("/"))), "repository": dyn(n == "" ? "" : n.substring(n.indexOf("/") + 1)), ` +
 		`"tag": dyn(` + tag + `), "digest": dyn(n != "" && w.image.contains("@") ? w.image.split("@")[1] : "")})[0])`
 	return []pod.NativeVariable{
-		{Name: "pods", Expression: `[pod]`},
+		{Name: "pods", Expression: kindOf + ` in ` + quoted(makers) + ` ? [dyn({"metadata": meta, "spec": spec})] : []`},
 		{Name: "containers", Expression: `(` + of("initContainers", "init") + ` + ` + of("containers", "container") + ` + ` + of("ephemeralContainers", "ephemeral") + `)` + named},
 		{Name: "images", Expression: `containers + volumes.filter(v, has(v.image)).map(v, {"sort": dyn("volume"), "image": dyn(v.image.?reference.orValue("")), "fields": dyn(v)})` + named},
 	}

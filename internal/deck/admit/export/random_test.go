@@ -201,7 +201,7 @@ func (d dice) probe() *corev1.Probe {
 }
 
 func (d dice) volume() (v corev1.VolumeSource) {
-	switch d.IntN(12) {
+	switch d.IntN(14) {
 	case 0:
 		v.EmptyDir = &corev1.EmptyDirVolumeSource{Medium: zeroOr(d, corev1.StorageMediumMemory)}
 		if d.rarely() {
@@ -219,6 +219,8 @@ func (d dice) volume() (v corev1.VolumeSource) {
 	case 5: // nothing: an emptyDir
 	case 6:
 		v.ConfigMap = &corev1.ConfigMapVolumeSource{}
+	case 7, 8:
+		v.Image = &corev1.ImageVolumeSource{Reference: d.image(), PullPolicy: zeroOr(d, corev1.PullNever, corev1.PullIfNotPresent, corev1.PullAlways)}
 	default:
 		v.HostPath = &corev1.HostPathVolumeSource{Path: pick(d, "/", "/etc", "/etc/", "//etc//kubernetes", "/etc/kubernetes/pki/", "/var/run/docker.sock", "/run/./containerd/containerd.sock", "/run", "/var/lib/kubelet",
 			"/var/lib/kubelet/pods/x", "/usr", "/usr/lib/modules/6", "/usr/share/zoneinfo/x", "/etc/ssl/certs", "/dev/sda", "/dev/shm", "/dev/log", "/dev/tty", "/dev", "/sys/fs", "/srv/x", "srv", "", "/etcetera", "/proc/1",

@@ -15,13 +15,16 @@ import (
 // for the pod as it was before it was changed.
 const was = "was_"
 
+// asWritten goes before those of a template that is judged as the pods that it makes: these are given defaults.
+const asWritten = "written_"
+
 // controllers are the kinds of what makes pods, by which their pods are called.
 const controllers = `["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob"]`
 
-// known are all variables, each after those that it names.
-func known() (all []pod.NativeVariable) {
+// known are all variables, each after those that it names; with a change, what makes pods is seen as they will be.
+func known(change *pod.NativeChange) (all []pod.NativeVariable) {
 	all = []pod.NativeVariable{
-		{Name: "ns", Expression: `request.namespace`},
+		{Name: "ns", Expression: `request.?namespace.orValue("")`},
 		// Anybody can write who the owner of a pod is; only when the cluster's own controllers do is it true.
 		{Name: "owners", Expression: `request.userInfo.username == "system:kube-controller-manager" || ` +
 			`request.userInfo.username.startsWith("system:serviceaccount:kube-system:") && request.userInfo.username.endsWith("-controller") ? ` +
@@ -35,25 +38,37 @@ func known() (all []pod.NativeVariable) {
 		{Name: "pod", Expression: podOf("object")},
 		{Name: was + "pod", Expression: `runs ? dyn(oldObject) : dyn({})`},
 	}
-	for _, prefix := range []string{"", was} {
-		rename := &expr.Rewriter{Names: map[string]string{}}
-		add := func(name, cel string) {
-			text, err := rename.Rewrite(cel)
-			if err != nil {
-				text = cel // it does not parse, and will be found out when it is compiled
-			}
-			all = append(all, pod.NativeVariable{Name: prefix + name, Expression: text})
-		}
-		of := append([]pod.NativeVariable{{Name: "spec", Expression: "pod.?spec.orValue({})"}, {Name: "meta", Expression: "pod.?metadata.orValue({})"}}, pod.NativeVariables()...)
-		for _, name := range perPod() {
-			rename.Names[name] = prefix + name
-		}
-		for _, v := range of {
-			add(v.Name, v.Expression)
-		}
+	spec := "pod.?spec.orValue({})"
+	if change != nil {
+		of := withPrefix(asWritten, spec, change.Variables)
+		all, spec = append(all, of...), `request.kind.kind == "Pod" ? `+asWritten+`spec : `+asWritten+`hardened`
 	}
+	all = append(all, withPrefix("", spec, nil)...)
+	all = append(all, withPrefix(was, was+"pod.?spec.orValue({})", nil)...)
 	// What runs is not judged anew: of a pod that is changed, the containers that are new or others are.
 	return append(all, pod.NativeVariable{Name: "judged", Expression: `runs ? everyone.filter(c, !(c in was_everyone)) : everyone`})
+}
+
+// withPrefix are the variables of a pod, of which spec is one; more come after them. The pod is named by its own prefix.
+func withPrefix(prefix, spec string, more []pod.NativeVariable) (all []pod.NativeVariable) {
+	of := "pod"
+	if prefix == was {
+		of = was + "pod"
+	}
+	all = []pod.NativeVariable{{Name: prefix + "spec", Expression: spec}, {Name: prefix + "meta", Expression: of + ".?metadata.orValue({})"}}
+	rename := &expr.Rewriter{Names: map[string]string{"spec": prefix + "spec", "meta": prefix + "meta"}}
+	own := append(pod.NativeVariables(), more...)
+	for _, v := range own {
+		rename.Names[v.Name] = prefix + v.Name
+	}
+	for _, v := range own {
+		text, err := rename.Rewrite(v.Expression)
+		if err != nil {
+			text = v.Expression // it does not parse, and will be found out when it is compiled
+		}
+		all = append(all, pod.NativeVariable{Name: prefix + v.Name, Expression: text})
+	}
+	return all
 }
 
 // perPod are the names of what has two forms.
@@ -77,18 +92,23 @@ func before(more ...string) *expr.Rewriter {
 // podOf is the pod in what makes it.
 func podOf(object string) string {
 	return fmt.Sprintf(`request.kind.kind == "Pod" ? dyn(%[1]s) : request.kind.kind == "CronJob" ? dyn(%[1]s).spec.jobTemplate.spec.template : `+
-		`request.kind.kind == "PodTemplate" ? dyn(%[1]s).?template.orValue({}) : dyn(%[1]s).spec.?template.orValue({})`, object)
+		`request.kind.kind == "PodTemplate" ? dyn(%[1]s).?template.orValue({}) : dyn(%[1]s).?spec.?template.orValue({})`, object)
 }
 
-// changes is true unless an object says of its pods what it said before: it must be possible to scale down, to finalize
+// changesPods is true unless an object says of its pods what it said before: it must be possible to scale down, to finalize
 // and to delete what would not be let in today. Of a pod itself, what may be changed at all is compared.
-func changes() v1.MatchCondition {
+func changesPods() v1.MatchCondition {
+	return v1.MatchCondition{Name: "changes-its-pods", Expression: `request.operation != "UPDATE" || (request.kind.kind == "Pod" ? ` + podChanges() +
+		` : (` + podOf("object") + `) != (` + podOf("oldObject") + `))`}
+}
+
+// podChanges says that a pod that runs is another than it was, in what may be changed at all.
+func podChanges() string {
 	var parts []string
 	for _, field := range []string{"containers", "initContainers", "ephemeralContainers", "tolerations", "nodeSelector", "affinity", "resources"} {
 		parts = append(parts, fmt.Sprintf("dyn(object).spec.?%[1]s != dyn(oldObject).spec.?%[1]s", field))
 	}
-	return v1.MatchCondition{Name: "changes-its-pods", Expression: `request.operation != "UPDATE" || (request.kind.kind == "Pod" ? ` + strings.Join(parts, " || ") +
-		` : (` + podOf("object") + `) != (` + podOf("oldObject") + `))`}
+	return strings.Join(parts, " || ")
 }
 
 // policy is one on its way: validations, and the variables that they name.

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -22,7 +21,6 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
-	"github.com/plimsoll/plimsoll/internal/read/policyfile"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
@@ -114,6 +112,10 @@ const exceptions = `exceptions:
 - {rule: pod/host-aliases, reason: f, owner: shop, until: 2026-01-01}
 - {rule: pod/token-mounted, kind: Pod, reason: g, owner: shop, until: 2027-02-28}
 - {rule: pod/low-user, name: cart, reason: h, owner: shop, until: 2027-02-28}
+- {rule: pod/no-cpu-limit, user: "al?ce", reason: i, owner: shop, until: 2027-02-28}
+- {rule: "pod/*", group: "oidc:plat*", kind: [Pod, Job], reason: j, owner: shop, until: 2027-02-28}
+- {rule: pod/host-network, serviceAccount: "shop/x-*", image: "registry.example/shop/**", reason: k, owner: shop, until: 2027-02-28}
+- {rule: pod/shared-processes, serviceAccount: "shop/x-*", reason: l, owner: shop, until: 2027-02-28}
 - {rule: pod/host-pid, namespace: shop, package: openssl, reason: no pod has it, owner: shop, until: 2027-02-28}
 `
 
@@ -129,9 +131,10 @@ func TestExceptions(t *testing.T) {
 		p.Labels = zeroOr(d, map[string]string{"pod-template-hash": "6d5f"})
 		kind := pick(d, "ReplicaSet", "DaemonSet", "Robot")
 		p.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: kind, Name: pick(d, "cart-6d5f", "cart"), Controller: &yes}}
-		user := pick(d, "alice", "system:serviceaccount:kube-system:replicaset-controller", "system:kube-controller-manager", "system:serviceaccount:shop:x-controller")
+		user := pick(d, "alice", "ann", "system:serviceaccount:kube-system:replicaset-controller", "system:kube-controller-manager", "system:serviceaccount:shop:x-controller")
 		s.compare(t, asked{now: p, kind: podKind, resource: podResource, user: user})
 		for _, a := range workloads(p) {
+			a.user = user
 			s.compare(t, a)
 		}
 		if t.Failed() {
@@ -257,19 +260,7 @@ spec:
 // compiled are the policies.
 func compiled(t *testing.T) []*policy.Policy {
 	t.Helper()
-	set, err := policyfile.Load(fstest.MapFS{"p.yaml": {Data: []byte(policies)}}, "p.yaml", "p.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := policy.NewCompiler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := c.Compile(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return compile(t, policies)
 }
 
 // TestPolicies holds Plimsoll's own policies against what is written of them, and wants those that cannot be to be named.

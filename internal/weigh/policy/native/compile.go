@@ -35,6 +35,9 @@ func Compile(objects []*kube.Object) (*Set, error) {
 			c.bindings = append(c.bindings, o)
 		case o.Is(kyverno, "ValidatingPolicy"):
 			c.kyverno(o)
+		case ours(o) && o.Is(group, "MutatingAdmissionPolicy"):
+			c.set.changes = append(c.set.changes, o.Name)
+		case ours(o) && o.Is(group, "MutatingAdmissionPolicyBinding"):
 		case o.Is("", "Namespace"): // it is no policy's, and often applied with them, for its labels
 		default:
 			others = append(others, o)
@@ -58,6 +61,11 @@ func Compile(objects []*kube.Object) (*Set, error) {
 	}
 	slices.SortStableFunc(c.set.policies, func(a, b *policy) int { return cmp.Compare(a.Name, b.Name) })
 	return c.set, errors.Join(c.wrong...)
+}
+
+// ours says that an object is as admit export wrote it. What such a policy changes only ever makes a pod safer.
+func ours(o *kube.Object) bool {
+	return o.Metadata("labels")["app.kubernetes.io/managed-by"] == "plimsoll"
 }
 
 // unsupported says of policies of other engines that nothing here evaluates them, and what to do; empty of all else.

@@ -25,6 +25,7 @@ import (
 type Set struct {
 	policies []*policy
 	params   []*kube.Object
+	changes  []string
 }
 
 type policy struct {
@@ -57,6 +58,10 @@ func (s *Set) Unbound() (names []string) {
 	}
 	return names
 }
+
+// Changes names the policies that give pods what admit export wrote into them. They are not evaluated: pods are judged as
+// they are written, which denies more and never less.
+func (s *Set) Changes() []string { return s.changes }
 
 // Len is how many policies there are.
 func (s *Set) Len() int { return len(s.policies) }

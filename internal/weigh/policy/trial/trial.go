@@ -115,7 +115,7 @@ func (t *tester) test(ctx context.Context, c *policy.Compiler, set *policyfile.S
 		if err != nil {
 			return err
 		}
-		findings, _ := policy.Evaluate(ctx, policy.Input{Report: r, Facts: facts, Policies: one, Now: now, Seen: func(_ *policy.Policy, condition bool, at int, result bool) {
+		findings, _ := policy.Evaluate(ctx, policy.Input{Report: r, Facts: facts, Policies: one, Now: now, May: nobody, Seen: func(_ *policy.Policy, condition bool, at int, result bool) {
 			k := key(test.Policy.Value, condition, at)
 			n := t.seen[k]
 			if result {
@@ -129,6 +129,9 @@ func (t *tester) test(ctx context.Context, c *policy.Compiler, set *policyfile.S
 	}
 	return nil
 }
+
+// nobody may use a policy, so that a case shows what it is about.
+func nobody(context.Context, *policy.Policy, *policy.Object) (bool, error) { return false, nil }
 
 // find is a policy of the set by its name, or the one that a binding of that name makes.
 func find(set *policyfile.Set, name string) (policyfile.Policy, bool) {
