@@ -72,4 +72,3 @@ func (s *Snapshot) Of(group, kind, namespace string) []*Object {
 func (s *Snapshot) Find(group, kind, namespace, name string) *Object {
 	return s.named[place(group, kind, namespace, name)]
 }
-
