@@ -52,11 +52,12 @@ const aTemplate = "a template ({{ }}) is no YAML: scan what is made of it, as in
 // readManifests reads documents, several at a time.
 func readManifests(docs []inventory.Document, jobs int) []manifest {
 	all := make([]manifest, len(docs))
+	var reader kube.Reader
 	var group errgroup.Group
 	group.SetLimit(max(jobs, 1))
 	for i, d := range docs {
 		group.Go(func() error {
-			all[i].objects, all[i].problems = kube.Manifest(d.Path, d.Bytes)
+			all[i].objects, all[i].problems = reader.Manifest(d.Path, d.Bytes)
 			return nil
 		})
 	}
