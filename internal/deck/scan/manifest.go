@@ -126,15 +126,21 @@ func (s *scan) around() *kube.Snapshot {
 // judgeManifests runs all checks on each workload, and says what was passed over.
 func judgeManifests(s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
 	lots, gaps := s.lots(t, docs)
+	seen, more := s.judgeLots(t.ID, lots, s.redact.Worst)
+	return seen, append(gaps, more...)
+}
+
+// judgeLots runs all checks on each workload of a target. Worst tells what the worst secret in a setting is.
+func (s *scan) judgeLots(id string, lots []lot, worst func(string) (string, finding.Severity)) (seen []sight, gaps []finding.Gap) {
 	var facts []pod.Facts
 	strange := map[string]int{}
 	for _, l := range lots {
-		s.askObjects(t.ID, l.around, l.own)
+		s.askObjects(id, l.around, l.own)
 		makes := map[*kube.Object]bool{}
 		for i := range l.around.Workloads {
 			if w := &l.around.Workloads[i]; l.own[w.Source.Path] {
-				s.excepted.object(t.ID, w.Object)
-				facts = append(facts, pod.Facts{Workload: w, Around: l.around, Standard: s.o.PodSecurity, Secret: s.redact.Worst})
+				s.excepted.object(id, w.Object)
+				facts = append(facts, pod.Facts{Workload: w, Around: l.around, Standard: s.o.PodSecurity, Secret: worst})
 				makes[w.Object] = true
 			}
 		}
@@ -144,7 +150,7 @@ func judgeManifests(s *scan, t *finding.Target, docs []inventory.Document) (seen
 			}
 		}
 		seen = append(seen, lookAtNamespaces(l.around, l.own)...)
-		gaps = append(gaps, manifestGaps(t.ID, l.around.Problems, l.own)...)
+		gaps = append(gaps, manifestGaps(id, l.around.Problems, l.own)...)
 	}
 	pods, unknown := lookAtPods(facts, s.o.Jobs)
 	return append(pods, seen...), append(append(gaps, unknown...), strangeGap(strange)...)

@@ -138,9 +138,9 @@ func own() map[client.Object]cache.ByObject {
 func (k *keeper) watch(m manager.Manager) error {
 	b := builder.ControllerManagedBy(m).Named("background")
 	one := after(func(_ context.Context, o client.Object) []string { return []string{o.GetNamespace()} })
-	for _, gvk := range judged() {
+	for _, gvk := range kube.Judged() {
 		on := one
-		if wide(gvk) { // it counts for what is in it, and is judged itself
+		if kube.Wide(gvk) { // it counts for what is in it, and is judged itself
 			on = after(func(_ context.Context, o client.Object) []string { return []string{"", o.GetName()} })
 		}
 		b = b.Watches(head(gvk), on)
@@ -148,11 +148,11 @@ func (k *keeper) watch(m manager.Manager) error {
 	for _, gvk := range reports() {
 		b = b.Watches(head(gvk), one)
 	}
-	for _, gvk := range around() {
+	for _, gvk := range kube.Around() {
 		b = b.Watches(whole(gvk), one)
 	}
 	everywhere := after(k.all)
-	b = b.Watches(whole(volume), after(func(_ context.Context, o client.Object) []string {
+	b = b.Watches(whole(kube.Volume()), after(func(_ context.Context, o client.Object) []string {
 		in, _, _ := unstructured.NestedString(o.(*unstructured.Unstructured).Object, "spec", "claimRef", "namespace")
 		return []string{in}
 	}))

@@ -1,6 +1,9 @@
 package kube
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // makers are the kinds whose controllers make objects of a kind: nothing else in Kubernetes itself does.
 var makers = map[string][]string{
@@ -49,6 +52,17 @@ func (s *Snapshot) owner(o *Object) *Object {
 		return of
 	}
 	return nil
+}
+
+// Makes says that the object is of a kind whose controller makes objects that are judged with it.
+func (o *Object) Makes() bool {
+	for other := range makers {
+		group, kind, _ := strings.Cut(other, "/")
+		if o.makes(&Object{APIVersion: strings.TrimPrefix(group+"/v1", "/"), Kind: kind}) {
+			return true
+		}
+	}
+	return false
 }
 
 // makes says that the object is of a kind whose controller makes others such as the one.

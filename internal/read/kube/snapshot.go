@@ -26,11 +26,7 @@ func place(group, kind, namespace, name string) string {
 func NewSnapshot(objects []*Object, problems []*Problem) *Snapshot {
 	s := &Snapshot{Objects: once(objects), Problems: problems, kinds: map[key][]*Object{}, named: map[string]*Object{}}
 	for _, o := range s.Objects {
-		k := key{o.Group(), o.Kind, o.Namespace}
-		s.kinds[k] = append(s.kinds[k], o)
-		if at := place(k.group, k.kind, k.namespace, o.Name); s.named[at] == nil {
-			s.named[at] = o
-		}
+		s.Add(o)
 	}
 	for _, o := range s.Objects {
 		if s.Owned(o) {
@@ -46,6 +42,15 @@ func NewSnapshot(objects []*Object, problems []*Problem) *Snapshot {
 	}
 	slices.SortStableFunc(s.Problems, func(a, b *Problem) int { return cmp.Or(cmp.Compare(a.Path, b.Path), a.Line-b.Line) })
 	return s
+}
+
+// Add has an object found and own others. It is not among the snapshot's own, nor are its pods.
+func (s *Snapshot) Add(o *Object) {
+	k := key{o.Group(), o.Kind, o.Namespace}
+	s.kinds[k] = append(s.kinds[k], o)
+	if at := place(k.group, k.kind, k.namespace, o.Name); s.named[at] == nil {
+		s.named[at] = o
+	}
 }
 
 // once drops what has the identity that an API server gave to an object before it.
