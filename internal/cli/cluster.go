@@ -111,7 +111,6 @@ func newClusterScan(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.checks = []string{"manifest"}
 			return o.run(cmd.Context(), g, nil, func() (*opened, error) {
 				c, err := from.read(cmd.Context(), s)
 				if err != nil {

@@ -81,12 +81,12 @@ func Write(dir string, c *client.Contents, s Secrets) error {
 	defer root.Close()
 	files := map[string][]*kube.Object{}
 	for _, o := range c.Objects {
-		name := path.Join(cmp.Or(o.Namespace, wide), strings.TrimSuffix(o.Kind+"."+o.Group(), ".")+".yaml")
-		for part := range strings.SplitSeq(strings.TrimPrefix(name, wide), "/") {
+		for _, part := range []string{o.Namespace, o.Kind, o.Group()} {
 			if part != "" && !safe().MatchString(part) {
-				return fmt.Errorf("the cluster has an object in %q, which is no name that Kubernetes gives", name)
+				return fmt.Errorf("the cluster has %s %s in %q, and %q is no name that Kubernetes gives", o.Kind, o.Name, o.Namespace, part)
 			}
 		}
+		name := path.Join(cmp.Or(o.Namespace, wide), strings.TrimSuffix(o.Kind+"."+o.Group(), ".")+".yaml")
 		files[name] = append(files[name], o)
 	}
 	for name, objects := range files {

@@ -94,30 +94,39 @@ func (s Secrets) settings(all []any) []any {
 	return out
 }
 
-// words are those of a command. What a flag before it makes a secret is only seen in the whole of them.
+// words are those of a command. What a flag before it makes a secret is only seen in the whole of them; and what only its
+// flag's name says to be one, as in --password WORD, no check finds, and is hidden all the same.
 func (s Secrets) words(all []any) []any {
 	words := texts(all)
 	what, severity := s.Worst(strings.Join(words, " "))
-	if what == "" {
-		return all
-	}
-	mark := Mark(what, severity)
 	out, found := slices.Clone(all), false
 	for i, word := range words {
-		alone, _ := s.Worst(word)
-		after := ""
+		alone, after, named := "", "", ""
+		alone, _ = s.Worst(word)
 		if i > 0 {
 			after, _ = s.Worst(words[i-1] + " " + word)
+			if flag := strings.TrimLeft(words[i-1], "-"); flag != words[i-1] {
+				named, _ = s.Worst(flag + "=" + word)
+			}
 		}
-		if alone != "" || after != "" {
-			out[i], found = mark, true
+		switch {
+		case what != "" && (alone != "" || after != ""):
+			out[i], found = Mark(what, severity), true
+		case named != "":
+			out[i] = hidden
 		}
 	}
-	if left, _ := s.Worst(strings.Join(texts(out), " ")); !found || left != "" {
-		return []any{mark} // it goes over several words
+	switch left, _ := s.Worst(strings.Join(texts(out), " ")); {
+	case what != "" && (!found || left != ""):
+		return []any{Mark(what, severity)} // it goes over several words
+	case what == "" && left != "":
+		return []any{hidden}
 	}
 	return out
 }
+
+// hidden stands where something is hidden that no check would find.
+const hidden = "[secret]"
 
 func texts(all []any) []string {
 	words := make([]string, len(all))
