@@ -21,13 +21,15 @@ func (s *scan) cluster(id string, c *Cluster) {
 		t.Origin, worst = "dump", dump.Worst(worst)
 	}
 	s.report.Targets = append(s.report.Targets, t)
+	whole := len(c.Kinds) == 0
 	for _, m := range c.Missing {
+		whole = whole && !m.Blocking
 		s.report.Coverage = append(s.report.Coverage, finding.Gap{Class: m.Class, Blocking: m.Blocking, Target: id, What: m.What, Count: 1})
 	}
 	if !s.concerns(manifests) {
 		return
 	}
-	all := lot{kube.NewSnapshot(c.Objects, nil), map[string]bool{"": true}} // they stand in no file
+	all := lot{kube.NewSnapshot(c.Objects, nil), map[string]bool{"": true}, whole} // they stand in no file
 	seen, gaps := s.judgeLots(id, []lot{all}, worst)
 	for _, g := range gaps {
 		g.Target = id

@@ -79,6 +79,7 @@ func snapshot(files []manifest) *kube.Snapshot {
 type lot struct {
 	around *kube.Snapshot
 	own    map[string]bool // the files whose objects are judged
+	whole  bool            // what is not around is nowhere
 }
 
 // lots are those of a target: its own files; and, each for itself, what charts and overlays make, beside those files.
@@ -94,19 +95,19 @@ func (s *scan) lots(t *finding.Target, docs []inventory.Document) (all []lot, ga
 			}
 		}
 		own[docs[0].Path] = true
-		return []lot{{s.around(), own}}, gaps
+		return []lot{{around: s.around(), own: own}}, gaps
 	}
 	docs = slices.DeleteFunc(slices.Clone(docs), func(d inventory.Document) bool { return !isManifest(d) || s.renders.parts(d.Path) })
 	for _, d := range docs {
 		own[d.Path] = true
 	}
 	files := readManifests(docs, s.o.Jobs)
-	all = []lot{{snapshot(files), own}}
+	all = []lot{{around: snapshot(files), own: own}}
 	for _, r := range s.renders.made {
 		gaps = append(gaps, r.gaps...)
 		its := map[string]bool{}
 		r.own(its)
-		all = append(all, lot{snapshot(append([]manifest{r.manifest}, files...)), its})
+		all = append(all, lot{around: snapshot(append([]manifest{r.manifest}, files...)), own: its})
 	}
 	return all, gaps
 }
@@ -140,7 +141,7 @@ func (s *scan) judgeLots(id string, lots []lot, worst func(string) (string, find
 		for i := range l.around.Workloads {
 			if w := &l.around.Workloads[i]; l.own[w.Source.Path] {
 				s.excepted.object(id, w.Object)
-				facts = append(facts, pod.Facts{Workload: w, Around: l.around, Standard: s.o.PodSecurity, Secret: worst})
+				facts = append(facts, pod.Facts{Workload: w, Around: l.around, Whole: l.whole, Standard: s.o.PodSecurity, Secret: worst})
 				makes[w.Object] = true
 			}
 		}
@@ -171,7 +172,11 @@ func manifestGaps(id string, problems []*kube.Problem, own map[string]bool) []fi
 		case p.Template:
 			templates[p.Path] = true
 		default:
-			broken = append(broken, inventory.Gap{Class: "unreadable-file", Blocking: true, What: fmt.Sprintf("line %d: %s", p.Line, p.What), Path: p.Path, Count: 1})
+			what := p.What
+			if p.Path != "" { // and it is no object of a cluster
+				what = fmt.Sprintf("line %d: %s", p.Line, what)
+			}
+			broken = append(broken, inventory.Gap{Class: "unreadable-file", Blocking: true, What: what, Path: p.Path, Count: 1})
 		}
 	}
 	gaps := fewer(id, nil, broken)
@@ -221,12 +226,14 @@ func lookAtPods(facts []pod.Facts, jobs int) (seen []sight, gaps []finding.Gap) 
 	_ = group.Wait() // none of them fails
 	for i := range checks {
 		one := sight{card: &checks[i].Card, counts: &finding.Check{}}
+		var hits [][]check.Hit
 		var unknown []string
 		for _, l := range all {
 			count(one.counts, sight{counts: &l.counts[i]})
-			one.hits = append(one.hits, l.hits[i]...)
+			hits = append(hits, l.hits[i])
 			unknown = append(unknown, l.unknown[i]...)
 		}
+		one.hits = slices.Concat(hits...)
 		seen = append(seen, one)
 		if len(unknown) > 0 {
 			slices.Sort(unknown)

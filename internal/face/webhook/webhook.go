@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
@@ -58,8 +59,10 @@ type Options struct {
 	// Drain is how long the server goes on after it said that it is not ready any more.
 	Drain time.Duration
 	Log   io.Writer
-	Note  *slog.Logger
-	Now   func() time.Time
+	// Traces has spans of reviews; nil: nobody has.
+	Traces trace.TracerProvider
+	Note   *slog.Logger
+	Now    func() time.Time
 }
 
 // mostChanges are as many pods as are changed at one time.
@@ -70,6 +73,7 @@ type Server struct {
 	o       Options
 	meters  *meters
 	journal *journal
+	tracer  trace.Tracer
 	bodies  *semaphore.Weighted
 	judging pool
 	changes pool // pods that are changed: most of their time they may wait for a registry
@@ -84,7 +88,7 @@ type pool struct {
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{o: o, bodies: semaphore.NewWeighted(maxBodies)}
+	s := &Server{o: o, tracer: tracerOf(o.Traces), bodies: semaphore.NewWeighted(maxBodies)}
 	s.judging.slots, s.changes.slots = make(chan struct{}, runtime.GOMAXPROCS(0)), make(chan struct{}, mostChanges)
 	s.meters = newMeters(s)
 	return s

@@ -42,7 +42,8 @@ type Missing struct {
 type Contents struct {
 	Name       string // of the cluster
 	Version    string // of its API server
-	Namespaces []string
+	Namespaces []string // that were selected; none: all
+	Kinds      []string // that were selected; none: all that are judged, and what counts for them
 	Objects    []*kube.Object
 	Missing    []Missing
 }
@@ -71,6 +72,9 @@ func (c *Cluster) Read(ctx context.Context, s Selection) (*Contents, error) {
 		return nil, fmt.Errorf("reach the cluster %s: %w", c.Name, err)
 	}
 	r := &reading{c: c, of: s, contents: &Contents{Name: c.Name, Version: version.GitVersion, Namespaces: s.Namespaces}, makers: kube.NewSnapshot(nil, nil)}
+	for _, k := range s.Kinds {
+		r.contents.Kinds = append(r.contents.Kinds, k.Kind)
+	}
 	r.strangers(ctx)
 	kinds := s.Kinds
 	if len(kinds) == 0 {

@@ -50,6 +50,7 @@ type head struct {
 	Cluster    string           `json:"cluster"`
 	Version    string           `json:"version,omitempty"`
 	Namespaces []string         `json:"namespaces,omitempty"` // that were selected; none: all
+	Kinds      []string         `json:"kinds,omitempty"`      // as well
 	Objects    int              `json:"objects"`
 	Missing    []client.Missing `json:"missing,omitempty"`
 }
@@ -107,7 +108,7 @@ func Write(dir string, c *client.Contents, s Secrets) error {
 		}
 	}
 	// It comes last: a dump that was cut off is none.
-	text, err := json.MarshalIndent(head{schema, c.Name, c.Version, c.Namespaces, len(c.Objects), c.Missing}, "", "  ")
+	text, err := json.MarshalIndent(head{schema, c.Name, c.Version, c.Namespaces, c.Kinds, len(c.Objects), c.Missing}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -156,7 +157,7 @@ func Read(dir string) (*client.Contents, error) {
 	if err := d.Decode(&h); err != nil || h.Schema != schema {
 		return nil, fmt.Errorf("%s: it is no dump of this version of plimsoll (%s): %w", path.Join(dir, Head), schema, cmp.Or(err, errors.New("it names another")))
 	}
-	c := &client.Contents{Name: h.Cluster, Version: h.Version, Namespaces: h.Namespaces, Missing: h.Missing}
+	c := &client.Contents{Name: h.Cluster, Version: h.Version, Namespaces: h.Namespaces, Kinds: h.Kinds, Missing: h.Missing}
 	if err := readAll(root, c); err != nil {
 		return nil, err
 	}
