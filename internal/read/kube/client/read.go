@@ -40,8 +40,8 @@ type Missing struct {
 
 // Contents are what a cluster holds of a selection. What another object made, and is judged with it, is left out.
 type Contents struct {
-	Name       string // of the cluster
-	Version    string // of its API server
+	Name       string   // of the cluster
+	Version    string   // of its API server
 	Namespaces []string // that were selected; none: all
 	Kinds      []string // that were selected; none: all that are judged, and what counts for them
 	Objects    []*kube.Object
