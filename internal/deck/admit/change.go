@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -107,7 +106,7 @@ func (j *judgement) asMade(ctx context.Context, s *subject, o admissionv1.Operat
 			j.patch = patch(w.Written, after, "")
 		}
 		if len(given) > 0 {
-			maps.Copy(w.Written, after) // of its outermost fields none goes
+			w.Put(after)
 		}
 		j.given = append(j.given, given...)
 	}
