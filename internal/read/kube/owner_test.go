@@ -43,11 +43,11 @@ func TestOwned(t *testing.T) {
 		}
 	}
 	const ring = `
-{apiVersion: x.io/v1, kind: A, metadata: {name: a, namespace: n, uid: a, ownerReferences: [{apiVersion: x.io/v1, kind: A, name: b, uid: b, controller: true}]}, spec: {template: {spec: {containers: [{name: a, image: a}]}}}}
+{apiVersion: x.io/v1, kind: A, metadata: {name: a, namespace: shop, uid: a, ownerReferences: [{apiVersion: x.io/v1, kind: A, name: b, uid: b, controller: true}]}, spec: {template: {spec: {containers: [{name: a, image: a}]}}}}
 ---
-{apiVersion: x.io/v1, kind: A, metadata: {name: b, namespace: n, uid: b, ownerReferences: [{apiVersion: x.io/v1, kind: A, name: a, uid: a, controller: true}]}, spec: {template: {spec: {containers: [{name: a, image: a}]}}}}
+{apiVersion: x.io/v1, kind: A, metadata: {name: b, namespace: shop, uid: b, ownerReferences: [{apiVersion: x.io/v1, kind: A, name: a, uid: a, controller: true}]}, spec: {template: {spec: {containers: [{name: a, image: a}]}}}}
 ---
-{apiVersion: v1, kind: Pod, metadata: {name: c, namespace: n, ownerReferences: [{apiVersion: x.io/v1, kind: A, name: a, uid: a, controller: true}]}, spec: {containers: [{name: a, image: a}]}}
+{apiVersion: v1, kind: Pod, metadata: {name: c, namespace: shop, ownerReferences: [{apiVersion: x.io/v1, kind: A, name: a, uid: a, controller: true}]}, spec: {containers: [{name: a, image: a}]}}
 `
 	s := NewSnapshot(Manifest("ring.yaml", []byte(ring)))
 	var names []string
