@@ -20,6 +20,8 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
+	"github.com/plimsoll/plimsoll/internal/read/policyfile"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
 const usage = `Judge what is in a cluster in the background, and keep a report in each namespace.
@@ -49,7 +51,7 @@ const (
 func run(ctx context.Context, args []string, log io.Writer) int {
 	var o operator.Options
 	var kubeconfig string
-	var exceptions []string
+	var exceptions, policies []string
 	f := pflag.NewFlagSet("plimsoll-controller", pflag.ContinueOnError)
 	f.SetOutput(log)
 	f.Usage = func() { fmt.Fprint(log, usage, f.FlagUsages()) }
@@ -58,6 +60,7 @@ func run(ctx context.Context, args []string, log io.Writer) int {
 	f.StringVar(&o.Health, "health", ":8081", "`ADDRESS` of /healthz and /readyz; 0 is none")
 	f.StringVar(&o.Metrics, "metrics", "0", "`ADDRESS` of /metrics; 0 is none")
 	f.StringArrayVar(&exceptions, "exceptions", nil, "`FILE` of exceptions that hold beside those in the cluster; may be repeated")
+	f.StringArrayVar(&policies, "policy", nil, "`FILE` or folder of policies that hold beside those in the cluster, as for plimsoll admit serve; may be repeated")
 	wrong := func(status int, err error) int {
 		fmt.Fprintln(log, "plimsoll-controller:", err)
 		return status
@@ -82,6 +85,9 @@ func run(ctx context.Context, args []string, log io.Writer) int {
 		}
 		o.Rules.Exceptions = append(o.Rules.Exceptions, file)
 	}
+	if o.Rules.Policies, err = compiled(policies); err != nil {
+		return wrong(exitUsage, fmt.Errorf("--policy %w", err))
+	}
 	if o.Config, err = client.Config(kubeconfig); err != nil {
 		return wrong(exitUsage, fmt.Errorf("--kubeconfig: %w", err))
 	}
@@ -90,4 +96,33 @@ func run(ctx context.Context, args []string, log io.Writer) int {
 		return wrong(exitIncomplete, err)
 	}
 	return 0
+}
+
+// compiled are the policies of files. Those of Kubernetes' own are the API server's to enforce, on what is there no longer.
+func compiled(names []string) ([]*policy.Policy, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	var all policyfile.Set
+	for _, name := range names {
+		set, err := policyfile.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		bound, err := policy.Bound(set)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", name, err)
+		case len(set.Objects) > 0:
+			return nil, fmt.Errorf("%s: %s %s is a policy of Kubernetes' own, which judges requests: apply it to the cluster", name, set.Objects[0].Kind, set.Objects[0].Name)
+		case len(bound) == 0:
+			return nil, fmt.Errorf("%s: it holds no policy", name)
+		}
+		all.Policies = append(all.Policies, bound...)
+	}
+	c, err := policy.NewCompiler()
+	if err != nil {
+		return nil, err
+	}
+	return c.Compile(&all)
 }

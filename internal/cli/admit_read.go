@@ -30,13 +30,14 @@ type manifest struct {
 
 // manifests reads files and folders. In a folder, what holds no object is passed over.
 func (g *global) manifests(words []string) (all []manifest, err error) {
+	var reader kube.Reader
 	for _, word := range words {
 		if word == "-" {
 			b, err := io.ReadAll(io.LimitReader(g.env.Stdin, mostManifest+1))
 			if err != nil || len(b) > mostManifest {
 				return nil, usage("standard input: more than %d bytes: give it in parts", mostManifest)
 			}
-			all = append(all, manifestOf("standard input", b))
+			all = append(all, manifestOf(&reader, "standard input", b))
 			continue
 		}
 		info, err := os.Stat(word)
@@ -55,7 +56,7 @@ func (g *global) manifests(words []string) (all []manifest, err error) {
 			if err != nil {
 				return nil, usage("%w", err)
 			}
-			if m := manifestOf(filepath.ToSlash(filepath.Join(dir, name)), b); !info.IsDir() || len(m.objects)+len(m.problems) > 0 {
+			if m := manifestOf(&reader, filepath.ToSlash(filepath.Join(dir, name)), b); !info.IsDir() || len(m.objects)+len(m.problems) > 0 {
 				all = append(all, m)
 			}
 		}
@@ -88,9 +89,9 @@ func (c *creator) flags(f *pflag.FlagSet, user, creates string) {
 	f.Var(repeated(&c.by.Groups), "group", "`GROUP` of the user; may be repeated")
 }
 
-func manifestOf(name string, b []byte) manifest {
+func manifestOf(r *kube.Reader, name string, b []byte) manifest {
 	m := manifest{name: name}
-	m.objects, m.problems = kube.Manifest(name, b)
+	m.objects, m.problems = r.Manifest(name, b)
 	return m
 }
 

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -146,25 +144,13 @@ func policiesOf(ctx context.Context, word string, ro registry.Options) (*policyf
 	return policyFiles(word)
 }
 
-// policyFiles reads a file or a folder. Lists that it names stand in or below its folder, links or not.
+// policyFiles reads a file or a folder.
 func policyFiles(word string) (*policyfile.Set, error) {
-	info, err := os.Stat(word)
+	set, err := policyfile.Open(word)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no such file or folder; policies of the library are named lib:NAME")
 	}
-	if err != nil {
-		return nil, err
-	}
-	dir, name := word, "."
-	if !info.IsDir() {
-		dir, name = filepath.Dir(word), filepath.Base(word)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	return policyfile.Load(root.FS(), name, filepath.ToSlash(word))
+	return set, err
 }
 
 // apply sets the parameters that the call gives.

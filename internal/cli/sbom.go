@@ -31,7 +31,7 @@ func newSBOM(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := read(cmd.Context(), g, &o, args, func(so *scan.Options, _ []scan.Subject) error {
+			r, err := read(cmd.Context(), g, &o, func() (*opened, error) { return o.target.open(cmd.Context(), g, args) }, func(so *scan.Options, _ []scan.Subject) error {
 				so.Now = g.env.Now()
 				return nil
 			})

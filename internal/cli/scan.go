@@ -37,9 +37,13 @@ type readOptions struct {
 // reportFlags are the flags of commands that write a report.
 func (o *readOptions) reportFlags(f *pflag.FlagSet, formats []string) {
 	o.flags(f)
+	o.outputFlags(f, formats)
+	f.Var(repeated(&o.skip), "skip", "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
+}
+
+func (o *readOptions) outputFlags(f *pflag.FlagSet, formats []string) {
 	f.VarP(repeated(&o.outputs), "output", "o", "`FORMAT[=FILE]` of the report: "+strings.Join(formats, ", ")+"; may be repeated")
 	f.StringVar(&o.template, "template", "", "Go template `FILE` for -o template; one called *.html is escaped as HTML")
-	f.Var(repeated(&o.skip), "skip", "`PATH` inside the target that is not looked at, with * and ?; a folder means all below it; may be repeated")
 }
 
 func (o *readOptions) flags(f *pflag.FlagSet) {
@@ -97,10 +101,8 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.licenses.flags(f)
 	o.secrets.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
-	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium, low, info or unknown; what is known to be exploited denies too; policy leaves it to policies alone, none only reports")
+	o.gateFlags(f)
 	f.BoolVar(&o.unfixed, "fail-on-unfixed", false, "deny also what has no fix yet")
-	f.Var(repeated(&o.allowGap), "allow-gap", "`CLASS` of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
-	f.Var(parted(&o.severities), "severity", "show only these `SEVERITIES`; the gate sees all")
 	f.BoolVar(&o.filter.OnlyFixed, "only-fixed", false, "show only what has a fix; the gate sees all")
 	f.BoolVar(&o.filter.BaseOnly, "base-only", false, "show only what the base image brought; the gate sees all")
 	f.BoolVar(&o.filter.AppOnly, "app-only", false, "show only what stands on the base image; the gate sees all")
@@ -108,6 +110,17 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	f.Lookup("fix").NoOptDefVal = fixShow
 	f.BoolVar(&o.shellcheck, "shellcheck", false, "have the program shellcheck, which must be on the PATH, look at what RUN lines of Dockerfiles tell shells")
 	f.Var(parted(&o.checks), "checks", "`KINDS` of check to run: "+strings.Join(checkKinds, ", ")+" (default: all)")
+}
+
+// gateFlags draw the gate's line.
+func (o *scanOptions) gateFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.failOn, "fail-on", "high", "least `SEVERITY` that denies, when there is a fix: critical, high, medium, low, info or unknown; what is known to be exploited denies too; policy leaves it to policies alone, none only reports")
+	f.Var(repeated(&o.allowGap), "allow-gap", "`CLASS` of what was not assessed that is accepted (plimsoll explain gaps); may be repeated")
+	f.Var(parted(&o.severities), "severity", "show only these `SEVERITIES`; the gate sees all")
+}
+
+func (o *scanOptions) podSecurityFlag(f *pflag.FlagSet) {
+	f.StringVar(&o.podSecurity, "pod-security", "", "`LEVEL[:VERSION]` of the Pod Security Standards (baseline:1.36) that denies pods; LEVEL:FROM..TO also tells what the newer version decides otherwise")
 }
 
 // line is the gate that the flags draw.
@@ -181,7 +194,7 @@ func newScan(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return runScan(cmd.Context(), g, &o, args) },
 	}
 	o.flags(cmd.Flags())
-	cmd.Flags().StringVar(&o.podSecurity, "pod-security", "", "`LEVEL[:VERSION]` of the Pod Security Standards (baseline:1.36) that denies pods; LEVEL:FROM..TO also tells what the newer version decides otherwise")
+	o.podSecurityFlag(cmd.Flags())
 	cmd.Flags().StringVar(&o.read.target.stage, "target", "", "`STAGE` of Dockerfiles that is built, by name or number; what it does not need is not judged (default: the last, and all are judged)")
 	o.charts.flags(cmd.Flags())
 	o.signer.flags(cmd.Flags(), "key")
@@ -193,6 +206,11 @@ func newScan(g *global) *cobra.Command {
 const seenByPolicies = "PEM `FILE` of a public key or certificate whose signatures policies see (image.signatures); may be repeated"
 
 func runScan(ctx context.Context, g *global, o *scanOptions, words []string) error {
+	return o.run(ctx, g, words, func() (*opened, error) { return o.read.target.open(ctx, g, words) })
+}
+
+// run scans what open opens: what the words name, where there are some.
+func (o *scanOptions) run(ctx context.Context, g *global, words []string, open func() (*opened, error)) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
@@ -222,7 +240,7 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 			return err
 		}
 	}
-	r, err := read(ctx, g, &o.read, words, func(so *scan.Options, subjects []scan.Subject) error {
+	r, err := read(ctx, g, &o.read, open, func(so *scan.Options, subjects []scan.Subject) error {
 		idle(g, subjects)
 		settings(so)
 		so.Lookup, so.Tool.Database = db, db.Describe()
@@ -301,8 +319,8 @@ func (o *scanOptions) baseless(g *global, r *finding.Report) {
 	}
 }
 
-// read opens the words and scans what they name.
-func read(ctx context.Context, g *global, o *readOptions, words []string, more func(*scan.Options, []scan.Subject) error) (*finding.Report, error) {
+// read scans what is opened.
+func read(ctx context.Context, g *global, o *readOptions, open func() (*opened, error), more func(*scan.Options, []scan.Subject) error) (*finding.Report, error) {
 	skipped, err := o.skips()
 	if err != nil {
 		return nil, err
@@ -310,7 +328,7 @@ func read(ctx context.Context, g *global, o *readOptions, words []string, more f
 	if o.jobs < 1 {
 		return nil, usage("--jobs %d: at least 1", o.jobs)
 	}
-	targets, err := o.target.open(ctx, g, words)
+	targets, err := open()
 	if err != nil {
 		return nil, err
 	}

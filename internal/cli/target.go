@@ -216,6 +216,13 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	var other *locate.KindError
 	switch {
 	case errors.As(err, &other) && other.Kind == locate.Source:
+		switch c, err := dumped(other.Path); {
+		case err != nil:
+			return nil, err
+		case c != nil:
+			g.say("%s: taken for a dump of a cluster", other.Path)
+			return []scan.Subject{{Cluster: c}}, nil
+		}
 		g.say("%s: taken for a folder of sources", other.Path)
 		return []scan.Subject{{Image: folder(other.Path)}}, nil
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):

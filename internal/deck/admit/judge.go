@@ -55,12 +55,12 @@ func (j *judgement) look(ctx context.Context, r *admissionv1.AdmissionRequest, s
 		for i := range s.Workloads {
 			j.pod(&s.Workloads[i])
 		}
-		j.network(s.Workloads)
 		if s.runs != nil {
 			j.forget(&s.Workloads[0], s.runs)
 		}
+		j.network(s)
 	} else if s.relabelled {
-		j.network(s.Workloads)
+		j.network(s)
 	}
 	j.own(ctx, r, s)
 	if err := j.except(r.UserInfo); err != nil {

@@ -13,9 +13,13 @@ import (
 
 var networkPolicies = kube.Need{Kind: schema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1", Kind: "NetworkPolicy"}}
 
-// network finds the pods that no NetworkPolicy holds. Where nobody knows the policies, none is known to.
-func (j *judgement) network(pods []kube.Workload) {
-	mode := min(j.rules.cap, j.rules.noNetwork)
+// network finds the pods that no NetworkPolicy holds. Where nobody knows the policies, none is known to. A pod that runs
+// is held as it was as long as its labels are; when they change, what did not hold it before is not news.
+func (j *judgement) network(s *subject) {
+	if s.runs != nil && !s.relabelled {
+		return
+	}
+	pods, mode := s.Workloads, min(j.rules.cap, j.rules.noNetwork)
 	if mode == admissionfile.Off || !j.at(j.stage, mode, "") || len(pods) == 0 {
 		return
 	}
@@ -28,9 +32,17 @@ func (j *judgement) network(pods []kube.Workload) {
 		j.add(admission.NoNetworkPolicy, check.Hit{Detail: err.Error(), Subject: pods[0].Subject("")})
 		return
 	}
+	before := map[string]bool{}
+	if s.runs != nil {
+		for _, h := range admission.Unheld(s.runs, policies) {
+			before[h.Detail] = true
+		}
+	}
 	for i := range pods {
 		for _, h := range admission.Unheld(&pods[i], policies) {
-			j.add(admission.NoNetworkPolicy, h)
+			if !before[h.Detail] {
+				j.add(admission.NoNetworkPolicy, h)
+			}
 		}
 	}
 }

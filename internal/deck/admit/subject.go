@@ -96,11 +96,11 @@ func (s *subject) changed(r *admissionv1.AdmissionRequest) (passed string, err e
 	if err != nil {
 		return "", nil // it could not be read before: it is judged as what is new
 	}
-	if slices.EqualFunc(s.Workloads, old, samePod) {
-		return "its pods are as they were", nil
-	}
 	if s.Is("", "Pod") && len(old) == 1 {
 		s.runs = &old[0]
+	}
+	if slices.EqualFunc(s.Workloads, old, samePod) {
+		return "its pods are as they were", nil
 	}
 	return "", nil
 }

@@ -114,16 +114,12 @@ func (s *Scanner) Used(r *Rules, namespace string) map[string]int {
 // placeOf names an object as none other of its namespace is.
 func placeOf(o *kube.Object) string { return o.Group() + "/" + o.Kind + "/" + o.Name }
 
-// LastApplied is the annotation in which kubectl keeps all of an object once more. It changes only with the rest of it,
-// and heads need not have it.
-const LastApplied = "kubectl.kubernetes.io/last-applied-configuration"
-
 // Version names all of an object that is judged, by its metadata alone: who it is, what its owner wrote (which the
 // API server counts as its generation), labels and annotations. What has no generation is told by its version in the store.
 func Version(o *kube.Object) string {
 	meta, _ := o.Fields["metadata"].(map[string]any)
 	notes := o.Metadata("annotations")
-	delete(notes, LastApplied)
+	delete(notes, kube.LastApplied)
 	key := map[string]any{"annotations": notes}
 	for _, k := range []string{"uid", "generation", "labels", "ownerReferences"} {
 		key[k] = meta[k]

@@ -52,11 +52,12 @@ const aTemplate = "a template ({{ }}) is no YAML: scan what is made of it, as in
 // readManifests reads documents, several at a time.
 func readManifests(docs []inventory.Document, jobs int) []manifest {
 	all := make([]manifest, len(docs))
+	var reader kube.Reader
 	var group errgroup.Group
 	group.SetLimit(max(jobs, 1))
 	for i, d := range docs {
 		group.Go(func() error {
-			all[i].objects, all[i].problems = kube.Manifest(d.Path, d.Bytes)
+			all[i].objects, all[i].problems = reader.Manifest(d.Path, d.Bytes)
 			return nil
 		})
 	}
@@ -78,6 +79,7 @@ func snapshot(files []manifest) *kube.Snapshot {
 type lot struct {
 	around *kube.Snapshot
 	own    map[string]bool // the files whose objects are judged
+	whole  bool            // what is not around is nowhere
 }
 
 // lots are those of a target: its own files; and, each for itself, what charts and overlays make, beside those files.
@@ -93,19 +95,19 @@ func (s *scan) lots(t *finding.Target, docs []inventory.Document) (all []lot, ga
 			}
 		}
 		own[docs[0].Path] = true
-		return []lot{{s.around(), own}}, gaps
+		return []lot{{around: s.around(), own: own}}, gaps
 	}
 	docs = slices.DeleteFunc(slices.Clone(docs), func(d inventory.Document) bool { return !isManifest(d) || s.renders.parts(d.Path) })
 	for _, d := range docs {
 		own[d.Path] = true
 	}
 	files := readManifests(docs, s.o.Jobs)
-	all = []lot{{snapshot(files), own}}
+	all = []lot{{around: snapshot(files), own: own}}
 	for _, r := range s.renders.made {
 		gaps = append(gaps, r.gaps...)
 		its := map[string]bool{}
 		r.own(its)
-		all = append(all, lot{snapshot(append([]manifest{r.manifest}, files...)), its})
+		all = append(all, lot{around: snapshot(append([]manifest{r.manifest}, files...)), own: its})
 	}
 	return all, gaps
 }
@@ -125,15 +127,21 @@ func (s *scan) around() *kube.Snapshot {
 // judgeManifests runs all checks on each workload, and says what was passed over.
 func judgeManifests(s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
 	lots, gaps := s.lots(t, docs)
+	seen, more := s.judgeLots(t.ID, lots, s.redact.Worst)
+	return seen, append(gaps, more...)
+}
+
+// judgeLots runs all checks on each workload of a target. Worst tells what the worst secret in a setting is.
+func (s *scan) judgeLots(id string, lots []lot, worst func(string) (string, finding.Severity)) (seen []sight, gaps []finding.Gap) {
 	var facts []pod.Facts
 	strange := map[string]int{}
 	for _, l := range lots {
-		s.askObjects(t.ID, l.around, l.own)
+		s.askObjects(id, l.around, l.own)
 		makes := map[*kube.Object]bool{}
 		for i := range l.around.Workloads {
 			if w := &l.around.Workloads[i]; l.own[w.Source.Path] {
-				s.excepted.object(t.ID, w.Object)
-				facts = append(facts, pod.Facts{Workload: w, Around: l.around, Standard: s.o.PodSecurity, Secret: s.redact.Worst})
+				s.excepted.object(id, w.Object)
+				facts = append(facts, pod.Facts{Workload: w, Around: l.around, Whole: l.whole, Standard: s.o.PodSecurity, Secret: worst})
 				makes[w.Object] = true
 			}
 		}
@@ -143,7 +151,7 @@ func judgeManifests(s *scan, t *finding.Target, docs []inventory.Document) (seen
 			}
 		}
 		seen = append(seen, lookAtNamespaces(l.around, l.own)...)
-		gaps = append(gaps, manifestGaps(t.ID, l.around.Problems, l.own)...)
+		gaps = append(gaps, manifestGaps(id, l.around.Problems, l.own)...)
 	}
 	pods, unknown := lookAtPods(facts, s.o.Jobs)
 	return append(pods, seen...), append(append(gaps, unknown...), strangeGap(strange)...)
@@ -164,7 +172,11 @@ func manifestGaps(id string, problems []*kube.Problem, own map[string]bool) []fi
 		case p.Template:
 			templates[p.Path] = true
 		default:
-			broken = append(broken, inventory.Gap{Class: "unreadable-file", Blocking: true, What: fmt.Sprintf("line %d: %s", p.Line, p.What), Path: p.Path, Count: 1})
+			what := p.What
+			if p.Path != "" { // and it is no object of a cluster
+				what = fmt.Sprintf("line %d: %s", p.Line, what)
+			}
+			broken = append(broken, inventory.Gap{Class: "unreadable-file", Blocking: true, What: what, Path: p.Path, Count: 1})
 		}
 	}
 	gaps := fewer(id, nil, broken)

@@ -101,6 +101,8 @@ type Subject struct {
 	Image *image.Image
 	Bill  *Bill
 	Files *Files
+	// Cluster is what a cluster holds, or held when it was dumped.
+	Cluster *Cluster
 }
 
 // Bill is an inventory that somebody else made.
@@ -209,6 +211,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	}
 	if one.Files != nil {
 		s.document(id, one.Files)
+		return nil
+	}
+	if one.Cluster != nil {
+		s.cluster(id, one.Cluster)
 		return nil
 	}
 	img := one.Image

@@ -12,36 +12,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/plimsoll/plimsoll/internal/deck/background"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
 func kind(group, version, kind string) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: group, Version: version, Kind: kind}
 }
-
-// judged are the kinds that are judged. Of these the metadata are kept in memory, and no more.
-func judged() []schema.GroupVersionKind {
-	return []schema.GroupVersionKind{
-		kind("", "v1", "Namespace"),
-		kind("", "v1", "Pod"), kind("", "v1", "PodTemplate"), kind("", "v1", "ReplicationController"),
-		kind("apps", "v1", "Deployment"), kind("apps", "v1", "ReplicaSet"), kind("apps", "v1", "StatefulSet"), kind("apps", "v1", "DaemonSet"),
-		kind("batch", "v1", "Job"), kind("batch", "v1", "CronJob"),
-		kind("", "v1", "Service"), kind("networking.k8s.io", "v1", "Ingress"), kind("networking.k8s.io", "v1", "NetworkPolicy"),
-	}
-}
-
-// around are the kinds that count for those in their namespace. They are few and small, and kept whole.
-func around() []schema.GroupVersionKind {
-	return []schema.GroupVersionKind{
-		kind("", "v1", "LimitRange"), kind("", "v1", "ResourceQuota"), kind("", "v1", "PersistentVolumeClaim"), kind("", "v1", "ServiceAccount"),
-	}
-}
-
-var volume = kind("", "v1", "PersistentVolume")
-
-// wide says that objects of the kind belong to no namespace.
-func wide(k schema.GroupVersionKind) bool { return k.Kind == "Namespace" || k.Kind == volume.Kind }
 
 // Objects are asked for one by one as long as they are few; else all of their kind, a page at a time.
 const (
@@ -57,8 +33,8 @@ type reader struct {
 
 // Heads are the metadata of what is judged.
 func (r *reader) Heads(ctx context.Context, namespace string) (heads []*kube.Object, err error) {
-	for _, k := range judged() {
-		if wide(k) != (namespace == "") {
+	for _, k := range kube.Judged() {
+		if kube.Wide(k) != (namespace == "") {
 			continue
 		}
 		list := &metav1.PartialObjectMetadataList{}
@@ -119,7 +95,7 @@ func (r *reader) Around(ctx context.Context, namespace string) (all []*kube.Obje
 		all = append(all, objectOf(ns))
 	}
 	bound := map[string]bool{}
-	for _, k := range around() {
+	for _, k := range kube.Around() {
 		of, err := r.list(ctx, k, namespace)
 		if err != nil {
 			return nil, err
@@ -131,7 +107,7 @@ func (r *reader) Around(ctx context.Context, namespace string) (all []*kube.Obje
 		}
 		all = append(all, of...)
 	}
-	volumes, err := r.list(ctx, volume, "")
+	volumes, err := r.list(ctx, kube.Volume(), "")
 	for _, v := range volumes {
 		// Volumes that other namespaces claim count there.
 		if in, _, _ := unstructured.NestedString(v.Fields, "spec", "claimRef", "namespace"); in == "" || in == namespace || bound[v.Name] {
@@ -143,7 +119,7 @@ func (r *reader) Around(ctx context.Context, namespace string) (all []*kube.Obje
 
 // Fetch hands over what heads stand for, whole.
 func (r *reader) Fetch(ctx context.Context, namespace string, heads []*kube.Object, each func(*kube.Object) error) error {
-	for _, k := range judged() {
+	for _, k := range kube.Judged() {
 		wanted := map[string]bool{}
 		for _, h := range heads {
 			if h.Is(k.Group, k.Kind) {
@@ -212,11 +188,11 @@ func lean(in any) (any, error) {
 		return in, nil
 	}
 	o.SetManagedFields(nil)
-	if notes := o.GetAnnotations(); notes[background.LastApplied] != "" {
-		delete(notes, background.LastApplied)
+	if notes := o.GetAnnotations(); notes[kube.LastApplied] != "" {
+		delete(notes, kube.LastApplied)
 		o.SetAnnotations(notes)
 	}
-	if u, ok := in.(*unstructured.Unstructured); ok && slices.Contains(append(around(), volume), u.GroupVersionKind()) {
+	if u, ok := in.(*unstructured.Unstructured); ok && slices.Contains(append(kube.Around(), kube.Volume()), u.GroupVersionKind()) {
 		delete(u.Object, "status")
 	}
 	return in, nil

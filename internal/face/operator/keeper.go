@@ -30,8 +30,11 @@ type keeper struct {
 
 	rules   *background.Rules
 	of      string            // what the rules are made of
-	written map[string]string // by namespace: the digest of its report
+	written map[string]stored // by namespace
 }
+
+// stored is a report as the API server has it.
+type stored struct{ digest, version string }
 
 // Reconcile brings the report of a namespace up to date.
 func (k *keeper) Reconcile(ctx context.Context, r reconcile.Request) (reconcile.Result, error) {
@@ -132,45 +135,31 @@ func (k *keeper) all(ctx context.Context, _ client.Object) []string {
 // owner is who the API server notes for what is written.
 const owner = client.FieldOwner("plimsoll-controller")
 
-// write writes a report where it says something else than the one that is there.
+// write writes a report where what is stored is not what this process wrote, or it says something else: who deletes one or
+// writes into it gets it back. A write that changes nothing costs the API server little, and has the version stay.
 func (k *keeper) write(ctx context.Context, namespace string, r *background.Report) error {
 	digest := r.Digest()
-	if k.written[namespace] == digest {
-		return nil
-	}
+	u := &unstructured.Unstructured{}
 	text, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	u := &unstructured.Unstructured{}
 	if err := u.UnmarshalJSON(text); err != nil {
 		return err
 	}
-	notes := u.GetAnnotations()
-	if notes == nil {
-		notes = map[string]string{}
+	there := head(u.GroupVersionKind())
+	if err := k.client.Get(ctx, client.ObjectKeyFromObject(u), there); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("read the report in %q: %w", namespace, err)
 	}
-	notes[digestNote] = digest
-	u.SetAnnotations(notes)
-	if k.written[namespace] == "" { // this process wrote none yet; another may have
-		there := whole(u.GroupVersionKind())
-		switch err := k.live.Get(ctx, client.ObjectKeyFromObject(u), there); {
-		case apierrors.IsNotFound(err):
-		case err != nil:
-			return fmt.Errorf("read the report in %q: %w", namespace, err)
-		case there.GetAnnotations()[digestNote] == digest:
-			k.written[namespace] = digest
-			return nil
-		}
+	if was := k.written[namespace]; was.version != "" && was == (stored{digest, there.ResourceVersion}) {
+		return nil
 	}
 	if err := k.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), owner, client.ForceOwnership); err != nil {
 		return fmt.Errorf("write the report in %q: %w", namespace, err)
 	}
-	k.written[namespace] = digest
+	k.written[namespace] = stored{digest, u.GetResourceVersion()}
 	return nil
 }
-
-const digestNote = "plimsoll.io/digest"
 
 // tell writes into the status of policies and exceptions what came of them. Again says that one was changed meanwhile;
 // most often it was this process, and what is watched does not have that yet.

@@ -17,6 +17,7 @@ import (
 	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
@@ -75,7 +76,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	several := true // in one process, as tests have them
 	m, err := manager.New(o.Config, manager.Options{
-		Cache:          cache.Options{DefaultTransform: lean},
+		Cache:          cache.Options{DefaultTransform: lean, ByObject: own()},
 		Client:         client.Options{Cache: &client.CacheOptions{Unstructured: true}},
 		LeaderElection: o.Lease != "", LeaderElectionNamespace: o.Lease, LeaderElectionID: "plimsoll-controller", LeaderElectionReleaseOnCancel: true,
 		HealthProbeBindAddress: o.Health, Metrics: metrics.Options{BindAddress: o.Metrics},
@@ -92,7 +93,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	k := &keeper{
-		compiler: compiler, client: m.GetClient(), now: o.Now, written: map[string]string{}, live: m.GetAPIReader(),
+		compiler: compiler, client: m.GetClient(), now: o.Now, written: map[string]stored{}, live: m.GetAPIReader(),
 		scanner: &background.Scanner{Cluster: &reader{watched: m.GetClient(), live: m.GetAPIReader()}},
 	}
 	if err := k.watch(m); err != nil {
@@ -123,25 +124,35 @@ func known(m manager.Manager) error {
 	return errors.Join(missing...)
 }
 
+// own has no reports watched but those that it may write.
+func own() map[client.Object]cache.ByObject {
+	all := map[client.Object]cache.ByObject{}
+	for _, gvk := range reports() {
+		all[head(gvk)] = cache.ByObject{Field: fields.OneTermEqualSelector("metadata.name", background.Name)}
+	}
+	return all
+}
+
 // watch has a namespace looked at when anything in it changes, and all when a rule of all does. The request's name is
 // that of the namespace; empty is what belongs to none.
 func (k *keeper) watch(m manager.Manager) error {
 	b := builder.ControllerManagedBy(m).Named("background")
 	one := after(func(_ context.Context, o client.Object) []string { return []string{o.GetNamespace()} })
-	for _, gvk := range judged() {
-		o := &metav1.PartialObjectMetadata{}
-		o.SetGroupVersionKind(gvk)
+	for _, gvk := range kube.Judged() {
 		on := one
-		if wide(gvk) { // it counts for what is in it, and is judged itself
+		if kube.Wide(gvk) { // it counts for what is in it, and is judged itself
 			on = after(func(_ context.Context, o client.Object) []string { return []string{"", o.GetName()} })
 		}
-		b = b.Watches(o, on, builder.OnlyMetadata)
+		b = b.Watches(head(gvk), on)
 	}
-	for _, gvk := range around() {
+	for _, gvk := range reports() {
+		b = b.Watches(head(gvk), one)
+	}
+	for _, gvk := range kube.Around() {
 		b = b.Watches(whole(gvk), one)
 	}
 	everywhere := after(k.all)
-	b = b.Watches(whole(volume), after(func(_ context.Context, o client.Object) []string {
+	b = b.Watches(whole(kube.Volume()), after(func(_ context.Context, o client.Object) []string {
 		in, _, _ := unstructured.NestedString(o.(*unstructured.Unstructured).Object, "spec", "claimRef", "namespace")
 		return []string{in}
 	}))
@@ -153,6 +164,12 @@ func (k *keeper) watch(m manager.Manager) error {
 		b = b.Watches(whole(gvk), on)
 	}
 	return b.Complete(k)
+}
+
+func head(k schema.GroupVersionKind) *metav1.PartialObjectMetadata {
+	o := &metav1.PartialObjectMetadata{}
+	o.SetGroupVersionKind(k)
+	return o
 }
 
 func whole(k schema.GroupVersionKind) *unstructured.Unstructured {

@@ -13,10 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	openreports "github.com/openreports/reports-api/apis/openreports.io/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -289,6 +291,29 @@ func TestCluster(t *testing.T) {
 	w.wants("shop", "pod/privileged", "cart", "fail")
 	w.apply(fmt.Sprintf(cart, false))
 	t.Logf("what was mended was gone after %s", w.wants("shop", "pod/privileged", "cart", ""))
+
+	reports := w.of("Report", "shop")
+	if err := reports.Delete(context.Background(), background.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.wants("shop", "policy/owned", "cart", "warn") // a report that is deleted comes back
+	before, err := reports.Get(context.Background(), background.Name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reports.Patch(context.Background(), background.Name, types.MergePatchType, []byte(`{"summary": {"warn": 0}, "results": []}`), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.wants("shop", "policy/owned", "cart", "warn") // and so does what is struck out of it
+	after, err := reports.Get(context.Background(), background.Name, metav1.GetOptions{})
+	if diff := cmp.Diff(before.Object["summary"], after.Object["summary"]); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	time.Sleep(3 * settle)
+	rests, err := reports.Get(context.Background(), background.Name, metav1.GetOptions{})
+	if err != nil || rests.GetResourceVersion() != after.GetResourceVersion() {
+		t.Errorf("it is written again and again: %v", err)
+	}
 
 	for name, c := range map[string]struct{ text, want string }{
 		"another's namespace": {"{apiVersion: plimsoll.io/v1alpha1, kind: Exception, metadata: {name: x, namespace: shop}, spec: {namespace: [pay], rule: [a], reason: r, owner: o, until: \"2099-01-01\"}}", "namespace"},

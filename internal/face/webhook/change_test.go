@@ -59,7 +59,7 @@ func TestRegistryHangs(t *testing.T) {
 			}
 		})
 	}
-	await(t, func() bool { return len(r.changes) == mostChanges })
+	await(t, func() bool { return len(r.changes.slots) == mostChanges })
 	begin := time.Now()
 	for range 20 {
 		r.ask(t, "/admit/fail", reviewOf(evil))

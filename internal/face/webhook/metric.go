@@ -45,7 +45,7 @@ func newMeters(s *Server) *meters {
 	m.registry.MustRegister(
 		m.reviews, m.seconds, m.shed, m.refused, m.findings, m.lost, m.renewals, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		gauge("waiting", "Reviews that wait or are judged.", func() float64 { return float64(s.waiting.Load()) }),
+		gauge("waiting", "Reviews that wait or are judged.", func() float64 { return float64(s.judging.waiting.Load() + s.changes.waiting.Load()) }),
 		gauge("certificate_expiry_timestamp_seconds", "When the certificate that is shown ends.", func() float64 {
 			return float64(s.o.Certificates.Expiry().Unix())
 		}),

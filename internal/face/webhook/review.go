@@ -147,21 +147,22 @@ func (s *Server) body(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	return body, func() { s.bodies.Release(size) }, nil
 }
 
-// turn waits until the review may be judged. Leave lets the next one.
+// turn waits until the review may be judged. Leave lets the next one. Pods that wait to be changed take no room from
+// those that wait to be judged.
 func (s *Server) turn(ctx context.Context, stage admit.Stage) (leave func(), err error) {
-	slots := s.slots
+	p := &s.judging
 	if stage == admit.Change {
-		slots = s.changes
+		p = &s.changes
 	}
-	if n := s.waiting.Add(1); n > int64(s.o.Queue+cap(slots)) {
-		s.waiting.Add(-1)
+	if n := p.waiting.Add(1); n > int64(s.o.Queue+cap(p.slots)) {
+		p.waiting.Add(-1)
 		return nil, &refusal{http.StatusTooManyRequests, "more reviews wait than can be judged in time", "queue"}
 	}
 	select {
-	case slots <- struct{}{}:
-		return func() { <-slots; s.waiting.Add(-1) }, nil
+	case p.slots <- struct{}{}:
+		return func() { <-p.slots; p.waiting.Add(-1) }, nil
 	case <-ctx.Done():
-		s.waiting.Add(-1)
+		p.waiting.Add(-1)
 		return nil, &refusal{http.StatusServiceUnavailable, "the review's turn did not come in time", "time"}
 	}
 }

@@ -75,15 +75,21 @@ type Server struct {
 	journal *journal
 	tracer  trace.Tracer
 	bodies  *semaphore.Weighted
-	slots   chan struct{} // reviews that are judged
-	changes chan struct{} // pods that are changed: most of their time they may wait for a registry
-	waiting atomic.Int64  // those, and those that wait
+	judging pool
+	changes pool // pods that are changed: most of their time they may wait for a registry
 	leaving atomic.Bool
+}
+
+// pool are reviews that are judged at one time, and those that wait for it.
+type pool struct {
+	slots   chan struct{}
+	waiting atomic.Int64 // those that are judged, too
 }
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{o: o, tracer: tracerOf(o.Traces), bodies: semaphore.NewWeighted(maxBodies), slots: make(chan struct{}, runtime.GOMAXPROCS(0)), changes: make(chan struct{}, mostChanges)}
+	s := &Server{o: o, tracer: tracerOf(o.Traces), bodies: semaphore.NewWeighted(maxBodies)}
+	s.judging.slots, s.changes.slots = make(chan struct{}, runtime.GOMAXPROCS(0)), make(chan struct{}, mostChanges)
 	s.meters = newMeters(s)
 	return s
 }

@@ -245,7 +245,7 @@ func TestShed(t *testing.T) {
 		status, text := r.post(t, "/admit/fail?timeout=1s", "application/json", reviewOf(good))
 		late <- fmt.Sprint(status, text)
 	}()
-	await(t, func() bool { return int(r.waiting.Load()) == runtime.GOMAXPROCS(0)+1 })
+	await(t, func() bool { return int(r.judging.waiting.Load()) == runtime.GOMAXPROCS(0)+1 })
 	if status, text := r.post(t, "/admit/fail", "application/json", reviewOf(good)); status != http.StatusTooManyRequests || !strings.Contains(text, "more reviews wait") {
 		t.Errorf("%d %s", status, text)
 	}
@@ -254,7 +254,28 @@ func TestShed(t *testing.T) {
 	}
 	close(hold)
 	busy.Wait()
-	await(t, func() bool { return r.waiting.Load() == 0 })
+	await(t, func() bool { return r.judging.waiting.Load() == 0 })
+}
+
+// TestPools wants pods that wait to be changed, for a registry that hangs, to keep nobody from being judged.
+func TestPools(t *testing.T) {
+	s := New(Options{Queue: 0})
+	for range mostChanges {
+		if _, err := s.turn(t.Context(), admit.Change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.turn(t.Context(), admit.Change); err == nil {
+		t.Error("more are changed than there are places")
+	}
+	leave, err := s.turn(t.Context(), admit.Fail)
+	if err != nil {
+		t.Fatalf("nobody is judged while pods wait to be changed: %v", err)
+	}
+	leave()
+	if n := s.judging.waiting.Load(); n != 0 {
+		t.Errorf("%d wait", n)
+	}
 }
 
 // TestStalled wants clients that stall, and those that go away, to leave nothing behind.

@@ -34,16 +34,24 @@ type Problem struct {
 
 func (p *Problem) Error() string { return fmt.Sprintf("%s:%d: %s", p.Path, p.Line, p.What) }
 
+// Reader reads files that belong together. It may be used by several goroutines at a time.
+type Reader struct{ shelf shelf }
+
+// Manifest reads one file alone, as a Reader does.
+func Manifest(path string, content []byte) (objects []*Object, problems []*Problem) {
+	return new(Reader).Manifest(path, content)
+}
+
 // Manifest reads the objects of a file in YAML or JSON: several documents, and Lists taken apart. Values are
 // what Kubernetes' own reading of YAML (sigs.k8s.io/yaml, YAML 1.1) makes of them. Documents that are no
 // objects are passed over without a word; those that cannot be read are problems, and the others remain.
-func Manifest(path string, content []byte) (objects []*Object, problems []*Problem) {
+func (r *Reader) Manifest(path string, content []byte) (objects []*Object, problems []*Problem) {
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
 	if isUTF16(content) {
 		return nil, []*Problem{{Path: path, Line: 1, What: "it is in UTF-16: save it in UTF-8"}}
 	}
 	for d := range parts(content) {
-		read, problem := document(path, d)
+		read, problem := r.document(path, d)
 		if problem != nil {
 			problems = append(problems, problem)
 		}
@@ -54,7 +62,7 @@ func Manifest(path string, content []byte) (objects []*Object, problems []*Probl
 	return objects, problems
 }
 
-func document(path string, d part) ([]*Object, *Problem) {
+func (r *Reader) document(path string, d part) ([]*Object, *Problem) {
 	wrong := func(line int, format string, args ...any) *Problem {
 		return &Problem{Path: path, Line: d.line + max(line-1, 0), What: fmt.Sprintf(format, args...)}
 	}
@@ -83,7 +91,7 @@ func document(path string, d part) ([]*Object, *Problem) {
 	if _, named := fields["kind"]; !named && d.kind != "" {
 		fields["kind"], fields["apiVersion"] = d.kind, d.version
 	}
-	all, err := objects(fields, Source{Path: path, line: d.line, written: &written{path: path, part: d}})
+	all, err := objects(fields, Source{Path: path, line: d.line, written: &written{path: path, part: d, shelf: &r.shelf}})
 	if err != nil {
 		return nil, wrong(1, "%v", err)
 	}

@@ -54,6 +54,9 @@ func (o *Object) At(field string) []finding.Location {
 	return []finding.Location{{Path: o.Source.Path, StartLine: line, EndLine: line, Column: column}}
 }
 
+// LastApplied is the annotation in which kubectl keeps all of an object once more. It changes only with the rest of it.
+const LastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
 // Metadata is a map of texts of the metadata: labels or annotations.
 func (o *Object) Metadata(of string) map[string]string {
 	meta, _ := o.Fields["metadata"].(map[string]any)

@@ -15,18 +15,21 @@ type Snapshot struct {
 	Problems  []*Problem
 
 	kinds map[key][]*Object
+	named map[string]*Object // by place
 }
 
 type key struct{ group, kind, namespace string }
 
+func place(group, kind, namespace, name string) string {
+	return group + "/" + kind + "/" + namespace + "/" + name
+}
+
 // NewSnapshot reduces objects to workloads and makes them easy to find. What a dump holds twice counts once; what
-// has an owner among them is no
-// workload of its own: of a Deployment, its ReplicaSets and their Pods the Deployment remains.
+// has an owner among them is no workload of its own ([Snapshot.Owned]): of a Deployment, its ReplicaSets and their Pods the Deployment remains.
 func NewSnapshot(objects []*Object, problems []*Problem) *Snapshot {
-	s := &Snapshot{Objects: once(objects), Problems: problems, kinds: map[key][]*Object{}}
+	s := &Snapshot{Objects: once(objects), Problems: problems, kinds: map[key][]*Object{}, named: map[string]*Object{}}
 	for _, o := range s.Objects {
-		k := key{o.Group(), o.Kind, o.Namespace}
-		s.kinds[k] = append(s.kinds[k], o)
+		s.Add(o)
 	}
 	for i, m := range makeAll(s) {
 		if m.err != nil {
@@ -41,8 +44,17 @@ func NewSnapshot(objects []*Object, problems []*Problem) *Snapshot {
 	return s
 }
 
-// makes is what one object makes.
-type makes struct {
+// Add has an object found and own others. It is not among the snapshot's own, nor are its pods.
+func (s *Snapshot) Add(o *Object) {
+	k := key{o.Group(), o.Kind, o.Namespace}
+	s.kinds[k] = append(s.kinds[k], o)
+	if at := place(k.group, k.kind, k.namespace, o.Name); s.named[at] == nil {
+		s.named[at] = o
+	}
+}
+
+// made is what one object makes.
+type made struct {
 	workloads []Workload
 	err       error
 }
@@ -51,8 +63,8 @@ type makes struct {
 const atOnce = 128
 
 // makeAll reduces all objects of a snapshot, several at a time.
-func makeAll(s *Snapshot) []makes {
-	all := make([]makes, len(s.Objects))
+func makeAll(s *Snapshot) []made {
+	all := make([]made, len(s.Objects))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for from := 0; from < len(all); from += atOnce {
@@ -74,8 +86,7 @@ func once(objects []*Object) []*Object {
 	seen := map[string]bool{}
 	kept := make([]*Object, 0, len(objects))
 	for _, o := range objects {
-		meta, _ := o.Fields["metadata"].(map[string]any)
-		uid, _ := meta["uid"].(string)
+		uid := o.UID()
 		if uid != "" && seen[uid] {
 			continue
 		}
@@ -92,29 +103,5 @@ func (s *Snapshot) Of(group, kind, namespace string) []*Object {
 
 // Find is the object of a name; nil when the snapshot has none.
 func (s *Snapshot) Find(group, kind, namespace, name string) *Object {
-	for _, o := range s.Of(group, kind, namespace) {
-		if o.Name == name {
-			return o
-		}
-	}
-	return nil
-}
-
-// Owned says that another object of the snapshot controls this one.
-func (s *Snapshot) Owned(o *Object) bool {
-	meta, _ := o.Fields["metadata"].(map[string]any)
-	refs, _ := meta["ownerReferences"].([]any)
-	for _, r := range refs {
-		ref, _ := r.(map[string]any)
-		if controls, _ := ref["controller"].(bool); !controls {
-			continue
-		}
-		version, _ := ref["apiVersion"].(string)
-		kind, _ := ref["kind"].(string)
-		name, _ := ref["name"].(string)
-		if s.Find((&Object{APIVersion: version}).Group(), kind, o.Namespace, name) != nil {
-			return true
-		}
-	}
-	return false
+	return s.named[place(group, kind, namespace, name)]
 }

@@ -19,15 +19,29 @@ type Source struct {
 
 // written is a document as it stands in its file. Its values with their lines take twenty times its bytes:
 // they are read only when somebody asks, and are held weakly, since who asks does so many times in a row and
-// then never again. Those of a long document are kept, for they would take long to read again.
+// then never again. Those of a long document would take long to read again: the shelf keeps some.
 type written struct {
-	path string
-	part part
+	path  string
+	part  part
+	shelf *shelf
 
 	mutex sync.Mutex
 	read  bool // once at least
 	last  weak.Pointer[tree.Value]
-	held  *tree.Value // of a document that would take long to read again
+}
+
+// shelf keeps the values of the long documents that were asked for last: one for each of those who may ask at a time.
+type shelf struct {
+	mutex sync.Mutex
+	kept  [8]*tree.Value
+	next  int
+}
+
+func (s *shelf) keep(v *tree.Value) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.kept[s.next] = v
+	s.next = (s.next + 1) % len(s.kept)
 }
 
 // longText is from where on, in bytes, a document is long.
@@ -50,7 +64,7 @@ func (w *written) values() *tree.Value {
 	}
 	w.last = weak.Make(all[0])
 	if len(w.part.text) > longText {
-		w.held = all[0]
+		w.shelf.keep(all[0])
 	}
 	return all[0]
 }

@@ -24,7 +24,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -129,6 +131,24 @@ type Case struct {
 	Expect   Text              // pass, warn, deny or error
 	Message  string            // a part of the message that is told
 	Count    int               // findings; -1: any number
+}
+
+// Open reads a file or a folder of this machine, as [Load] does. Lists that it names stand in or below its folder, links or not.
+func Open(name string) (*Set, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	dir, within := name, "."
+	if !info.IsDir() {
+		dir, within = filepath.Dir(name), filepath.Base(name)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return Load(root.FS(), within, filepath.ToSlash(name))
 }
 
 // Load reads a file, or all *.yaml and *.yml files of a folder and of those below it. Shown is what the name is

@@ -129,6 +129,10 @@ func Gaps() []Gap {
 			"See the message, and run again when it answers.",
 		},
 		{
+			"unread-kind", "Objects of a kind could not be read of a cluster: this account may not, or the API server did not answer. What they are is not known.",
+			"Give the account the right that is named (deploy/cluster/role.yaml has all of them), select what it may read with --kinds and --namespace, or accept it: --allow-gap unread-kind.",
+		},
+		{
 			"unread-script", "What a RUN line or a step hands to its shell could not be read, so that nothing is known of what it does.",
 			"See the message: the shell may well refuse it, too. Accept it with --allow-gap unread-script.",
 		},

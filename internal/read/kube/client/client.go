@@ -2,6 +2,7 @@
 package client
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -24,7 +25,7 @@ func Open(kubeconfig string) (Interface, error) {
 
 // Config says how to reach the cluster, for who makes a client of another kind.
 func Config(kubeconfig string) (*rest.Config, error) {
-	c, err := config(kubeconfig)
+	c, _, err := config(kubeconfig, "")
 	if err != nil {
 		return nil, err
 	}
@@ -32,18 +33,22 @@ func Config(kubeconfig string) (*rest.Config, error) {
 	return c, nil
 }
 
-func config(kubeconfig string) (*rest.Config, error) {
-	if kubeconfig == "" {
+// config says how to reach the cluster, and what the cluster is called there.
+func config(kubeconfig, named string) (c *rest.Config, name string, err error) {
+	if kubeconfig == "" && named == "" {
 		c, err := rest.InClusterConfig()
 		if !errors.Is(err, rest.ErrNotInCluster) {
-			return c, err
+			return c, "in-cluster", err
 		}
 	}
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
-	c, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
-	if err != nil {
-		return nil, fmt.Errorf("find a cluster: %w", err)
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: named})
+	if c, err = loader.ClientConfig(); err != nil {
+		return nil, "", fmt.Errorf("find a cluster: %w", err)
 	}
-	return c, nil
+	if all, err := loader.RawConfig(); err == nil && named == "" {
+		named = all.CurrentContext
+	}
+	return c, cmp.Or(named, c.Host), nil
 }

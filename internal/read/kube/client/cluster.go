@@ -24,21 +24,27 @@ const maxAnswer = 4 << 20
 // Cluster is an API server, which can be asked also what is no object.
 type Cluster struct {
 	Interface
+	Name string // of the context in the kubeconfig, or the address
 	http *http.Client
 	url  string
 }
 
 // OpenCluster is as [Open].
 func OpenCluster(kubeconfig string) (*Cluster, error) {
-	c, err := config(kubeconfig)
+	c, name, err := config(kubeconfig, "")
 	if err != nil {
 		return nil, err
 	}
-	return newCluster(c)
+	c.QPS = -1 // the API server shares itself out, and a review must not wait for others
+	all, err := newCluster(c)
+	if err == nil {
+		all.Name = name
+	}
+	return all, err
 }
 
 func newCluster(c *rest.Config) (*Cluster, error) {
-	c.UserAgent, c.QPS = "plimsoll", -1 // the API server shares itself out, and a review must not wait for others
+	c.UserAgent = "plimsoll"
 	all, err := dynamic.NewForConfig(c)
 	if err != nil {
 		return nil, err
@@ -51,7 +57,7 @@ func newCluster(c *rest.Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{all, client, strings.TrimSuffix(base.String(), "/")}, nil
+	return &Cluster{Interface: all, Name: c.Host, http: client, url: strings.TrimSuffix(base.String(), "/")}, nil
 }
 
 // Resource is the name under which the objects of a kind are served, and whether they are in namespaces.

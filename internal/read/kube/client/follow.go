@@ -22,7 +22,7 @@ import (
 const staleAfter = 10 * time.Minute
 
 // Followed is what is known of a cluster: the objects of some needs, which are listed once and then watched. What it
-// knows outlives the connection for ten minutes. Nothing is known of what there is too much of.
+// knows outlives the connection for ten minutes. Where there is too much, nothing is known of the namespaces that have the most.
 type Followed struct {
 	cluster *Cluster
 	all     map[kube.Need]*follower
@@ -60,18 +60,10 @@ func (f *Followed) Read(ctx context.Context) error {
 // Of are the objects of a need in a namespace, by name; in all where it is empty.
 func (f *Followed) Of(n kube.Need, namespace string) ([]*kube.Object, error) {
 	k, err := f.known(n)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case namespace != "":
-		return k.objects[namespace], nil
 	}
-	var all []*kube.Object
-	for _, objects := range k.objects {
-		all = append(all, objects...)
-	}
-	slices.SortFunc(all, order)
-	return all, nil
+	return k.in(namespace, n.Kind.Kind)
 }
 
 // Namespaced says whether the objects of a need are in namespaces.

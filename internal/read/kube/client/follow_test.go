@@ -5,15 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/testbed/cluster"
@@ -124,25 +131,117 @@ func TestFollow(t *testing.T) {
 	wait()
 }
 
-// TestTooMuch wants nothing to be known where there is more than is kept.
+// TestTooMuch wants a namespace that holds more than is kept not to be known, and all others to be.
 func TestTooMuch(t *testing.T) {
-	f := newFollower(nil, kube.Need{Kind: configMap}, slog.New(slog.DiscardHandler))
-	f.found(&known{objects: map[string][]*kube.Object{}})
-	big := &kube.Object{Kind: "ConfigMap", Name: "a", Namespace: "b", Fields: map[string]any{"data": map[string]any{"x": strings.Repeat("x", mostBytes/2)}}}
-	if err := f.change(big, false); err != nil {
+	need := kube.Need{Kind: configMap}
+	one := newFollower(nil, need, slog.New(slog.DiscardHandler))
+	one.sizes = map[string]int{}
+	one.found(&known{objects: map[string][]*kube.Object{}})
+	f := &Followed{all: map[kube.Need]*follower{need: one}}
+	object := func(namespace, name string, size int) *kube.Object {
+		return &kube.Object{Kind: "ConfigMap", Name: name, Namespace: namespace, Fields: map[string]any{"data": map[string]any{"x": strings.Repeat("x", size)}}}
+	}
+	one.change(object("honest", "a", mostBytes/4), false)
+	big := object("greedy", "a", mostBytes/2)
+	one.change(big, false)
+	one.change(big, false) // the same again is no more than it was
+	if all, err := f.Of(need, "greedy"); err != nil || len(all) != 1 {
+		t.Fatalf("%d %v", len(all), err)
+	}
+	one.change(object("greedy", "b", mostBytes/2), false)
+	if _, err := f.Of(need, "greedy"); !errors.Is(err, errTooMuch) {
+		t.Errorf("%v", err)
+	}
+	if _, err := f.Of(need, ""); !errors.Is(err, errTooMuch) {
+		t.Errorf("all are said to be known: %v", err)
+	}
+	if all, err := f.Of(need, "honest"); err != nil || len(all) != 1 {
+		t.Errorf("others suffer: %d %v", len(all), err)
+	}
+	one.change(object("greedy", "c", 1), false) // it is not known, and stays so until all is listed again
+	if _, err := f.Of(need, "greedy"); !errors.Is(err, errTooMuch) {
+		t.Errorf("%v", err)
+	}
+	k := &known{objects: map[string][]*kube.Object{"few": make([]*kube.Object, 10), "many": make([]*kube.Object, mostObjects)}}
+	one.sizes = map[string]int{}
+	one.bound(k)
+	if !k.over["many"] || k.over["few"] {
+		t.Errorf("%v", k.over)
+	}
+}
+
+// watching is an API server that lists nothing, and of which a test says how it is watched.
+func watching(t *testing.T, watch http.HandlerFunc) (c *Cluster, lists, watches *atomic.Int64) {
+	lists, watches = new(atomic.Int64), new(atomic.Int64)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case r.URL.Path == "/api/v1":
+			fmt.Fprint(w, `{"kind":"APIResourceList","resources":[{"name":"configmaps","kind":"ConfigMap","namespaced":true}]}`)
+		case r.URL.Query().Get("watch") == "":
+			lists.Add(1)
+			fmt.Fprint(w, `{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}`)
+		default:
+			watches.Add(1)
+			watch(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	c, err := newCluster(&rest.Config{Host: server.URL})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.change(big, false); err != nil { // the same again is no more than it was
+	return c, lists, watches
+}
+
+// TestShortWatch wants an API server that ends each watch at once to be asked ever more seldom, and listed again: what it
+// said before a watch that was none is not what holds now.
+func TestShortWatch(t *testing.T) {
+	c, lists, watches := watching(t, func(http.ResponseWriter, *http.Request) {})
+	ctx, cancel := context.WithCancel(t.Context())
+	f, wait := c.Follow(ctx, []kube.Need{{Kind: configMap}}, slog.New(slog.DiscardHandler))
+	if err := f.Read(ctx); err != nil {
 		t.Fatal(err)
 	}
-	other := *big
-	other.Name = "c"
-	err := f.change(&other, false)
-	if err == nil {
-		t.Fatal("it keeps all")
+	time.Sleep(2 * time.Second)
+	if n := watches.Load(); n > 5 || n != lists.Load() {
+		t.Errorf("%d watches, %d lists in two seconds", n, lists.Load())
 	}
-	f.lost.Store(&loss{time.Now(), err})
-	if _, known := f.known(); known == nil || !errors.Is(known, err) {
-		t.Errorf("%v", known)
+	cancel()
+	wait()
+}
+
+// silent is watched without a word, or with one at the beginning.
+type silent struct {
+	dynamic.ResourceInterface
+	first *unstructured.Unstructured
+}
+
+func (s silent) Watch(context.Context, metav1.ListOptions) (watch.Interface, error) {
+	w := watch.NewFakeWithChanSize(1, false)
+	if s.first != nil {
+		w.Action(watch.Bookmark, s.first)
+	}
+	return w, nil
+}
+
+// TestSilentWatch wants what was heard long ago to count no more, though the connection stands.
+func TestSilentWatch(t *testing.T) {
+	bookmark := &unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"resourceVersion": "2"}}}
+	for name, first := range map[string]*unstructured.Unstructured{"no word": nil, "one word": bookmark} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFollower(nil, kube.Need{Kind: configMap}, slog.New(slog.DiscardHandler))
+			f.found(&known{objects: map[string][]*kube.Object{}})
+			f.heard = time.Now()
+			_, err := f.watch(t.Context(), silent{first: first}, "1")
+			if err == nil || !strings.Contains(err.Error(), "said nothing") || time.Since(f.heard) < longWatch {
+				t.Fatalf("%s: %v, %s", name, err, time.Since(f.heard))
+			}
+			f.lost.Store(&loss{f.heard, err})
+			time.Sleep(staleAfter - longWatch)
+			if _, err := f.known(); err == nil {
+				t.Errorf("%s: it counts still", name)
+			}
+		})
 	}
 }

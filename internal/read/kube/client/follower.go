@@ -30,6 +30,9 @@ const (
 	pageSize    = 100
 	firstWait   = 250 * time.Millisecond
 	mostWait    = 30 * time.Second
+	shortWatch  = time.Second // a watch that ends sooner, without a word, is none
+	longWatch   = 5 * time.Minute
+	lateWatch   = 30 * time.Second // after which the API server has not ended it in time
 )
 
 // follower knows the objects of one need.
@@ -42,7 +45,10 @@ type follower struct {
 	once sync.Once
 	now  atomic.Pointer[known]
 	lost atomic.Pointer[loss] // nil: it is in touch with the API server
-	size int                  // of the fields of all objects; the runner's own
+
+	// The runner's own.
+	sizes map[string]int // of the fields of the objects of a namespace
+	heard time.Time      // when the API server last said something
 }
 
 // known does not change: another takes its place.
@@ -50,7 +56,28 @@ type known struct {
 	resource   schema.GroupVersionResource
 	namespaced bool
 	objects    map[string][]*kube.Object // by namespace, in the order of their names
+	over       map[string]bool           // the namespaces that have too many, of which nothing is known
 }
+
+// in are the objects of a namespace; of all where it is empty.
+func (k *known) in(namespace string, kind string) ([]*kube.Object, error) {
+	for over := range k.over {
+		if namespace == "" || over == namespace {
+			return nil, fmt.Errorf("%s of namespace %q is not known: %w", kind, over, errTooMuch)
+		}
+	}
+	if namespace != "" {
+		return k.objects[namespace], nil
+	}
+	var all []*kube.Object
+	for _, objects := range k.objects {
+		all = append(all, objects...)
+	}
+	slices.SortFunc(all, order)
+	return all, nil
+}
+
+var errTooMuch = fmt.Errorf("the cluster has more than %d of them, or they are larger than %d bytes together, and this namespace has the most: name one by its name or namespace in paramRef, or take some out", mostObjects, mostBytes)
 
 type loss struct {
 	since time.Time
@@ -86,8 +113,11 @@ func (f *follower) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if err == nil { // it is time to list again
+			continue
+		}
 		if f.lost.Load() == nil || f.now.Load() == nil {
-			f.lost.Store(&loss{time.Now(), err})
+			f.lost.Store(&loss{f.heard, err})
 		}
 		f.note.Warn("follow what policies need of the cluster", "kind", f.need.Kind.Kind, "error", err)
 		select {
@@ -98,7 +128,7 @@ func (f *follower) run(ctx context.Context) {
 	}
 }
 
-// follow lists the objects, and then watches them until that breaks.
+// follow lists the objects, and then watches them until that breaks, or until there may be room again for what was too much.
 func (f *follower) follow(ctx context.Context) error {
 	resource, namespaced, err := f.cluster.Resource(ctx, f.need.Kind)
 	if err != nil {
@@ -108,17 +138,18 @@ func (f *follower) follow(ctx context.Context) error {
 	if namespaced && f.need.Namespace != "" {
 		of = f.cluster.Interface.Resource(resource).Namespace(f.need.Namespace)
 	}
-	k := &known{resource, namespaced, map[string][]*kube.Object{}}
+	k := &known{resource, namespaced, map[string][]*kube.Object{}, map[string]bool{}}
 	version, err := f.list(ctx, of, k)
 	if err != nil {
 		return err
 	}
 	f.found(k)
-	for {
+	for listed := time.Now(); len(f.now.Load().over) == 0 || time.Since(listed) < longWatch; {
 		if version, err = f.watch(ctx, of, version); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // found puts what was read in place, and says that it is in touch.
@@ -139,23 +170,22 @@ func (f *follower) options() metav1.ListOptions {
 }
 
 func (f *follower) list(ctx context.Context, of dynamic.ResourceInterface, k *known) (version string, err error) {
-	o, n := f.options(), 0
+	o := f.options()
 	o.Limit = pageSize
-	f.size = 0
+	f.sizes = map[string]int{}
 	for {
 		page, err := of.List(ctx, o)
 		if err != nil {
 			return "", err
 		}
+		f.heard = time.Now()
 		for i := range page.Items {
-			one := objectOf(&page.Items[i])
-			k.objects[one.Namespace] = append(k.objects[one.Namespace], one)
-			f.size += sizeOf(one.Fields)
-			n++
+			if one := objectOf(&page.Items[i]); !k.over[one.Namespace] {
+				k.objects[one.Namespace] = append(k.objects[one.Namespace], one)
+				f.sizes[one.Namespace] += sizeOf(one.Fields)
+			}
 		}
-		if err := f.bounded(n); err != nil {
-			return "", err
-		}
+		f.bound(k)
 		if o.Continue = page.GetContinue(); o.Continue == "" {
 			for _, all := range k.objects {
 				slices.SortFunc(all, order)
@@ -165,25 +195,48 @@ func (f *follower) list(ctx context.Context, of dynamic.ResourceInterface, k *kn
 	}
 }
 
-// bounded drops everything where there is too much.
-func (f *follower) bounded(n int) error {
-	if n <= mostObjects && f.size <= mostBytes {
-		return nil
+// bound forgets the namespaces that have the most until what is left is not too much: who fills his own has nobody know
+// it, and takes nothing from others.
+func (f *follower) bound(k *known) {
+	for {
+		n, size, largest := 0, 0, ""
+		share := func(in string) int { return max(f.sizes[in]/(mostBytes/mostObjects), len(k.objects[in])) }
+		for in, all := range k.objects {
+			n, size = n+len(all), size+f.sizes[in]
+			if largest == "" || share(in) > share(largest) || share(in) == share(largest) && in < largest {
+				largest = in
+			}
+		}
+		if n <= mostObjects && size <= mostBytes {
+			return
+		}
+		if !k.over[largest] {
+			f.note.Error("follow what policies need of the cluster", "kind", f.need.Kind.Kind, "namespace", largest, "error", errTooMuch)
+		}
+		delete(k.objects, largest)
+		delete(f.sizes, largest)
+		over := map[string]bool{largest: true} // others may read the one that is there
+		maps.Copy(over, k.over)
+		k.over = over
 	}
-	f.now.Store(nil)
-	return fmt.Errorf("there are more than %d of them, or they are larger than %d bytes together: name one by its name or namespace in paramRef", mostObjects, mostBytes)
 }
 
-// watch takes changes in until the API server ends it, which it does every few minutes.
+// watch takes changes in until the API server ends it, which it does every few minutes. It says something every minute;
+// of one that says nothing at all, or does not end, nobody knows whether it is still there.
 func (f *follower) watch(ctx context.Context, of dynamic.ResourceInterface, version string) (string, error) {
 	o := f.options()
-	seconds := 300 + rand.Int64N(300)
+	seconds := int64(longWatch/time.Second) + rand.Int64N(int64(longWatch/time.Second))
 	o.ResourceVersion, o.AllowWatchBookmarks, o.TimeoutSeconds = version, true, &seconds
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second+lateWatch)
+	defer cancel()
 	w, err := of.Watch(ctx, o)
 	if err != nil {
 		return "", err
 	}
 	defer w.Stop()
+	defer context.AfterFunc(ctx, w.Stop)()
+	began := time.Now()
+	last := began
 	for e := range w.ResultChan() {
 		o, ok := e.Object.(*unstructured.Unstructured)
 		switch {
@@ -193,23 +246,32 @@ func (f *follower) watch(ctx context.Context, of dynamic.ResourceInterface, vers
 			return "", fmt.Errorf("the API server sent a %T", e.Object)
 		}
 		if e.Type != watch.Bookmark {
-			if err := f.change(objectOf(o), e.Type == watch.Deleted); err != nil {
-				return "", err
-			}
+			f.change(objectOf(o), e.Type == watch.Deleted)
 		}
 		version = o.GetResourceVersion()
+		last = time.Now()
+		f.heard = last
+	}
+	switch took := time.Since(began); {
+	case last.Equal(began) && took < shortWatch:
+		return "", fmt.Errorf("a watch ended after %s", took.Round(time.Millisecond))
+	case time.Since(last) > longWatch:
+		return "", fmt.Errorf("a watch has said nothing for %s", time.Since(last).Round(time.Second))
 	}
 	return version, ctx.Err()
 }
 
 // change puts an object in its place, or takes it out.
-func (f *follower) change(o *kube.Object, gone bool) error {
+func (f *follower) change(o *kube.Object, gone bool) {
 	k := *f.now.Load()
+	if k.over[o.Namespace] {
+		return
+	}
 	k.objects = maps.Clone(k.objects)
 	all := slices.Clone(k.objects[o.Namespace])
 	at, there := slices.BinarySearchFunc(all, o, order)
 	if there {
-		f.size -= sizeOf(all[at].Fields)
+		f.sizes[o.Namespace] -= sizeOf(all[at].Fields)
 	}
 	switch {
 	case gone && there:
@@ -221,17 +283,14 @@ func (f *follower) change(o *kube.Object, gone bool) error {
 		all = slices.Insert(all, at, o)
 	}
 	if !gone {
-		f.size += sizeOf(o.Fields)
+		f.sizes[o.Namespace] += sizeOf(o.Fields)
 	}
 	if k.objects[o.Namespace] = all; len(all) == 0 {
 		delete(k.objects, o.Namespace)
+		delete(f.sizes, o.Namespace)
 	}
+	f.bound(&k)
 	f.now.Store(&k)
-	n := 0
-	for _, all := range k.objects {
-		n += len(all)
-	}
-	return f.bounded(n)
 }
 
 // objectOf is an object without the notes of who wrote what of it.

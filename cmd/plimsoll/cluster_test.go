@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/testbed/cluster"
+)
+
+// TestCluster runs testdata/cluster against a real API server with its controllers. $READER is the kubeconfig of an account
+// that has the role of deploy/cluster and no other, $NOBODY that of one that has none. Besides those of TestScript, the
+// scripts have the commands
+//
+//	apply FILE        makes the objects of a manifest
+//	await PATH N      waits until a list of the API server has N items
+//	agree A B         wants two JSON reports to say the same but for where their targets come from
+func TestCluster(t *testing.T) {
+	server := cluster.Start(t)
+	server.StartManager()
+	admin := server.Client("admin", "system:masters")
+	ask := func(method, path string, body []byte) ([]byte, error) {
+		req, err := http.NewRequest(method, server.URL+path, bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		res, err := admin.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err == nil && res.StatusCode >= http.StatusMultipleChoices {
+			err = fmt.Errorf("%s %s: %s", method, path, text)
+		}
+		return text, err
+	}
+	apply := func(name string) error {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		objects, problems := kube.Manifest(name, text)
+		if len(problems) > 0 {
+			return problems[0]
+		}
+		for _, o := range objects {
+			plural, _ := meta.UnsafeGuessKindToResource(o.GroupVersionKind())
+			path := "/apis/" + o.APIVersion
+			if o.Group() == "" {
+				path = "/api/v1"
+			}
+			if o.Namespace != "" {
+				path += "/namespaces/" + o.Namespace
+			}
+			body, err := json.Marshal(o.Fields)
+			if err != nil {
+				return err
+			}
+			if _, err := ask(http.MethodPost, path+"/"+plural.Resource, body); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := apply("../../deploy/cluster/role.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	binding := `{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"reader"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"plimsoll-reader"},"subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"reader"}]}`
+	if _, err := ask(http.MethodPost, "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", []byte(binding)); err != nil {
+		t.Fatal(err)
+	}
+	reader, nobody := server.Kubeconfig("reader"), server.Kubeconfig("nobody")
+	p := params(t, "cluster")
+	plain := p.Setup
+	p.Setup = func(e *testscript.Env) error {
+		e.Setenv("READER", reader)
+		e.Setenv("NOBODY", nobody)
+		return plain(e)
+	}
+	p.Cmds["apply"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		ts.Check(apply(ts.MkAbs(args[0])))
+	}
+	p.Cmds["await"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		var last string
+		if !within(func() bool {
+			var list struct{ Items []any }
+			text, err := ask(http.MethodGet, args[0], nil)
+			if last = string(text); err != nil {
+				last = err.Error()
+				return false
+			}
+			return json.Unmarshal(text, &list) == nil && fmt.Sprint(len(list.Items)) == args[1]
+		}) {
+			ts.Fatalf("%s never has %s: %s", args[0], args[1], last)
+		}
+	}
+	p.Cmds["agree"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		var reports [2]finding.Report
+		for i := range reports {
+			ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[i])), &reports[i]))
+			for n := range reports[i].Targets {
+				reports[i].Targets[n].Origin = ""
+			}
+		}
+		if len(reports[0].Findings) == 0 {
+			ts.Fatalf("there is nothing to compare")
+		}
+		if diff := cmp.Diff(reports[0], reports[1]); diff != "" {
+			ts.Fatalf("%s", strings.TrimSpace(diff))
+		}
+	}
+	testscript.Run(t, p)
+}
+
+// within waits for half a minute until something holds.
+func within(holds func() bool) bool {
+	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(100 * time.Millisecond) {
+		if holds() {
+			return true
+		}
+	}
+	return false
+}
