@@ -92,11 +92,11 @@ func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*a
 
 // resolve tells what images are that the line wants digests of.
 func (o *lineOptions) resolve(g *global) func(context.Context, string) (pod.Image, error) {
-	book := lore.New(func(ctx context.Context, reference string) ([]*image.Image, error) {
+	book := lore.New(lore.OfImages(func(ctx context.Context, reference string) ([]*image.Image, error) {
 		return registry.Open(ctx, reference, o.registry)
-	}, g.env.Now)
+	}), g.env.Now)
 	return func(ctx context.Context, reference string) (pod.Image, error) {
-		f, err := book.Look(ctx, reference)
+		f, err := book.Look(ctx, "", reference)
 		return pod.Image{User: f.User, Volumes: f.Volumes, Digest: f.Digest}, err
 	}
 }
