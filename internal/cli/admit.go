@@ -92,8 +92,10 @@ func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*a
 
 // resolve tells what images are that the line wants digests of.
 func (o *lineOptions) resolve(g *global) func(context.Context, string) (pod.Image, error) {
+	outside := o.registry
+	outside.Outside = true // pods name images, and do not say where the server connects to
 	book := lore.New(lore.OfImages(func(ctx context.Context, reference string) ([]*image.Image, error) {
-		return registry.Open(ctx, reference, o.registry)
+		return registry.Open(ctx, reference, outside)
 	}), g.env.Now)
 	return func(ctx context.Context, reference string) (pod.Image, error) {
 		f, err := book.Look(ctx, "", reference)
