@@ -62,8 +62,11 @@ type Options struct {
 	Now   func() time.Time
 }
 
-// mostChanges are as many pods as are changed at one time.
-const mostChanges = 64
+// mostChanges are as many pods as are changed at one time, and mostAsking as many reviews as wait for registries.
+const (
+	mostChanges = 64
+	mostAsking  = 256
+)
 
 // Server answers reviews.
 type Server struct {
@@ -74,12 +77,13 @@ type Server struct {
 	slots   chan struct{} // reviews that are judged
 	changes chan struct{} // pods that are changed: most of their time they may wait for a registry
 	waiting atomic.Int64  // those, and those that wait
+	asking  chan struct{} // reviews that wait for registries, and are judged after that
 	leaving atomic.Bool
 }
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{o: o, bodies: semaphore.NewWeighted(maxBodies), slots: make(chan struct{}, runtime.GOMAXPROCS(0)), changes: make(chan struct{}, mostChanges)}
+	s := &Server{o: o, bodies: semaphore.NewWeighted(maxBodies), slots: make(chan struct{}, runtime.GOMAXPROCS(0)), changes: make(chan struct{}, mostChanges), asking: make(chan struct{}, mostAsking)}
 	s.meters = newMeters(s)
 	return s
 }

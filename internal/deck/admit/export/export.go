@@ -5,6 +5,7 @@ package export
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -69,6 +70,11 @@ func (e *exporter) leave() {
 	}
 	if e.File.Default == "deny" {
 		e.left("allow: images of volumes are not held against the list, those of containers are")
+	}
+	for i, r := range e.File.Images {
+		if r.Goes() != admissionfile.Off {
+			e.left(fmt.Sprintf("images, rule %d: no policy of an API server asks a registry what a tag means or what is signed", i+1))
+		}
 	}
 	if e.noNetwork() {
 		e.left("noNetworkPolicy: no policy of an API server sees other objects than the one that it is asked about")

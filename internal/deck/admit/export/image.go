@@ -30,7 +30,7 @@ var whole = fmt.Sprintf(`[c.?image.orValue("").matches(%q) ? c.image.split("@")[
 // unlisted is a list of the containers whose images no list allows in the namespace.
 func (e *exporter) unlisted() (string, error) {
 	parts := []string{"false"}
-	for _, a := range e.File.Allow {
+	for _, a := range e.File.Listed() {
 		is, err := anyImage(a.Images)
 		if err != nil {
 			return "", fmt.Errorf("%s: allow: %w", e.File.Name, err)
