@@ -136,9 +136,11 @@ func (b *Book[T]) ask(ctx context.Context, key, scope string, r image.Reference)
 	}
 	p := b.pages[key]
 	var down *image.DownError
-	if silent := errors.Is(err, context.DeadlineExceeded) || errors.As(err, &down); !silent {
+	switch {
+	case errors.Is(err, ErrSlow), errors.Is(err, errCrowded):
+	case !errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &down):
 		p = page[T]{} // it spoke: what it said before is not so any more
-	} else if !errors.Is(err, errCrowded) {
+	default:
 		if len(b.away) >= mostKept {
 			clear(b.away)
 		}
@@ -147,6 +149,9 @@ func (b *Book[T]) ask(ctx context.Context, key, scope string, r image.Reference)
 	p.err, p.failed = err, now
 	b.keep(key, p)
 }
+
+// ErrSlow is wrapped by who asked a registry that answers, and not all in time. What it said before holds.
+var ErrSlow = errors.New("the registry answers slowly")
 
 var errCrowded = errors.New("registries are asked more than they answer in time")
 
@@ -165,7 +170,7 @@ func (b *Book[T]) answer(ctx context.Context, scope string, r image.Reference) (
 		}
 	}()
 	answer, err = b.Ask(ctx, scope, r)
-	if err != nil && ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil && !errors.Is(err, ErrSlow) {
 		err = fmt.Errorf("registry %s did not answer within %s: %w", r.Host, b.Wait, ctx.Err())
 	}
 	return answer, err
