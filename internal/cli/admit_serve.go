@@ -30,6 +30,7 @@ type serveOptions struct {
 	kubeconfig string
 	clientCA   string
 	decisions  string
+	traces     string
 	timeout    time.Duration
 	drain      time.Duration
 	check      time.Duration
@@ -37,7 +38,7 @@ type serveOptions struct {
 }
 
 func newAdmitServe(g *global) *cobra.Command {
-	o := serveOptions{listen: ":8443", timeout: 2500 * time.Millisecond, drain: 5 * time.Second, check: 30 * time.Second, queue: 1000, decisions: "-"}
+	o := serveOptions{listen: "localhost:8443", timeout: 2500 * time.Millisecond, drain: 5 * time.Second, check: 30 * time.Second, queue: 1000, decisions: "-"}
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Answer the API server: what may enter, and why not", Args: words(0, 0),
 		Long: "Serve is the webhook. Its certificate is one of an authority of its own, kept in a folder (--tls-dir) or in a\n" +
@@ -48,13 +49,13 @@ func newAdmitServe(g *global) *cobra.Command {
 			"Exit status: 0 ended when it was told to, 2 the call or a file in it is wrong, or the registered webhooks could\n" +
 			"keep a cluster from starting, 3 it could not serve.",
 		Example: "  plimsoll admit serve --tls-dir ./tls --host guard.example\n" +
-			"  plimsoll admit serve --line admission.yaml --tls-secret plimsoll/tls --service plimsoll/plimsoll --register plimsoll\n" +
+			"  plimsoll admit serve --listen :8443 --line admission.yaml --tls-secret plimsoll/tls --service plimsoll/plimsoll --register plimsoll\n" +
 			"  plimsoll admit serve --policy ./policies --tls-cert /tls/tls.crt --tls-key /tls/tls.key",
 		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd.Context(), g, &o) },
 	}
 	f := cmd.Flags()
 	o.line.flags(f)
-	f.StringVar(&o.listen, "listen", o.listen, "`ADDRESS` to serve on")
+	f.StringVar(&o.listen, "listen", o.listen, "`ADDRESS` to serve on; :8443 is all of them")
 	f.StringVar(&o.cert, "tls-cert", "", "`FILE` of the certificate, in PEM; another one in it is taken without a restart")
 	f.StringVar(&o.key, "tls-key", "", "`FILE` of its key")
 	f.StringVar(&o.ca, "tls-ca", "", "`FILE` of the authority that signed it, for --register")
@@ -66,6 +67,7 @@ func newAdmitServe(g *global) *cobra.Command {
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the cluster (default: the pod's own account, or KUBECONFIG)")
 	f.StringVar(&o.clientCA, "client-ca", "", "PEM `FILE` of the authority of those that may ask for reviews (default: anybody may)")
 	f.StringVar(&o.decisions, "decisions", o.decisions, "`FILE` that decisions are appended to; - is stdout, none is nowhere")
+	f.StringVar(&o.traces, "traces", "", "`URL` of an OpenTelemetry collector that spans of reviews are sent to, as in https://collector:4318; what else OTLP and the sampling want is said by OTEL_ variables")
 	f.DurationVar(&o.timeout, "timeout", o.timeout, "how long a review may take, `TIME` to wait for its turn included; the API server may say less")
 	f.DurationVar(&o.drain, "drain", o.drain, "`TIME` to go on after SIGTERM, until nobody asks any more")
 	f.DurationVar(&o.check, "tls-check", o.check, "`TIME` between looks for another certificate")
@@ -148,6 +150,11 @@ func runServe(ctx context.Context, g *global, o *serveOptions) error {
 	}
 	defer out.Close()
 	wo.Log = out
+	sent, err := o.trace(ctx, g, &wo)
+	if err != nil {
+		return err
+	}
+	defer sent()
 	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", o.listen, err)
@@ -195,6 +202,26 @@ func (o *serveOptions) connect(ctx context.Context, g *global, wo *webhook.Optio
 	wo.Renewed = func(ctx context.Context) error { return r.Trust(ctx, wo.Certificates.Bundle()) }
 	return wo.Renewed(ctx)
 }
+
+// trace has the server send traces, if that is asked for; stop sends what is left of them.
+func (o *serveOptions) trace(ctx context.Context, g *global, wo *webhook.Options) (stop func(), err error) {
+	if o.traces == "" {
+		return func() {}, nil
+	}
+	traces, end, err := webhook.Traces(o.traces, g.env.Getenv("OTEL_EXPORTER_OTLP_HEADERS"), version(), g.logger())
+	if err != nil {
+		return nil, usage("--traces: %w", err)
+	}
+	wo.Traces = traces
+	return func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
+		defer cancel()
+		_ = end(last) // what could not be sent was said
+	}, nil
+}
+
+// lastSpans is how long a server that ends tries to send what it still has of its traces.
+const lastSpans = 5 * time.Second
 
 // firstRead is how long a server waits for what it has to know of the cluster, before it serves without.
 const firstRead = 10 * time.Second

@@ -13,33 +13,42 @@ import (
 )
 
 const (
-	// goal is where the garbage collector begins to work harder, in bytes. What the scan of an image keeps is
-	// far less; the rest is buffers that are used again.
+	// goal is the heap, in bytes, from which on the garbage collector works harder. What the scan of an image
+	// keeps is far less; the rest is buffers that are used again.
 	goal = 96 << 20
-	// growth is by how much the heap may grow before it is collected, in percent of what lives.
+	// growth is by how much a smaller heap may grow before it is collected, in percent of what lives.
 	growth = 200
+	// harder is the same for a heap beyond the goal, whatever lives: it may be a report of a hundred thousand
+	// findings, and below that the collector would do nothing else than run.
+	harder = 100
 )
 
 var _ = bound()
 
+// bound does without a limit on memory (GOMEMLIMIT), which a heap that grows past it would have the runtime give
+// back to the system page by page, to ask for it again.
 func bound() struct{} {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(growth)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(goal)
 		follow()
 	}
 	return struct{}{}
 }
 
-// follow lets the goal be twice what lives, after each collection: what lives may be a report of a hundred
-// thousand findings, and below it the collector would do nothing else than run.
+// follow sets the growth anew after each collection.
 func follow() {
 	runtime.AddCleanup(new(*byte), func(int) {
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		metrics.Read(live)
-		debug.SetMemoryLimit(max(goal, 2*int64(live[0].Value.Uint64())))
+		debug.SetGCPercent(percent(live[0].Value.Uint64()))
 		follow()
 	}, 0)
+}
+
+// percent is by how much a heap may grow of which so many bytes live: up to the goal, where that is between both.
+func percent(live uint64) int {
+	if live == 0 {
+		return growth
+	}
+	return min(growth, max(harder, (goal-int(live))*100/int(live)))
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/image"
@@ -213,25 +215,45 @@ func (s *scan) sights(t *finding.Target, all []sight) {
 			s.report.Checks = append(s.report.Checks, finding.Check{Rule: one.card.ID, Target: t.ID})
 		}
 		count(&s.report.Checks[n], one)
-		for _, h := range one.hits {
-			f := one.card.Finding(t.ID, h)
-			risk.Of(&f)
-			f.Fingerprint = finding.Fingerprint(f, "")
-			same := f.Fingerprint
-			if len(f.Suppressed) > 0 {
-				same += " suppressed"
+		s.findings(t.ID, one, at)
+	}
+}
+
+// findings adds those of a check's hits to the report: made several at a time, where they are to stand, and then folded
+// into the first that has their fingerprint. At says where that stands.
+func (s *scan) findings(target string, of sight, at map[string]int) {
+	first := len(s.report.Findings)
+	made := s.report.Findings[first : first+len(of.hits)]
+	var group errgroup.Group
+	group.SetLimit(max(s.o.Jobs, 1))
+	for from := 0; from < len(made); from += atOnce {
+		group.Go(func() error {
+			for i := from; i < min(from+atOnce, len(made)); i++ {
+				made[i] = of.card.Finding(target, of.hits[i])
+				risk.Of(&made[i])
+				made[i].Fingerprint = finding.Fingerprint(made[i], "")
 			}
-			if n, ok := at[same]; ok {
-				first := &s.report.Findings[n]
-				for _, l := range f.Locations { // overlays of one base have their lines in common
-					if !slices.Contains(first.Locations, l) {
-						first.Locations = append(first.Locations, l)
-					}
-				}
-				continue
-			}
+			return nil
+		})
+	}
+	_ = group.Wait() // none of them fails
+	for i := range made {
+		f := &made[i]
+		same := f.Fingerprint
+		if len(f.Suppressed) > 0 {
+			same += " suppressed"
+		}
+		n, ok := at[same]
+		if !ok {
 			at[same] = len(s.report.Findings)
-			s.report.Findings = append(s.report.Findings, f)
+			s.report.Findings = append(s.report.Findings, *f) // at its place, or before it
+			continue
+		}
+		known := &s.report.Findings[n]
+		for _, l := range f.Locations { // overlays of one base have their lines in common
+			if !slices.Contains(known.Locations, l) {
+				known.Locations = append(known.Locations, l)
+			}
 		}
 	}
 }

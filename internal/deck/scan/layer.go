@@ -144,19 +144,20 @@ func (s *scan) kept(l image.Layer, keys []string) *inventory.Contents {
 // remembered so: a run that does not ask says the same whether the cache has it or not. A cache that
 // cannot be written costs time, not truth.
 func (s *scan) keep(l image.Layer, c *inventory.Contents) {
-	if !s.caches() {
+	known, file := c.Verified && c.DiffID != "", l.Identity != "" && !s.o.Verify
+	if !s.caches() || !known && !file {
 		return
 	}
 	b, err := c.Encode()
 	if err != nil {
 		return
 	}
-	if c.Verified && c.DiffID != "" {
+	if known {
 		s.o.Cache.Put(s.key("diff", c.DiffID), b)
 		b = []byte(c.DiffID)
 		s.o.Cache.Put(s.key("blob", c.Digest), b)
 	}
-	if l.Identity != "" && !s.o.Verify {
+	if file {
 		s.o.Cache.Put(s.fileKey(l), b)
 	}
 }

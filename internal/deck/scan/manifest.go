@@ -214,12 +214,14 @@ func lookAtPods(facts []pod.Facts, jobs int) (seen []sight, gaps []finding.Gap) 
 	_ = group.Wait() // none of them fails
 	for i := range checks {
 		one := sight{card: &checks[i].Card, counts: &finding.Check{}}
+		var hits [][]check.Hit
 		var unknown []string
 		for _, l := range all {
 			count(one.counts, sight{counts: &l.counts[i]})
-			one.hits = append(one.hits, l.hits[i]...)
+			hits = append(hits, l.hits[i])
 			unknown = append(unknown, l.unknown[i]...)
 		}
+		one.hits = slices.Concat(hits...)
 		seen = append(seen, one)
 		if len(unknown) > 0 {
 			slices.Sort(unknown)

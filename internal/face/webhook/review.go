@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -39,10 +41,13 @@ func refuse(status int, format string, args ...any) error {
 
 func (s *Server) review(w http.ResponseWriter, r *http.Request, stage admit.Stage) {
 	begin := time.Now()
-	ctx, cancel := context.WithTimeout(r.Context(), s.budget(r))
+	ctx, span := s.begin(r, stage)
+	defer span.End()
+	ctx, cancel := context.WithTimeout(ctx, s.budget(r))
 	defer cancel()
 	answer, err := s.answer(ctx, w, r, stage, begin)
 	if err != nil {
+		span.SetStatus(codes.Error, cut(err.Error()))
 		s.refuse(w, stage, err)
 		return
 	}
@@ -82,12 +87,16 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return nil, refuse(http.StatusUnsupportedMediaType, "a review is application/json, and not %.100q", r.Header.Get("Content-Type"))
 	}
-	body, free, err := s.body(ctx, w, r)
+	reading, read := s.part(ctx, "read")
+	body, free, err := s.body(reading, w, r)
+	read()
 	if err != nil {
 		return nil, err
 	}
 	defer free()
-	leave, err := s.turn(ctx, stage)
+	waiting, waited := s.part(ctx, "wait")
+	leave, err := s.turn(waiting, stage)
+	waited()
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +105,8 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.decide(ctx, stage, review.Request, func(wait func()) error {
+	judging, judged := s.part(ctx, "judge")
+	d, err := s.decide(judging, stage, review.Request, func(wait func()) error {
 		leave()
 		leave = func() {}
 		wait()
@@ -106,10 +116,12 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		}
 		return err
 	})
+	judged()
 	if err != nil {
 		return nil, err
 	}
 	took := time.Since(begin)
+	describe(trace.SpanFromContext(ctx), review.Request, d)
 	s.meters.review(stage, operation(review.Request), d, took)
 	s.journal.write(entryOf(stage, review.Request, d, s.o.Now(), took))
 	return json.Marshal(&admissionv1.AdmissionReview{TypeMeta: review.TypeMeta, Response: d.Response(review.Request.UID)})
@@ -189,6 +201,8 @@ func (s *Server) decide(ctx context.Context, stage admit.Stage, r *admissionv1.A
 // ask has registries asked, for as many as there are places. Beyond, what they said before is all that is known, and
 // the line says what becomes of the rest.
 func (s *Server) ask(ctx context.Context, c *admit.Case) {
+	ctx, asked := s.part(ctx, "ask")
+	defer asked()
 	select {
 	case s.asking <- struct{}{}:
 		defer func() { <-s.asking }()

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
@@ -58,8 +59,10 @@ type Options struct {
 	// Drain is how long the server goes on after it said that it is not ready any more.
 	Drain time.Duration
 	Log   io.Writer
-	Note  *slog.Logger
-	Now   func() time.Time
+	// Traces has spans of reviews; nil: nobody has.
+	Traces trace.TracerProvider
+	Note   *slog.Logger
+	Now    func() time.Time
 }
 
 // mostChanges are as many pods as are changed at one time, and mostAsking as many reviews as wait for registries.
@@ -73,6 +76,7 @@ type Server struct {
 	o       Options
 	meters  *meters
 	journal *journal
+	tracer  trace.Tracer
 	bodies  *semaphore.Weighted
 	slots   chan struct{} // reviews that are judged
 	changes chan struct{} // pods that are changed: most of their time they may wait for a registry
@@ -83,7 +87,7 @@ type Server struct {
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{o: o, bodies: semaphore.NewWeighted(maxBodies), slots: make(chan struct{}, runtime.GOMAXPROCS(0)), changes: make(chan struct{}, mostChanges), asking: make(chan struct{}, mostAsking)}
+	s := &Server{o: o, tracer: tracerOf(o.Traces), bodies: semaphore.NewWeighted(maxBodies), slots: make(chan struct{}, runtime.GOMAXPROCS(0)), changes: make(chan struct{}, mostChanges), asking: make(chan struct{}, mostAsking)}
 	s.meters = newMeters(s)
 	return s
 }

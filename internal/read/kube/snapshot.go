@@ -2,7 +2,10 @@ package kube
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Snapshot is what a set of manifests, a dump or a cluster holds: objects, and the pods that they make.
@@ -25,20 +28,45 @@ func NewSnapshot(objects []*Object, problems []*Problem) *Snapshot {
 		k := key{o.Group(), o.Kind, o.Namespace}
 		s.kinds[k] = append(s.kinds[k], o)
 	}
-	for _, o := range s.Objects {
-		if s.Owned(o) {
-			continue
-		}
-		all, err := Workloads(o)
-		if err != nil {
+	for i, m := range makeAll(s) {
+		if m.err != nil {
+			o := s.Objects[i]
 			line, _ := o.Source.position("")
-			s.Problems = append(s.Problems, &Problem{Path: o.Source.Path, Line: line, What: o.Kind + " " + o.Name + ": " + err.Error()})
+			s.Problems = append(s.Problems, &Problem{Path: o.Source.Path, Line: line, What: o.Kind + " " + o.Name + ": " + m.err.Error()})
 			continue
 		}
-		s.Workloads = append(s.Workloads, all...)
+		s.Workloads = append(s.Workloads, m.workloads...)
 	}
 	slices.SortStableFunc(s.Problems, func(a, b *Problem) int { return cmp.Or(cmp.Compare(a.Path, b.Path), a.Line-b.Line) })
 	return s
+}
+
+// makes is what one object makes.
+type makes struct {
+	workloads []Workload
+	err       error
+}
+
+// atOnce is how many objects one goroutine looks at.
+const atOnce = 128
+
+// makeAll reduces all objects of a snapshot, several at a time.
+func makeAll(s *Snapshot) []makes {
+	all := make([]makes, len(s.Objects))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for from := 0; from < len(all); from += atOnce {
+		group.Go(func() error {
+			for i := from; i < min(from+atOnce, len(all)); i++ {
+				if !s.Owned(s.Objects[i]) {
+					all[i].workloads, all[i].err = Workloads(s.Objects[i])
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // none of them fails
+	return all
 }
 
 // once drops what has the identity that an API server gave to an object before it.

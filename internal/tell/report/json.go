@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/plimsoll/plimsoll/finding"
 )
@@ -47,6 +51,14 @@ func (d *document) text(s string) {
 	}
 }
 
+// bytes writes a buffer, and empties it.
+func (d *document) bytes(b *bytes.Buffer) {
+	if d.err == nil {
+		_, d.err = b.WriteTo(d.w)
+	}
+	b.Reset()
+}
+
 func (d *document) name(name string) {
 	if d.begun {
 		d.text(",\n")
@@ -77,17 +89,48 @@ func list[T any](d *document, name string, of []T, required bool) {
 	}
 	d.name(name)
 	d.text("[")
-	for i := range of {
-		if i > 0 {
-			d.text(",")
+	texts := make([]bytes.Buffer, runtime.GOMAXPROCS(0))
+	between := ""
+	for round := range slices.Chunk(of, atOnce*len(texts)) {
+		var group errgroup.Group
+		for i, part := range slices.Collect(slices.Chunk(round, atOnce)) {
+			group.Go(func() error { return lines(&texts[i], part) })
 		}
-		d.text("\n  ")
-		d.value(&of[i])
+		if err := group.Wait(); d.err == nil {
+			d.err = err
+		}
+		for i := range texts {
+			if texts[i].Len() > 0 {
+				d.text(between)
+				d.bytes(&texts[i])
+				between = ","
+			}
+		}
 	}
 	if len(of) > 0 {
 		d.text("\n ")
 	}
 	d.text("]")
+}
+
+// atOnce is how many elements of a list one goroutine encodes.
+const atOnce = 512
+
+// lines encodes elements of a list, each on a line.
+func lines[T any](w *bytes.Buffer, of []T) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	for i := range of {
+		if i > 0 {
+			w.WriteByte(',')
+		}
+		w.WriteString("\n  ")
+		if err := e.Encode(&of[i]); err != nil {
+			return err
+		}
+		w.Truncate(w.Len() - 1) // the newline that Encode ends with
+	}
+	return nil
 }
 
 // compact encodes one value. Characters of HTML stay as they are: this is read by programs, not put
