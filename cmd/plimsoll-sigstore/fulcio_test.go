@@ -26,18 +26,22 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image/imagetest"
 )
 
-// TestFulcio runs testdata/fulcio with Fulcio itself, the program that PLIMSOLL_TEST_FULCIO names. Beside
-// what the other scripts have, each has the image cart in a registry, as $REGISTRY/cart:1; the addresses
-// FULCIO, with its certificate in fulcio.pem, and ISSUER, with tokens of its for two people; and the command
-// root FILE AUTHORITY, which makes a trusted root of a certificate.
-func TestFulcio(t *testing.T) {
+// TestFulcio runs testdata/fulcio with Fulcio itself, the program that PLIMSOLL_TEST_FULCIO names.
+func TestFulcio(t *testing.T) { testscript.Run(t, withFulcio(t, "fulcio", nil)) }
+
+// withFulcio are the parameters of a folder of scripts. Beside what the other scripts have, each has the image
+// cart in a registry, as $REGISTRY/cart:1; the addresses FULCIO, with its certificate in fulcio.pem, and ISSUER,
+// with tokens of its for two people; and the command root FILE AUTHORITY [LOG [CLOCK]], which makes a trusted root
+// of PEM files.
+func withFulcio(t *testing.T, folder string, more func(*testscript.Env) error) testscript.Params {
+	t.Helper()
 	program := os.Getenv("PLIMSOLL_TEST_FULCIO")
 	if program == "" {
 		t.Skip("needs Fulcio: go install github.com/sigstore/fulcio@v1.8.8, and PLIMSOLL_TEST_FULCIO for its place")
 	}
 	i := newIssuer(t)
 	fulcio, certificate := startFulcio(t, program, i.url)
-	p := params(t, "fulcio")
+	p := params(t, folder)
 	plain := p.Setup
 	p.Setup = func(e *testscript.Env) error {
 		l := layout("cart")
@@ -45,31 +49,54 @@ func TestFulcio(t *testing.T) {
 		e.Setenv("DIGEST", l.Index[0].Digest)
 		e.Setenv("FULCIO", fulcio)
 		e.Setenv("ISSUER", i.url)
-		return errors.Join(
+		err := errors.Join(
 			plain(e),
 			os.WriteFile(filepath.Join(e.WorkDir, "fulcio.pem"), certificate, 0o600),
 			os.WriteFile(filepath.Join(e.WorkDir, "me.token"), i.token(t, "me@example.com"), 0o600),
 			os.WriteFile(filepath.Join(e.WorkDir, "other.token"), i.token(t, "other@example.com"), 0o600),
 		)
+		if err == nil && more != nil {
+			err = more(e)
+		}
+		return err
 	}
 	p.Cmds["root"] = func(ts *testscript.TestScript, _ bool, args []string) {
-		block, _ := pem.Decode([]byte(ts.ReadFile(args[1])))
-		b, err := json.Marshal(trustedRoot(block.Bytes))
+		var files [3]string // none: that of /dev/null
+		for i, name := range args[1:] {
+			files[i] = ts.ReadFile(name)
+		}
+		b, err := json.Marshal(trustedRoot(files[0], files[1], files[2]))
 		ts.Check(err)
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
 	}
-	testscript.Run(t, p)
+	return p
 }
 
-// trustedRoot names an authority (sigstore/protobuf-specs, sigstore_trustroot.proto).
-func trustedRoot(authority []byte) map[string]any {
-	return map[string]any{
-		"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-		"certificateAuthorities": []any{map[string]any{
-			"certChain": map[string]any{"certificates": []any{map[string]any{"rawBytes": authority}}},
-			"validFor":  map[string]any{"start": "2026-01-01T00:00:00Z"},
-		}},
+// trustedRoot names an authority, a log and a clock by their PEM files, of which the last two may be empty
+// (sigstore/protobuf-specs, sigstore_trustroot.proto).
+func trustedRoot(authority, log, clock string) map[string]any {
+	always := map[string]any{"start": "2026-01-01T00:00:00Z"}
+	chain := func(file string) []any {
+		var all []any
+		for block, rest := pem.Decode([]byte(file)); block != nil; block, rest = pem.Decode(rest) {
+			all = append(all, map[string]any{"rawBytes": block.Bytes})
+		}
+		if len(all) == 0 {
+			return nil
+		}
+		return []any{map[string]any{"certChain": map[string]any{"certificates": all}, "validFor": always}}
 	}
+	root := map[string]any{
+		"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1", "certificateAuthorities": chain(authority), "timestampAuthorities": chain(clock),
+	}
+	if block, _ := pem.Decode([]byte(log)); block != nil {
+		id := sha256.Sum256(block.Bytes)
+		root["tlogs"] = []any{map[string]any{
+			"hashAlgorithm": "SHA2_256", "logId": map[string]any{"keyId": id[:]},
+			"publicKey": map[string]any{"rawBytes": block.Bytes, "keyDetails": "PKIX_ECDSA_P256_SHA_256", "validFor": always},
+		}}
+	}
+	return root
 }
 
 // issuer vouches for anybody (OpenID Connect Discovery 1.0, RFC 7515 and 7517).

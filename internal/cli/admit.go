@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
@@ -37,7 +38,7 @@ type lineOptions struct {
 }
 
 func (o *lineOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.file, "line", "", "`FILE` that says what is denied, warned of and noted, and where (docs/guide/admission.md); default: findings of checks from high up are denied")
+	f.StringVar(&o.file, "line", "", "`FILE` that says what is denied, warned of and noted, and where (docs/guide/admission.md); without it, findings of checks from high up are denied")
 	f.Var(repeated(&o.exceptions), "exceptions", "`FILE` of exceptions; may be repeated")
 	o.policies.flags(f, "policy", "p")
 	f.BoolVar(&o.registry.Offline, "offline", false, "ask no registry for the digests, verdicts and signatures that the line wants")
@@ -107,8 +108,8 @@ func (o *lineOptions) excepted() (files []exceptionfile.File, err error) {
 // pair parts NAMESPACE/NAME.
 func pair(flag, word string) (namespace, name string, err error) {
 	namespace, name, ok := strings.Cut(word, "/")
-	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
-		return "", "", usage("%s %q: write NAMESPACE/NAME", flag, word)
+	if !ok || len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1123Subdomain(name)) > 0 {
+		return "", "", usage("%s %q: write NAMESPACE/NAME, both in small letters, digits and dashes", flag, word)
 	}
 	return namespace, name, nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"os"
 	"slices"
 	"strings"
@@ -135,11 +136,15 @@ func (o *exportOptions) webhook(ctx context.Context, g *global) error {
 		if p.Bundle, err = os.ReadFile(o.bundle); err != nil {
 			return usage("--ca-bundle %w", err)
 		}
+		if !x509.NewCertPool().AppendCertsFromPEM(p.Bundle) {
+			return usage("--ca-bundle %s: it holds no certificate in PEM", o.bundle)
+		}
 	}
 	l, err := o.line.line(ctx, g, admit.Options{})
 	if err != nil {
 		return err
 	}
+	sayUnasked(g, l)
 	if o.apply {
 		return o.write(ctx, g, l, p)
 	}
@@ -160,6 +165,13 @@ func (o *exportOptions) webhook(ctx context.Context, g *global) error {
 		}
 	}
 	return nil
+}
+
+// sayUnasked says what policies are about in vain, where a webhook is to enforce them.
+func sayUnasked(g *global, l *admit.Line) {
+	if all := webhook.Unasked(l); len(all) > 0 {
+		g.say("plimsoll: no webhook is asked about %s, which a cluster needs to start: what policies say of it only admit export --to native enforces", strings.Join(all, ", "))
+	}
 }
 
 // write writes the webhooks into a cluster.

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
-	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/tell/harden/allowlist"
 )
 
@@ -20,7 +19,8 @@ func newAdmitLearn(g *global) *cobra.Command {
 		Use: "learn FILE...", Short: "Write what may run from what runs, and deny the rest", Args: words(1, -1),
 		Long: "Learn reads manifests, folders of them or a dump of a cluster (- is the standard input), and writes a policy that\n" +
 			"lets pass what is in them: for each namespace and service account the images, the capabilities that are added, the\n" +
-			"paths of the node, privileged containers, and the node's namespaces and ports. All else is denied.\n\n" +
+			"paths of the node, and whatever else gives its pods more than they have unasked (docs/guide/learn.md). All else is\n" +
+			"denied.\n\n" +
 			"With --to line it writes the list of images for plimsoll admit serve --line instead.\n\n" +
 			"What is not running at the moment is not learned: jobs, and what only an upgrade starts. Try it first:\n" +
 			"plimsoll scan --policy FILE on the manifests of a release, or --line with a mode that warns.\n\n" +
@@ -45,18 +45,9 @@ func runLearn(g *global, o *learnOptions, args []string) error {
 	if o.to != "policy" && o.to != "line" {
 		return usage("--to %q: use policy or line", o.to)
 	}
-	files, err := g.manifests(args)
+	objects, broken, err := g.objects(args)
 	if err != nil {
 		return err
-	}
-	var objects []*kube.Object
-	broken := false
-	for _, f := range files {
-		objects = append(objects, f.objects...)
-		for _, p := range f.problems {
-			broken = true
-			g.say("plimsoll: %v", p)
-		}
 	}
 	l, err := allowlist.Learn(objects, o.namespace, by)
 	if err != nil {

@@ -11,14 +11,12 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/plimsoll/plimsoll/internal/deck/migrate"
-	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
 type migrateOptions struct {
-	namespace string
-	by        admission.User
-	action    string
+	creator
+	action string
 }
 
 func newMigratePSP(g *global) *cobra.Command {
@@ -39,9 +37,7 @@ func newMigratePSP(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return runMigratePSP(cmd.Context(), g, &o, args) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.namespace, "namespace", "default", "`NAMESPACE` of objects that name none")
-	f.StringVar(&o.by.Name, "user", "somebody", "`USER` who creates the pods that no controller makes")
-	f.Var(repeated(&o.by.Groups), "group", "`GROUP` of the user; may be repeated")
+	o.creator.flags(f, "somebody", "the pods that no controller makes")
 	f.StringVar(&o.action, "action", "Deny", "`ACTION` of what is refused: Deny, Warn or Audit")
 	return cmd
 }
@@ -51,18 +47,9 @@ func runMigratePSP(ctx context.Context, g *global, o *migrateOptions, args []str
 	if action != admissionv1.Deny && action != admissionv1.Warn && action != admissionv1.Audit {
 		return usage("--action %q: use Deny, Warn or Audit", o.action)
 	}
-	files, err := g.manifests(args)
+	objects, broken, err := g.objects(args)
 	if err != nil {
 		return err
-	}
-	var objects []*kube.Object
-	broken := false
-	for _, f := range files {
-		objects = append(objects, f.objects...)
-		for _, p := range f.problems {
-			broken = true
-			g.say("plimsoll: %v", p)
-		}
 	}
 	o.by.Groups = append(o.by.Groups, "system:authenticated")
 	around := kube.NewSnapshot(objects, nil)

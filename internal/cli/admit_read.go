@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/spf13/pflag"
+
+	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
@@ -58,6 +61,31 @@ func (g *global) manifests(words []string) (all []manifest, err error) {
 		}
 	}
 	return all, nil
+}
+
+// objects reads files and folders, and says what is broken in them.
+func (g *global) objects(words []string) (all []*kube.Object, broken bool, err error) {
+	files, err := g.manifests(words)
+	for _, f := range files {
+		all = append(all, f.objects...)
+		for _, p := range f.problems {
+			broken = true
+			g.say("plimsoll: %v", p)
+		}
+	}
+	return all, broken, err
+}
+
+// creator is who creates the objects that are tried out, and where those go that name no namespace.
+type creator struct {
+	namespace string
+	by        admission.User
+}
+
+func (c *creator) flags(f *pflag.FlagSet, user, creates string) {
+	f.StringVar(&c.namespace, "namespace", "default", "`NAMESPACE` of objects that name none")
+	f.StringVar(&c.by.Name, "user", user, "`USER` who creates "+creates)
+	f.Var(repeated(&c.by.Groups), "group", "`GROUP` of the user; may be repeated")
 }
 
 func manifestOf(name string, b []byte) manifest {

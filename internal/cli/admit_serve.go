@@ -138,6 +138,7 @@ func runServe(ctx context.Context, g *global, o *serveOptions) error {
 	if wo.Line, err = o.line.line(ctx, g, admit.Options{}); err != nil {
 		return err
 	}
+	sayUnasked(g, wo.Line)
 	if wo.ClientCA, err = authority(o.clientCA); err != nil {
 		return err
 	}

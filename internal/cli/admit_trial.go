@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
+	"github.com/plimsoll/plimsoll/internal/face/webhook"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 )
@@ -33,11 +34,13 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 	if len(around) == 0 && !slices.ContainsFunc(files, func(f manifest) bool { return len(f.problems) > 0 }) {
 		return usage("%s: it holds no Kubernetes object: one has apiVersion and kind", strings.Join(names, ", "))
 	}
+	settle(around, o.namespace)
 	l, err := o.line.line(ctx, g, admit.Options{Around: kube.NewSnapshot(around, nil), Whole: o.whole})
 	if err != nil {
 		return err
 	}
-	denied, broken := false, false
+	sayUnasked(g, l)
+	denied, broken, open := false, false, false
 	for _, f := range files {
 		for _, p := range f.problems {
 			broken = true
@@ -48,20 +51,42 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 			if err != nil {
 				return err
 			}
-			d := l.Decide(ctx, admit.All, r, g.env.Now())
-			denied = denied || !d.Allowed
+			d := &admit.Decision{Allowed: true, Passed: webhook.NotAsked(r)}
+			if d.Passed == "" {
+				d = l.Decide(ctx, admit.All, r, g.env.Now())
+			}
+			denied, open = denied || !d.Allowed, open || len(d.Undecided) > 0
 			if err := write(g, object, d, o.responses); err != nil {
 				return err
 			}
 		}
 	}
+	if open && !o.whole {
+		g.say("plimsoll: what is not among the files may be in the cluster; with --whole they are all that it holds")
+	}
 	switch {
 	case denied:
 		return exitError{exitDeny, nil}
-	case broken:
+	case broken || open:
 		return exitError{exitIncomplete, nil}
 	}
 	return nil
+}
+
+// settle puts objects that name no namespace into one, as the API server does that they are given to.
+func settle(objects []*kube.Object, namespace string) {
+	definitions := kube.NewSnapshot(objects, nil)
+	for _, o := range objects {
+		if _, in := native.Served(definitions, o.GroupVersionKind()); !in || o.Namespace != "" {
+			continue
+		}
+		meta, ok := o.Fields["metadata"].(map[string]any)
+		if !ok {
+			meta = map[string]any{}
+			o.Fields["metadata"] = meta
+		}
+		o.Namespace, meta["namespace"] = namespace, namespace
+	}
 }
 
 // request is what the API server would ask about an object that somebody creates.
@@ -71,12 +96,9 @@ func (o *attemptOptions) request(of *kube.Object, around *kube.Snapshot) (*admis
 		return nil, err
 	}
 	version := of.APIVersion[strings.LastIndexByte(of.APIVersion, '/')+1:]
-	resource, namespaced := native.Served(around, of.GroupVersionKind())
+	resource, _ := native.Served(around, of.GroupVersionKind())
 	namespace := of.Namespace
-	switch {
-	case namespaced && namespace == "":
-		namespace = o.namespace
-	case of.Is("", "Namespace"):
+	if of.Is("", "Namespace") {
 		namespace = of.Name // as the API server has it
 	}
 	return &admissionv1.AdmissionRequest{
@@ -95,12 +117,19 @@ func write(g *global, of *kube.Object, d *admit.Decision, asJSON bool) error {
 	switch {
 	case !d.Allowed:
 		verdict, said = "denied", append([]string{d.Message}, said...)
+	case len(d.Undecided) > 0:
+		verdict = "let in, not all of it judged"
 	case len(said) > 0:
 		verdict = "warned"
 	case d.Passed != "":
 		verdict = "let in, not judged: " + d.Passed
 	}
 	_, err := fmt.Fprintln(g.env.Stdout, printable(fmt.Sprintf("%s %s: %s", of.Kind, of.Name, verdict)))
+	if d.Allowed {
+		for _, u := range d.Undecided {
+			said = append(said, "not known: "+u)
+		}
+	}
 	for _, o := range d.Patch {
 		said = append(said, fmt.Sprintf("%s %s %s", o.Op, o.Path, value(o.Value)))
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plimsoll/plimsoll/finding"
-	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
@@ -21,16 +20,15 @@ type attemptOptions struct {
 	line      lineOptions
 	outputs   []string
 	responses bool
-	namespace string
-	by        admission.User
-	whole     bool
-	allowGap  []string
+	creator
+	whole    bool
+	allowGap []string
 }
 
 func newAdmitTest(g *global) *cobra.Command {
 	var o attemptOptions
 	cmd := &cobra.Command{
-		Use: "test {--policy POLICY | --line FILE} MANIFEST...", Short: "Try a line or admission policies on manifests before they are switched on", Args: words(1, -1),
+		Use: "test [--policy POLICY | --line FILE] MANIFEST...", Short: "Try a line or admission policies on manifests before they are switched on", Args: words(1, -1),
 		Long: "Test holds each object of manifests, of folders of them, or of what kubectl get -o yaml wrote, against\n" +
 			"ValidatingAdmissionPolicies and their bindings, as the API server would if somebody created the object now. It\n" +
 			"says what would be denied, warned of and audited, by which expression of which policy; of a Deployment and the\n" +
@@ -39,8 +37,9 @@ func newAdmitTest(g *global) *cobra.Command {
 			"Parameters and namespaces are looked for among the manifests and beside the policies. What is not there may be in\n" +
 			"the cluster: a policy that needs it is not assessed, which is never a pass; with --whole it is nowhere.\n" +
 			"MANIFEST may be - for the standard input.\n\n" +
-			"With --line it says instead what the webhook would answer about each object: let in, warned of or denied, and why;\n" +
-			"A pod is judged as it will have been changed, and the changes are shown; what makes pods, as the pods that it makes.\n" +
+			"With --line, or without either, it says instead what the webhook would answer about each object: let in, warned of\n" +
+			"or denied, and why. A pod is judged as it will have been changed, and the changes are shown; what makes pods, as the\n" +
+			"pods that it makes. NetworkPolicies and namespaces are looked for among the manifests, too.\n" +
 			"--responses writes the API server's own AdmissionResponse for each, in JSON.\n\n" +
 			"Exit status: 0 all would be let in, 1 something would be denied, 2 the call or a file in it is wrong, 3 something\n" +
 			"could not be read or not be assessed.",
@@ -49,7 +48,7 @@ func newAdmitTest(g *global) *cobra.Command {
 			"  helm template ./chart | plimsoll admit test --policy ./policies --namespace shop -\n" +
 			"  kubectl get all,configmaps,namespaces -A -o yaml | plimsoll admit test --policy ./policies --whole -o json -",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.line.file != "" {
+			if o.line.file != "" || len(o.line.policies.words) == 0 {
 				return runTrial(cmd.Context(), g, &o, args)
 			}
 			return runAdmitTest(cmd.Context(), g, &o, args)
@@ -60,18 +59,13 @@ func newAdmitTest(g *global) *cobra.Command {
 	f.Lookup("policy").Usage = "`POLICY` to try: a file, a folder or oci:REPOSITORY@DIGEST of ValidatingAdmissionPolicies and their bindings; with --line, also of Plimsoll's own; may be repeated"
 	f.VarP(repeated(&o.outputs), "output", "o", "`FORMAT[=FILE]` of the report; may be repeated")
 	f.BoolVar(&o.responses, "responses", false, "with --line, write the AdmissionResponse to each object, a line of JSON")
-	f.StringVar(&o.namespace, "namespace", "default", "`NAMESPACE` of objects that name none")
-	f.StringVar(&o.by.Name, "user", "kubernetes-admin", "`USER` who creates them")
-	f.Var(repeated(&o.by.Groups), "group", "`GROUP` of the user; may be repeated")
+	o.creator.flags(f, "kubernetes-admin", "them")
 	f.BoolVar(&o.whole, "whole", false, "the manifests are all that the cluster holds: what is not among them is nowhere")
 	f.Var(repeated(&o.allowGap), "allow-gap", "`CLASS` of gaps that do not make the verdict incomplete; may be repeated")
 	return cmd
 }
 
 func runAdmitTest(ctx context.Context, g *global, o *attemptOptions, args []string) error {
-	if len(o.line.policies.words) == 0 {
-		return usage("neither a line nor a policy is named: use --line FILE, or --policy with a file or a folder")
-	}
 	if len(o.line.exceptions) > 0 || o.responses {
 		return usage("--exceptions and --responses are of a line: use --line")
 	}

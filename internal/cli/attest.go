@@ -32,6 +32,8 @@ type attestOptions struct {
 func (o *attestOptions) flags(f *pflag.FlagSet) {
 	o.scan.flags(f)
 	o.sign.flags(f)
+	o.scan.signer.flags(f, "signer-key")
+	f.Lookup("signer-key").Usage = seenByPolicies
 	f.StringVar(&o.to, "to", "", "`PLACE` of the image, beside which the attestation, the report and the SBOM are put: REPOSITORY[:TAG] of a registry, or oci:FOLDER")
 	f.StringVar(&o.sbom, "sbom", "", "`FILE` of the image's bill of materials, CycloneDX or SPDX as JSON (default: of a TARGET, its own)")
 	f.StringVar(&o.bundle, "bundle", "", "`FILE` for the signed attestation, a Sigstore bundle; - is stdout")

@@ -120,7 +120,7 @@ func idle(g *global, subjects []scan.Subject) {
 		if s.Files == nil {
 			continue
 		}
-		for _, n := range scan.Idle(s.Files) {
+		for _, n := range s.Files.Idle {
 			if !said[n] {
 				g.say("%s", n)
 			}

@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"regexp"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/pflag"
 
@@ -19,6 +22,23 @@ type chartOptions struct {
 	release   string
 	namespace string
 	version   string
+	used      atomic.Bool // there was a chart
+}
+
+// ask has one thing rendered, and remembers that there was a chart.
+func (o *chartOptions) ask(ctx context.Context, r render.Request) (render.Answer, error) {
+	if r.Chart != nil {
+		o.used.Store(true)
+	}
+	return render.Ask(ctx, r)
+}
+
+// idle says that values were given in vain.
+func (o *chartOptions) idle() error {
+	if len(o.values)+len(o.set) > 0 && !o.used.Load() {
+		return usage("--values and --set are for Helm charts, and there is none in what was named: name the chart's folder, or the packed chart")
+	}
+	return nil
 }
 
 func (o *chartOptions) flags(f *pflag.FlagSet) {
@@ -50,6 +70,11 @@ func (o *chartOptions) read() (v render.Values, err error) {
 	}
 	if len(o.release) > 53 || !releaseName().MatchString(o.release) {
 		return v, usage("--release %q: a release's name has small letters, digits, dashes and dots, 53 at most", o.release)
+	}
+	for _, s := range o.set {
+		if key, _, ok := strings.Cut(s, "="); !ok || key == "" {
+			return v, usage("--set %q: write KEY=VALUE, as in image.tag=1.4", s)
+		}
 	}
 	v = render.Values{Set: o.set, Release: o.release, Namespace: o.namespace, KubeVersion: o.version}
 	for _, path := range o.values {

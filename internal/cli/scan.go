@@ -85,7 +85,7 @@ type scanOptions struct {
 	secrets     secretOptions
 	shellcheck  bool
 	charts      chartOptions
-	signer      signerOptions // attest, which has keys to sign with, has no flags for it
+	signer      signerOptions
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
@@ -184,10 +184,13 @@ func newScan(g *global) *cobra.Command {
 	cmd.Flags().StringVar(&o.podSecurity, "pod-security", "", "`LEVEL[:VERSION]` of the Pod Security Standards (baseline:1.36) that denies pods; LEVEL:FROM..TO also tells what the newer version decides otherwise")
 	cmd.Flags().StringVar(&o.read.target.stage, "target", "", "`STAGE` of Dockerfiles that is built, by name or number; what it does not need is not judged (default: the last, and all are judged)")
 	o.charts.flags(cmd.Flags())
-	o.signer.flags(cmd.Flags())
-	cmd.Flags().Lookup("key").Usage = "PEM `FILE` of a public key or certificate whose signatures policies see (image.signatures); may be repeated"
+	o.signer.flags(cmd.Flags(), "key")
+	cmd.Flags().Lookup("key").Usage = seenByPolicies
 	return cmd
 }
+
+// seenByPolicies says what a signer's key is for in a scan.
+const seenByPolicies = "PEM `FILE` of a public key or certificate whose signatures policies see (image.signatures); may be repeated"
 
 func runScan(ctx context.Context, g *global, o *scanOptions, words []string) error {
 	if err := o.validate(); err != nil {
@@ -227,6 +230,9 @@ func runScan(ctx context.Context, g *global, o *scanOptions, words []string) err
 	})
 	if err != nil {
 		return contradicted(err)
+	}
+	if err := o.charts.idle(); err != nil {
+		return err
 	}
 	given.tell(g, r)
 	options.Hidden, options.Part = o.filter.Apply(r), o.filter.BaseOnly || o.filter.AppOnly
@@ -274,7 +280,7 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 		line.Controls = level.Controls()
 	}
 	return func(so *scan.Options) {
-		so.PodSecurity, so.Values = level, values
+		so.PodSecurity, so.Values, so.Render = level, values, o.charts.ask
 		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
 		so.Policies, so.Admission, so.Signatures, so.Licenses = policies, admission, signatures, o.licenses.rules
 		so.Secrets, so.ShellCheck = secrets, check

@@ -26,7 +26,7 @@ func (o *scanOptions) signatures(g *global) (func(context.Context, *image.Image)
 		if err != nil {
 			return nil, err
 		}
-		want := signature.Want{Digests: digestsOf(img), Signed: true}
+		want := signature.Want{Digests: found.digests, Signed: true}
 		signed := []policy.Signature{}
 		for _, p := range found.Proofs {
 			f, err := who.look(ctx, p)

@@ -87,7 +87,7 @@ spec:
 `))
 	b.want(0, `"action":"pass"`, "scan", "--no-cache", "-o", "json", "--allow-gap", "no-database", "--fail-on", "policy", "--policy", "@seen.yaml", "--key", "@key.pub", dir)
 	b.demand(1, "no signature of [someone]", dir, "--key", "@key.pub", "--policy-param", "only-signed.signers=someone")
-	b.demand(1, "nothing verified it in this run, as plimsoll scan does with --key FILE", dir)
+	b.demand(1, "nothing verified it in this run, as plimsoll scan does with --key FILE (attest: --signer-key)", dir)
 	b.demand(1, "nothing lies beside", imagetest.WriteFile(t, "cart.tar", b.layout.Tar()), "--key", "@key.pub")
 	b.demand(2, "--trusted-root", dir, "--certificate-identity", "me@example.com", "--certificate-oidc-issuer", "https://example.com")
 	b.demand(2, "no such file", dir, "--key", "@nowhere")

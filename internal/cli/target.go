@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 	"github.com/plimsoll/plimsoll/internal/read/image/locate"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
+	"github.com/plimsoll/plimsoll/internal/read/kube/render"
 )
 
 // targetOptions say how words are taken for things to look at.
@@ -217,6 +219,9 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 		g.say("%s: taken for a folder of sources", other.Path)
 		return []scan.Subject{{Image: folder(other.Path)}}, nil
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
+		if other.Kind == locate.File && render.IsRoot(filepath.Base(other.Path)) {
+			return nil, usage("%s is a part of what its folder makes: name the folder, as in plimsoll scan %s", other.Path, filepath.Dir(other.Path))
+		}
 		if kind, title := scan.DocumentKind(absolute(other.Path), headOf(other.Path, lo.Stdin)); kind != "" && other.Kind == locate.File {
 			g.say("%s: taken for %s", other.Path, title)
 			return o.documents(other.Path, kind, lo.Stdin)

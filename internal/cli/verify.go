@@ -30,7 +30,7 @@ type verifyOptions struct {
 func (o *verifyOptions) flags(f *pflag.FlagSet) {
 	o.target.flags(f)
 	f.Lookup("platform").Usage = "`PLATFORM` of the image that must be attested, as in linux/arm64 (default: every one that the image has)"
-	o.signer.flags(f)
+	o.signer.flags(f, "key")
 	f.Var(repeated(&o.files), "attestation", "`FILE` of an attestation, instead of those beside the image; may be repeated")
 	f.StringVar(&o.about, "for", "verdict", "`WHAT` must be signed: verdict, or signature for any signature on the image")
 	f.StringVar(&o.maxAge, "max-age", "", "refuse a verdict of longer than `AGE` ago, as in 72h or 7d")
@@ -52,8 +52,9 @@ func newVerify(g *global) *cobra.Command {
 			"says that it passed, and fits what is asked of its age and policies. Else it says which test each attestation\n" +
 			"failed, and what to do.\n\n" +
 			"Attestations are looked for beside the image: referrers, and Cosign's tags (sha256-….att, sha256-….sig), in its\n" +
-			"registry or OCI layout; or read from files. Plimsoll's are understood, and verification summaries (SLSA VSA) of\n" +
-			"others; with --for signature, any signature by Cosign as well.\n\n" +
+			"registry or OCI layout; or read from files. Of an image of Docker or Podman the registry is asked that it was\n" +
+			"pulled from or pushed to, if the same image is still there. Plimsoll's are understood, and verification\n" +
+			"summaries (SLSA VSA) of others; with --for signature, any signature by Cosign as well.\n\n" +
 			"A signer is a public key (PEM, or a certificate, which must be valid today), or whom a certificate of Sigstore's\n" +
 			"names: --certificate-identity with --certificate-oidc-issuer and the --trusted-root that counts, which needs the\n" +
 			"program plimsoll-sigstore. Of an image for several platforms each must be attested, or --platform names one.\n\n" +
@@ -182,7 +183,8 @@ func (o *verifyOptions) ask(ctx context.Context, img *image.Image, who permitted
 		if err != nil {
 			return out, err
 		}
-		proofs = found.Proofs
+		proofs, want.Digests = found.Proofs, found.digests
+		out.Digest = found.digests[0] // an engine's image has another there
 		for _, t := range found.Troubles {
 			out.Troubles = append(out.Troubles, t.Error())
 		}

@@ -20,15 +20,17 @@ type signerOptions struct {
 	identity, identityRegexp string
 	issuer, issuerRegexp     string
 	root                     string
+	keyFlag                  string // what names keys: key, or signer-key where key is what signs
 }
 
-func (o *signerOptions) flags(f *pflag.FlagSet) {
-	f.Var(repeated(&o.keys), "key", "PEM `FILE` of a public key or certificate that may sign; may be repeated, and one suffices")
+func (o *signerOptions) flags(f *pflag.FlagSet, keyFlag string) {
+	o.keyFlag = keyFlag
+	f.Var(repeated(&o.keys), keyFlag, "PEM `FILE` of a public key or certificate that may sign; may be repeated, and one suffices")
 	f.StringVar(&o.identity, "certificate-identity", "", "`NAME` that the signer's certificate must have: an address, or a workflow's URI")
 	f.StringVar(&o.identityRegexp, "certificate-identity-regexp", "", "`PATTERN` for the whole of that name")
 	f.StringVar(&o.issuer, "certificate-oidc-issuer", "", "`URL` of who must have vouched for that name")
 	f.StringVar(&o.issuerRegexp, "certificate-oidc-issuer-regexp", "", "`PATTERN` for the whole of that URL")
-	f.StringVar(&o.root, "trusted-root", "", "`FILE` of Sigstore's trusted root (trusted_root.json): authorities, logs and clocks that count; with --key, the signature must stand in such a log")
+	f.StringVar(&o.root, "trusted-root", "", "`FILE` of Sigstore's trusted root (trusted_root.json): authorities, logs and clocks that count; with a key, the signature must stand in such a log")
 }
 
 // asked says that somebody is named.
@@ -52,13 +54,13 @@ func (o *signerOptions) open(g *global) (permitted, error) {
 	s.request = helper.Verify{Identity: o.identity, IdentityRegexp: o.identityRegexp, Issuer: o.issuer, IssuerRegexp: o.issuerRegexp}
 	switch {
 	case s.byName && len(o.keys) > 0:
-		return s, usage("--key asks for a key, --certificate-identity for a certificate: use one of them")
+		return s, usage("--%s asks for a key, --certificate-identity for a certificate: use one of them", o.keyFlag)
 	case s.byName && (o.identity+o.identityRegexp == "" || o.issuer+o.issuerRegexp == ""):
 		return s, usage("a certificate is checked by whom it names and by who vouched for that: give --certificate-identity and --certificate-oidc-issuer")
 	case s.byName && o.root == "":
 		return s, usage("--certificate-identity needs the authorities that count: --trusted-root FILE (of the public Sigstore: cosign trusted-root create, or gh attestation trusted-root)")
 	case !s.byName && len(o.keys) == 0:
-		return s, usage("name who may sign: --key FILE, or --certificate-identity with --certificate-oidc-issuer")
+		return s, usage("name who may sign: --%s FILE, or --certificate-identity with --certificate-oidc-issuer", o.keyFlag)
 	}
 	for _, file := range o.keys {
 		k, err := o.key(file, s.now())
@@ -81,14 +83,14 @@ func (o *signerOptions) open(g *global) (permitted, error) {
 func (o *signerOptions) key(file string, now time.Time) (key.Public, error) {
 	b, err := readFile(file, key.MaxFile)
 	if err != nil {
-		return key.Public{}, usage("--key: %v", err)
+		return key.Public{}, usage("--%s: %v", o.keyFlag, err)
 	}
 	k, err := key.ParsePublic(b)
 	if err == nil {
 		err = k.Counts(now)
 	}
 	if err != nil {
-		return k, usage("--key %s: %v", file, err)
+		return k, usage("--%s %s: %v", o.keyFlag, file, err)
 	}
 	return k, nil
 }

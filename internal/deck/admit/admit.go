@@ -161,8 +161,9 @@ type Decision struct {
 	Findings []Judged
 	// Notes are what policies have for the audit log, by POLICY/KEY.
 	Notes map[string]string
-	// Unknown is what would have to be known, in words.
-	Unknown []string
+	// Unknown is what would have to be known, in words. Undecided is so much of it as keeps something that was to be
+	// judged from being judged at all.
+	Unknown, Undecided []string
 	// Passed says why nothing was judged; empty where it was.
 	Passed string
 	// Failed says why it could not be decided; then nobody was asked, and it is as onFailure says.

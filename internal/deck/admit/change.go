@@ -3,7 +3,6 @@ package admit
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -123,7 +122,7 @@ func (j *judgement) asMade(s *subject, o admissionv1.Operation) error {
 			j.patch = patch(w.Written, after, "")
 		}
 		if len(given) > 0 {
-			maps.Copy(w.Written, after) // of its outermost fields none goes
+			w.Put(after)
 		}
 		j.given = append(j.given, given...)
 	}

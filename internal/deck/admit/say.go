@@ -28,7 +28,7 @@ const (
 
 // decide gathers what becomes of all that was found.
 func (j *judgement) decide(all []Judged) *Decision {
-	d := &Decision{Allowed: true, Findings: all, Notes: j.notes, Unknown: j.undecided}
+	d := &Decision{Allowed: true, Findings: all, Notes: j.notes, Undecided: j.undecided, Unknown: slices.Clone(j.undecided)}
 	if j.stage == Tell || j.stage == All {
 		d.Unknown = append(d.Unknown, j.unknown...)
 	}

@@ -3,7 +3,9 @@ package scan
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -56,6 +58,12 @@ func brokenDockerfile(of *Files, stage string) error {
 	docs := of.Documents
 	b := besideOf(docs)
 	wrong := b.wrong
+	of.Idle = nil
+	for _, dir := range slices.Sorted(maps.Keys(b.settings)) {
+		if set := b.settings[dir]; set.Threshold != "" {
+			of.Idle = append(of.Idle, fmt.Sprintf("%s: failure-threshold: %s draws no line here: --fail-on does", set.Path, set.Threshold))
+		}
+	}
 	o := b.options(docs[0].Path, true)
 	o.Target = stage
 	f, err := read.Parse(docs[0].Path, docs[0].Bytes, o)
@@ -224,17 +232,4 @@ func (b *beside) options(at string, folder bool) read.Options {
 			return o
 		}
 	}
-}
-
-// Idle tells what is said beside Dockerfiles that a word named and has no meaning here.
-func Idle(of *Files) (notes []string) {
-	for _, d := range of.Documents {
-		if name := path.Base(d.Path); name != ".hadolint.yaml" && name != ".hadolint.yml" {
-			continue
-		}
-		if s, err := read.ParseSettings(d.Path, d.Bytes); err == nil && s.Threshold != "" {
-			notes = append(notes, fmt.Sprintf("%s: failure-threshold: %s draws no line here: --fail-on does", d.Path, s.Threshold))
-		}
-	}
-	return notes
 }

@@ -24,6 +24,7 @@ type Files struct {
 	Name      string
 	Kind      string // one of DocumentKinds
 	Documents []inventory.Document
+	Idle      []string // what is said beside them and has no meaning here; Broken fills it in
 
 	manifests []manifest    // of its documents, where they are some
 	gaps      []finding.Gap // what of a chart could not be rendered

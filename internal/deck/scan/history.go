@@ -2,6 +2,7 @@ package scan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
@@ -33,8 +34,8 @@ func (s *scan) history(img *image.Image) {
 }
 
 // stepsOf are the steps of a history, each with its layer where they agree in number, and what of them is
-// the base image's. Where that is not known, it is what lies before the last step that set a command and
-// had others after it.
+// the base image's. Where that is not known, it is what lies before the last step that set a command and had others
+// after it; but for variables, which the image has from whomever they are: a guess does not excuse a secret.
 func stepsOf(history []image.History, t *finding.Target) (steps []read.Step) {
 	layers := 0
 	for _, h := range history {
@@ -45,18 +46,18 @@ func stepsOf(history []image.History, t *finding.Target) (steps []read.Step) {
 		}
 		steps = append(steps, step)
 	}
-	base := 0
+	known, base := t.Base != nil && t.Base.Layers > 0, 0
 	for i, step := range steps {
-		if t.Base != nil && t.Base.Layers > 0 {
+		if known {
 			if step.Layer >= 0 && step.Layer < t.Base.Layers {
 				base = i + 1
 			}
-		} else if in := step.Text; len(in) >= 4 && in[:4] == "CMD " && slices.ContainsFunc(steps[i:], func(s read.Step) bool { return s.Layer > 0 }) {
+		} else if strings.HasPrefix(step.Text, "CMD ") && slices.ContainsFunc(steps[i:], func(s read.Step) bool { return s.Layer > 0 }) {
 			base = i + 1
 		}
 	}
 	for i := range steps {
-		steps[i].Base = i < base
+		steps[i].Base = i < base && (known || !strings.HasPrefix(steps[i].Text, "ENV "))
 		if layers != len(t.Layers) {
 			steps[i].Layer = -1
 		}

@@ -98,20 +98,24 @@ func (s *scan) overlays(folder string, docs []inventory.Document, charts []strin
 		return nil, nil, err
 	}
 	defer root.Close()
+	within := render.NewProject(root)
 	reached, errs := map[string]render.Reached{}, map[string]error{}
 	for _, dir := range slices.Compact(slices.Sorted(slices.Values(dirs))) {
 		at := path.Join(below, dir)
-		reached[at], errs[at] = render.OverlayFiles(root, at)
+		reached[at], errs[at] = within.Overlay(at)
+	}
+	used := map[string]bool{}
+	for other, of := range reached {
+		for at := range of.Dirs {
+			used[at] = used[at] || !reached[at].Dirs[other] // those that build on each other are both built
+		}
 	}
 	for _, at := range slices.Sorted(maps.Keys(reached)) {
 		of := reached[at]
 		for _, f := range of.Files {
 			read[relative(below, f.Path)] = true
 		}
-		used := func(other string) bool {
-			return other != at && slices.Contains(reached[other].Dirs, at) && !slices.Contains(of.Dirs, other)
-		}
-		if of.Component || slices.ContainsFunc(slices.Collect(maps.Keys(reached)), used) {
+		if of.Component || used[at] {
 			continue
 		}
 		all = append(all, job{at: path.Join(relative(below, at), "kustomization.yaml"), under: func(p string) string { return relative(below, p) }, ask: func() (render.Request, error) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
+	read "github.com/plimsoll/plimsoll/internal/read/dockerfile"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/weigh/risk"
 )
@@ -33,6 +34,7 @@ var byNameAlone = []string{"secret/generic-secret", "secret/password"}
 // names, so that exceptions for it hold, and its advice. What a comment lets pass by the other's name passes as a secret
 // too, where only its name makes it one.
 func (s *scan) once() {
+	s.behind()
 	named, said := map[string][]*finding.Finding{}, map[string]bool{}
 	in := map[string][]*finding.Finding{} // all secrets of a target
 	for i := range s.report.Findings {
@@ -72,6 +74,31 @@ func (s *scan) once() {
 		}
 	}
 	s.report.Findings = kept
+}
+
+// behind makes low what only its name makes a secret where all its places are in stages of a Dockerfile that are left
+// behind, also where no other check looked at them: because the stage that was asked for does not need them.
+func (s *scan) behind() {
+	if len(s.recipes) == 0 {
+		return
+	}
+	files := map[string]*read.File{} // "target path"
+	for _, r := range s.recipes {
+		files[r.target+" "+r.path] = r.file
+	}
+	for i := range s.report.Findings {
+		f := &s.report.Findings[i]
+		if !slices.Contains(byNameAlone, f.Rule) || len(f.Locations) == 0 {
+			continue
+		}
+		if !slices.ContainsFunc(f.Locations, func(l finding.Location) bool {
+			of := files[f.Target+" "+l.Path]
+			return of == nil || !of.LeftBehind(l.StartLine)
+		}) {
+			f.Severity = finding.Low
+			risk.Of(f)
+		}
+	}
 }
 
 // placeKey is a rule and where a finding is.

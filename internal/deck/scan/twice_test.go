@@ -32,6 +32,9 @@ func TestOnce(t *testing.T) {
 		{"one let pass", "dockerfile", "Dockerfile", "FROM a:1\n# plimsoll ignore=dockerfile/secret-env for tests\nENV DB_PASSWORD=hunter2Sup3r\n", nil, []string{"secret/password high let pass"}},
 		{"another line too", "dockerfile", "Dockerfile", "FROM a:1\nENV DB_PASSWORD=hunter2Sup3r\nENV DB_PASSWORD=$X-y\n", nil, []string{"dockerfile/secret-env high", "secret/password high"}},
 		{"a stage that does not ship", "dockerfile", "Dockerfile", "FROM a:1 AS build\nENV DB_PASSWORD=hunter2\nFROM b:1\n", nil, []string{"secret/password low"}},
+		{"an ARG of a stage that does not ship", "dockerfile", "Dockerfile", "FROM a:1 AS build\nARG DB_PASSWORD=hunter2Sup3r\nFROM b:1\n", nil, []string{"secret/password low"}},
+		{"two stages that do not ship", "dockerfile", "Dockerfile", "FROM a:1 AS one\nARG DB_PASSWORD=hunter2Sup3r\nFROM a:1\nENV DB_PASSWORD=hunter2Sup3r\nFROM b:1\n", nil, []string{"secret/password low"}},
+		{"one that ships", "dockerfile", "Dockerfile", "FROM a:1 AS one\nARG DB_PASSWORD=hunter2Sup3r\nFROM a:1\nENV DB_PASSWORD=hunter2Sup3r\n", nil, []string{"secret/password high"}},
 		{"a token that is let pass as a variable", "dockerfile", "Dockerfile", "FROM a:1\n# hadolint ignore=DL3064\nENV DB_PASSWORD=postgres://cart:hunter2Sup3r@db.acme.io/cart\n", nil, []string{"dockerfile/secret-env high let pass", "secret/database-url high"}},
 		{"a service's environment", "compose", "compose.yaml", "services:\n  a:\n    image: a:1\n    environment:\n      DB_PASSWORD: hunter2Sup3r\n", nil, []string{"secret/password medium"}},
 		{"a port that is none", "dockerfile", "Dockerfile", "FROM a:1\nEXPOSE 99999\n", nil, []string{"dockerfile/invalid-port medium"}},
@@ -51,6 +54,21 @@ func TestOnce(t *testing.T) {
 		slices.Sort(got)
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
+		}
+	}
+}
+
+// TestOnceAimed holds a password by name alone against the stage that was asked for; a token is one wherever it stands.
+func TestOnceAimed(t *testing.T) {
+	text := "FROM a:1 AS test\nENV DB_PASSWORD=hunter2Sup3r\nENV DB=postgres://cart:hunter2Sup3r@db.acme.io/cart\nFROM b:1 AS app\nUSER 1000\n"
+	for stage, want := range map[string]string{"app": "high low", "test": "high high"} {
+		r := filesReport(t, "dockerfile", "Dockerfile", text, nil, stage)
+		of := map[string]string{}
+		for _, f := range r.Findings {
+			of[f.Rule] = string(f.Severity)
+		}
+		if got := of["secret/database-url"] + " " + of["secret/password"]; got != want {
+			t.Errorf("--target %s: %s, not %s: %v", stage, got, want, of)
 		}
 	}
 }
@@ -99,7 +117,7 @@ func TestCredentialFileOnce(t *testing.T) {
 	}
 }
 
-func filesReport(t *testing.T, kind, name, text string, checks []string) *finding.Report {
+func filesReport(t *testing.T, kind, name, text string, checks []string, stage ...string) *finding.Report {
 	t.Helper()
 	db, err := snapshot.Open()
 	if err != nil {
@@ -108,7 +126,7 @@ func filesReport(t *testing.T, kind, name, text string, checks []string) *findin
 	defer db.Close()
 	files := &scan.Files{Name: name, Kind: kind, Documents: []inventory.Document{{Path: name, Bytes: []byte(text)}}}
 	r, err := scan.Run(t.Context(), []scan.Subject{{Files: files}}, scan.Options{
-		Kinds: all.Ecosystems(), Now: time.Unix(1_800_000_000, 0), Jobs: 1, Lookup: db, Checks: checks,
+		Kinds: all.Ecosystems(), Now: time.Unix(1_800_000_000, 0), Jobs: 1, Lookup: db, Checks: checks, Stage: strings.Join(stage, ""),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -85,7 +86,42 @@ func webhookOf(l *admit.Line, stage admit.Stage, p Place) admissionregistrationv
 var notForAStart = admissionregistrationv1.MatchCondition{
 	Name: "not-for-a-start",
 	Expression: `request.userInfo.username != "system:apiserver" && !(request.resource.group == "" && request.resource.resource == "nodes") && ` +
-		`!(request.resource.group in ["authentication.k8s.io", "authorization.k8s.io", "certificates.k8s.io", "coordination.k8s.io", "flowcontrol.apiserver.k8s.io"])`,
+		`!(request.resource.group in ["` + strings.Join(starters, `", "`) + `"])`,
+}
+
+// starters are the groups of what a starting cluster needs.
+var starters = []string{"authentication.k8s.io", "authorization.k8s.io", "certificates.k8s.io", "coordination.k8s.io", "flowcontrol.apiserver.k8s.io"}
+
+// NotAsked says why no webhook is asked about a request; empty: one is, as far as the place of the server is no reason.
+func NotAsked(r *admissionv1.AdmissionRequest) string {
+	switch {
+	case slices.Contains(theirs, r.Namespace):
+		return "no webhook is asked about namespace " + r.Namespace + ", without which a cluster does not start"
+	case slices.Contains(r.UserInfo.Groups, "system:nodes"):
+		return "no webhook is asked about what a node does"
+	case r.UserInfo.Username == "system:apiserver", forAStart(r.Resource.Group, r.Resource.Resource):
+		return "no webhook is asked about it: a cluster needs it to start"
+	}
+	return ""
+}
+
+func forAStart(group, resource string) bool {
+	return slices.Contains(starters, group) || group == "" && resource == "nodes"
+}
+
+// Unasked are the resources that policies of the line name, and that no webhook is asked about.
+func Unasked(l *admit.Line) (all []string) {
+	for _, r := range l.Rules(admit.All) {
+		for _, group := range r.APIGroups {
+			for _, resource := range r.Resources {
+				if name, _, _ := strings.Cut(resource, "/"); forAStart(group, name) {
+					all = append(all, strings.TrimSuffix(resource+"."+group, "."))
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func (p *Place) client(stage admit.Stage) admissionregistrationv1.WebhookClientConfig {
@@ -101,9 +137,12 @@ func (p *Place) client(stage admit.Stage) admissionregistrationv1.WebhookClientC
 	}
 }
 
+// theirs are the namespaces that no webhook is asked about, wherever the server is.
+var theirs = []string{"kube-system", "kube-node-lease"}
+
 // closed are namespaces that no webhook is asked about: what they hold must start before the server can.
 func (p *Place) closed() []string {
-	all := []string{"kube-system", "kube-node-lease"}
+	all := slices.Clone(theirs)
 	if p.Namespace != "" && !slices.Contains(all, p.Namespace) {
 		all = append(all, p.Namespace)
 	}

@@ -56,12 +56,15 @@ var secretArgument = Check{
 					continue
 				}
 				h := mended(hit(in, "ARG "+p.Key, p.Key), fmt.Sprintf("Remove the ARG, and mount the secret where it is needed: RUN --mount=type=secret,id=%s,env=%s …", strings.ToLower(p.Key), p.Key))
-				switch {
-				case p.HasValue && literal(p.Value):
-					h.Severity = finding.High
+				given := p.HasValue && literal(p.Value)
+				if given {
 					h.Detail += ", with its value in the file"
-				case in.Stage == nil || !ships(in):
+				}
+				switch {
+				case !ships(in), in.Stage == nil && !given:
 					h.Severity = finding.Low // the history of such a stage is not shipped
+				case given:
+					h.Severity = finding.High
 				}
 				hits = append(hits, h)
 			}

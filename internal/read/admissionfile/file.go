@@ -139,7 +139,7 @@ func (s *Severity) UnmarshalYAML(n *yaml.Node) error {
 type Level struct{ Name, Version string }
 
 var levelForm = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(privileged|baseline|restricted)(?::(latest|v1\.[0-9]{1,3}))?$`)
+	return regexp.MustCompile(`^(privileged|baseline|restricted)(?::(latest|v?1\.[0-9]{1,3}))?$`)
 })
 
 // UnmarshalYAML reads LEVEL or LEVEL:VERSION.
@@ -149,6 +149,9 @@ func (l *Level) UnmarshalYAML(n *yaml.Node) error {
 		return wrong(n, "no level: use privileged, baseline or restricted, and a version where it is not to move, as in baseline:v1.34")
 	}
 	l.Name, l.Version = m[1], m[2]
+	if strings.HasPrefix(l.Version, "1") {
+		l.Version = "v" + l.Version // as the namespaces' labels have it
+	}
 	return nil
 }
 
@@ -214,7 +217,7 @@ type Image string
 func (i *Image) UnmarshalYAML(n *yaml.Node) error {
 	name, digest, pinned := strings.Cut(n.Value, "@")
 	_, err := path.Match(name, "")
-	host, _, ok := strings.Cut(name, "/")
+	host, below, ok := strings.Cut(name, "/")
 	switch {
 	case n.Kind != yaml.ScalarNode || name == "" || err != nil || strings.Contains(strings.TrimSuffix(name, "/**"), "**"):
 		return wrong(n, "no pattern of images, as in registry.example/shop/*")
@@ -222,6 +225,8 @@ func (i *Image) UnmarshalYAML(n *yaml.Node) error {
 		return wrong(n, "no pattern with a registry: write docker.io/library/%s for what docker calls %[1]s", name)
 	case strings.ContainsAny(host, "*?["):
 		return wrong(n, "no one registry: name it, anybody can have one that is like it")
+	case strings.Contains(below, ":"):
+		return wrong(n, "no pattern: it has a tag, and what a tag names changes: write the repository alone, or REPOSITORY@DIGEST")
 	case pinned && !strings.HasPrefix(digest, "sha256:"):
 		return wrong(n, "no digest behind the @: it begins with sha256:")
 	}

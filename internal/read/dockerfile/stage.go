@@ -174,11 +174,23 @@ func (f *File) stageNames() (names []string) {
 
 // LeftOut says that a line stands in a stage that is not built, because the one that was asked for does not need it.
 func (f *File) LeftOut(line int) bool {
-	if !f.Aimed {
-		return false
+	s := f.stageAt(line)
+	return f.Aimed && s != nil && !s.Used
+}
+
+// LeftBehind says that a line stands in a stage whose layers are not the image's.
+func (f *File) LeftBehind(line int) bool {
+	s := f.stageAt(line)
+	return s != nil && !s.Ships
+}
+
+// stageAt is the stage that a line stands in; nil before the first.
+func (f *File) stageAt(line int) *Stage {
+	i := sort.Search(len(f.Stages), func(i int) bool { return f.Stages[i].From.Start > line })
+	if i == 0 {
+		return nil
 	}
-	i := sort.Search(len(f.Stages), func(i int) bool { return f.Stages[i].From.Start > line }) - 1
-	return i >= 0 && !f.Stages[i].Used
+	return f.Stages[i-1]
 }
 
 // sources are the stages that an instruction copies or mounts from.

@@ -32,6 +32,9 @@ func TestProblems(t *testing.T) {
 		{"JSON with tabs", "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"Pod\", \"metadata\": {\"name\": \"a\"}}", "a | "},
 		{"a stream of JSON", `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b"}}`, "a b | "},
 		{"a List of YAML with one that is broken", "apiVersion: v1\nitems:\n- metadata: {name: a}\n- metadata: {name\n- metadata:\n    name: c\n\nkind: PodList\n", "a c | m.yaml:4: did not find expected ',' or '}'"},
+		{"a key that is merged in, and written", "x: &a {kind: Service, apiVersion: v1}\n<<: *a\nkind: Pod\nmetadata: {name: mine}\n", "mine | "},
+		{"a key that is merged in, and written twice", "x: &a {kind: Service, apiVersion: v1}\n<<: *a\nkind: Pod\nkind: Job\n", ` | m.yaml:3: key "kind" already set in map;  line 4: key "kind" already set in map`},
+		{"a namespace that YAML takes for false", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: n}\n", " | m.yaml:1: metadata.namespace of the Pod is false and no text, which no API server takes: put it in quotes (YAML reads n, y, on, off, yes and no as true or false)"},
 		{"an empty one", "---\n---\n", " | "},
 		{"scalars", "a\n---\n- apiVersion\n", " | "},
 	} {

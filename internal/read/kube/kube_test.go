@@ -142,3 +142,70 @@ spec: {containers: [{name: c, image: c}]}
 		t.Error(diff)
 	}
 }
+
+// TestBareWorkloads finds specs of pods that custom resources hold without a template, and changes them in place.
+func TestBareWorkloads(t *testing.T) {
+	const text = `
+apiVersion: example.org/v1
+kind: Sandbox
+metadata: {name: a}
+spec:
+  podTemplate: {hostPID: true, containers: [{name: c, image: c}]}
+status:
+  podTemplate: {containers: [{name: c, image: c}]}
+---
+apiVersion: example.org/v1
+kind: Agent
+metadata: {name: b}
+spec: {containers: [{name: d, image: d}]}
+---
+apiVersion: example.org/v1
+kind: Patch
+metadata: {name: c}
+spec: {containers: [{name: of-another}]}
+---
+apiVersion: metrics.k8s.io/v1beta1
+kind: PodMetrics
+metadata: {name: m}
+containers: [{name: c, usage: {cpu: 1}}]
+`
+	objects, _ := Manifest("m.yaml", []byte(text))
+	var got []string
+	for _, o := range objects {
+		all, err := Workloads(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range all {
+			got = append(got, w.Kind+" "+w.Path("spec.containers[0]")+" "+w.Path("metadata.labels")+" "+w.Spec.Containers[0].Name)
+			w.Put(map[string]any{"spec": map[string]any{"containers": w.Written["spec"].(map[string]any)["containers"], "hostIPC": true}})
+		}
+		for _, w := range must(Workloads(o)) {
+			if w.Spec.HostPID || !w.Spec.HostIPC {
+				t.Errorf("%s was not changed: %+v", w.Kind, w.Spec)
+			}
+		}
+	}
+	want := []string{"Sandbox spec.podTemplate.containers[0] spec.podTemplate c", "Agent spec.containers[0] spec d"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func must(all []Workload, _ error) []Workload { return all }
+
+// TestMistyped names the field whose value is of another type, and YAML's reading of bare words.
+func TestMistyped(t *testing.T) {
+	for text, want := range map[string]string{
+		"spec: {volumes: [{name: y}]}":               "spec: volumes.name cannot be true or false, as which YAML reads n, y, on, off, yes and no: put it in quotes",
+		"spec: {hostPID: 'true'}":                    "spec: hostPID cannot be a string",
+		"spec: {containers: [{command: a}]}":         "spec: containers.command cannot be a string",
+		"metadata: {labels: {version: 1}}":           "metadata: labels cannot be a number",
+		"spec: {terminationGracePeriodSeconds: 1.5}": "spec: terminationGracePeriodSeconds cannot be a number 1.5",
+	} {
+		objects, _ := Manifest("m.yaml", []byte("apiVersion: v1\nkind: Pod\n"+text+"\n"))
+		if _, err := Workloads(objects[0]); err == nil || err.Error() != want {
+			t.Errorf("%s: %v\nwant %s", text, err, want)
+		}
+	}
+}

@@ -9,6 +9,8 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
+
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // Bounds on one file of manifests.
@@ -100,6 +102,12 @@ func values(d part) (fields map[string]any, line int, err error) {
 		return fields, 0, nil
 	}
 	asJSON, err := yaml.YAMLToJSONStrict(d.mapping())
+	if err != nil && strings.Contains(err.Error(), "already set in map") && bytes.Contains(d.text, []byte("<<")) {
+		// A key that is merged in, and written too, is none that stands twice: kubectl takes it.
+		if _, wrong := tree.Parse("", d.mapping()); wrong == nil {
+			asJSON, err = yaml.YAMLToJSON(d.mapping())
+		}
+	}
 	if err != nil {
 		line, text := lineOf(strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "))
 		return nil, line, errors.New(text)
@@ -131,6 +139,14 @@ func objects(fields map[string]any, source Source) ([]*Object, error) {
 	}
 	items, isList := fields["items"].([]any)
 	if !isList || !strings.HasSuffix(kind, "List") {
+		meta, _ := fields["metadata"].(map[string]any)
+		for _, key := range []string{"name", "namespace", "generateName"} {
+			if v := meta[key]; v != nil {
+				if _, ok := v.(string); !ok {
+					return nil, fmt.Errorf("metadata.%s of the %s is %v and no text, which no API server takes: put it in quotes (YAML reads n, y, on, off, yes and no as true or false)", key, kind, v)
+				}
+			}
+		}
 		return []*Object{object(version, kind, fields, source)}, nil
 	}
 	var all []*Object

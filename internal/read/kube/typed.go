@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -37,6 +38,17 @@ var scheme = sync.OnceValues(func() (*runtime.Scheme, error) {
 	}
 	return s, nil
 })
+
+// Serves says whether an API server has a kind of one of Kubernetes' own groups, and whether all kinds of the group are
+// known here. A group without a dot is Kubernetes' own, or none.
+func Serves(kind schema.GroupKind) (served, all bool) {
+	s, err := scheme()
+	if err != nil {
+		return false, false
+	}
+	all = !strings.Contains(kind.Group, ".") || kind.Group == networkingv1.GroupName || kind.Group == rbacv1.GroupName
+	return len(s.VersionsForGroupKind(kind)) > 0, all
+}
 
 // GroupVersionKind names the object's kind as Kubernetes' libraries do.
 func (o *Object) GroupVersionKind() schema.GroupVersionKind {

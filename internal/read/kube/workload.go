@@ -3,6 +3,7 @@ package kube
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,8 @@ type Workload struct {
 	*Object
 	// Field is where the pod stands in the object: spec.template of a Deployment, empty for a Pod.
 	Field string
+	// bare says that what stands there is the pod's spec itself, as in some custom resources.
+	bare bool
 	// Meta are the labels and annotations that the pod will have.
 	Meta metav1.ObjectMeta
 	Spec corev1.PodSpec
@@ -29,10 +32,29 @@ type Workload struct {
 
 // Path is a field of the pod as a field of the object: spec.hostPID to spec.template.spec.hostPID.
 func (w *Workload) Path(field string) string {
+	if w.bare {
+		rest, ok := strings.CutPrefix(field, "spec")
+		if !ok {
+			return w.Field // it has no metadata
+		}
+		return w.Field + rest
+	}
 	if w.Field == "" {
 		return field
 	}
 	return w.Field + "." + field
+}
+
+// Put writes the pod anew into the object.
+func (w *Workload) Put(written map[string]any) {
+	of := w.Written
+	if w.bare {
+		of, _ = of["spec"].(map[string]any)
+		written, _ = written["spec"].(map[string]any)
+	}
+	written = maps.Clone(written)
+	clear(of)
+	maps.Copy(of, written)
 }
 
 // templates are where the kinds that everybody knows hold their pod (k8s.io/api v0.37).
@@ -45,8 +67,8 @@ var templates = map[string]string{
 }
 
 // Workloads reduces an object to the pods that it makes: none for a Service, several for a custom resource
-// that holds several templates. A custom resource's templates are known by their shape: a map with a spec
-// whose containers each have a name.
+// that holds several templates. A custom resource's templates are known by their shape: a map with a spec whose
+// containers each have a name, or such a spec alone, whose containers each have an image, too.
 func Workloads(o *Object) (all []Workload, err error) {
 	at, known := templates[o.Group()+"/"+o.Kind]
 	if known {
@@ -63,8 +85,9 @@ func Workloads(o *Object) (all []Workload, err error) {
 	if builtIn(o.Group()) {
 		return nil, nil
 	}
-	shaped(o.Fields, "", func(at string, fields map[string]any) {
+	shaped(o.Fields, "", func(at string, fields map[string]any, bare bool) {
 		w, wrong := workload(o, at, fields)
+		w.bare = bare
 		if wrong != nil {
 			err = wrong
 			return
@@ -104,7 +127,7 @@ func decode(fields, into any, unknown *[]string) error {
 	}
 	strict, err := kjson.UnmarshalStrict(text, into)
 	if err != nil {
-		return err
+		return mistyped(err)
 	}
 	for _, s := range strict {
 		if unknown != nil {
@@ -112,6 +135,20 @@ func decode(fields, into any, unknown *[]string) error {
 		}
 	}
 	return nil
+}
+
+// mistyped is an error of the library's in the words of who wrote the field. Its type is internal to the library.
+func mistyped(err error) error {
+	what, where, ok := strings.Cut(strings.TrimPrefix(err.Error(), "json: cannot unmarshal "), " into Go struct field ")
+	_, field, _ := strings.Cut(where, ".")
+	field, _, _ = strings.Cut(field, " of type ")
+	switch {
+	case !ok || field == "":
+		return err
+	case what == "bool":
+		return fmt.Errorf("%s cannot be true or false, as which YAML reads n, y, on, off, yes and no: put it in quotes", field)
+	}
+	return fmt.Errorf("%s cannot be a %s", field, what)
 }
 
 // dig follows keys down to a map.
@@ -129,10 +166,15 @@ func dig(fields map[string]any, at string) (map[string]any, bool) {
 	return fields, true
 }
 
-// shaped calls found for each map within fields that has the shape of a pod template, in the order of their names.
-func shaped(fields map[string]any, at string, found func(at string, fields map[string]any)) {
-	if spec, ok := fields["spec"].(map[string]any); ok && at != "" && holdsContainers(spec) {
-		found(at, fields)
+// shaped calls found for each map within fields that has the shape of a pod template, or of the spec of a pod, in the
+// order of their names.
+func shaped(fields map[string]any, at string, found func(at string, fields map[string]any, bare bool)) {
+	if spec, ok := fields["spec"].(map[string]any); ok && at != "" && holdContainers(spec, "name") {
+		found(at, fields, false)
+		return
+	}
+	if at != "" && holdContainers(fields, "name", "image") {
+		found(at, map[string]any{"spec": fields}, true)
 		return
 	}
 	keys := make([]string, 0, len(fields))
@@ -141,6 +183,9 @@ func shaped(fields map[string]any, at string, found func(at string, fields map[s
 	}
 	slices.Sort(keys)
 	for _, k := range keys {
+		if at == "" && k == "status" {
+			continue // what a controller says makes nothing
+		}
 		under := join(at, k)
 		switch v := fields[k].(type) {
 		case map[string]any:
@@ -165,11 +210,14 @@ func join(at, key string) string {
 	return at + "." + key
 }
 
-func holdsContainers(spec map[string]any) bool {
+// holdContainers says that a map lists containers, each of which says so much of itself.
+func holdContainers(spec map[string]any, say ...string) bool {
 	list, _ := spec["containers"].([]any)
 	return len(list) > 0 && !slices.ContainsFunc(list, func(c any) bool {
 		fields, ok := c.(map[string]any)
-		name, named := fields["name"].(string)
-		return !ok || !named || name == ""
+		return !ok || slices.ContainsFunc(say, func(key string) bool {
+			text, _ := fields[key].(string)
+			return text == ""
+		})
 	})
 }

@@ -112,6 +112,9 @@ func (p *parser) policy(v *tree.Value, name Text, into *Set) {
 		Conditions: p.named(v, "matchConditions"), Variables: p.named(v, "variables"),
 	}
 	out.Params, _ = p.params(v)
+	if kinds := v.Get("kinds"); kinds != nil && len(out.Kinds) == 0 {
+		p.Wrong(kinds.Line, "kinds is empty: leave it out where the policy is about all that makes pods")
+	}
 	for _, item := range p.List(v.Get("validations"), "validations") {
 		p.Map(item, "a validation", []string{"expression"}, []string{"message", "messageExpression"})
 		out.Validations = append(out.Validations, Validation{p.text(item, "expression", "bool"), p.plain(item, "message"), p.text(item, "messageExpression")})

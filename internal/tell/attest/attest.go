@@ -106,6 +106,8 @@ func complete(r *finding.Report) error {
 func (in Input) refuse() *RefusedError {
 	r := in.Report
 	switch {
+	case in.Line.FailOn == "" && in.Line.Policies:
+		return &RefusedError{Why: "a line of policies alone (--fail-on policy) is not what an attestation vouches for: name a severity beside them"}
 	case in.Line.FailOn == "":
 		return &RefusedError{Why: "a gate that only reports (--fail-on none) lets everything pass: name a severity"}
 	case r.Verdict.Action == finding.Deny, r.Verdict.Action == finding.Incomplete:

@@ -54,7 +54,7 @@ func writeCSV(w io.Writer, r *finding.Report, _ Options) error {
 
 func csvRow(f *finding.Finding, t *finding.Target, p *finding.Package) map[string]string {
 	row := map[string]string{
-		"kind": string(f.Kind), "severity": string(f.Severity), "rule": f.Rule, "aliases": strings.Join(f.Aliases, " "), "status": string(f.Status),
+		"kind": string(f.Kind), "severity": string(f.Severity), "rule": f.Rule, "aliases": also(f, " "), "status": string(f.Status),
 		"fixed": f.Fixed, "title": f.Title, "fix": f.Fix, "published": f.Published, "references": strings.Join(f.References, " "), "fingerprint": f.Fingerprint,
 	}
 	if t != nil {

@@ -67,7 +67,7 @@ func pageFindingOf(f *finding.Finding, p *finding.Package) pageFinding {
 	}
 	add("Subject", subject(f.Subject))
 	add("Evidence", f.Evidence)
-	add("Also known as", strings.Join(f.Aliases, ", "))
+	add("Also known as", also(f, ", "))
 	add("Controls", strings.Join(f.Controls, ", "))
 	add("Published", f.Published)
 	for _, rating := range f.Ratings {

@@ -148,7 +148,7 @@ func junitText(f *finding.Finding) string {
 		}
 	}
 	add("do", f.Fix)
-	add("also", strings.Join(f.Aliases, ", "))
+	add("also", also(f, ", "))
 	for _, l := range f.Locations {
 		add("in", spot(l))
 	}

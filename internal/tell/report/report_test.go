@@ -206,3 +206,16 @@ func BenchmarkWrite(b *testing.B) {
 		})
 	}
 }
+
+// TestAlso shows of many names those that people know, and counts the rest.
+func TestAlso(t *testing.T) {
+	f := finding.Finding{Aliases: []string{"BIT-a", "BIT-b", "CGA-c", "BIT-d", "CGA-e", "BIT-f", "BIT-g", "GHSA-m425-mq94-257g", "GO-2023-2153", "CVE-2023-39325"}}
+	want := "CVE-2023-39325 GHSA-m425-mq94-257g GO-2023-2153 BIT-a BIT-b CGA-c BIT-d CGA-e and 2 more"
+	if got := also(&f, " "); got != want || f.Aliases[0] != "BIT-a" {
+		t.Errorf("%q, want %q; the finding has %v", got, want, f.Aliases)
+	}
+	checks := finding.Finding{Aliases: []string{"trivy/DS-0002", "hadolint/DL3002"}}
+	if got := also(&checks, ", "); got != "trivy/DS-0002, hadolint/DL3002" {
+		t.Errorf("%q", got)
+	}
+}

@@ -233,3 +233,29 @@ func (v *view) holdsPackages() bool {
 func consulted(r *finding.Report) bool {
 	return len(r.Targets) == 0 || len(r.Packages) > 0 || slices.ContainsFunc(r.Targets, func(t finding.Target) bool { return t.Origin != "file" })
 }
+
+// maxAlso bounds the other names of a finding that are shown; JSON and SARIF have all.
+const maxAlso = 8
+
+// also are the other names of a finding, those first that most people know: a weakness of a protocol has dozens, most
+// of them one publisher's, for each of his images.
+func also(f *finding.Finding, separator string) string {
+	rank := func(id string) int {
+		prefix, _, _ := strings.Cut(id, "-")
+		switch prefix {
+		case "CVE":
+			return 0
+		case "GHSA":
+			return 1
+		case "BIT", "CGA", "MINI", "ECHO", "CLEANSTART":
+			return 3
+		}
+		return 2
+	}
+	names := slices.Clone(f.Aliases)
+	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
+	if more := len(names) - maxAlso; more > 0 {
+		names = append(names[:maxAlso:maxAlso], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, separator)
+}

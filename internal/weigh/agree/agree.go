@@ -283,7 +283,10 @@ func (m *merge) same(o *opinion.Opinion) ([]*finding.Finding, error) {
 	}
 	means := func(f *finding.Finding) bool {
 		return slices.ContainsFunc(append([]string{f.Rule}, f.Aliases...), func(id string) bool {
-			return slices.ContainsFunc(ids, func(other string) bool { return strings.EqualFold(id, other) })
+			return slices.ContainsFunc(ids, func(other string) bool {
+				// Trivy calls its checks otherwise than it did: DS002 and AVD-DS-0002 are DS-0002.
+				return strings.EqualFold(id, other) || o.Kind == finding.KindMisconfiguration && check.Present(id) == check.Present(other)
+			})
 		})
 	}
 	var all []*finding.Finding

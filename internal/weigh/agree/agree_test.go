@@ -139,6 +139,23 @@ func TestOnlyOurs(t *testing.T) {
 	}
 }
 
+// TestOldNames knows Trivy's checks by the names that they had, as its older reports call them: without a line
+// where all of a Dockerfile is meant.
+func TestOldNames(t *testing.T) {
+	r := reporttest.Sample()
+	i := slices.IndexFunc(r.Findings, func(f finding.Finding) bool { return f.Rule == "dockerfile/sample-pin" })
+	f := &r.Findings[i]
+	f.Aliases = append(f.Aliases, "trivy/DS-0001")
+	their := theirs(opinion.Opinion{Kind: finding.KindMisconfiguration, IDs: []string{"trivy/DS001", "trivy/AVD-DS-0001"}, Path: "Dockerfile", Severity: finding.High})
+	their.Kinds = []finding.Kind{finding.KindMisconfiguration}
+	if err := Merge(r, []*opinion.Report{their}, options()); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Opinions) != 1 || !f.Opinions[0].Agrees {
+		t.Errorf("%+v, %v", f.Opinions, told(r))
+	}
+}
+
 // TestOtherKinds compares rules and secrets by alias, file and line.
 func TestOtherKinds(t *testing.T) {
 	rule := func(id, path string, line int) opinion.Opinion {

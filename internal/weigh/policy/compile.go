@@ -13,6 +13,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/expr"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/policyfile"
 )
 
@@ -65,6 +66,7 @@ func onlyFor(subject string) []expr.Variable {
 			{Name: "namespaceObject", Doc: "Its namespace, in policies about manifests; null where it has none, or none of that name was read.", Type: expr.Dyn},
 			{Name: "pods", Doc: "The pods that it makes, in policies about manifests: each has metadata and spec. Most workloads make one, a Service none.", Type: expr.List(expr.Dyn)},
 			{Name: "containers", Doc: "The containers of these pods, in policies about manifests: also those that run first, and ephemeral ones.", Type: expr.List(expr.Named("Container"))},
+			{Name: "images", Doc: "All that brings an image into these pods, in policies about manifests: their containers, and volumes that are images (sort volume).", Type: expr.List(expr.Named("Container"))},
 		}
 	}
 	return nil
@@ -261,6 +263,9 @@ func (p *Policy) words() error {
 		if kind.Group == "" && !slices.Contains(coreKinds, kind.Kind) {
 			return fmt.Errorf("%s: %q is no kind of the core group: write its group, as in Deployment.apps or Ingress.networking.k8s.io", k.At(1), k.Value)
 		}
+		if served, all := kube.Serves(kind); all && !served {
+			return fmt.Errorf("%s: %q is no kind that an API server has: write it in the singular, with the group of its newest version", k.At(1), k.Value)
+		}
 		if p.Kinds = append(p.Kinds, kind); p.Subject != subjectManifest {
 			return fmt.Errorf("%s: kinds are of Kubernetes objects: write subject: %s", k.At(1), subjectManifest)
 		}
@@ -328,6 +333,9 @@ func placed(t policyfile.Text, err error) error {
 	}
 	if strings.HasPrefix(at.Message, `"package" is a word`) {
 		at.Message += `: the package is called "pkg" here`
+	}
+	if strings.HasPrefix(at.Message, `"variables" is neither`) {
+		at.Message = "a variable may name those above it, and none stands there"
 	}
 	column := ""
 	if at.Column > 1 {

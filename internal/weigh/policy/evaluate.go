@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -226,6 +227,8 @@ func (s *scope) Value(name string) (any, error) {
 		return s.object.Pods, nil
 	case "containers":
 		return pointers(s.object.Containers), nil
+	case "images":
+		return pointers(slices.Concat(s.object.Containers, s.object.Images)), nil
 	case "params":
 		return s.policy.params, nil
 	case "variables":

@@ -26,6 +26,7 @@ type Object struct {
 	Namespace  map[string]any // the object that is its namespace; nil: there is none
 	Pods       []any          // the pods that it makes, each with metadata and spec
 	Containers []Container
+	Images     []Container // volumes that are images
 	Subject    finding.Subject
 	At         []finding.Location
 	// NoNamespace says why nobody knows the namespace, where somebody should.
@@ -40,7 +41,7 @@ func (o *Object) kind() schema.GroupKind {
 type Container struct {
 	Name   string
 	Image  string
-	Sort   string // container, init or ephemeral
+	Sort   string // container, init or ephemeral; volume of one that is an image
 	Fields map[string]any
 }
 

@@ -38,22 +38,37 @@ func ObjectOf(o, namespace *kube.Object, makes []*kube.Workload) Object {
 	for _, w := range makes {
 		one.Pods = append(one.Pods, w.Written)
 		one.Containers = append(one.Containers, containersOf(w)...)
+		one.Images = append(one.Images, imagesOf(w)...)
 	}
 	return one
 }
 
+// imagesOf are the volumes of a pod that are images.
+func imagesOf(w *kube.Workload) (all []Container) {
+	for i := range w.Spec.Volumes {
+		if v := &w.Spec.Volumes[i]; v.Image != nil {
+			all = append(all, Container{Name: v.Name, Image: v.Image.Reference, Sort: "volume", Fields: writtenIn(w, "volumes", i)})
+		}
+	}
+	return all
+}
+
+// writtenIn is an item of a list of a pod's spec, as it is written.
+func writtenIn(w *kube.Workload, list string, i int) map[string]any {
+	spec, _ := w.Written["spec"].(map[string]any)
+	items, _ := spec[list].([]any)
+	if i < len(items) {
+		if fields, ok := items[i].(map[string]any); ok {
+			return fields
+		}
+	}
+	return map[string]any{}
+}
+
 // containersOf are those of a pod, in the order in which they run.
 func containersOf(w *kube.Workload) (all []Container) {
-	written, _ := w.Written["spec"].(map[string]any)
 	add := func(list, sort string, i int, c corev1.EphemeralContainerCommon) {
-		items, _ := written[list].([]any)
-		one := Container{Name: c.Name, Image: c.Image, Sort: sort, Fields: map[string]any{}}
-		if i < len(items) {
-			if fields, ok := items[i].(map[string]any); ok {
-				one.Fields = fields
-			}
-		}
-		all = append(all, one)
+		all = append(all, Container{Name: c.Name, Image: c.Image, Sort: sort, Fields: writtenIn(w, list, i)})
 	}
 	for i := range w.Spec.InitContainers {
 		add("initContainers", "init", i, corev1.EphemeralContainerCommon(w.Spec.InitContainers[i]))

@@ -13,7 +13,7 @@ func containerType() *expr.Object {
 		place("repository", "The repository in it, library/debian for debian.", func(c *Container) string { return named(c.Image).Repository }),
 		place("tag", "The tag in it, latest where it has neither tag nor digest.", func(c *Container) string { return named(c.Image).Tag }),
 		place("digest", "The digest in it; empty where it has none.", func(c *Container) string { return named(c.Image).Digest }),
-		place("sort", "container, init or ephemeral.", func(c *Container) string { return c.Sort }),
+		place("sort", "container, init or ephemeral; in images also volume.", func(c *Container) string { return c.Sort }),
 		expr.NewField("fields", "All that is written of it: fields.securityContext and the like.", expr.Dyn, func(c *Container) any { return c.Fields }),
 	)
 }

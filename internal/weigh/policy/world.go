@@ -14,7 +14,7 @@ import (
 var (
 	errConfig     = errors.New("the configuration of this target is not known: it is read from images, and not from SBOMs, saved reports or folders")
 	errFiles      = errors.New("the files of this target are not known: they are read from images, and not from SBOMs or saved reports")
-	errSignatures = errors.New("whether this image is signed is not known: nothing verified it in this run, as plimsoll scan does with --key FILE, or with --certificate-identity and --certificate-oidc-issuer")
+	errSignatures = errors.New("whether this image is signed is not known: nothing verified it in this run, as plimsoll scan does with --key FILE (attest: --signer-key), or with --certificate-identity and --certificate-oidc-issuer")
 	errSurface    = errors.New("the attack surface of this target was not counted")
 	errCreated    = errors.New("when this image was made is not known")
 )

@@ -53,7 +53,7 @@ func (e *exporter) policy(p *policy.Policy) (*v1.ValidatingAdmissionPolicySpec, 
 		return nil, errors.New("it names the kinds that it is about")
 	}
 	t := &translator{rewriter: expr.Rewriter{
-		Names: map[string]string{"object": "dyn(object)", "namespaceObject": "dyn(namespaceObject)", "pods": "variables.pods", "containers": "variables.containers"},
+		Names: map[string]string{"object": "dyn(object)", "namespaceObject": "dyn(namespaceObject)", "pods": "variables.pods", "containers": "variables.containers", "images": "variables.images"},
 		Calls: map[string]func([]string) (string, string){"glob": globs},
 	}}
 	for name, value := range p.Params() {
@@ -140,20 +140,20 @@ func globs(patterns []string) (method, argument string) {
 	return "matches", "(?s)^(?:" + strings.Join(forms, "|") + ")$"
 }
 
-// podNames are what policies of Plimsoll call the pods of an object, and their containers.
+// podNames are what policies of Plimsoll call the pods of an object, their containers, and all that brings images.
 func podNames() []pod.NativeVariable {
 	of := func(list, sort string) string {
-		return fmt.Sprintf(`spec.?%s.orValue([]).map(c, {"sort": dyn(%q), "fields": dyn(c)})`, list, sort)
+		return fmt.Sprintf(`spec.?%s.orValue([]).map(c, {"sort": dyn(%q), "image": dyn(c.?image.orValue("")), "fields": dyn(c)})`, list, sort)
 	}
-	name, _ := (&expr.Rewriter{Names: map[string]string{"c": "w.fields"}}).Rewrite(whole)
-	const image = `w.fields.?image.orValue("")`
-	const tag = `n == "" ? "" : ` + image + `.split("@")[0].matches(":[^:/]*$") ? ` + image + `.split("@")[0].substring(` + image + `.split("@")[0].lastIndexOf(":") + 1) : ` +
-		image + `.contains("@") ? "" : "latest"`
+	name, _ := (&expr.Rewriter{Names: map[string]string{"c": "w"}}).Rewrite(whole)
+	const tag = `n == "" ? "" : w.image.split("@")[0].matches(":[^:/]*$") ? w.image.split("@")[0].substring(w.image.split("@")[0].lastIndexOf(":") + 1) : ` +
+		`w.image.contains("@") ? "" : "latest"`
+	named := `.map(w, ` + name + `.map(n, {"name": dyn(w.fields.name), "image": w.image, "sort": w.sort, "fields": w.fields, ` +
+		`"registry": dyn(n == "" ? "" : n.substring(0, n.indexOf("/"))), "repository": dyn(n == "" ? "" : n.substring(n.indexOf("/") + 1)), ` +
+		`"tag": dyn(` + tag + `), "digest": dyn(n != "" && w.image.contains("@") ? w.image.split("@")[1] : "")})[0])`
 	return []pod.NativeVariable{
 		{Name: "pods", Expression: `[pod]`},
-		{Name: "containers", Expression: `(` + of("initContainers", "init") + ` + ` + of("containers", "container") + ` + ` + of("ephemeralContainers", "ephemeral") + `).map(w, ` +
-			name + `.map(n, {"name": dyn(w.fields.name), "image": dyn(` + image + `), "sort": w.sort, "fields": w.fields, ` +
-			`"registry": dyn(n == "" ? "" : n.substring(0, n.indexOf("/"))), "repository": dyn(n == "" ? "" : n.substring(n.indexOf("/") + 1)), ` +
-			`"tag": dyn(` + tag + `), "digest": dyn(n != "" && ` + image + `.contains("@") ? ` + image + `.split("@")[1] : "")})[0])`},
+		{Name: "containers", Expression: `(` + of("initContainers", "init") + ` + ` + of("containers", "container") + ` + ` + of("ephemeralContainers", "ephemeral") + `)` + named},
+		{Name: "images", Expression: `containers + volumes.filter(v, has(v.image)).map(v, {"sort": dyn("volume"), "image": dyn(v.image.?reference.orValue("")), "fields": dyn(v)})` + named},
 	}
 }

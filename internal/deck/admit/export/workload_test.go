@@ -226,6 +226,7 @@ spec:
   - {expression: "variables.bad.size() == 0", messageExpression: "'tag of ' + variables.bad.map(object, object.name).join(', ')"}
   - {expression: "containers.all(containers, (containers.registry + '/' + containers.repository).glob(params.allowed))", message: "no such image"}
   - {expression: "variables.spec.all(s, s.containers.size() <= params.most)", message: "too many"}
+  - {expression: "images.all(i, i.sort != 'volume' || i.registry != 'docker.io' && i.tag != 'latest' && i.name != '')", message: "a volume"}
 ---
 apiVersion: plimsoll/v1
 kind: Policy

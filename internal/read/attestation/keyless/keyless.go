@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/bundle"
@@ -56,7 +57,7 @@ func verifyWith(trusted root.TrustedMaterial, ask helper.Verify) (helper.Answer,
 	}
 	result, err := verifier.Verify(&b, verify.NewPolicy(what, who))
 	if err != nil {
-		return helper.Answer{No: err.Error()}, nil
+		return helper.Answer{No: strings.TrimSuffix(err.Error(), "; error: %!w(<nil>)")}, nil // the library's slip
 	}
 	a := answer(result)
 	if e := b.GetDsseEnvelope(); e != nil {

@@ -152,11 +152,14 @@ func (o *overlay) local(disk filesys.FileSystem) error {
 				if items == nil {
 					continue
 				}
+				if items.Kind != yaml.SequenceNode {
+					return fmt.Errorf("%s:%d: %s is no list", f.path, items.Line, key)
+				}
 				for _, item := range items.Content {
 					if item.Kind != yaml.ScalarNode || strings.Contains(item.Value, "\n") || disk.Exists(path.Join("/", path.Dir(f.path), item.Value)) {
 						continue
 					}
-					return fmt.Errorf("%s:%d: %s: %q is not in the files that are scanned: what lies at an address or outside of them is not fetched", f.path, item.Line, key, item.Value)
+					return fmt.Errorf("%s:%d: %s: there is no %q among what may be read: what lies at an address is not fetched, and of what lies above a kustomization's folder only other kustomizations are loaded", f.path, item.Line, key, item.Value)
 				}
 			}
 			if n := address(doc, 0); n != nil {

@@ -58,6 +58,7 @@ type gathering struct {
 	root  *os.Root
 	files []File
 	size  int64
+	kept  *Project // nil: nothing is kept
 }
 
 // maxLinked bounds how often links to folders lead to links to folders.
@@ -111,19 +112,38 @@ func outside(err error) error {
 	return err
 }
 
-func (g *gathering) read(at, name string) error {
-	f, err := g.root.Open(at)
-	if err != nil {
-		return outside(err)
+func (g *gathering) read(at, name string) (err error) {
+	var b []byte
+	if g.kept != nil {
+		if g.kept.files++; g.kept.files > maxReached {
+			return fmt.Errorf("the overlays of the folder are made of more than %d files: scan them one by one", maxReached)
+		}
+		b, _ = g.kept.take(at, nil)
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, MaxInput-g.size+1))
-	if err != nil {
-		return fmt.Errorf("read %s: %w", at, err)
+	if b == nil {
+		if b, err = g.open(at); err == nil && g.kept != nil {
+			b, err = g.kept.take(at, b)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if g.size += int64(len(b)); g.size > MaxInput || len(g.files) == MaxFiles {
 		return errTooLarge
 	}
 	g.files = append(g.files, File{Path: name, Bytes: b})
 	return nil
+}
+
+func (g *gathering) open(at string) ([]byte, error) {
+	f, err := g.root.Open(at)
+	if err != nil {
+		return nil, outside(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, MaxInput-g.size+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", at, err)
+	}
+	return b, nil
 }

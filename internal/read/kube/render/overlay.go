@@ -15,18 +15,34 @@ import (
 type Reached struct {
 	Files []File // by their paths below the root
 	// Dirs are the other kustomizations that it builds on.
-	Dirs []string
+	Dirs map[string]bool
 	// Component says that it changes what others make, and makes nothing alone.
 	Component bool
 }
 
-// maxKustomizations bounds how many kustomizations one builds on.
-const maxKustomizations = 1_000
+// Project reads the overlays of a folder. What several of them are made of is kept once.
+type Project struct {
+	root  *os.Root
+	kept  map[string][]byte
+	size  int64
+	files int // of all overlays together
+}
 
-// OverlayFiles reads the kustomization of a folder of root, and all that it leads to within root.
-func OverlayFiles(root *os.Root, dir string) (Reached, error) {
-	var r Reached
-	g := gathering{root: root}
+// NewProject reads overlays within root.
+func NewProject(root *os.Root) *Project { return &Project{root: root, kept: map[string][]byte{}} }
+
+// Bounds on overlays: how many kustomizations one builds on, and what all of a project are made of.
+const (
+	maxKustomizations = 1_000
+	maxKept           = 4 * MaxInput
+	maxReached        = 20 * MaxFiles
+)
+
+// Overlay reads the kustomization of a folder, and all that it leads to: kustomizations wherever they lie within root,
+// and files in or below the folder of the kustomization that names them, which are those that Kustomize loads.
+func (p *Project) Overlay(dir string) (r Reached, err error) {
+	g := gathering{root: p.root, kept: p}
+	r.Dirs = map[string]bool{}
 	seen := map[string]bool{}
 	waiting := []string{path.Clean(dir)}
 	for n := 0; n < len(waiting); n++ {
@@ -41,13 +57,26 @@ func OverlayFiles(root *os.Root, dir string) (Reached, error) {
 			r.Component = component
 		}
 		for _, d := range dirs {
-			if !slices.Contains(waiting, d) {
+			if d != waiting[0] && !r.Dirs[d] {
+				r.Dirs[d] = true
 				waiting = append(waiting, d)
 			}
 		}
 	}
-	r.Files, r.Dirs = g.files, waiting[1:]
+	r.Files = g.files
 	return r, nil
+}
+
+// take keeps what was read of a file, or gives what was kept; nil: it was not read yet.
+func (p *Project) take(at string, b []byte) ([]byte, error) {
+	if had, ok := p.kept[at]; ok || b == nil {
+		return had, nil
+	}
+	if p.size += int64(len(b)); p.size > maxKept {
+		return nil, fmt.Errorf("the overlays of the folder are made of more than %d MiB: scan them one by one", maxKept>>20)
+	}
+	p.kept[at] = b
+	return b, nil
 }
 
 // kustomization reads that of a folder and the files that it names, and gives the folders that it builds on.
@@ -102,6 +131,8 @@ func (g *gathering) references(file, dir string, seen map[string]bool) (dirs []s
 				if why := outside(statErr); statErr != nil && why != statErr {
 					err = why
 				}
+			case info.Mode().IsRegular() && !below(dir, at):
+				// Kustomize loads none of these
 			case info.Mode().IsRegular() && slices.Contains([]string{"generators", "transformers", "validators"}, key):
 				_, _, err = g.references(at, dir, seen)
 			case info.Mode().IsRegular():
@@ -114,6 +145,9 @@ func (g *gathering) references(file, dir string, seen map[string]bool) (dirs []s
 	})
 	return dirs, component, err
 }
+
+// below says that a file lies in a folder, however deep.
+func below(dir, at string) bool { return dir == "." || strings.HasPrefix(at, dir+"/") }
 
 // named are the paths that a text may be: itself, or what stands after a key, as in configMapGenerator's files.
 func named(dir, value string) (all []string) {

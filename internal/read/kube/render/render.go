@@ -15,7 +15,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube"
@@ -62,9 +64,10 @@ type Values struct {
 	KubeVersion string   `json:"kubeVersion"`
 }
 
-// DefaultValues are those of helm template, for the newest Kubernetes that is known here.
+// DefaultValues are those of helm template, for the newest Kubernetes that is known here, but for the namespace: nobody
+// who installs a chart has said yet that it is default, which would be a fault.
 func DefaultValues() Values {
-	return Values{Release: "release-name", Namespace: "default", KubeVersion: "1.37"}
+	return Values{Release: "release-name", Namespace: "release-namespace", KubeVersion: "1.37"}
 }
 
 // Overlay is a folder with a kustomization file, and all files that it leads to.
@@ -140,10 +143,23 @@ func Serve(in io.Reader, out io.Writer, chart func(Chart) (Answer, error), overl
 		a, err = Answer{}, fmt.Errorf("it makes %d MiB of documents, and %d MiB are read", size>>20, MaxOutput>>20)
 	}
 	if err != nil {
-		a.Wrong = err.Error()
+		a.Wrong = plain(err.Error())
 	}
 	return json.NewEncoder(out).Encode(a)
 }
+
+// plain is what a library says, on one line and without the types of its own program.
+func plain(said string) string {
+	said = strings.Join(strings.Fields(strings.NewReplacer(
+		"error converting YAML to JSON: ", "", "cannot unmarshal yaml document: ", "", "json: unknown field", "unknown field", "yaml: ", "",
+	).Replace(said)), " ")
+	return nilPointer().ReplaceAllString(said, "there is no value that could have .$1: something before it is not set")
+}
+
+// nilPointer is what text/template says of a field of what is not there.
+var nilPointer = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`nil pointer evaluating (?:interface \{\}|\S+)\.(\w+)`)
+})
 
 // Objects reads the documents of an answer. Under is the path that the request's paths stand below.
 func (a *Answer) Objects(under func(path string) string) (objects []*kube.Object, problems []*kube.Problem) {

@@ -38,7 +38,7 @@ type Account struct {
 	Images          []string // REGISTRY/REPOSITORY, with @DIGEST, or REGISTRY/**
 	Capabilities    []string // that are added
 	HostPaths       []string
-	Rights          []string // privileged, hostNetwork, hostPID, hostIPC, hostPort
+	Rights          []string // what else they ask for, each a word or a word and what it is: privileged, hostPort 80
 }
 
 // Learn lists what the pods have that objects are, or make: those of a Deployment and those that run for it, for these may
@@ -73,46 +73,40 @@ func Learn(objects []*kube.Object, namespace string, by Images) (*List, error) {
 }
 
 func (l *List) pod(a *Account, w *kube.Workload, by Images) {
-	right := func(has bool, name string) {
-		if has {
-			a.Rights = append(a.Rights, name)
-		}
-	}
 	s := &w.Spec
-	right(s.HostNetwork, "hostNetwork")
-	right(s.HostPID, "hostPID")
-	right(s.HostIPC, "hostIPC")
-	for i := range s.Volumes {
-		if p := s.Volumes[i].HostPath; p != nil {
-			a.HostPaths = append(a.HostPaths, p.Path)
-		}
-	}
-	add := func(c *corev1.Container) {
-		right(slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.HostPort != 0 }), "hostPort")
-		if c.SecurityContext != nil {
-			right(c.SecurityContext.Privileged != nil && *c.SecurityContext.Privileged, "privileged")
-			if c.SecurityContext.Capabilities != nil {
-				for _, one := range c.SecurityContext.Capabilities.Add {
-					a.Capabilities = append(a.Capabilities, string(one))
-				}
-			}
-		}
-		r, err := image.ParseReference(c.Image)
+	a.rightsOf(w)
+	brings := func(sort, name, text string) {
+		r, err := image.ParseReference(text)
 		if err != nil {
-			l.Unread = append(l.Unread, fmt.Sprintf("%s %s, container %s: %v", w.Kind, w.Name, c.Name, err))
+			l.Unread = append(l.Unread, fmt.Sprintf("%s %s, %s %s: %v", w.Kind, w.Name, sort, name, err))
 			return
 		}
 		a.Images = append(a.Images, named(r, by))
 	}
-	for i := range s.InitContainers {
-		add(&s.InitContainers[i])
+	for i := range s.Volumes {
+		if p := s.Volumes[i].HostPath; p != nil {
+			a.HostPaths = append(a.HostPaths, p.Path)
+		}
+		if v := s.Volumes[i].Image; v != nil {
+			brings("volume", s.Volumes[i].Name, v.Reference)
+		}
 	}
-	for i := range s.Containers {
-		add(&s.Containers[i])
+	for _, c := range containers(s) {
+		if c.SecurityContext != nil && c.SecurityContext.Capabilities != nil {
+			for _, one := range c.SecurityContext.Capabilities.Add {
+				a.Capabilities = append(a.Capabilities, string(one))
+			}
+		}
+		brings("container", c.Name, c.Image)
 	}
-	for i := range s.EphemeralContainers {
-		add((*corev1.Container)(&s.EphemeralContainers[i].EphemeralContainerCommon))
+}
+
+func containers(s *corev1.PodSpec) []corev1.Container {
+	all := slices.Concat(s.InitContainers, s.Containers)
+	for _, e := range s.EphemeralContainers {
+		all = append(all, corev1.Container(e.EphemeralContainerCommon))
 	}
+	return all
 }
 
 func named(r image.Reference, by Images) string {

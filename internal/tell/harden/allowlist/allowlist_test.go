@@ -41,7 +41,7 @@ func TestLearn(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []Account{
-			{Namespace: "logs", Name: "default", Images: images[1], Capabilities: []string{"CHOWN", "KILL"}, HostPaths: []string{"/var/log"}, Rights: []string{"hostPort", "privileged"}},
+			{Namespace: "logs", Name: "default", Images: images[1], Capabilities: []string{"CHOWN", "KILL"}, HostPaths: []string{"/var/log"}, Rights: []string{"hostPort 1", "privileged"}},
 			{Namespace: "shop", Name: "web", Images: images[0], Rights: []string{"hostPID"}},
 		}
 		if diff := cmp.Diff(want, l.Accounts); diff != "" {

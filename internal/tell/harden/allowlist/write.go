@@ -53,13 +53,12 @@ func (l *List) Policy(namespace string) ([]byte, error) {
 				{"known", known},
 				{"strangers", `variables.accounts.filter(a, !(variables.namespace + "/" + a in params.allow)).map(a, variables.namespace + "/" + a)`},
 				of("images"), of("capabilities"), of("hostPaths"), of("rights"),
-				{"images", `containers.filter(c, !(c.registry + "/" + c.repository in variables.may_images || c.registry + "/**" in variables.may_images || ` +
+				{"images", `images.filter(c, !(c.registry + "/" + c.repository in variables.may_images || c.registry + "/**" in variables.may_images || ` +
 					`c.registry + "/" + c.repository + "@" + c.digest in variables.may_images)).map(c, c.image)`},
 				{"capabilities", `containers.map(c, c.fields.?securityContext.?capabilities.?add.orValue([]).filter(x, !(x in variables.may_capabilities)).map(x, string(x))).flatten()`},
 				{"paths", `pods.map(p, p.spec.?volumes.orValue([]).filter(v, has(v.hostPath) && !(v.hostPath.path in variables.may_hostPaths)).map(v, string(v.hostPath.path))).flatten()`},
-				{"has", `["hostNetwork", "hostPID", "hostIPC"].filter(r, pods.exists(p, r in p.spec && p.spec[r] == true)) + ` +
-					`(containers.exists(c, c.fields.?securityContext.?privileged.orValue(false) == true) ? ["privileged"] : []) + ` +
-					`(containers.exists(c, c.fields.?ports.orValue([]).exists(p, p.?hostPort.orValue(0) != 0)) ? ["hostPort"] : [])`},
+				{"contexts", contexts},
+				{"has", has},
 				{"rights", `variables.has.filter(r, !(r in variables.may_rights))`},
 			},
 			"validations": []validation{

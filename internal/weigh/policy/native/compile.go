@@ -65,10 +65,13 @@ func unsupported(o *kube.Object) string {
 	kinds := map[string][]string{
 		"kyverno.io":                {"ClusterPolicy", "Policy", "ClusterCleanupPolicy", "CleanupPolicy", "PolicyException"},
 		kyverno:                     {"MutatingPolicy", "GeneratingPolicy", "ImageValidatingPolicy", "DeletingPolicy", "NamespacedValidatingPolicy", "PolicyException"},
-		group:                       {"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"},
 		"templates.gatekeeper.sh":   {"ConstraintTemplate"},
 		"constraints.gatekeeper.sh": {o.Kind},
 		"mutations.gatekeeper.sh":   {o.Kind},
+	}
+	if o.Is(group, "MutatingAdmissionPolicy") || o.Is(group, "MutatingAdmissionPolicyBinding") {
+		return fmt.Sprintf("kind %s is not evaluated here: nothing here changes objects by it. Leave it out to hold them as they are written against the other policies; "+
+			"kubectl apply --dry-run=server shows what an API server makes of them", o.Kind)
 	}
 	if slices.Contains(kinds[o.Group()], o.Kind) {
 		return fmt.Sprintf("kind %s of %s is not evaluated here: %s says how to write it as a ValidatingAdmissionPolicy", o.Kind, o.APIVersion, Migration)
