@@ -202,8 +202,8 @@ func TestDoorLocked(t *testing.T) {
 	defer l.Close()
 	tag := l.Addr().String() + "/shop/cart:1.4"
 	b.asks(1, "what its tag means is not known: registry "+l.Addr().String()+" did not answer within", tag, byKey)
-	b.asks(0, "could not judge this, and lets it pass", tag, "onFailure: ignore, "+byKey)
-	b.asks(0, "did not answer within", tag, "mode: warn, "+byKey)
+	b.asks(3, "could not judge this, and lets it pass", tag, "onFailure: ignore, "+byKey)
+	b.asks(3, "did not answer within", tag, "mode: warn, "+byKey)
 }
 
 // TestDoorKeys refuses lines whose keys are none.
