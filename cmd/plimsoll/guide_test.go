@@ -120,7 +120,7 @@ func (w *world) follow(t *testing.T, name string) {
 		}
 		switch {
 		case file != "":
-			w.write(t, file, []byte(body))
+			w.write(t, file, []byte(strings.ReplaceAll(body, "registry.example.com", w.registry)))
 		case why != "":
 		case lang == "sh":
 			for line := range strings.Lines(strings.ReplaceAll(body, "\\\n", " ")) {
@@ -130,7 +130,7 @@ func (w *world) follow(t *testing.T, name string) {
 			}
 		case (lang == "" || lang == "text") && after == "sh":
 			for line := range strings.Lines(body) {
-				if !strings.Contains(oneSpace(w.said), oneSpace(line)) {
+				if !strings.Contains(oneSpace(strings.ReplaceAll(w.said, w.registry, "registry.example.com")), oneSpace(line)) {
 					t.Errorf("%s shows %q, which is not printed:\n%s", name, line, w.said)
 				}
 			}

@@ -98,7 +98,10 @@ func TestPlain(t *testing.T) {
 func TestOwnChecks(t *testing.T) {
 	digest := "image.digest=sha256:" + strings.Repeat("0", 64)
 	file := filepath.Join(t.TempDir(), "plimsoll.yaml")
-	text := rendered(t, digest, "policies.a\\.yaml=a", "exceptions.b\\.yaml=b", "networkPolicy.apiServer={10.0.0.1/32}", "networkPolicy.registries={10.1.0.0/16}")
+	text := rendered(t, digest, "policies.a\\.yaml=a", "exceptions.b\\.yaml=b", "networkPolicy.apiServer={10.0.0.1/32}", "networkPolicy.registries={10.1.0.0/16}", "registryLogin=shop")
+	if !strings.Contains(text, ".dockerconfigjson, path: config.json") && !strings.Contains(text, "key: .dockerconfigjson") {
+		t.Error("the registries' Secret is mounted nowhere")
+	}
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

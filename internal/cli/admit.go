@@ -11,12 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
-	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
-	"github.com/plimsoll/plimsoll/internal/read/image"
-	"github.com/plimsoll/plimsoll/internal/read/image/lore"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
@@ -45,7 +42,7 @@ func (o *lineOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.file, "line", "", "`FILE` that says what is denied, warned of and noted, and where (docs/guide/admission.md); without it, findings of checks from high up are denied")
 	f.Var(repeated(&o.exceptions), "exceptions", "`FILE` of exceptions; may be repeated")
 	o.policies.flags(f, "policy", "p")
-	f.BoolVar(&o.registry.Offline, "offline", false, "ask no registry for the digests that the line wants")
+	f.BoolVar(&o.registry.Offline, "offline", false, "ask no registry for the digests, verdicts and signatures that the line wants")
 	f.Var(repeated(&o.registry.CA), "ca", "PEM `FILE` of an authority to trust for registries; may be repeated")
 	f.Var(repeated(&o.registry.PlainHTTP), "plain-http", "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
 }
@@ -83,6 +80,11 @@ func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*a
 	}
 	of.Secret = secrets.Worst
 	of.Resolve = o.resolve(g)
+	if of.File != nil && len(of.File.Images) > 0 {
+		if of.Proven, err = o.proven(g, of.File); err != nil {
+			return nil, err
+		}
+	}
 	l, err := admit.New(of)
 	if err != nil {
 		return nil, usage("--line %w", err)
@@ -97,17 +99,6 @@ func (g *global) idle(s *native.Set) {
 	}
 	for _, name := range s.Changes() {
 		g.say("plimsoll: policy %s changes pods in a cluster, and here none: they are judged as they are written; --line shows the changes", name)
-	}
-}
-
-// resolve tells what images are that the line wants digests of.
-func (o *lineOptions) resolve(g *global) func(context.Context, string) (pod.Image, error) {
-	book := lore.New(func(ctx context.Context, reference string) ([]*image.Image, error) {
-		return registry.Open(ctx, reference, o.registry)
-	}, g.env.Now)
-	return func(ctx context.Context, reference string) (pod.Image, error) {
-		f, err := book.Look(ctx, reference)
-		return pod.Image{User: f.User, Volumes: f.Volumes, Digest: f.Digest}, err
 	}
 }
 

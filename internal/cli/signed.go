@@ -33,7 +33,7 @@ func (o *scanOptions) signatures(g *global) (func(context.Context, *image.Image)
 			if err != nil {
 				return nil, err
 			}
-			if !signature.Judge(want, []signature.Fact{f}, who.now).Yes {
+			if !signature.Judge(want, []signature.Fact{f}, who.now()).Yes {
 				continue
 			}
 			one := policy.Signature{Signer: f.Signer, Issuer: f.Issuer, Signed: f.Signed, Predicate: f.Claim.Predicate}

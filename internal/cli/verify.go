@@ -36,6 +36,7 @@ func (o *verifyOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.maxAge, "max-age", "", "refuse a verdict of longer than `AGE` ago, as in 72h or 7d")
 	f.StringVar(&o.maxDB, "db-max-age", "", "refuse a verdict whose database was built longer than `AGE` ago, as in 72h or 7d")
 	f.StringVar(&o.want.FailOn, "require-fail-on", "", "least `SEVERITY` that the line of the verdict must have denied: critical, high, medium, low, info or unknown")
+	f.BoolVar(&o.want.Unfixed, "require-fail-on-unfixed", false, "the line of the verdict must have denied also what has no fix")
 	f.Var(repeated(&o.want.Policies), "require-policy", "`NAME[@DIGEST]` of a policy that must have been in force; may be repeated")
 	f.StringVar(&o.want.PolicyDigest, "policy-digest", "", "`sha256:HEX` of the line with all its policies, as attest and verify show it")
 	f.StringVar(&o.want.Verifier, "verifier", attestation.VerifierID, "`ID` of who must have verified; empty for anybody")
@@ -88,7 +89,7 @@ func (o *verifyOptions) validate() error {
 	if d := o.want.PolicyDigest; d != "" && image.CheckDigest(d) != nil {
 		return usage("--policy-digest %q: write sha256: and 64 hex digits", d)
 	}
-	if o.want.Signed && (o.want.MaxAge > 0 || o.want.MaxDatabase > 0 || o.want.FailOn != "" || o.want.PolicyDigest != "" || len(o.want.Policies) > 0) {
+	if o.want.Signed && (o.want.MaxAge > 0 || o.want.MaxDatabase > 0 || o.want.FailOn != "" || o.want.Unfixed || o.want.PolicyDigest != "" || len(o.want.Policies) > 0) {
 		return usage("--for signature: a signature says nothing of age, database and policies: leave those flags out")
 	}
 	o.target.platform = cmp.Or(o.target.platform, "all")
@@ -196,6 +197,6 @@ func (o *verifyOptions) ask(ctx context.Context, img *image.Image, who permitted
 		}
 		facts = append(facts, f)
 	}
-	out.take(signature.Judge(want, facts, who.now))
+	out.take(signature.Judge(want, facts, who.now()))
 	return out, nil
 }

@@ -43,11 +43,14 @@ type permitted struct {
 	keys    []key.Public
 	request helper.Verify
 	byName  bool
-	now     time.Time
+	now     func() time.Time
 }
 
+// maxRoot bounds the file of a trusted root.
+const maxRoot = 4 << 20
+
 func (o *signerOptions) open(g *global) (permitted, error) {
-	s := permitted{now: g.env.Now(), byName: o.identity+o.identityRegexp+o.issuer+o.issuerRegexp != ""}
+	s := permitted{now: g.env.Now, byName: o.identity+o.identityRegexp+o.issuer+o.issuerRegexp != ""}
 	s.request = helper.Verify{Identity: o.identity, IdentityRegexp: o.identityRegexp, Issuer: o.issuer, IssuerRegexp: o.issuerRegexp}
 	switch {
 	case s.byName && len(o.keys) > 0:
@@ -60,14 +63,14 @@ func (o *signerOptions) open(g *global) (permitted, error) {
 		return s, usage("name who may sign: --%s FILE, or --certificate-identity with --certificate-oidc-issuer", o.keyFlag)
 	}
 	for _, file := range o.keys {
-		k, err := o.key(file, s.now)
+		k, err := o.key(file, s.now())
 		if err != nil {
 			return s, err
 		}
 		s.keys = append(s.keys, k)
 	}
 	if o.root != "" {
-		b, err := readFile(o.root, 4<<20)
+		b, err := readFile(o.root, maxRoot)
 		if err != nil {
 			return s, usage("--trusted-root: %v", err)
 		}
@@ -83,13 +86,11 @@ func (o *signerOptions) key(file string, now time.Time) (key.Public, error) {
 		return key.Public{}, usage("--%s: %v", o.keyFlag, err)
 	}
 	k, err := key.ParsePublic(b)
-	switch {
-	case err != nil:
+	if err == nil {
+		err = k.Counts(now)
+	}
+	if err != nil {
 		return k, usage("--%s %s: %v", o.keyFlag, file, err)
-	case !k.NotAfter.IsZero() && now.After(k.NotAfter):
-		return k, usage("--%s %s: the certificate has expired on %s: name the one that followed it", o.keyFlag, file, k.NotAfter.Format(time.DateOnly))
-	case now.Before(k.NotBefore):
-		return k, usage("--%s %s: the certificate is not valid before %s", o.keyFlag, file, k.NotBefore.Format(time.DateOnly))
 	}
 	return k, nil
 }
@@ -117,6 +118,10 @@ func (s permitted) byKey(ctx context.Context, p attestation.Proof, f *signature.
 	}
 	for _, k := range s.keys {
 		if !p.SignedBy(k) {
+			continue
+		}
+		if err := k.Counts(s.now()); err != nil { // it did when it was read
+			f.Why = err.Error()
 			continue
 		}
 		if len(s.request.TrustedRoot) == 0 {

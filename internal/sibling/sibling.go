@@ -74,6 +74,12 @@ func (p Program) Ask(ctx context.Context, request, answer any) error {
 	return nil
 }
 
+// Here says whether the program is there; a MissingError says where it is to be had.
+func (p Program) Here() error {
+	_, err := p.find()
+	return err
+}
+
 func (p Program) find() (string, error) {
 	name := p.Name
 	if runtime.GOOS == "windows" {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -54,6 +53,8 @@ type Options struct {
 	Image func(reference string) (pod.Image, bool)
 	// Resolve asks what an image is now, its digest included, in time; nil: nobody can.
 	Resolve func(ctx context.Context, reference string) (pod.Image, error)
+	// Proven asks what is signed of an image, which is named by its digest, and by whom, in time; nil: nobody can.
+	Proven func(ctx context.Context, p admissionfile.Proof, reference string) (Proofs, error)
 	// Secret tells what secret a setting or a command holds; nil: nobody looks.
 	Secret func(text string) (what string, severity finding.Severity)
 }
@@ -98,7 +99,7 @@ func New(o Options) (*Line, error) {
 	if err := checkChange(o.File); err != nil {
 		return nil, err
 	}
-	return l, nil
+	return l, checkImages(o.File)
 }
 
 // hear has each policy say what it says of itself.
@@ -173,34 +174,6 @@ type Decision struct {
 	Patch []Operation
 }
 
-// Decide holds a request against the line, as far as it is the stage's.
-func (l *Line) Decide(ctx context.Context, stage Stage, r *admissionv1.AdmissionRequest, now time.Time) *Decision {
-	rules := l.rules(r.Namespace)
-	if rules.cap == admissionfile.Off {
-		return &Decision{Allowed: true, Passed: "the namespace is exempt"}
-	}
-	if stage == Change {
-		return l.change(ctx, rules, r)
-	}
-	s, err := subjectOf(r)
-	if err != nil {
-		return l.Unable(stage, err.Error())
-	}
-	j := &judgement{Line: l, rules: rules, stage: stage, now: now}
-	if err := j.asMade(ctx, s, r.Operation); err != nil {
-		return l.Unable(stage, err.Error())
-	}
-	found := j.look(ctx, r, s)
-	if err := ctx.Err(); err != nil {
-		return l.Unable(stage, "it took longer than the API server waits")
-	}
-	d := j.decide(found)
-	if !j.looked {
-		d.Passed = s.passed
-	}
-	return d
-}
-
 // Unable is the answer when nothing could be decided: what may not pass unjudged does not.
 func (l *Line) Unable(stage Stage, why string) *Decision {
 	d := &Decision{Allowed: !l.Fails(stage), Failed: why}
@@ -273,7 +246,9 @@ func (l *Line) denies(r rules, stage Stage) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(l.File.Images, func(i admissionfile.ImageRule) bool {
+		return i.Goes() == admissionfile.Deny && ours(l.onFailureOf(&i))
+	})
 }
 
 // Rules are what the policies of a stage are about, where they say so themselves.

@@ -25,6 +25,7 @@ import (
 // judgement is one request before one stage.
 type judgement struct {
 	*Line
+	told
 	rules   rules
 	stage   Stage
 	now     time.Time
@@ -32,6 +33,7 @@ type judgement struct {
 	unknown []string
 	// undecided is what policies would have to know.
 	undecided []string
+	letPass   []string // what could not be decided, and passes
 	notes     map[string]string
 	looked    bool          // something was judged
 	given     []pod.Default // that pods were given before they were judged
@@ -59,6 +61,7 @@ func (j *judgement) look(ctx context.Context, r *admissionv1.AdmissionRequest, s
 			j.forget(&s.Workloads[0], s.runs)
 		}
 		j.network(s)
+		j.images(s)
 	} else if s.relabelled {
 		j.network(s)
 	}
@@ -116,7 +119,7 @@ func (j *judgement) own(ctx context.Context, r *admissionv1.AdmissionRequest, s 
 // judged says what becomes of what was found, the gravest first.
 func (j *judgement) judged() (all []Judged) {
 	for _, f := range j.report.Findings {
-		if mode, policy := j.becomes(&f); mode != admissionfile.Off && j.at(j.stage, mode, policy) {
+		if mode, otherwise := j.becomes(&f); mode != admissionfile.Off && j.atFailing(j.stage, mode, otherwise) {
 			all = append(all, Judged{f, mode})
 		}
 	}
@@ -126,23 +129,25 @@ func (j *judgement) judged() (all []Judged) {
 	return all
 }
 
-// becomes says how far a finding goes, and by which policy.
-func (j *judgement) becomes(f *finding.Finding) (mode admissionfile.Mode, policy string) {
+// becomes says how far a finding goes, and what happens when it cannot be decided.
+func (j *judgement) becomes(f *finding.Finding) (admissionfile.Mode, admissionfile.OnFailure) {
 	switch name, byPolicy := strings.CutPrefix(f.Rule, "policy/"); {
 	case byPolicy:
 		mode := min(j.rules.cap, j.mode(name))
 		if j.said[name].native {
 			mode = min(mode, map[finding.Action]admissionfile.Mode{finding.Deny: admissionfile.Deny, finding.Warn: admissionfile.Warn, finding.Pass: admissionfile.Audit}[f.Action])
 		}
-		return mode, name
+		return mode, j.onFailure(name)
 	case f.Rule == admission.Connect.ID:
-		return min(j.rules.cap, j.rules.connect), ""
+		return min(j.rules.cap, j.rules.connect), j.onFailure("")
 	case f.Rule == admission.NoNetworkPolicy.ID:
-		return min(j.rules.cap, j.rules.noNetwork), ""
+		return min(j.rules.cap, j.rules.noNetwork), j.onFailure("")
 	case f.Rule == admission.Unlisted.ID:
-		return j.rules.cap, ""
+		return j.rules.cap, j.onFailure("")
+	case f.Rule == admission.Unproven.ID || f.Rule == admission.Unpinned.ID:
+		return j.becomesOf(f)
 	}
-	return j.rules.becomes(f), ""
+	return j.rules.becomes(f), j.onFailure("")
 }
 
 // pod holds one pod against all checks, and against the list of images.

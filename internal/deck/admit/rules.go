@@ -18,6 +18,7 @@ type rules struct {
 	connect        admissionfile.Mode
 	noNetwork      admissionfile.Mode
 	change         *admissionfile.Change // nil: nothing is changed
+	pins           bool                  // rules of images have tags become digests
 	namespace      string
 }
 
@@ -43,7 +44,7 @@ func (l *Line) with(n *admissionfile.Namespace) rules {
 	if n == nil {
 		n = &admissionfile.Namespace{}
 	}
-	return rules{
+	r := rules{
 		cap:     first(admissionfile.Deny, n.Mode),
 		failOn:  first(defaultFailOn, n.FailOn, l.File.FailOn),
 		warnOn:  first("", n.WarnOn, l.File.WarnOn),
@@ -51,6 +52,8 @@ func (l *Line) with(n *admissionfile.Namespace) rules {
 		connect: first(defaultConnect, n.Connect, l.File.Connect), noNetwork: first(admissionfile.Off, n.NoNetwork, l.File.NoNetwork),
 		change: cmp.Or(n.Change, l.File.Change),
 	}
+	r.pins = l.pins(r)
+	return r
 }
 
 func first[T any](otherwise T, said ...*T) T {
@@ -87,23 +90,29 @@ func (l *Line) says(name string, r rules, stage Stage) bool {
 
 // at says whether what goes so far is a stage's to say.
 func (l *Line) at(stage Stage, m admissionfile.Mode, policy string) bool {
+	return l.atFailing(stage, m, l.onFailure(policy))
+}
+
+// atFailing says so of what does this when it cannot be decided.
+func (l *Line) atFailing(stage Stage, m admissionfile.Mode, otherwise admissionfile.OnFailure) bool {
 	switch {
 	case stage == All:
 		return true
 	case m < admissionfile.Deny:
 		return stage == Tell
 	}
-	return stage == stageOf(l.onFailure(policy))
+	return stage == stageOf(otherwise)
 }
 
 // allowed says whether an image is among those that may run in the namespace.
 func (l *Line) allowed(namespace string) func(name string) bool {
+	listed := l.File.Listed()
 	return func(name string) bool {
 		r, err := image.ParseReference(name)
 		if err != nil {
 			return false
 		}
-		for _, a := range l.File.Allow {
+		for _, a := range listed {
 			if len(a.Namespaces) > 0 && !admissionfile.AnyMatch(a.Namespaces, namespace) {
 				continue
 			}

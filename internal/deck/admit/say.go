@@ -60,6 +60,9 @@ func (j *judgement) decide(all []Judged) *Decision {
 	if d.Message = strings.Join(denials, "; "); d.Message != "" {
 		d.Message = "plimsoll: " + d.Message
 	}
+	for _, p := range j.letPass {
+		d.Warnings = append(d.Warnings, short("plimsoll could not judge this, and lets it pass: "+p, mostWarning))
+	}
 	if n := len(d.Warnings); n > mostWarnings {
 		d.Warnings = append(d.Warnings[:mostWarnings-1], fmt.Sprintf("plimsoll: and %d more warnings", n-mostWarnings+1))
 	}

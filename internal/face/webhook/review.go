@@ -100,14 +100,26 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer func() { leave() }()
 	review, err := decode(body)
 	if err != nil {
 		return nil, err
 	}
 	judging, judged := s.part(ctx, "judge")
-	d := s.decide(judging, stage, review.Request)
+	d, err := s.decide(judging, stage, review.Request, func(wait func()) error {
+		leave()
+		leave = func() {}
+		wait()
+		again, err := s.turn(ctx, stage)
+		if err == nil {
+			leave = again
+		}
+		return err
+	})
 	judged()
+	if err != nil {
+		return nil, err
+	}
 	took := time.Since(begin)
 	describe(trace.SpanFromContext(ctx), review.Request, d)
 	s.meters.review(stage, operation(review.Request), d, took)
@@ -167,15 +179,40 @@ func (s *Server) turn(ctx context.Context, stage admit.Stage) (leave func(), err
 	}
 }
 
-// decide judges, and answers also when that breaks.
-func (s *Server) decide(ctx context.Context, stage admit.Stage, r *admissionv1.AdmissionRequest) (d *admit.Decision) {
+// decide judges, and answers also when that breaks. Aside has others judged while something is waited for.
+func (s *Server) decide(ctx context.Context, stage admit.Stage, r *admissionv1.AdmissionRequest, aside func(wait func()) error) (d *admit.Decision, err error) {
 	defer func() {
 		if what := recover(); what != nil {
 			s.o.Note.Error("judging broke", "uid", r.UID, "kind", r.Kind.Kind, "panic", what, "stack", string(debug.Stack()))
-			d = s.o.Line.Unable(stage, "judging it broke; the server's log says where")
+			d, err = s.o.Line.Unable(stage, "judging it broke; the server's log says where"), nil
 		}
 	}()
-	return s.o.Line.Decide(ctx, stage, r, s.o.Now())
+	c := s.o.Line.Open(stage, r)
+	switch {
+	case stage == admit.Change: // its places are there to wait at
+		c.Ask(ctx)
+	case c.Asks():
+		if err := aside(func() { s.ask(ctx, c) }); err != nil {
+			return nil, err
+		}
+	}
+	return c.Decide(ctx, s.o.Now()), nil
+}
+
+// ask has registries asked, for as many as there are places. Beyond, what they said before is all that is known, and
+// the line says what becomes of the rest.
+func (s *Server) ask(ctx context.Context, c *admit.Case) {
+	ctx, asked := s.part(ctx, "ask")
+	defer asked()
+	select {
+	case s.asking <- struct{}{}:
+		defer func() { <-s.asking }()
+	default:
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		cancel()
+	}
+	c.Ask(ctx)
 }
 
 // reviewVersion is the one that is spoken. The API server asks in one of those that the webhook's configuration lists.

@@ -65,8 +65,11 @@ type Options struct {
 	Now    func() time.Time
 }
 
-// mostChanges are as many pods as are changed at one time.
-const mostChanges = 64
+// mostChanges are as many pods as are changed at one time, and mostAsking as many reviews as wait for registries.
+const (
+	mostChanges = 64
+	mostAsking  = 256
+)
 
 // Server answers reviews.
 type Server struct {
@@ -76,7 +79,8 @@ type Server struct {
 	tracer  trace.Tracer
 	bodies  *semaphore.Weighted
 	judging pool
-	changes pool // pods that are changed: most of their time they may wait for a registry
+	changes pool          // pods that are changed: most of their time they may wait for a registry
+	asking  chan struct{} // reviews that wait for registries, and are judged after that
 	leaving atomic.Bool
 }
 
@@ -88,7 +92,7 @@ type pool struct {
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{o: o, tracer: tracerOf(o.Traces), bodies: semaphore.NewWeighted(maxBodies)}
+	s := &Server{o: o, tracer: tracerOf(o.Traces), bodies: semaphore.NewWeighted(maxBodies), asking: make(chan struct{}, mostAsking)}
 	s.judging.slots, s.changes.slots = make(chan struct{}, runtime.GOMAXPROCS(0)), make(chan struct{}, mostChanges)
 	s.meters = newMeters(s)
 	return s

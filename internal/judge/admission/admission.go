@@ -32,7 +32,7 @@ func Cards() (all []check.Card) {
 	for _, c := range Checks() {
 		all = append(all, c.Card)
 	}
-	return append(all, Connect, Unlisted, NoNetworkPolicy)
+	return append(all, Connect, Unlisted, NoNetworkPolicy, Unproven, Unpinned)
 }
 
 // Is says that an object configures webhooks.

@@ -33,47 +33,6 @@ func Into(options *kube.Object) (hits []check.Hit) {
 	return []check.Hit{{Detail: strings.TrimSpace(fmt.Sprintf("Pod %s, %s", options.Name, what)), Subject: subject}}
 }
 
-// Unlisted is the card of images that no list allows, where everything is denied that none does.
-var Unlisted = card("admission/unlisted-image", "image is not among those that may run", "high",
-	"Where everything is denied that nobody allowed, an image runs only when it is listed for its namespace.",
-	"Use an image that is listed, or add its repository to allow.",
-	"apiVersion: v1\nkind: Pod\nmetadata: {name: cart, namespace: shop}\nspec:\n  containers:\n  - {name: cart, image: evil.example/miner}\n",
-	"apiVersion: v1\nkind: Pod\nmetadata: {name: cart, namespace: shop}\nspec:\n  containers:\n  - {name: cart, image: registry.example/shop/cart}\n")
-
-// NotListed finds the containers and the volumes of a pod whose images are not allowed.
-func NotListed(w *kube.Workload, allowed func(image string) bool) (hits []check.Hit) {
-	look := func(list string, i int, name, image string) {
-		if allowed(image) {
-			return
-		}
-		field := w.Path(fmt.Sprintf("spec.%s[%d].image", list, i))
-		subject := w.Subject(field)
-		subject.Container = name
-		hits = append(hits, check.Hit{
-			Where: field, Detail: fmt.Sprintf("%s %s, container %s: %.200q", w.Kind, w.Name, name, image), At: w.At(field), Subject: subject,
-		})
-	}
-	for i, c := range w.Spec.InitContainers {
-		look("initContainers", i, c.Name, c.Image)
-	}
-	for i, c := range w.Spec.Containers {
-		look("containers", i, c.Name, c.Image)
-	}
-	for i, c := range w.Spec.EphemeralContainers {
-		look("ephemeralContainers", i, c.Name, c.Image)
-	}
-	for i, v := range w.Spec.Volumes {
-		if v.Image == nil || v.Image.Reference == "" || allowed(v.Image.Reference) {
-			continue
-		}
-		field := w.Path(fmt.Sprintf("spec.volumes[%d].image.reference", i))
-		hits = append(hits, check.Hit{
-			Where: field, Detail: fmt.Sprintf("%s %s, volume %s: %.200q", w.Kind, w.Name, v.Name, v.Image.Reference), At: w.At(field), Subject: w.Subject(field),
-		})
-	}
-	return hits
-}
-
 func card(id, title string, severity finding.Severity, why, fix, bad, good string) check.Card {
 	return check.Card{
 		ID: id, Title: title, Kind: finding.KindMisconfiguration, Severity: severity, Decks: []string{finding.Admit}, Since: "0.1",

@@ -251,5 +251,13 @@ func (f *Facts) digests() (all []setting) {
 			all = append(all, setting{of: Digest, parent: c.field, key: "image", value: c.Image + "@" + image.Digest})
 		}
 	}
+	for i, v := range f.Spec.Volumes {
+		if v.Image == nil || v.Image.Reference == "" || f.Image == nil || strings.Contains(v.Image.Reference, "@") {
+			continue
+		}
+		if image, known := f.Image(v.Image.Reference); known && image.Digest != "" {
+			all = append(all, setting{of: Digest, parent: fmt.Sprintf("spec.volumes[%d].image", i), key: "reference", value: v.Image.Reference + "@" + image.Digest})
+		}
+	}
 	return all
 }

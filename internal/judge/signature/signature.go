@@ -26,6 +26,7 @@ type Want struct {
 	Verifier     string        // id of who verified
 	Resource     string        // the URI under which it was verified
 	FailOn       string        // the line must deny this severity at the latest
+	Unfixed      bool          // the line must deny also what has no fix
 	Policies     []string      // NAME or NAME@DIGEST that must have been in force
 	PolicyDigest string        // "sha256:HEX" of the whole line
 	MaxAge       time.Duration // of the verdict
@@ -148,7 +149,7 @@ func (w Want) policy(s *attestation.Summary, _ time.Time) *Refusal {
 	if has := "sha256:" + s.Policy.Digest["sha256"]; w.PolicyDigest != "" && !same(has, w.PolicyDigest) {
 		return no("scan and attest by the line that is asked for, or ask for this one", "it was reached by %s (%s), and %s is asked for", s.Policy.URI, has, w.PolicyDigest)
 	}
-	if len(w.Policies) == 0 && w.FailOn == "" {
+	if len(w.Policies) == 0 && w.FailOn == "" && !w.Unfixed {
 		return nil
 	}
 	line, err := attestation.ParseLine(s.Policy.URI)
@@ -159,6 +160,9 @@ func (w Want) policy(s *attestation.Summary, _ time.Time) *Refusal {
 		if !slices.ContainsFunc(line.Policies, func(has string) bool { name, _, _ := strings.Cut(has, "@"); return has == p || name == p }) {
 			return no("scan with that policy, and attest the report", "policy %s was not in force, but %s", p, list(line.Policies))
 		}
+	}
+	if w.Unfixed && !line.Unfixed {
+		return no("attest with --fail-on-unfixed", "its line lets pass what has no fix")
 	}
 	if w.FailOn != "" && line.Baseline != "" {
 		return no("scan without --baseline, and attest that", "what its baseline %s knew could pass its line, and %q is asked for", line.Baseline, w.FailOn)

@@ -48,6 +48,11 @@ func TestTests(t *testing.T) {
 	high.FailOn = "high"
 	line := base
 	line.FailOn = "medium"
+	unfixed := base
+	unfixed.Unfixed = true
+	strict := verdict(func(s *attestation.Summary) {
+		s.Policy = attestation.Line{FailOn: "high", Unfixed: true}.Reference()
+	})
 	age := base
 	age.MaxAge = time.Minute
 	database := base
@@ -77,6 +82,8 @@ func TestTests(t *testing.T) {
 		{"as strict a line", high, verdict(nil), ""},
 		{"as strict a line, with a baseline", high, baseline, "policy"},
 		{"a baseline, of which nothing is asked", base, baseline, ""},
+		{"what has no fix", unfixed, verdict(nil), "policy"},
+		{"what has no fix, denied", unfixed, strict, ""},
 		{"too old", age, verdict(nil), "age"},
 		{"from the future", base, future, "age"},
 		{"clocks differ", base, nearly, ""},

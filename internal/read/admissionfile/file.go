@@ -10,6 +10,8 @@
 //	default: deny               # an image that is not listed below is denied
 //	allow:
 //	- {images: ["registry.example/shop/**"], namespaces: ["shop-*"]}
+//	images:                     # what must be signed, by whom: see ImageRule
+//	- {match: ["registry.example/shop/**"], verdict: {keys: [attest.pub], maxAge: 7d}}
 //	change: on                  # pods that say nothing of it are given secure defaults: see Change
 //	policies:                   # what policies deny and warn, at most so far
 //	  no-latest: {mode: warn}
@@ -58,6 +60,7 @@ type File struct {
 	NoNetwork   *Mode             `yaml:"noNetworkPolicy"`
 	Default     Default           `yaml:"default"`
 	Allow       []Allow           `yaml:"allow"`
+	Images      []ImageRule       `yaml:"images"`
 	Change      *Change           `yaml:"change"`
 	Policies    map[string]Policy `yaml:"policies"`
 	Namespaces  []Namespace       `yaml:"namespaces"`
@@ -323,8 +326,8 @@ func (f *File) check() error {
 	if len(f.Allow) > 0 && f.Default != "deny" {
 		return fmt.Errorf("%s: allow lists images, and everything is allowed: write default: deny", f.Name)
 	}
-	if max(len(f.Allow), len(f.Namespaces), len(f.Exempt), len(f.Policies)) > maxList {
+	if max(len(f.Allow), len(f.Namespaces), len(f.Exempt), len(f.Policies), len(f.Images)) > maxList {
 		return fmt.Errorf("%s: a list has more than %d entries", f.Name, maxList)
 	}
-	return nil
+	return f.checkImages()
 }

@@ -3,6 +3,7 @@ package admissionfile
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParse(t *testing.T) {
@@ -33,8 +34,57 @@ change: {except: [requests], requests: {cpu: 10m, memory: 32Mi}, emptyDir: 1Gi, 
 	}
 }
 
+// TestImageRules wants the first rule that names an image to be found by its whole name.
+func TestImageRules(t *testing.T) {
+	f, err := Parse("a.yaml", []byte(`
+images:
+- {match: ["r.example/shop/legacy/*"], mode: off}
+- {match: ["r.example/shop/**"], namespaces: ["shop-*"], mode: warn, onFailure: ignore, verdict: {keys: [a.pub], failOn: high, unfixed: true, maxAge: 7d, dbMaxAge: 12h}}
+- {match: ["r.example/**"], digest: resolved, signature: {identity: x, issuer: y, trustedRoot: z}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		namespace, image string
+		want             int
+	}{{"shop-1", "r.example/shop/legacy/a", 0}, {"shop-1", "r.example/shop/a", 1}, {"pay", "r.example/shop/a", 2}, {"pay", "docker.io/library/a", -1}} {
+		got := -1
+		for i := range f.Images {
+			if f.Images[i].Names(c.namespace, c.image, "") {
+				got = i
+				break
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s in %s: rule %d, want %d", c.image, c.namespace, got, c.want)
+		}
+	}
+	v := f.Images[1].Verdict
+	if v.MaxAge != Age(7*24*time.Hour) || v.MaxDatabase != Age(12*time.Hour) || v.FailOn != "high" || !v.Unfixed || f.Images[1].Goes() != Warn || f.Images[2].Goes() != Deny {
+		t.Errorf("%+v", f.Images)
+	}
+	if got := f.Listed(); len(got) != 3 {
+		t.Errorf("%d are listed", len(got))
+	}
+}
+
 func TestWrong(t *testing.T) {
 	for text, want := range map[string]string{
+		"images: [{mode: 'off'}]":                                                            "rule 1: it has no match",
+		"images: [{match: [r.example/a]}]":                                                   "asks for nothing",
+		"images: [{match: [nginx], digest: required}]":                                       "docker.io/library/nginx",
+		"images: [{match: [r.example/a], digest: on}]":                                       "neither required nor resolved",
+		"images: [{match: [r.example/a], verdict: {}}]":                                      "verdict: it does not say who signs",
+		"images: [{match: [r.example/a], signature: {keys: [k], maxAge: 1h}}]":               "write them under verdict",
+		"images: [{match: [r.example/a], verdict: {keys: [k], issuer: x}}]":                  "write one of them",
+		"images: [{match: [r.example/a], verdict: {identity: x, issuer: x}}]":                "write identity (or pattern), issuer and trustedRoot",
+		"images: [{match: [r.example/a], verdict: {keys: [k], maxAge: soon}}]":               "no age: write 72h or 7d",
+		"images: [{match: [r.example/a], verdict: {keys: [k], maxAge: 0d}}]":                 "no age",
+		"images: [{match: [r.example/a], verdict: {keys: [k], maxAge: 99999999999999999d}}]": "no age",
+		"images: [{match: [r.example/a], verdict: {keys: [k], unfixed: true}}]":              "unfixed goes with failOn",
+		"images: [{match: [r.example/a], verdict: {keys: [k], maxage: 1h}}]":                 "field maxage not known here",
+		"images: [{match: [r.example/a], digest: required, platforms: [linux/amd64]}]":       "platforms are those that must be signed",
 		"failOn: hihg":                                            "line 1: \"hihg\" is no severity: use",
 		"failon: high":                                            "line 1: field failon not known here",
 		"connect: no":                                             "line 1: \"no\" is no mode: use",

@@ -5,6 +5,7 @@ package export
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -64,6 +65,11 @@ func (e *exporter) left(what string) {
 func (e *exporter) leave() {
 	e.left("pods that custom resources make: the webhook knows them by their shape, and the pods themselves are judged here, too")
 	e.left("how to mend what is denied, and each field that is to blame: what is said here are the check and the containers")
+	for i, r := range e.File.Images {
+		if r.Goes() != admissionfile.Off {
+			e.left(fmt.Sprintf("images, rule %d: no policy of an API server asks a registry what a tag means or what is signed", i+1))
+		}
+	}
 	if e.noNetwork() {
 		e.left("noNetworkPolicy: no policy of an API server sees other objects than the one that it is asked about")
 	}

@@ -48,7 +48,7 @@ func (e *exporter) unlisted() (string, error) {
 // listed asks whether some list allows an image in the namespace.
 func (e *exporter) listed(image string) (string, error) {
 	parts := []string{"false"}
-	for _, a := range e.File.Allow {
+	for _, a := range e.File.Listed() {
 		is, err := anyImage(image, a.Images)
 		if err != nil {
 			return "", fmt.Errorf("%s: allow: %w", e.File.Name, err)

@@ -74,6 +74,9 @@ const maxAnswer = 16 << 20
 
 var program = sibling.Program{Name: Name, Does: "checking and making signatures without a key", Max: maxAnswer}
 
+// Here says whether the program is there, and if not, where it is to be had.
+func Here() error { return program.Here() }
+
 // Ask runs the program: the one beside this one, else the one that the PATH finds.
 func Ask(ctx context.Context, r Request) (Answer, error) {
 	var a Answer

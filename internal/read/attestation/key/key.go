@@ -34,6 +34,17 @@ type Public struct {
 	NotBefore, NotAfter time.Time
 }
 
+// Counts says whether the key counts at a time, and if not, why.
+func (k Public) Counts(now time.Time) error {
+	switch {
+	case !k.NotAfter.IsZero() && now.After(k.NotAfter):
+		return fmt.Errorf("the certificate has expired on %s: name the one that followed it", k.NotAfter.Format(time.DateOnly))
+	case now.Before(k.NotBefore):
+		return fmt.Errorf("the certificate is not valid before %s", k.NotBefore.Format(time.DateOnly))
+	}
+	return nil
+}
+
 // ParsePublic reads a PEM file.
 func ParsePublic(file []byte) (Public, error) {
 	if len(file) > MaxFile {

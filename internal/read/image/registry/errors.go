@@ -46,11 +46,14 @@ func explain(err error, ref image.Reference, r *repository) error {
 		handshake tls.RecordHeaderError
 		insecure  *plainHTTPError
 		stalled   *stallError
+		inside    *insideError
 		by        *url.Error
 	)
 	switch {
 	case errors.As(err, &stalled):
 		return &image.DownError{Err: fmt.Errorf("%s: %w: try again, or name a mirror", asked, stalled)}
+	case errors.As(err, &inside):
+		return fmt.Errorf("%s: %w", asked, inside)
 	case errors.As(err, &authority):
 		return fmt.Errorf("%s: its certificate is signed by an authority that is not known here: name its PEM file with --ca", asked)
 	case errors.As(err, &hostname):

@@ -24,6 +24,10 @@ type Options struct {
 	CA        []string            // PEM files of authorities to trust besides the system's
 	PlainHTTP []string            // HOST[:PORT] that may be spoken to without TLS; this host itself always may
 	Mirrors   map[string][]string // HOST → HOST[/PREFIX] to ask first, in this order
+	// Outside has no connection made to this host itself, to what lies on the same wire, or to a cloud's metadata:
+	// neither by a registry's name, nor because it says where to sign in or where its blobs are. A host that is
+	// such an address by its very name is meant.
+	Outside bool
 	// Idle is how long a registry may send nothing before it is given up; 0: one minute.
 	Idle time.Duration
 	// Pause is how long is waited before a second attempt, where the registry does not say; 0: a second.
@@ -57,7 +61,7 @@ func named(reference string, o Options) (image.Reference, *guard, error) {
 	if o.Offline {
 		return ref, nil, fmt.Errorf("registry %s is not asked for %q: --offline is given", ref.Host, reference)
 	}
-	t, err := newTransport(o)
+	t, err := newTransport(o, ref.Host)
 	return ref, t, err
 }
 

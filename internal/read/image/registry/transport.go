@@ -31,7 +31,7 @@ type guard struct {
 	pause time.Duration
 }
 
-func newTransport(o Options) (*guard, error) {
+func newTransport(o Options, to string) (*guard, error) {
 	g := &guard{plain: o.PlainHTTP, idle: o.Idle, pause: o.Pause}
 	if g.pause == 0 {
 		g.pause = defaultPause
@@ -43,9 +43,14 @@ func newTransport(o Options) (*guard, error) {
 	if err != nil {
 		return nil, err
 	}
+	dialer := net.Dialer{Timeout: 15 * time.Second}
+	dial := dialer.DialContext
+	if o.Outside {
+		dial = outside(dialer, to, os.Getenv)
+	}
 	g.base = &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+		DialContext:           dial,
 		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		TLSHandshakeTimeout:   15 * time.Second,
 		ResponseHeaderTimeout: g.idle,
@@ -59,7 +64,7 @@ func newTransport(o Options) (*guard, error) {
 // Client is the standard library's with the proxies of the environment, which trusts the authorities of o
 // as well: for files that lie beside a registry, not in it.
 func Client(o Options) (*http.Client, error) {
-	g, err := newTransport(o)
+	g, err := newTransport(o, "")
 	if err != nil {
 		return nil, err
 	}

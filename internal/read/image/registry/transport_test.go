@@ -9,7 +9,7 @@ import (
 )
 
 func TestPlainHTTPOnlyWhereAllowed(t *testing.T) {
-	g, err := newTransport(Options{PlainHTTP: []string{"registry.lan:5000", "other.lan"}})
+	g, err := newTransport(Options{PlainHTTP: []string{"registry.lan:5000", "other.lan"}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

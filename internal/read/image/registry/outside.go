@@ -1,0 +1,70 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"syscall"
+)
+
+// insideError is why a connection is not made.
+type insideError struct{ host, address string }
+
+func (e *insideError) Error() string {
+	return fmt.Sprintf("%s is at %s, an address of this machine, its wire or its cloud, which is not asked: write the address itself where it is meant", e.host, e.address)
+}
+
+// outside has connections made that lead out of this machine, its wire and its cloud's own services, and to the
+// registry that is meant, if that is named by such an address. The address is looked at when it is known and before
+// anything is sent, whatever name led to it. Proxies are where whoever runs this says.
+func outside(dial net.Dialer, meant string, env func(string) string) func(ctx context.Context, network, hostPort string) (net.Conn, error) {
+	free := proxies(env)
+	if host := hostOf(meant); host == "localhost" || net.ParseIP(host) != nil {
+		free = append(free, host)
+	}
+	return func(ctx context.Context, network, hostPort string) (net.Conn, error) {
+		host, d := hostOf(hostPort), dial
+		if !slices.Contains(free, host) {
+			d.Control = func(_, address string, _ syscall.RawConn) error {
+				if at, err := netip.ParseAddrPort(address); err != nil || isNear(at.Addr()) {
+					return &insideError{host, hostOf(address)}
+				}
+				return nil
+			}
+		}
+		return d.DialContext(ctx, network, hostPort)
+	}
+}
+
+// metadata are the services that clouds tell their machines secrets by, beyond those of the link's own addresses.
+var metadata = []netip.Addr{netip.AddrFrom4([4]byte{100, 100, 100, 200}), netip.AddrFrom16([16]byte{0xfd, 0, 0xe, 0xc2, 14: 0x02, 15: 0x54}), netip.AddrFrom16([16]byte{0xfd, 0x20, 0, 0xce, 14: 0x02, 15: 0x54})}
+
+func isNear(ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("")
+	return ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() || slices.Contains(metadata, ip)
+}
+
+// proxies are the hosts of those that the environment names.
+func proxies(env func(string) string) (all []string) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		text := env(name)
+		u, err := url.Parse(text)
+		if err != nil || u.Host == "" {
+			u, err = url.Parse("http://" + text) // as net/http takes it
+		}
+		if err == nil && u.Hostname() != "" {
+			all = append(all, u.Hostname())
+		}
+	}
+	return all
+}
+
+func hostOf(hostPort string) string {
+	if host, _, err := net.SplitHostPort(hostPort); err == nil {
+		return host
+	}
+	return hostPort
+}
