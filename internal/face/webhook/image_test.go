@@ -48,7 +48,9 @@ func TestAsking(t *testing.T) {
 		t.Errorf("others took %s", took)
 	}
 	hanging.Wait()
-	await(t, func() bool { return len(r.asking) == 0 && r.judging.waiting.Load() == 0 && runtime.NumGoroutine() <= before+5 })
+	await(t, func() bool {
+		return len(r.asking) == 0 && r.judging.waiting.Load() == 0 && runtime.NumGoroutine() <= before+5
+	})
 	if a := r.ask(t, "/admit/tell", reviewOf(good)); !a.Allowed || len(a.Warnings) == 0 || !strings.Contains(a.Warnings[0], "admission/unpinned-image") {
 		t.Errorf("what tells does not wait: %+v", a)
 	}

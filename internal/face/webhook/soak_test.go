@@ -74,7 +74,9 @@ func TestSoak(t *testing.T) {
 	for round := 1; round <= least || time.Now().Before(until); round++ {
 		soak(t, r)
 		r.client.CloseIdleConnections()
-		await(t, func() bool { return r.judging.waiting.Load() == 0 && r.changes.waiting.Load() == 0 && len(r.judging.slots) == 0 && len(r.changes.slots) == 0 })
+		await(t, func() bool {
+			return r.judging.waiting.Load() == 0 && r.changes.waiting.Load() == 0 && len(r.judging.slots) == 0 && len(r.changes.slots) == 0
+		})
 		switch held := heap(); {
 		case round == warm:
 			first = held
