@@ -32,10 +32,9 @@ func verdict(about ...string) signature.Fact {
 
 // world is a registry: what tags mean, and what is signed of digests.
 type world struct {
-	facts  map[string]Proofs // by digest
-	away   error
-	asked  []string
-	waited time.Duration
+	facts map[string]Proofs // by digest
+	away  error
+	asked []string
 }
 
 func (w *world) line(t *testing.T, file string) *Line {

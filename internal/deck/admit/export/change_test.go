@@ -150,7 +150,7 @@ func (d dice) plainPod(namespace string) *corev1.Pod {
 	if len(p.Annotations) == 0 {
 		p.Annotations = nil
 	}
-	mounted := d.rarely() || d.rarely()
+	mounted := d.IntN(3) == 0
 	if mounted {
 		p.Spec.Volumes = append(p.Spec.Volumes, token(d))
 	}
