@@ -138,13 +138,13 @@ func newClusterDump(g *global) *cobra.Command {
 	var from clusterOptions
 	cmd := &cobra.Command{
 		Use: "dump [flags] DIR", Short: "Write what a cluster holds into a folder, which scans to the same findings", Args: words(1, 1),
-		Long: "Dump writes what cluster scan would judge as files that kubectl reads, for this user alone. plimsoll scan DIR judges\n" +
-			"them without the cluster. Secrets and ConfigMaps are not read; a secret that stands in a workload in the clear is\n" +
+		Long: "Dump writes what cluster scan would judge as files that kubectl reads, for this user alone. plimsoll scan --as dump\n" +
+			"DIR judges them without the cluster. Secrets and ConfigMaps are not read; a secret that stands in a workload in the clear is\n" +
 			"replaced by words that say which sort it is. What could not be read stands in DIR/dump.json.\n\n" +
 			"Exit status: 0, 2 the call is wrong, 3 the cluster did not answer, or not all could be read.",
 		Example: "  plimsoll cluster dump ./prod\n" +
 			"  plimsoll cluster dump --context prod --namespace shop ./shop\n" +
-			"  plimsoll scan ./prod",
+			"  plimsoll scan --as dump ./prod",
 		RunE: func(cmd *cobra.Command, args []string) error { return runClusterDump(cmd.Context(), g, &from, args[0]) },
 	}
 	from.flags(cmd.Flags())
@@ -182,11 +182,11 @@ func runClusterDump(ctx context.Context, g *global, from *clusterOptions, dir st
 	return nil
 }
 
-// dumped is the dump that a folder is; nil: it is none.
+// asDump is the word of --as for a folder that cluster dump wrote.
+const asDump = "dump"
+
+// dumped reads a dump.
 func dumped(dir string) (*scan.Cluster, error) {
-	if !dump.Is(dir) {
-		return nil, nil
-	}
 	c, err := dump.Read(dir)
 	if err != nil {
 		return nil, exitError{exitUsage, err}

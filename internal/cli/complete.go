@@ -109,7 +109,7 @@ func asWords() (words []string) {
 	for _, k := range locate.Schemes() {
 		words = append(words, string(k))
 	}
-	return append(append(words, string(locate.Source)), scan.DocumentKinds()...)
+	return append(append(words, string(locate.Source), asDump), scan.DocumentKinds()...)
 }
 
 func baseNames(g *global) (names []string) {

@@ -22,6 +22,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 	"github.com/plimsoll/plimsoll/internal/read/image/locate"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
+	"github.com/plimsoll/plimsoll/internal/read/kube/dump"
 	"github.com/plimsoll/plimsoll/internal/read/kube/render"
 )
 
@@ -41,7 +42,7 @@ func (o *targetOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.platform, "platform", "", "`PLATFORM` of an image, as in linux/arm64, or all (default: this host's)")
 	f.BoolVar(&o.offline, "offline", false, "touch no network at all")
 	f.BoolVar(&o.verify, "verify", false, "read and hash every byte, also what could be skipped")
-	f.StringVar(&o.as, "as", "", "`KIND` that the targets are taken for, whatever they look like: docker, podman, containerd, registry, oci, archive, rootfs, container, sbom, source, dockerfile, compose, pipeline or manifest")
+	f.StringVar(&o.as, "as", "", "`KIND` that the targets are taken for, whatever they look like: docker, podman, containerd, registry, oci, archive, rootfs, container, sbom, source, dump, dockerfile, compose, pipeline or manifest")
 	f.Var(repeated(&o.ca), "ca", "PEM `FILE` of an authority to trust for registries; may be repeated")
 	f.Var(repeated(&o.plainHTTP), "plain-http", "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
 	f.Var(repeated(&o.mirrors), "mirror", "`HOST=MIRROR[/PREFIX]`: ask the mirror before the registry; may be repeated")
@@ -162,8 +163,8 @@ func (o *targetOptions) open(ctx context.Context, g *global, words []string) (*o
 func (o *targetOptions) check(words []string) error {
 	var wrong []error
 	for _, word := range words {
-		if o.as == string(locate.Source) {
-			wrong = append(wrong, isFolder(word))
+		if o.as == string(locate.Source) || o.as == asDump {
+			wrong = append(wrong, isFolder(o.as, word))
 			continue
 		}
 		if slices.Contains(scan.DocumentKinds(), o.as) {
@@ -181,19 +182,19 @@ func (o *targetOptions) check(words []string) error {
 }
 
 // isFolder wants a path to be a folder's.
-func isFolder(path string) error {
+func isFolder(as, path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("--as source: %s: no such folder", path)
+		return fmt.Errorf("--as %s: %s: no such folder", as, path)
 	case err != nil:
-		return fmt.Errorf("--as source: %w", err)
+		return fmt.Errorf("--as %s: %w", as, err)
 	case !info.IsDir():
-		return fmt.Errorf("--as source: %s is a file: name the folder that it stands in", path)
+		return fmt.Errorf("--as %s: %s is a file: name the folder that it stands in", as, path)
 	}
 	dir, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("--as source: %w", err)
+		return fmt.Errorf("--as %s: %w", as, err)
 	}
 	return dir.Close()
 }
@@ -202,6 +203,10 @@ func isFolder(path string) error {
 func (o *targetOptions) one(ctx context.Context, g *global, word string, lo locate.Options) ([]scan.Subject, error) {
 	if o.as == string(locate.Source) {
 		return []scan.Subject{{Image: folder(word)}}, nil
+	}
+	if o.as == asDump {
+		c, err := dumped(word)
+		return []scan.Subject{{Cluster: c}}, err
 	}
 	if slices.Contains(scan.DocumentKinds(), o.as) {
 		return o.documents(word, o.as, lo.Stdin)
@@ -216,14 +221,10 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	var other *locate.KindError
 	switch {
 	case errors.As(err, &other) && other.Kind == locate.Source:
-		switch c, err := dumped(other.Path); {
-		case err != nil:
-			return nil, err
-		case c != nil:
-			g.say("%s: taken for a dump of a cluster", other.Path)
-			return []scan.Subject{{Cluster: c}}, nil
-		}
 		g.say("%s: taken for a folder of sources", other.Path)
+		if dump.Is(other.Path) { // who can add a file to a folder does not say what the rest of it is
+			g.say("%s: it looks like a dump of a cluster, which is scanned with --as dump", other.Path)
+		}
 		return []scan.Subject{{Image: folder(other.Path)}}, nil
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
 		if other.Kind == locate.File && render.IsRoot(filepath.Base(other.Path)) {

@@ -20,7 +20,7 @@ const (
 	growth = 200
 	// harder is the same for a heap beyond the goal, whatever lives: it may be a report of a hundred thousand
 	// findings, and below that the collector would do nothing else than run.
-	harder = 100
+	harder = 75
 )
 
 var _ = bound()

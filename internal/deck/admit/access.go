@@ -38,7 +38,7 @@ func (j *judgement) review(ctx context.Context, a admission.Access) (authorizati
 	if j.Cluster == nil {
 		return authorizationv1.SubjectAccessReviewStatus{}, errors.New("no cluster is asked")
 	}
-	key := fmt.Sprintf("%+v", a)
+	key := fmt.Sprintf("%#v", a)
 	j.access.Lock()
 	kept, ok := j.access.all[key]
 	j.access.Unlock()

@@ -113,7 +113,10 @@ func (c *Case) Ask(ctx context.Context) {
 	_ = all.Wait()
 }
 
-var errNobody = errors.New("no registry is asked here")
+var (
+	errNobody = errors.New("no registry is asked here")
+	errMany   = fmt.Errorf("an object is asked about for %d images at most", mostImages)
+)
 
 func (c *Case) ask(ctx context.Context, u use, mu *sync.Mutex) {
 	r, err := image.ParseReference(u.name)
@@ -225,7 +228,7 @@ func (l *Line) Decide(ctx context.Context, stage Stage, r *admissionv1.Admission
 func (t told) meaning(name string) (pod.Image, error) {
 	m, asked := t.means[name]
 	if !asked {
-		return pod.Image{}, fmt.Errorf("what it means was not asked: an object is asked about for %d images at most", mostImages)
+		return pod.Image{}, errMany
 	}
 	return m.Image, m.err
 }

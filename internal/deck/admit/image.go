@@ -2,6 +2,7 @@ package admit
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/attestation"
 	"github.com/plimsoll/plimsoll/internal/read/image"
+	"github.com/plimsoll/plimsoll/internal/read/image/lore"
 )
 
 // Proofs are what lies beside an image, looked at for who signed it.
@@ -41,7 +43,7 @@ func (l *Line) ruleOf(r rules, name string) *admissionfile.ImageRule {
 		return nil
 	}
 	for i := range l.File.Images {
-		if rule := &l.File.Images[i]; rule.Names(r.namespace, ref.Name(), ref.Digest) {
+		if rule := &l.File.Images[i]; rule.Names(r.namespace, ref.Place(), ref.Digest) {
 			return rule
 		}
 	}
@@ -73,6 +75,9 @@ func (j *judgement) images(s *subject) {
 	}
 	for i := range s.Workloads {
 		for _, u := range s.news(i) {
+			if _, err := image.ParseReference(u.Image); err != nil && j.strangers() != admissionfile.Off {
+				j.add(admission.Unproven, u.Hit("its name is not understood: "+err.Error())) // what it names, a rule may be about
+			}
 			if rule := j.ruleOf(j.rules, u.Image); rule != nil && min(j.rules.cap, rule.Goes()) != admissionfile.Off {
 				j.image(rule, u)
 			}
@@ -80,11 +85,21 @@ func (j *judgement) images(s *subject) {
 	}
 }
 
+// strangers is how far the rules of a namespace go with names that are not understood: as far as any of them goes.
+func (j *judgement) strangers() (mode admissionfile.Mode) {
+	for i := range j.File.Images {
+		if rule := &j.File.Images[i]; rule.In(j.rules.namespace) {
+			mode = max(mode, min(j.rules.cap, rule.Goes()))
+		}
+	}
+	return mode
+}
+
 // image holds one against its rule. What of it is another stage's to say is left to that.
 func (j *judgement) image(rule *admissionfile.ImageRule, u admission.Use) {
 	r, err := image.ParseReference(u.Image)
 	if err != nil {
-		return
+		return // it was said
 	}
 	mode := min(j.rules.cap, rule.Goes())
 	says := j.atFailing(j.stage, mode, j.onFailureOf(rule))
@@ -102,16 +117,16 @@ func (j *judgement) image(rule *admissionfile.ImageRule, u admission.Use) {
 	case !says:
 		return
 	case err != nil:
-		j.unproven(rule, u, fmt.Sprintf("what its tag means is not known: %v", err))
+		j.unproven(rule, u, fmt.Errorf("what its tag means is not known: %w", err))
 		return
 	}
 	for _, p := range rule.Proofs() {
 		is, asked := j.proofs[proofOf{p.Signed, r.Name(), digest}]
 		switch {
 		case !asked:
-			j.unproven(rule, u, fmt.Sprintf("an object is asked about for %d images at most", mostImages))
+			j.unproven(rule, u, errMany)
 		case is.err != nil:
-			j.unproven(rule, u, fmt.Sprintf("its %s could not be asked for: %v", p.What, is.err))
+			j.unproven(rule, u, fmt.Errorf("its %s could not be asked for: %w", p.What, is.err))
 		default:
 			if why, do := missing(want(p), digest, rule.Platforms, is.Proofs, j.now); why != "" {
 				h := u.Hit(fmt.Sprintf("%s: %s", p.What, why))
@@ -133,11 +148,12 @@ func (j *judgement) unpinned(u admission.Use, digest string) {
 }
 
 // unproven is what becomes of an image of which nothing could be known: it is as if there were no proof, unless its
-// rule lets pass what cannot be asked.
-func (j *judgement) unproven(rule *admissionfile.ImageRule, u admission.Use, why string) {
-	h := u.Hit(why)
+// rule lets pass what cannot be asked. What a registry answers, and how many images an object has, is no failure: else
+// who pushes the one or writes the other would have a way past the rule.
+func (j *judgement) unproven(rule *admissionfile.ImageRule, u admission.Use, why error) {
+	h := u.Hit(why.Error())
 	j.undecided = append(j.undecided, h.Detail)
-	if j.onFailureOf(rule) == "ignore" {
+	if j.onFailureOf(rule) == "ignore" && (lore.IsAway(why) || errors.Is(why, errNobody)) {
 		j.letPass = append(j.letPass, h.Detail)
 		return
 	}
@@ -149,7 +165,7 @@ func (j *judgement) unproven(rule *admissionfile.ImageRule, u admission.Use, why
 func (j *judgement) becomesOf(f *finding.Finding) (admissionfile.Mode, admissionfile.OnFailure) {
 	rule := j.ruleOf(j.rules, f.Subject.Image)
 	if rule == nil {
-		return admissionfile.Off, ""
+		return j.strangers(), ""
 	}
 	mode := min(j.rules.cap, rule.Goes())
 	if f.Rule == admission.Unpinned.ID && rule.Digest == "" { // nothing asks for a digest: that a tag moves is worth a word

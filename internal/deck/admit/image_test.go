@@ -61,7 +61,7 @@ const (
 // TestImageRule holds pods against one rule.
 func TestImageRule(t *testing.T) {
 	good := map[string]Proofs{pinned: {Facts: []signature.Fact{verdict(pinned)}}}
-	away := errors.New("registry r.example did not answer in time")
+	away := &image.DownError{Err: errors.New("registry r.example did not answer in time")}
 	for _, c := range []struct {
 		name, more, image string
 		facts             map[string]Proofs
@@ -89,7 +89,11 @@ func TestImageRule(t *testing.T) {
 		{"away, and no digest, which must be", ", onFailure: ignore, digest: required", byName, nil, away, Ignore, false, "unpinned-image"},
 		{"nothing is signed, where it may be away", ", onFailure: ignore", byName, nil, nil, Ignore, false, "there is none"},
 		{"another stage's", ", onFailure: ignore", byName, nil, nil, Fail, true, ""},
-		{"what is no name", "", "'r.example/shop/CART:1'", nil, nil, Fail, true, ""}, // no node pulls it
+		{"what is no name", "", "'r.example/shop/CART:1'", nil, nil, Fail, false, "its name is not understood"},
+		{"another digest", "", "'r.example/shop/cart@sha512:" + strings.Repeat("a", 128) + "'", nil, nil, Fail, false, "its name is not understood"},
+		{"a registry in capitals", "", "R.EXAMPLE/shop/cart:1", map[string]Proofs{}, nil, Fail, false, "there is none"},
+		{"a registry by its port", "", "'r.example:443/shop/cart:1'", map[string]Proofs{}, nil, Fail, false, "there is none"},
+		{"a registry that answers", ", onFailure: ignore", byName, nil, errors.New("its index lists more than 32 images"), Ignore, false, "lists more than 32"},
 	} {
 		w := &world{facts: c.facts, away: c.away}
 		l := w.line(t, fmt.Sprintf(shop, c.more))
@@ -223,7 +227,7 @@ func TestPinned(t *testing.T) {
 		t.Errorf("what makes pods: %s", d.Message)
 	}
 	// A registry that is away: the pod is not changed, and what becomes of it is the rule's to say.
-	w.away = errors.New("it hangs")
+	w.away = &image.DownError{Err: errors.New("it hangs")}
 	for otherwise, want := range map[string]bool{"fail": false, "ignore": true} {
 		l := w.line(t, fmt.Sprintf(shop, ", digest: resolved, onFailure: "+otherwise))
 		r := request(t, admissionv1.Create, podWith(byName, ""), "")

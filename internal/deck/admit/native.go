@@ -118,7 +118,7 @@ func (j *judgement) ask(ctx context.Context, q *admission.Request) native.World 
 	}
 	asked := map[string]answer{} // in one review the same is the same
 	q.May = func(ctx context.Context, a admission.Access) (bool, string, bool, error) {
-		key := fmt.Sprintf("%+v", a)
+		key := fmt.Sprintf("%#v", a)
 		said, again := asked[key]
 		if !again {
 			status, err := j.review(ctx, a)

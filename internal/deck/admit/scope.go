@@ -48,10 +48,11 @@ func (s Scope) Level() admissionfile.Level { return s.rules.level }
 
 // Change is what pods are given, and the images that are to have digests; not ok: they are left as they are.
 func (s Scope) Change() (w pod.Wanted, digests []admissionfile.Image, ok bool) {
-	if !s.rules.changes() {
+	c := s.rules.change
+	if c == nil || !s.rules.changes() { // rules of images alone change no more than tags
 		return w, nil, false
 	}
-	return wanted(s.rules.change), s.rules.change.Digests, true
+	return wanted(c), c.Digests, true
 }
 
 // Where is an expression that is true of the namespaces of those entries that says names, as the first entry that names a

@@ -118,7 +118,7 @@ spec:
       - {name: cart, image: registry.example/cart:latest, securityContext: {privileged: true}, volumeMounts: [{name: data, mountPath: /d}], env: [{name: DB_PASSWORD, value: hunter2hunter2}]}
       - {name: agent, image: registry.example/agent:1, securityContext: {privileged: true}}
 ---
-{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: cart-1, namespace: shop, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: cart, controller: true, uid: uid-5}]}, spec: {template: {spec: {hostPID: true, containers: [{name: cart, image: a}]}}}}
+{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: cart-1, namespace: shop, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: cart, controller: true, uid: uid-5}]}, spec: {replicas: 0, template: {spec: {hostPID: true, containers: [{name: cart, image: a}]}}}}
 ---
 {apiVersion: v1, kind: Pod, metadata: {name: debug, namespace: shop}, spec: {hostNetwork: true, containers: [{name: debug, image: "registry.example/debug@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}]}}
 ---

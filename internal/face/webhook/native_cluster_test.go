@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -149,6 +150,7 @@ func TestNative(t *testing.T) {
 
 	// What is known outlives the store; what only it can answer does as the policy's failurePolicy says.
 	l.Cluster = away{known}
+	time.Sleep(11 * time.Second) // a yes is kept for ten
 	try("known", "deployments", deployment, "at most 2 replicas")
 	try("not to be asked", "clusterroles", role, "policy/may-own: ClusterRole protected-r: it could not be decided: it would have to be known whether admin may own protected.plimsoll.example: the cluster is away")
 }

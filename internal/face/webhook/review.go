@@ -87,6 +87,9 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return nil, refuse(http.StatusUnsupportedMediaType, "a review is application/json, and not %.100q", r.Header.Get("Content-Type"))
 	}
+	if p := s.pool(stage); p.waiting.Load() >= p.most(s.o.Queue) { // what is turned away is not read, so that it costs little
+		return nil, errFull
+	}
 	reading, read := s.part(ctx, "read")
 	body, free, err := s.body(reading, w, r)
 	read()
@@ -159,16 +162,23 @@ func (s *Server) body(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	return body, func() { s.bodies.Release(size) }, nil
 }
 
+var errFull = &refusal{http.StatusTooManyRequests, "more reviews wait than can be judged in time", "queue"}
+
+// pool is where reviews of a stage are judged.
+func (s *Server) pool(stage admit.Stage) *pool {
+	if stage == admit.Change {
+		return &s.changes
+	}
+	return &s.judging
+}
+
 // turn waits until the review may be judged. Leave lets the next one. Pods that wait to be changed take no room from
 // those that wait to be judged.
 func (s *Server) turn(ctx context.Context, stage admit.Stage) (leave func(), err error) {
-	p := &s.judging
-	if stage == admit.Change {
-		p = &s.changes
-	}
-	if n := p.waiting.Add(1); n > int64(s.o.Queue+cap(p.slots)) {
+	p := s.pool(stage)
+	if p.waiting.Add(1) > p.most(s.o.Queue) {
 		p.waiting.Add(-1)
-		return nil, &refusal{http.StatusTooManyRequests, "more reviews wait than can be judged in time", "queue"}
+		return nil, errFull
 	}
 	select {
 	case p.slots <- struct{}{}:

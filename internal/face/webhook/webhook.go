@@ -90,6 +90,9 @@ type pool struct {
 	waiting atomic.Int64 // those that are judged, too
 }
 
+// most is how many may be in it, where so many may wait.
+func (p *pool) most(queue int) int64 { return int64(queue + cap(p.slots)) }
+
 // New makes a server.
 func New(o Options) *Server {
 	s := &Server{o: o, tracer: tracerOf(o.Traces), bodies: semaphore.NewWeighted(maxBodies), asking: make(chan struct{}, mostAsking)}

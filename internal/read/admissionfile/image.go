@@ -101,10 +101,14 @@ func (a *Age) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// Names says whether the rule is about an image of a namespace.
+// Names says whether the rule is about an image of a namespace, whose repository is that of [image.Reference.Place].
 func (r *ImageRule) Names(namespace, repository, digest string) bool {
-	return (len(r.Namespaces) == 0 || AnyMatch(r.Namespaces, namespace)) &&
-		slices.ContainsFunc(r.Match, func(i Image) bool { return i.Match(repository, digest) })
+	return r.In(namespace) && slices.ContainsFunc(r.Match, func(i Image) bool { return i.Match(repository, digest) })
+}
+
+// In says whether the rule is about images of a namespace at all.
+func (r *ImageRule) In(namespace string) bool {
+	return len(r.Namespaces) == 0 || AnyMatch(r.Namespaces, namespace)
 }
 
 // Goes is how far the rule goes.
@@ -161,6 +165,10 @@ func (r *ImageRule) check() error {
 		return errors.New("it asks for nothing: write digest, verdict or signature, or mode: off")
 	case len(r.Platforms) > 0 && len(r.Proofs()) == 0:
 		return errors.New("platforms are those that must be signed: write verdict or signature")
+	}
+	for n, i := range r.Match { // a registry is the same however its name is written
+		host, rest, _ := strings.Cut(string(i), "/")
+		r.Match[n] = Image(strings.TrimSuffix(strings.ToLower(host), ":443") + "/" + rest)
 	}
 	for _, p := range r.Proofs() {
 		if err := p.check(); err != nil {

@@ -8,6 +8,7 @@ package image
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -217,6 +218,9 @@ type DownError struct{ Err error }
 func (e *DownError) Error() string { return e.Err.Error() }
 
 func (e *DownError) Unwrap() error { return e.Err }
+
+// ErrOffline says that nobody is to be asked.
+var ErrOffline = errors.New("--offline is given")
 
 // NotFoundError says that a place has no image of that name.
 type NotFoundError struct {

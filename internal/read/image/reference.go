@@ -70,6 +70,11 @@ func isHost(s string) bool {
 // Name is the full repository with its host, without tag and digest.
 func (r Reference) Name() string { return r.Host + "/" + r.Repository }
 
+// Place is the full repository as its registry is reached: the host is in lower case, and without the port that it has anyhow.
+func (r Reference) Place() string {
+	return strings.TrimSuffix(strings.ToLower(r.Host), ":443") + "/" + r.Repository
+}
+
 // String is the full name, as containerd keeps it.
 func (r Reference) String() string { return r.Name() + r.suffix() }
 

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -206,6 +207,43 @@ func TestMistyped(t *testing.T) {
 		objects, _ := Manifest("m.yaml", []byte("apiVersion: v1\nkind: Pod\n"+text+"\n"))
 		if _, err := Workloads(objects[0]); err == nil || err.Error() != want {
 			t.Errorf("%s: %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+// TestOwnedAndAnother wants what says that it is owned, and is not what its owner makes, to be judged for itself; and what
+// has another's identity as well.
+func TestOwnedAndAnother(t *testing.T) {
+	owner := `
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly, namespace: shop, uid: u1}
+spec: {jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: a}]}}}}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: nightly-1, namespace: shop, uid: UID, ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: nightly, uid: u1, controller: true}]}
+spec: {template: {META spec: {SPEC containers: [{name: a, image: a}]}}}
+`
+	for _, c := range []struct {
+		meta, spec, uid string
+		workloads       int
+	}{
+		{"", "", "u2", 1},
+		{"", "nodeName: n, schedulerName: default-scheduler, serviceAccountName: default, ", "u2", 1},
+		{"", "hostPID: true, ", "u2", 2},
+		{"", "hostPID: true, ", "u1", 2},
+		{"", "volumes: [{name: kube-api-access-x, projected: {sources: [{serviceAccountToken: {path: token}}]}}], ", "u2", 1},
+		{"", "volumes: [{name: kube-api-access-x, hostPath: {path: /}}], ", "u2", 2},
+		{"", "volumes: [{name: v, persistentVolumeClaim: {claimName: c}}], ", "u2", 2},
+		{"metadata: {annotations: {container.apparmor.security.beta.kubernetes.io/a: unconfined}}, ", "", "u2", 2},
+	} {
+		objects, problems := Manifest("m.yaml", []byte(strings.NewReplacer("META", c.meta, "SPEC", c.spec, "UID", c.uid).Replace(owner)))
+		if len(problems) > 0 {
+			t.Fatal(problems[0])
+		}
+		if got := len(NewSnapshot(objects, nil).Workloads); got != c.workloads {
+			t.Errorf("%+v: %d workloads", c, got)
 		}
 	}
 }

@@ -1,8 +1,14 @@
 package kube
 
 import (
+	"cmp"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // makers are the kinds whose controllers make objects of a kind: nothing else in Kubernetes itself does.
@@ -14,6 +20,9 @@ var makers = map[string][]string{
 	"extensions/ReplicaSet": {"extensions/Deployment", "apps/Deployment"},
 	"batch/Job":             {"batch/CronJob"},
 }
+
+// IsMade says that controllers make objects of a kind.
+func IsMade(group, kind string) bool { return makers[group+"/"+kind] != nil }
 
 // Owned says that another object of the snapshot made this one, and is judged for it. What an object writes of its owner
 // anybody may have written. So it counts only where the owner is there, is the very one that is meant, and is of a kind
@@ -53,6 +62,71 @@ func (s *Snapshot) owner(o *Object) *Object {
 	}
 	return nil
 }
+
+// asMade says that the pod of an object is the one that its owner makes, as far as it matters who looks at it: else it is
+// judged for itself, whoever it says owns it. What an API server and the controllers add is no difference. Of a
+// ReplicaSet that runs nothing the pod is that of a revision before.
+func (s *Snapshot) asMade(o *Object) bool {
+	if replicas, ok := dig(o.Fields, "spec"); ok && o.Kind == "ReplicaSet" && replicas["replicas"] == int64(0) {
+		return true
+	}
+	owner := s.owner(o)
+	mine, err := Workloads(o)
+	theirs, wrong := Workloads(owner)
+	if err != nil || wrong != nil {
+		return false
+	}
+	claims := owner.Is("apps", "StatefulSet")
+	for i := range mine {
+		if !slices.ContainsFunc(theirs, func(w Workload) bool {
+			return reflect.DeepEqual(essence(&mine[i].Spec, claims), essence(&w.Spec, claims)) && maps.Equal(profiles(&mine[i].Meta), profiles(&w.Meta))
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// profiles are the annotations that loosen or bind containers.
+func profiles(of *metav1.ObjectMeta) map[string]string {
+	all := maps.Clone(of.Annotations)
+	maps.DeleteFunc(all, func(key, _ string) bool {
+		return !strings.HasPrefix(key, "container.apparmor.") && !strings.HasPrefix(key, "seccomp.security.") && !strings.HasPrefix(key, "container.seccomp.")
+	})
+	return all
+}
+
+// essence is a pod without what is added when it is made: by the scheduler, for its account, its priority and its
+// namespace's limits, for a DaemonSet's node and a StatefulSet's place, and by its claims.
+func essence(of *corev1.PodSpec, claims bool) *corev1.PodSpec {
+	s := of.DeepCopy()
+	s.NodeName, s.NodeSelector, s.Affinity, s.Tolerations, s.TopologySpreadConstraints, s.SchedulerName = "", nil, nil, nil, nil, ""
+	s.Priority, s.PriorityClassName, s.PreemptionPolicy, s.Overhead, s.EnableServiceLinks = nil, "", nil, nil, nil
+	s.Hostname, s.Subdomain, s.ImagePullSecrets, s.DeprecatedServiceAccount = "", "", nil, ""
+	s.RestartPolicy, s.DNSPolicy, s.TerminationGracePeriodSeconds, s.SetHostnameAsFQDN = "", "", nil, nil
+	s.ServiceAccountName = cmp.Or(s.ServiceAccountName, of.DeprecatedServiceAccount, "default")
+	if reflect.DeepEqual(s.SecurityContext, &corev1.PodSecurityContext{}) {
+		s.SecurityContext = nil
+	}
+	s.Volumes = slices.DeleteFunc(s.Volumes, func(v corev1.Volume) bool {
+		return strings.HasPrefix(v.Name, tokenVolume) && v.Projected != nil || claims && v.PersistentVolumeClaim != nil
+	})
+	for _, list := range [][]corev1.Container{s.InitContainers, s.Containers} {
+		for i := range list {
+			c := &list[i]
+			c.Resources, c.TerminationMessagePath, c.TerminationMessagePolicy, c.ImagePullPolicy = corev1.ResourceRequirements{}, "", "", ""
+			c.LivenessProbe, c.ReadinessProbe, c.StartupProbe = nil, nil, nil
+			c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return strings.HasPrefix(m.Name, tokenVolume) })
+			for n := range c.Ports {
+				c.Ports[n].Protocol = cmp.Or(c.Ports[n].Protocol, corev1.ProtocolTCP)
+			}
+		}
+	}
+	return s
+}
+
+// tokenVolume begins the names of the volumes that accounts' tokens are in.
+const tokenVolume = "kube-api-access-"
 
 // Makes says that the object is of a kind whose controller makes objects that are judged with it.
 func (o *Object) Makes() bool {

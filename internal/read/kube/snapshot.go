@@ -2,6 +2,7 @@ package kube
 
 import (
 	"cmp"
+	"reflect"
 	"runtime"
 	"slices"
 
@@ -70,7 +71,7 @@ func makeAll(s *Snapshot) []made {
 	for from := 0; from < len(all); from += atOnce {
 		group.Go(func() error {
 			for i := from; i < min(from+atOnce, len(all)); i++ {
-				if !s.Owned(s.Objects[i]) {
+				if o := s.Objects[i]; !s.Owned(o) || !s.asMade(o) {
 					all[i].workloads, all[i].err = Workloads(s.Objects[i])
 				}
 			}
@@ -81,16 +82,17 @@ func makeAll(s *Snapshot) []made {
 	return all
 }
 
-// once drops what has the identity that an API server gave to an object before it.
+// once drops what an API server gave twice.
 func once(objects []*Object) []*Object {
-	seen := map[string]bool{}
+	first := map[string]*Object{}
 	kept := make([]*Object, 0, len(objects))
 	for _, o := range objects {
-		uid := o.UID()
-		if uid != "" && seen[uid] {
-			continue
+		if uid := o.UID(); uid != "" {
+			if was := first[uid]; was != nil && reflect.DeepEqual(was.Fields, o.Fields) { // an identity that somebody copied is none
+				continue
+			}
+			first[uid] = o
 		}
-		seen[uid] = true
 		kept = append(kept, o)
 	}
 	return kept

@@ -6,7 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
 // Who is to have the right to use a policy.
@@ -40,6 +43,8 @@ func (p *Policy) whose() error {
 			return fmt.Errorf("%s: who may use a policy is asked of Kubernetes objects: write subject: %s", u.At(1), subjectManifest)
 		case u.Value == UseByAccount && len(p.Kinds) > 0:
 			return fmt.Errorf("%s: use by %s is of what makes pods: leave kinds out, or write %s", u.At(1), UseByAccount, UseByUser)
+		case slices.ContainsFunc(p.Kinds, func(k schema.GroupKind) bool { return kube.IsMade(k.Group, k.Kind) }):
+			return fmt.Errorf("%s: use by %s is asked of who makes what makes pods, and controllers make those of the kinds that are named: leave kinds out", u.At(1), UseByUser)
 		}
 		p.Use = append(p.Use, u.Value)
 	}

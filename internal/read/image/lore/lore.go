@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -18,14 +19,15 @@ import (
 
 // Bounds on what is asked and kept.
 const (
-	Fresh    = time.Minute      // how long a tag is taken to mean the same
-	Wait     = time.Second      // how long the answer to what it means may take
-	stale    = 24 * time.Hour   // how long an answer holds when its registry does not give another
-	refusal  = 10 * time.Second // how long a registry that failed is not asked again about the image
-	rest     = 10 * time.Second // how long one that does not answer is asked about nothing at all
-	mostOf   = 4                // questions to one registry at one time
-	mostAt   = 32               // questions to all of them
-	mostKept = 10_000           // answers, in each of two generations
+	Fresh     = time.Minute      // how long a tag is taken to mean the same
+	Wait      = time.Second      // how long the answer to what it means may take
+	stale     = 24 * time.Hour   // how long an answer holds when its registry does not give another
+	refusal   = 10 * time.Second // how long a registry that failed is not asked again about the image
+	rest      = 10 * time.Second // how long one that does not answer is asked about nothing at all
+	mostOf    = 4                // questions to one registry at one time
+	mostAt    = 32               // questions to all of them
+	mostAsked = 1000             // who wait for an answer at one time
+	mostKept  = 10_000           // answers, in each of two generations
 )
 
 // Asker finds out what there is to know of an image.
@@ -41,12 +43,13 @@ type Asker[T any] struct {
 // Book keeps the answers. It is safe for several at a time.
 type Book[T any] struct {
 	Asker[T]
-	now   func() time.Time
-	all   chan struct{}
-	asked singleflight.Group
+	now    func() time.Time
+	all    chan struct{}
+	asked  singleflight.Group
+	asking atomic.Int64
 
 	mu     sync.Mutex
-	of     map[string]chan struct{} // by host: there are as many as who asks names
+	of     map[string]chan struct{} // by host: those that the line names
 	pages  map[string]page[T]       // by scope and reference
 	before map[string]page[T]       // those that were kept before the last that filled up
 	away   map[string]time.Time
@@ -76,7 +79,14 @@ func (b *Book[T]) Look(ctx context.Context, scope, reference string) (answer T, 
 	}
 	key := scope + " " + r.String()
 	p, ask := b.page(key, r.Host)
-	if ask {
+	switch {
+	case ask && ctx.Err() != nil:
+		p.err = fmt.Errorf("%w: %w", errCrowded, ctx.Err())
+	case ask && b.asking.Add(1) > mostAsked:
+		b.asking.Add(-1)
+		p.err = errCrowded
+	case ask:
+		defer b.asking.Add(-1)
 		done := b.asked.DoChan(key, func() (any, error) {
 			b.ask(context.WithoutCancel(ctx), key, scope, r) // others wait for it, too; it ends by its own time limit
 			return nil, nil
@@ -92,7 +102,7 @@ func (b *Book[T]) Look(ctx context.Context, scope, reference string) (answer T, 
 		return p.answer, nil
 	}
 	if p.err == nil {
-		p.err = fmt.Errorf("registry %s did not answer a moment ago", r.Host)
+		p.err = &image.DownError{Err: fmt.Errorf("registry %s did not answer a moment ago", r.Host)}
 	}
 	return answer, p.err
 }
@@ -137,7 +147,9 @@ func (b *Book[T]) ask(ctx context.Context, key, scope string, r image.Reference)
 	p := b.pages[key]
 	var down *image.DownError
 	switch {
-	case errors.Is(err, ErrSlow), errors.Is(err, errCrowded):
+	case errors.Is(err, errCrowded): // it was not asked
+		return
+	case errors.Is(err, ErrSlow):
 	case !errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &down):
 		p = page[T]{} // it spoke: what it said before is not so any more
 	default:
@@ -152,6 +164,12 @@ func (b *Book[T]) ask(ctx context.Context, key, scope string, r image.Reference)
 
 // ErrSlow is wrapped by who asked a registry that answers, and not all in time. What it said before holds.
 var ErrSlow = errors.New("the registry answers slowly")
+
+// IsAway says that an error is of a registry that was not asked, or did not answer: of what it has nothing is known.
+func IsAway(err error) bool {
+	var down *image.DownError
+	return !errors.Is(err, ErrSlow) && (errors.Is(err, errCrowded) || errors.Is(err, image.ErrOffline) || errors.As(err, &down) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled))
+}
 
 var errCrowded = errors.New("registries are asked more than they answer in time")
 

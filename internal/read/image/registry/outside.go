@@ -39,12 +39,18 @@ func outside(dial net.Dialer, meant string, env func(string) string) func(ctx co
 	}
 }
 
-// metadata are the services that clouds tell their machines secrets by, beyond those of the link's own addresses.
-var metadata = []netip.Addr{netip.AddrFrom4([4]byte{100, 100, 100, 200}), netip.AddrFrom16([16]byte{0xfd, 0, 0xe, 0xc2, 14: 0x02, 15: 0x54}), netip.AddrFrom16([16]byte{0xfd, 0x20, 0, 0xce, 14: 0x02, 15: 0x54})}
+// metadata are the services that clouds tell their machines secrets by, beyond those of the link's own addresses: Alibaba's,
+// Azure's, Amazon's and Google's.
+var metadata = []netip.Prefix{
+	netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 100, 100, 200}), 32),
+	netip.PrefixFrom(netip.AddrFrom4([4]byte{168, 63, 129, 16}), 32),
+	netip.PrefixFrom(netip.AddrFrom16([16]byte{0xfd, 0, 0xe, 0xc2}), 32),
+	netip.PrefixFrom(netip.AddrFrom16([16]byte{0xfd, 0x20, 0, 0xce, 14: 0x02, 15: 0x54}), 128),
+}
 
 func isNear(ip netip.Addr) bool {
 	ip = ip.Unmap().WithZone("")
-	return ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() || slices.Contains(metadata, ip)
+	return ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() || slices.ContainsFunc(metadata, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 // proxies are the hosts of those that the environment names.

@@ -59,7 +59,7 @@ func named(reference string, o Options) (image.Reference, *guard, error) {
 		return ref, nil, err
 	}
 	if o.Offline {
-		return ref, nil, fmt.Errorf("registry %s is not asked for %q: --offline is given", ref.Host, reference)
+		return ref, nil, fmt.Errorf("registry %s is not asked for %q: %w", ref.Host, reference, image.ErrOffline)
 	}
 	t, err := newTransport(o, ref.Host)
 	return ref, t, err

@@ -92,7 +92,8 @@ func newFollower(c *Cluster, n kube.Need, note *slog.Logger) *follower {
 
 // known is what can be relied on.
 func (f *follower) known() (*known, error) {
-	k, lost := f.now.Load(), f.lost.Load()
+	lost := f.lost.Load() // before the other: what is found is kept before it is no longer lost
+	k := f.now.Load()
 	switch {
 	case k == nil:
 		return nil, fmt.Errorf("%s of the cluster is not known: %w", f.need.Kind.Kind, lost.err)

@@ -168,10 +168,13 @@ func Read(dir string) (*client.Contents, error) {
 }
 
 func readAll(root *os.Root, c *client.Contents) error {
-	files, bytes := 0, 0
+	files, size := 0, 0
 	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || path.Ext(name) != ".yaml" {
+		switch {
+		case err != nil || d.IsDir() || name == Head:
 			return err
+		case !d.Type().IsRegular() || path.Ext(name) != ".yaml":
+			return fmt.Errorf("%s is no file of a dump", name)
 		}
 		text, err := readFile(root, name, kube.MaxFile)
 		if err != nil {
@@ -185,7 +188,7 @@ func readAll(root *os.Root, c *client.Contents) error {
 			o.Source = kube.Source{} // it is an object of a cluster
 		}
 		c.Objects = append(c.Objects, objects...)
-		if files, bytes = files+1, bytes+len(text); files > mostFiles || bytes > mostBytes || len(c.Objects) > mostObjects {
+		if files, size = files+1, size+len(text); files > mostFiles || size > mostBytes || len(c.Objects) > mostObjects {
 			return fmt.Errorf("the dump has more than %d files, %d bytes or %d objects", mostFiles, mostBytes, mostObjects)
 		}
 		return nil

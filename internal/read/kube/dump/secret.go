@@ -41,13 +41,13 @@ func (s Secrets) hide(fields map[string]any) map[string]any {
 	return out
 }
 
-// plain are fields that others are found by, and which no secret is in.
+// plain are fields that others are found by, and which no secret is in: texts, numbers, and maps of those.
 var plain = []string{
 	"apiVersion", "kind", "name", "namespace", "uid", "image", "imageID", "digest", "labels", "matchLabels", "ownerReferences", "creationTimestamp", "resources", "limits",
 }
 
 func (s Secrets) value(key string, v any) any {
-	if slices.Contains(plain, key) {
+	if slices.Contains(plain, key) && isFlat(v) {
 		return v
 	}
 	switch v := v.(type) {
@@ -77,6 +77,22 @@ func (s Secrets) value(key string, v any) any {
 		return out
 	}
 	return v
+}
+
+// isFlat says that a value is no list and no map, or a map of such values.
+func isFlat(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return false
+	case map[string]any:
+		for _, of := range v {
+			switch of.(type) {
+			case map[string]any, []any:
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // settings are a container's variables.
