@@ -23,7 +23,7 @@ func newCluster(g *global) *cobra.Command {
 		Use: "cluster", Short: "Judge what a cluster holds, or take it home to be judged there",
 		Example: "  plimsoll cluster scan\n" +
 			"  plimsoll cluster scan --context prod --namespace shop,pay --fail-on medium\n" +
-			"  plimsoll cluster dump ./prod && plimsoll scan ./prod",
+			"  plimsoll cluster dump ./prod && plimsoll scan --as dump ./prod",
 	}
 	cmd.AddCommand(newClusterScan(g), newClusterDump(g))
 	return cmd

@@ -221,10 +221,10 @@ func (o *targetOptions) one(ctx context.Context, g *global, word string, lo loca
 	var other *locate.KindError
 	switch {
 	case errors.As(err, &other) && other.Kind == locate.Source:
-		g.say("%s: taken for a folder of sources", other.Path)
 		if dump.Is(other.Path) { // who can add a file to a folder does not say what the rest of it is
-			g.say("%s: it looks like a dump of a cluster, which is scanned with --as dump", other.Path)
+			return nil, usage("%s looks like a dump of a cluster: say whether it is one, with --as dump or --as source", other.Path)
 		}
+		g.say("%s: taken for a folder of sources", other.Path)
 		return []scan.Subject{{Image: folder(other.Path)}}, nil
 	case errors.As(err, &other) && (other.Kind == locate.SBOM || other.Kind == locate.File):
 		if other.Kind == locate.File && render.IsRoot(filepath.Base(other.Path)) {

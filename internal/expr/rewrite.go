@@ -3,6 +3,7 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -265,6 +266,16 @@ func Literal(v any) (string, error) {
 			parts = append(parts, text)
 		}
 		return "[" + strings.Join(parts, ", ") + "]", nil
+	case map[string]any:
+		var parts []string
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			text, err := Literal(v[key])
+			if err != nil {
+				return "", err
+			}
+			parts = append(parts, quote(key)+": dyn("+text+")")
+		}
+		return "{" + strings.Join(parts, ", ") + "}", nil
 	}
 	return "", fmt.Errorf("a value of type %T has no form in CEL here", v)
 }

@@ -49,7 +49,7 @@ func (s Scope) Level() admissionfile.Level { return s.rules.level }
 // Change is what pods are given, and the images that are to have digests; not ok: they are left as they are.
 func (s Scope) Change() (w pod.Wanted, digests []admissionfile.Image, ok bool) {
 	c := s.rules.change
-	if c == nil || !s.rules.changes() { // rules of images alone change no more than tags
+	if c == nil || !c.On || !s.rules.changes() { // rules of images alone change no more than tags
 		return w, nil, false
 	}
 	return wanted(c), c.Digests, true

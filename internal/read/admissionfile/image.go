@@ -168,6 +168,12 @@ func (r *ImageRule) check() error {
 	}
 	for n, i := range r.Match { // a registry is the same however its name is written
 		host, rest, _ := strings.Cut(string(i), "/")
+		switch {
+		case rest == "":
+			return fmt.Errorf("%.100q names a registry and nothing in it: write %s/**", i, host)
+		case host == "docker.io" && !strings.Contains(rest, "/") && rest != "**":
+			return fmt.Errorf("%.100q names no image: write docker.io/library/%s for what docker calls %[2]s", i, rest)
+		}
 		r.Match[n] = Image(strings.TrimSuffix(strings.ToLower(host), ":443") + "/" + rest)
 	}
 	for _, p := range r.Proofs() {

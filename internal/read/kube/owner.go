@@ -111,12 +111,14 @@ func essence(of *corev1.PodSpec, claims bool) *corev1.PodSpec {
 	s.Volumes = slices.DeleteFunc(s.Volumes, func(v corev1.Volume) bool {
 		return strings.HasPrefix(v.Name, tokenVolume) && v.Projected != nil || claims && v.PersistentVolumeClaim != nil
 	})
+	s.Volumes = slices.Concat(s.Volumes) // none at all is no list
 	for _, list := range [][]corev1.Container{s.InitContainers, s.Containers} {
 		for i := range list {
 			c := &list[i]
 			c.Resources, c.TerminationMessagePath, c.TerminationMessagePolicy, c.ImagePullPolicy = corev1.ResourceRequirements{}, "", "", ""
 			c.LivenessProbe, c.ReadinessProbe, c.StartupProbe = nil, nil, nil
 			c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return strings.HasPrefix(m.Name, tokenVolume) })
+			c.VolumeMounts = slices.Concat(c.VolumeMounts)
 			for n := range c.Ports {
 				c.Ports[n].Protocol = cmp.Or(c.Ports[n].Protocol, corev1.ProtocolTCP)
 			}

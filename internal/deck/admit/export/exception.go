@@ -38,6 +38,13 @@ func (e *exporter) except() error {
 				e.left(fmt.Sprintf("the exception at %s: it names a fingerprint or a target, which only Plimsoll knows", x.Place()))
 				continue
 			}
+			ofPolicies := func(rule string) bool { return strings.HasPrefix(rule, "policy/") }
+			if slices.ContainsFunc(x.Rules, ofPolicies) {
+				e.left(fmt.Sprintf("the exception at %s for %s: what it lets pass is denied here", x.Place(), strings.Join(x.Rules, ", ")))
+				if !slices.ContainsFunc(x.Rules, func(rule string) bool { return !ofPolicies(rule) }) {
+					continue
+				}
+			}
 			one, err := e.exception(x)
 			if err != nil {
 				return err
