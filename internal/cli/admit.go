@@ -36,6 +36,7 @@ type lineOptions struct {
 	exceptions []string
 	policies   policyOptions
 	registry   registry.Options
+	patient    bool // nobody waits for the answer but who asked
 }
 
 func (o *lineOptions) flags(f *pflag.FlagSet) {

@@ -40,7 +40,7 @@ func (o *lineOptions) outside() registry.Options {
 // resolve tells what images are that the line wants digests of.
 func (o *lineOptions) resolve(g *global) func(context.Context, string) (pod.Image, error) {
 	ways := o.outside()
-	book := lore.New(lore.OfImages(func(ctx context.Context, reference string) ([]*image.Image, error) {
+	images := lore.OfImages(func(ctx context.Context, reference string) ([]*image.Image, error) {
 		all, err := registry.Open(ctx, reference, ways)
 		var none *image.NotFoundError
 		var down *image.DownError
@@ -53,7 +53,11 @@ func (o *lineOptions) resolve(g *global) func(context.Context, string) (pod.Imag
 			return others, nil
 		}
 		return nil, err
-	}), g.env.Now)
+	})
+	if o.patient {
+		images.Wait = proofTime
+	}
+	book := lore.New(images, g.env.Now)
 	return func(ctx context.Context, reference string) (pod.Image, error) {
 		f, err := book.Look(ctx, "", reference)
 		return pod.Image{User: f.User, Volumes: f.Volumes, Digest: f.Digest}, err

@@ -35,6 +35,7 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 		return usage("%s: it holds no Kubernetes object: one has apiVersion and kind", strings.Join(names, ", "))
 	}
 	settle(around, o.namespace)
+	o.line.patient = true
 	l, err := o.line.line(ctx, g, admit.Options{Around: kube.NewSnapshot(around, nil), Whole: o.whole})
 	if err != nil {
 		return err
