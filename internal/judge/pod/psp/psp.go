@@ -8,6 +8,8 @@ package psp
 
 import (
 	"cmp"
+	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -96,15 +98,20 @@ type Set struct {
 // NewSet takes the policies and roles among objects. The errors are of policies that no API server took.
 func NewSet(objects []*kube.Object) (*Set, []error) {
 	s, errs := &Set{}, []error(nil)
+	specs := map[string]any{}
 	for _, o := range objects {
 		if !IsPolicy(o) {
 			continue
 		}
 		p, err := New(o)
+		if was, known := specs[o.Name]; err == nil && known && !reflect.DeepEqual(was, o.Fields["spec"]) {
+			err = fmt.Errorf("PodSecurityPolicy %s is there twice, and says two things: leave out the one that is not in force", o.Name)
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
+		specs[o.Name] = o.Fields["spec"]
 		s.Policies = append(s.Policies, p)
 	}
 	slices.SortStableFunc(s.Policies, func(a, b *Policy) int { return cmp.Compare(a.Name, b.Name) })

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apivalidation "k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
@@ -54,6 +55,10 @@ func Learn(objects []*kube.Object, namespace string, by Images) (*List, error) {
 		for i := range pods {
 			w := &pods[i]
 			key := [2]string{cmp.Or(o.Namespace, namespace), cmp.Or(w.Spec.ServiceAccountName, w.Spec.DeprecatedServiceAccount, "default")}
+			if len(apivalidation.IsDNS1123Label(key[0])) > 0 { // as a pattern it could be about others
+				l.Unread = append(l.Unread, fmt.Sprintf("%s %s: %.100q is no name of a namespace", o.Kind, o.Name, key[0]))
+				continue
+			}
 			if at[key] == nil {
 				at[key] = &Account{Namespace: key[0], Name: key[1]}
 			}

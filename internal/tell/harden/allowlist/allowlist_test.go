@@ -60,3 +60,15 @@ func TestLearn(t *testing.T) {
 		}
 	}
 }
+
+// TestOddNamespace wants a name that no namespace has to be left out: in a list it would be a pattern.
+func TestOddNamespace(t *testing.T) {
+	objects, problems := kube.Manifest("p.yaml", []byte("{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: '*'}, spec: {containers: [{name: a, image: evil.example/a}]}}"))
+	if len(problems) > 0 {
+		t.Fatal(problems[0])
+	}
+	l, err := Learn(objects, "default", ByRepository)
+	if err != nil || len(l.Accounts) != 0 || len(l.Unread) != 1 {
+		t.Errorf("%+v %v", l, err)
+	}
+}
