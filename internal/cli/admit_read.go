@@ -13,6 +13,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/read/kube/dump"
 )
 
 // Bounds on what is read.
@@ -43,6 +44,14 @@ func (g *global) manifests(words []string) (all []manifest, err error) {
 		info, err := os.Stat(word)
 		if err != nil {
 			return nil, usage("%w", err)
+		}
+		if info.IsDir() && dump.Is(word) {
+			m, err := manifestOfDump(word)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, m)
+			continue
 		}
 		dir, names := filepath.Dir(word), []string{filepath.Base(word)}
 		if info.IsDir() {
@@ -93,6 +102,21 @@ func manifestOf(r *kube.Reader, name string, b []byte) manifest {
 	m := manifest{name: name}
 	m.objects, m.problems = r.Manifest(name, b)
 	return m
+}
+
+// manifestOfDump is what cluster dump wrote; what that could not read is a problem.
+func manifestOfDump(dir string) (m manifest, err error) {
+	c, err := dump.Read(dir)
+	if err != nil {
+		return m, usage("%s: %w", dir, err)
+	}
+	m.name, m.objects = dir, c.Objects
+	for _, missing := range c.Missing {
+		if missing.Blocking {
+			m.problems = append(m.problems, &kube.Problem{Path: path.Join(filepath.ToSlash(dir), dump.Head), Line: 1, What: missing.What})
+		}
+	}
+	return m, nil
 }
 
 func manifestsIn(dir string) (names []string, err error) {
