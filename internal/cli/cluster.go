@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
@@ -54,6 +55,11 @@ func (o *clusterOptions) selection() (s client.Selection, err error) {
 	s.Namespaces = slices.Compact(slices.Sorted(slices.Values(o.namespaces)))
 	if slices.Contains(s.Namespaces, "") {
 		return s, usage("--namespace: one has no name")
+	}
+	for _, n := range s.Namespaces {
+		if wrong := validation.IsDNS1123Label(n); len(wrong) > 0 {
+			return s, usage("--namespace %q is no name of a namespace: %s", n, wrong[0])
+		}
 	}
 	all := append(append(kube.Judged(), kube.Around()...), kube.Volume())
 	var names []string

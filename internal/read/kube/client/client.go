@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
@@ -44,7 +45,10 @@ func config(kubeconfig, named string) (c *rest.Config, name string, err error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: named})
-	if c, err = loader.ClientConfig(); err != nil {
+	switch c, err = loader.ClientConfig(); {
+	case clientcmd.IsEmptyConfig(err):
+		return nil, "", fmt.Errorf("find a cluster: none stands in %s; name the file of one", strings.Join(rules.GetLoadingPrecedence(), ", "))
+	case err != nil:
 		return nil, "", fmt.Errorf("find a cluster: %w", err)
 	}
 	if all, err := loader.RawConfig(); err == nil && named == "" {
