@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,20 +33,27 @@ func verdict(about ...string) signature.Fact {
 
 // world is a registry: what tags mean, and what is signed of digests.
 type world struct {
+	sync.Mutex
 	facts map[string]Proofs // by digest
 	away  error
 	asked []string
+}
+
+func (w *world) ask(what string) {
+	w.Lock()
+	defer w.Unlock()
+	w.asked = append(w.asked, what)
 }
 
 func (w *world) line(t *testing.T, file string) *Line {
 	t.Helper()
 	l := lineOf(t, "failOn: none\n"+file)
 	l.Resolve = func(_ context.Context, name string) (pod.Image, error) {
-		w.asked = append(w.asked, name)
+		w.ask(name)
 		return pod.Image{Digest: pinned}, w.away
 	}
 	l.Proven = func(_ context.Context, _ admissionfile.Proof, reference string) (Proofs, error) {
-		w.asked = append(w.asked, reference)
+		w.ask(reference)
 		_, digest, _ := strings.Cut(reference, "@")
 		return w.facts[digest], w.away
 	}
