@@ -53,9 +53,6 @@ func (o *clusterOptions) selection() (s client.Selection, err error) {
 		return s, usage("--rate %d: at least 1", o.rate)
 	}
 	s.Namespaces = slices.Compact(slices.Sorted(slices.Values(o.namespaces)))
-	if slices.Contains(s.Namespaces, "") {
-		return s, usage("--namespace: one has no name")
-	}
 	for _, n := range s.Namespaces {
 		if wrong := validation.IsDNS1123Label(n); len(wrong) > 0 {
 			return s, usage("--namespace %q is no name of a namespace: %s", n, wrong[0])

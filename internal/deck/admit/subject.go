@@ -172,26 +172,21 @@ func byOwner(w *kube.Workload, user string) (made bool) {
 	if !(ours && strings.HasSuffix(name, "-controller")) && user != "system:kube-controller-manager" {
 		return false
 	}
-	meta, _ := w.Fields["metadata"].(map[string]any)
-	refs, _ := meta["ownerReferences"].([]any)
-	for _, r := range refs {
-		ref, _ := r.(map[string]any)
-		if controls, _ := ref["controller"].(bool); !controls {
-			continue
-		}
-		version, _ := ref["apiVersion"].(string)
-		kind, _ := ref["kind"].(string)
-		of, _ := ref["name"].(string)
-		hash := w.Metadata("labels")["pod-template-hash"]
-		if above, ok := strings.CutSuffix(of, "-"+hash); ok && hash != "" && kind == "ReplicaSet" && version == "apps/v1" {
-			kind, of = "Deployment", above
-		}
-		if field, known := templates[kind]; known && of != "" {
-			o := *w.Object
-			o.APIVersion, o.Kind, o.Name = version, kind, of
-			w.Object, w.Field, made = &o, field, true
-		}
-		break
+	above := w.Controllers()
+	if len(above) == 0 {
+		return false
 	}
-	return made
+	version, kind, of := above[0].APIVersion, above[0].Kind, above[0].Name
+	hash := w.Metadata("labels")["pod-template-hash"]
+	if deployment, ok := strings.CutSuffix(of, "-"+hash); ok && hash != "" && kind == "ReplicaSet" && version == "apps/v1" {
+		kind, of = "Deployment", deployment
+	}
+	field, known := templates[kind]
+	if !known || of == "" {
+		return false
+	}
+	o := *w.Object
+	o.APIVersion, o.Kind, o.Name = version, kind, of
+	w.Object, w.Field = &o, field
+	return true
 }

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // makers are the kinds whose controllers make objects of a kind: nothing else in Kubernetes itself does.
@@ -40,6 +41,21 @@ func (s *Snapshot) Owned(o *Object) bool {
 
 // owner is the object that made one; nil: nothing in the snapshot did.
 func (s *Snapshot) owner(o *Object) *Object {
+	for _, ref := range o.Controllers() {
+		of := s.Find((&Object{APIVersion: ref.APIVersion}).Group(), ref.Kind, o.Namespace, ref.Name)
+		if of == nil || !of.makes(o) {
+			continue
+		}
+		if is, uid := of.UID(), string(ref.UID); is != "" && uid != "" && is != uid {
+			continue
+		}
+		return of
+	}
+	return nil
+}
+
+// Controllers are the owners that an object says it is controlled by. An API server takes one at most.
+func (o *Object) Controllers() (all []metav1.OwnerReference) {
 	meta, _ := o.Fields["metadata"].(map[string]any)
 	refs, _ := meta["ownerReferences"].([]any)
 	for _, r := range refs {
@@ -47,20 +63,10 @@ func (s *Snapshot) owner(o *Object) *Object {
 		if controls, _ := ref["controller"].(bool); !controls {
 			continue
 		}
-		version, _ := ref["apiVersion"].(string)
-		kind, _ := ref["kind"].(string)
-		name, _ := ref["name"].(string)
-		uid, _ := ref["uid"].(string)
-		of := s.Find((&Object{APIVersion: version}).Group(), kind, o.Namespace, name)
-		if of == nil || !of.makes(o) {
-			continue
-		}
-		if is := of.UID(); is != "" && uid != "" && is != uid {
-			continue
-		}
-		return of
+		text := func(key string) string { s, _ := ref[key].(string); return s }
+		all = append(all, metav1.OwnerReference{APIVersion: text("apiVersion"), Kind: text("kind"), Name: text("name"), UID: types.UID(text("uid"))})
 	}
-	return nil
+	return all
 }
 
 // asMade says that the pod of an object is the one that its owner makes, as far as it matters who looks at it: else it is
