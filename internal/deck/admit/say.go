@@ -153,7 +153,7 @@ func (d *Decision) annotations() map[string]string {
 	return all
 }
 
+// list leaves what it is given as it is: the log may be reading it.
 func list(all []string) string {
-	slices.Sort(all)
-	return strings.Join(slices.Compact(all), ", ")
+	return strings.Join(slices.Compact(slices.Sorted(slices.Values(all))), ", ")
 }
