@@ -83,9 +83,9 @@ func run(ctx context.Context, args []string, log io.Writer) int {
 		if err != nil {
 			return wrong(exitUsage, fmt.Errorf("--exceptions %w", err))
 		}
-		o.Rules.Exceptions = append(o.Rules.Exceptions, file)
+		o.Files.Exceptions = append(o.Files.Exceptions, file)
 	}
-	if o.Rules.Policies, err = compiled(policies); err != nil {
+	if o.Files.Policies, err = compiled(policies); err != nil {
 		return wrong(exitUsage, fmt.Errorf("--policy %w", err))
 	}
 	if o.Config, err = client.Config(kubeconfig); err != nil {

@@ -19,6 +19,7 @@ import (
 	"slices"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 )
 
 // Cluster is what is read. The empty namespace is what belongs to none.
@@ -73,7 +74,7 @@ func (s *Scanner) Scan(ctx context.Context, r *Rules, namespace string) (report 
 		}
 		found, err := r.Judge(ctx, o, around)
 		if err != nil {
-			return fmt.Errorf("judge %s: %w", Place(o), err)
+			return fmt.Errorf("judge %s: %w", statute.Place(o), err)
 		}
 		judged++
 		// It may be newer than its head; then the next look sees another version, and judges it again.

@@ -10,7 +10,9 @@ import (
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 )
 
 // Judged is all that was found on one object.
@@ -33,7 +35,7 @@ func (r *Rules) Judge(ctx context.Context, o *kube.Object, around *kube.Snapshot
 		with = append(with, n)
 	}
 	own := kube.NewSnapshot(with, nil)
-	report := &finding.Report{Targets: []finding.Target{{ID: target, Kind: "manifest", Name: Place(o)}}}
+	report := &finding.Report{Targets: []finding.Target{{ID: target, Kind: "manifest", Name: statute.Place(o)}}}
 	add := func(c check.Card, hits []check.Hit, unknown []string) {
 		for _, h := range hits {
 			f := c.Finding(target, h)
@@ -70,7 +72,11 @@ func (r *Rules) Judge(ctx context.Context, o *kube.Object, around *kube.Snapshot
 
 // decide holds findings against exceptions, then asks policies, whose findings may be excepted, too.
 func (r *Rules) decide(ctx context.Context, o *kube.Object, own *kube.Snapshot, report *finding.Report, j *Judged) error {
-	pass := r.exceptions.Use(report)
+	set := r.Allow(o.Namespace, r.now)
+	if set == nil {
+		set = &exception.Set{}
+	}
+	pass := set.Use(report)
 	pass.Label = func(_ *finding.Finding, name string) string {
 		return cmp.Or(o.Metadata("labels")[name], o.Metadata("annotations")[name])
 	}
@@ -79,11 +85,16 @@ func (r *Rules) decide(ctx context.Context, o *kube.Object, own *kube.Snapshot, 
 	}
 	objects := slices.DeleteFunc(policy.Objects(own, func(string) bool { return true }), func(p policy.Object) bool { return p.Subject != *o.Subject("") })
 	found, gaps := policy.Evaluate(ctx, policy.Input{
-		Report: report, Facts: map[string]*policy.Facts{target: {Objects: objects}}, Policies: r.policies, Now: r.now,
+		Report: report, Facts: map[string]*policy.Facts{target: {Objects: objects}}, Policies: r.Policies, Now: r.now,
 	})
 	for i := range found {
 		if r.Redact != nil {
 			found[i].Title = r.Redact(found[i].Title) // its message may quote any of the object
+		}
+	}
+	if len(own.Workloads) > 0 {
+		for _, b := range r.Broken {
+			j.Unknown["policy/"+b.Name] = append(j.Unknown["policy/"+b.Name], "what it says, which is wrong: "+b.Err.Error())
 		}
 	}
 	for _, g := range gaps {
@@ -94,7 +105,7 @@ func (r *Rules) decide(ctx context.Context, o *kube.Object, own *kube.Snapshot, 
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("judge %s: %w", Place(o), err)
+		return fmt.Errorf("judge %s: %w", statute.Place(o), err)
 	}
 	return nil
 }

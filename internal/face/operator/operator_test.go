@@ -47,9 +47,9 @@ var resources = map[string]schema.GroupVersionResource{
 	"ClusterRoleBinding":       {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"},
 	"Role":                     {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"},
 	"RoleBinding":              {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
-	"Policy":                   {Group: group, Version: version, Resource: "policies"},
-	"Exception":                {Group: group, Version: version, Resource: "exceptions"},
-	"ClusterException":         {Group: group, Version: version, Resource: "clusterexceptions"},
+	"Policy":                   {Group: "plimsoll.io", Version: "v1alpha1", Resource: "policies"},
+	"Exception":                {Group: "plimsoll.io", Version: "v1alpha1", Resource: "exceptions"},
+	"ClusterException":         {Group: "plimsoll.io", Version: "v1alpha1", Resource: "clusterexceptions"},
 	"Report":                   {Group: "openreports.io", Version: "v1alpha1", Resource: "reports"},
 	"ClusterReport":            {Group: "openreports.io", Version: "v1alpha1", Resource: "clusterreports"},
 }
