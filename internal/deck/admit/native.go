@@ -35,7 +35,7 @@ func (l *Line) Needs() (all []kube.Need) {
 	if l.Native != nil {
 		all = l.Native.Needs()
 	}
-	if l.Native != nil || slices.ContainsFunc(l.Policies, func(p *policy.Policy) bool { return p.Asks("namespaceObject") || len(p.Use) > 0 }) {
+	if l.File.Follow || l.Native != nil || slices.ContainsFunc(l.Policies, func(p *policy.Policy) bool { return p.Asks("namespaceObject") || len(p.Use) > 0 }) {
 		all = append(all, kube.Namespaces())
 	}
 	if slices.ContainsFunc(append(l.named(), l.with(nil)), func(r rules) bool { return min(r.cap, r.noNetwork) != admissionfile.Off }) {

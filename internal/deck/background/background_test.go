@@ -341,7 +341,7 @@ func atTheDoor(t *testing.T, o *kube.Object, set *exception.Set, by authenticati
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, err := admit.New(admit.Options{Secret: engine.Worst, Exceptions: func(time.Time) *exception.Set { return set }})
+	line, err := admit.New(admit.Options{Secret: engine.Worst, Exceptions: func(string, time.Time) *exception.Set { return set }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{"../../../deploy/crd", filepath.Join(strings.TrimSpace(string(out)), "config", "crd")} {
+	for _, dir := range []string{"../../../deploy/chart/crds", filepath.Join(strings.TrimSpace(string(out)), "config", "crd")} {
 		names, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 		if err != nil || len(names) == 0 {
 			t.Fatalf("%s holds no definitions: %v", dir, err)

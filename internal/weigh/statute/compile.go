@@ -62,6 +62,14 @@ type Files struct {
 	Exceptions []exceptionfile.File
 }
 
+// Book is what is in force where a cluster holds nothing.
+func (f Files) Book() *Book {
+	return &Book{
+		Policies: slices.Clone(f.Policies), Wrong: map[string]error{}, Exceptions: map[string]exceptionfile.Exception{}, Generations: map[string]int64{},
+		files: f.Exceptions, of: map[string][]exceptionfile.File{}, versions: map[string]hash.Hash{"": sha256.New()}, compiled: map[string]*compiled{},
+	}
+}
+
 // Compiler compiles objects as they come and go. It is used by one goroutine at a time.
 type Compiler struct {
 	files Files
@@ -89,10 +97,7 @@ func NewCompiler(f Files) (*Compiler, error) {
 
 // Compile brings into force what a cluster holds now.
 func (c *Compiler) Compile(objects []*kube.Object) *Book {
-	b := &Book{
-		Policies: slices.Clone(c.files.Policies), Wrong: map[string]error{}, Exceptions: map[string]exceptionfile.Exception{}, Generations: map[string]int64{},
-		files: c.files.Exceptions, of: map[string][]exceptionfile.File{}, versions: map[string]hash.Hash{"": sha256.New()}, compiled: map[string]*compiled{},
-	}
+	b := c.files.Book()
 	taken := map[string]bool{}
 	for _, p := range c.files.Policies {
 		taken[p.Name] = true
