@@ -175,6 +175,8 @@ func RulesOf(p *policy.Policy) (all []admissionregistrationv1.RuleWithOperations
 type Judged struct {
 	finding.Finding
 	Mode admissionfile.Mode
+	// Unasked says that it stands for what a cluster would have to be asked, where none is.
+	Unasked bool
 	// Generation is that of the cluster's Exception that lets it pass, or of its Policy that found it; 0: neither did.
 	Generation int64
 }
@@ -191,6 +193,8 @@ type Decision struct {
 	// Unknown is what would have to be known, in words. Undecided is so much of it as keeps something that was to be
 	// judged from being judged at all.
 	Unknown, Undecided []string
+	// Missing says that some of that would be known if the objects around were all that there are.
+	Missing bool
 	// Passed says why nothing was judged; empty where it was.
 	Passed string
 	// Failed says why it could not be decided; then nobody was asked, and it is as onFailure says.

@@ -33,16 +33,23 @@ type judgement struct {
 	now     time.Time
 	report  *finding.Report
 	unknown []string
-	// undecided is what policies would have to know.
-	undecided []string
-	letPass   []string // what could not be decided, and passes
-	notes     map[string]string
-	looked    bool          // something was judged
-	given     []pod.Default // that pods were given before they were judged
-	patch     []Operation
+	doubts  []doubt
+	unasked map[string]bool // fingerprints of findings that stand for what a cluster would have to be asked
+	missing bool            // some of that would be known if the objects around were whole
+	letPass []string        // what could not be decided, and passes
+	notes   map[string]string
+	looked  bool          // something was judged
+	given   []pod.Default // that pods were given before they were judged
+	patch   []Operation
 }
 
 const target = "t1"
+
+// doubt is what would have to be known for a rule to be decided.
+type doubt struct{ rule, what string }
+
+// doubtful notes one.
+func (j *judgement) doubtful(rule, what string) { j.doubts = append(j.doubts, doubt{rule, what}) }
 
 // around are no objects: the door sees one at a time.
 var around = &kube.Snapshot{}
@@ -69,7 +76,7 @@ func (j *judgement) look(ctx context.Context, r *admissionv1.AdmissionRequest, s
 	}
 	j.own(ctx, r, s)
 	if err := j.except(r.UserInfo); err != nil {
-		return []Judged{{finding.Finding{Rule: "exceptions", Title: err.Error()}, admissionfile.Deny, 0}}
+		return []Judged{{Finding: finding.Finding{Rule: "exceptions", Title: err.Error()}, Mode: admissionfile.Deny}}
 	}
 	return j.judged()
 }
@@ -112,11 +119,13 @@ func (j *judgement) own(ctx context.Context, r *admissionv1.AdmissionRequest, s 
 		return ok || err != nil, nil
 	}
 	found, gaps := policy.Evaluate(ctx, policy.Input{Report: j.report, Facts: facts, Policies: run, Now: j.now, May: may})
+	n := len(j.report.Findings)
 	for _, p := range run {
 		if err := unsure[p.Name]; err != nil {
 			j.unsure(p.Name, s.Object, err.Error())
 		}
 	}
+	j.unaskedSince(n)
 	j.report.Findings = append(j.report.Findings, found...)
 	for _, g := range gaps {
 		j.unknown = append(j.unknown, g.What)
@@ -127,7 +136,7 @@ func (j *judgement) own(ctx context.Context, r *admissionv1.AdmissionRequest, s 
 func (j *judgement) judged() (all []Judged) {
 	for _, f := range j.report.Findings {
 		if mode, otherwise := j.becomes(&f); mode != admissionfile.Off && j.atFailing(j.stage, mode, otherwise) {
-			all = append(all, Judged{f, mode, j.generation(&f)})
+			all = append(all, Judged{Finding: f, Mode: mode, Unasked: j.unasked[f.Fingerprint], Generation: j.generation(&f)})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Judged) int {

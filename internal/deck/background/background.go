@@ -40,6 +40,13 @@ type Scanner struct {
 
 // Scan brings what is known of a namespace up to date, and says it. Judged is how many objects had to be looked at.
 func (s *Scanner) Scan(ctx context.Context, r *Rules, namespace string) (report *Report, judged int, err error) {
+	if s.found == nil {
+		s.found = map[string]map[string]*rows{}
+	}
+	if namespace != "" && r.line != nil && r.line.Exempts(namespace) {
+		s.found[namespace] = map[string]*rows{}
+		return exempt(namespace), 0, nil
+	}
 	heads, err := s.Cluster.Heads(ctx, namespace)
 	if err != nil {
 		return nil, 0, err
@@ -82,9 +89,6 @@ func (s *Scanner) Scan(ctx context.Context, r *Rules, namespace string) (report 
 		now[at].rules, now[at].version = rules, version+Version(o)
 		return nil
 	})
-	if s.found == nil {
-		s.found = map[string]map[string]*rows{}
-	}
 	if err != nil {
 		return nil, judged, err
 	}

@@ -165,7 +165,11 @@ func compile(t testing.TB, text string) *Rules {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewRules(Options{Secret: engine.Worst, Redact: engine.Redact}, c.Compile(objects(t, text)), today)
+	r, err := NewRules(Options{Secret: engine.Worst, Redact: engine.Redact}, c.Compile(objects(t, text)), today)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // everything is all exceptions of a manifest, as the command line takes them.

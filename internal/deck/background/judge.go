@@ -9,6 +9,7 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
+	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
@@ -19,8 +20,10 @@ import (
 type Judged struct {
 	// Findings have those that an exception lets pass among them. Each is there once.
 	Findings []finding.Finding
-	Passed   int                 // checks that found nothing
-	Unknown  map[string][]string // what a check would have to know, by its id
+	// Becomes is how far each of them goes.
+	Becomes []admissionfile.Mode
+	Passed  int                 // checks that found nothing
+	Unknown map[string][]string // what a check would have to know, by its id
 }
 
 const target = "t1"
@@ -30,12 +33,16 @@ const target = "t1"
 // not be owned itself.
 func (r *Rules) Judge(ctx context.Context, o *kube.Object, around *kube.Snapshot) (*Judged, error) {
 	j := &Judged{Unknown: map[string][]string{}}
+	var standing []finding.Finding
+	if r.line != nil {
+		o, standing, j.Unknown = r.line.Standing(ctx, o, around, r.now)
+	}
 	with := []*kube.Object{o}
 	if n := around.Find("", "Namespace", "", o.Namespace); n != nil && o.Namespace != "" {
 		with = append(with, n)
 	}
 	own := kube.NewSnapshot(with, nil)
-	report := &finding.Report{Targets: []finding.Target{{ID: target, Kind: "manifest", Name: statute.Place(o)}}}
+	report := &finding.Report{Targets: []finding.Target{{ID: target, Kind: "manifest", Name: statute.Place(o)}}, Findings: standing}
 	add := func(c check.Card, hits []check.Hit, unknown []string) {
 		for _, h := range hits {
 			f := c.Finding(target, h)
@@ -66,7 +73,11 @@ func (r *Rules) Judge(ctx context.Context, o *kube.Object, around *kube.Snapshot
 	}
 	report.Findings = once(report.Findings)
 	err := r.decide(ctx, o, own, report, j)
-	j.Findings = report.Findings
+	for i := range report.Findings {
+		if mode := r.becomes(o, &report.Findings[i]); mode != admissionfile.Off {
+			j.Findings, j.Becomes = append(j.Findings, report.Findings[i]), append(j.Becomes, mode)
+		}
+	}
 	return j, err
 }
 

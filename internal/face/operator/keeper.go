@@ -113,7 +113,11 @@ func (k *keeper) compile(ctx context.Context) (held []*unstructured.Unstructured
 	if k.of == of.String() && k.rules != nil {
 		return held, nil
 	}
-	k.rules, k.of = background.NewRules(k.options, k.compiler.Compile(objects), k.now()), of.String()
+	rules, err := background.NewRules(k.options, k.compiler.Compile(objects), k.now())
+	if err != nil {
+		return nil, err
+	}
+	k.rules, k.of = rules, of.String()
 	return held, nil
 }
 

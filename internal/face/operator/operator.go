@@ -45,6 +45,8 @@ type Options struct {
 	Config *rest.Config
 	Rules  background.Options
 	Files  statute.Files // what holds beside the objects of the cluster
+	// Around are further kinds that count for what is in their namespace.
+	Around []schema.GroupVersionKind
 	// Lease is the namespace of the lease by which one of several replicas leads; empty: there is one only.
 	Lease   string
 	Health  string // address of /healthz and /readyz; 0: none
@@ -87,7 +89,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	k := &keeper{
 		compiler: compiler, options: o.Rules, client: m.GetClient(), now: o.Now, written: map[string]stored{}, live: m.GetAPIReader(),
-		scanner: &background.Scanner{Cluster: &reader{watched: m.GetClient(), live: m.GetAPIReader()}},
+		scanner: &background.Scanner{Cluster: &reader{watched: m.GetClient(), live: m.GetAPIReader(), also: o.Around}},
 	}
 	if err := k.watch(m); err != nil {
 		return err
