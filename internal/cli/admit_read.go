@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -29,16 +30,21 @@ type manifest struct {
 	problems []*kube.Problem
 }
 
-// manifests reads files and folders. In a folder, what holds no object is passed over.
+// manifests reads files and folders. In a folder, what holds no object is passed over; a file that is named holds some.
 func (g *global) manifests(words []string) (all []manifest, err error) {
 	var reader kube.Reader
+	named := kube.Reader{Strict: true}
 	for _, word := range words {
 		if word == "-" {
 			b, err := io.ReadAll(io.LimitReader(g.env.Stdin, mostManifest+1))
 			if err != nil || len(b) > mostManifest {
 				return nil, usage("standard input: more than %d bytes: give it in parts", mostManifest)
 			}
-			all = append(all, manifestOf(&reader, "standard input", b))
+			m, err := namedManifest(&named, "standard input", b)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, m)
 			continue
 		}
 		info, err := os.Stat(word)
@@ -65,7 +71,13 @@ func (g *global) manifests(words []string) (all []manifest, err error) {
 			if err != nil {
 				return nil, usage("%w", err)
 			}
-			if m := manifestOf(&reader, filepath.ToSlash(filepath.Join(dir, name)), b); !info.IsDir() || len(m.objects)+len(m.problems) > 0 {
+			if !info.IsDir() {
+				m, err := namedManifest(&named, filepath.ToSlash(word), b)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, m)
+			} else if m := manifestOf(&reader, filepath.ToSlash(filepath.Join(dir, name)), b); len(m.objects)+len(m.problems) > 0 {
 				all = append(all, m)
 			}
 		}
@@ -102,6 +114,20 @@ func manifestOf(r *kube.Reader, name string, b []byte) manifest {
 	m := manifest{name: name}
 	m.objects, m.problems = r.Manifest(name, b)
 	return m
+}
+
+// namedManifest is a file that somebody named: one in which nothing can be read is a wrong call.
+func namedManifest(r *kube.Reader, name string, b []byte) (manifest, error) {
+	m := manifestOf(r, name, b)
+	switch {
+	case len(m.objects) > 0:
+		return m, nil
+	case len(m.problems) > 0:
+		return m, usage("%w", m.problems[0])
+	case bytes.Contains(b, []byte("List")): // of nothing, as kubectl writes it
+		return m, nil
+	}
+	return m, usage("%s: it holds no Kubernetes object: one has apiVersion and kind", name)
 }
 
 // manifestOfDump is what cluster dump wrote; what that could not read is a problem.

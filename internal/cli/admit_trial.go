@@ -7,14 +7,17 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/face/webhook"
+	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 	"github.com/plimsoll/plimsoll/internal/weigh/statute"
@@ -43,7 +46,7 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 		return err
 	}
 	sayUnasked(g, l)
-	denied, broken, open := false, false, false
+	denied, broken, open, missing := false, false, false, false
 	if l.File.Follow {
 		if l, broken, err = o.line.with(g, l, around); err != nil {
 			return err
@@ -63,13 +66,15 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 			if d.Passed == "" {
 				d = l.Decide(ctx, admit.All, r, g.env.Now())
 			}
-			denied, open = denied || !d.Allowed, open || len(d.Undecided) > 0
-			if err := write(g, object, d, o.responses); err != nil {
+			pods := o.refused(ctx, l, object, r, d, g.env.Now())
+			denied, open = denied || certain(d) || len(pods) > 0, open || len(d.Undecided) > 0
+			missing = missing || d.Missing
+			if err := write(g, object, d, pods, o.responses); err != nil {
 				return err
 			}
 		}
 	}
-	if open && !o.whole {
+	if missing && !o.whole {
 		g.say("plimsoll: what is not among the files may be in the cluster; with --whole they are all that it holds")
 	}
 	switch {
@@ -79,6 +84,44 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 		return exitError{exitIncomplete, nil}
 	}
 	return nil
+}
+
+// certain says that something is denied, whatever a cluster would say of the rest.
+func certain(d *admit.Decision) bool {
+	return !d.Allowed && (d.Failed != "" || slices.ContainsFunc(d.Findings, func(f admit.Judged) bool {
+		return f.Mode == admissionfile.Deny && len(f.Suppressed) == 0 && !f.Unasked
+	}))
+}
+
+// controllers are the accounts by which a cluster makes the pods of what is of a kind.
+var controllers = map[string]string{
+	"Deployment": "replicaset-controller", "ReplicaSet": "replicaset-controller", "StatefulSet": "statefulset-controller", "DaemonSet": "daemon-set-controller",
+	"ReplicationController": "replication-controller", "Job": "job-controller", "CronJob": "job-controller",
+}
+
+// refused says what will be denied of the pods of what is let in: an exception for who sends a Deployment is none for the
+// controller that sends its pods.
+func (o *attemptOptions) refused(ctx context.Context, l *admit.Line, of *kube.Object, r *admissionv1.AdmissionRequest, d *admit.Decision, now time.Time) (all []string) {
+	excepted := map[string]string{}
+	for _, f := range d.Findings {
+		if f.Mode == admissionfile.Deny && len(f.Suppressed) > 0 {
+			excepted[f.Fingerprint] = f.Suppressed[0].Where
+		}
+	}
+	account := controllers[of.Kind]
+	if len(excepted) == 0 || account == "" || !of.Known() {
+		return nil
+	}
+	pods := *r
+	pods.UserInfo = authenticationv1.UserInfo{
+		Username: "system:serviceaccount:kube-system:" + account, Groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"},
+	}
+	for _, f := range l.Decide(ctx, admit.All, &pods, now).Findings {
+		if where := excepted[f.Fingerprint]; where != "" && f.Mode == admissionfile.Deny && len(f.Suppressed) == 0 {
+			all = append(all, fmt.Sprintf("its pods will be denied: %s sends them, and exception %s is not for it: %s", account, where, f.Words()))
+		}
+	}
+	return all
 }
 
 // with is a line with the Policies and Exceptions that are among objects. Broken says that one is wrong.
@@ -130,15 +173,17 @@ func (o *attemptOptions) request(of *kube.Object, around *kube.Snapshot) (*admis
 	}, nil
 }
 
-func write(g *global, of *kube.Object, d *admit.Decision, asJSON bool) error {
+func write(g *global, of *kube.Object, d *admit.Decision, pods []string, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(g.env.Stdout).Encode(d.Response("test"))
 	}
 	said := d.Warnings
 	verdict := "let in"
 	switch {
-	case !d.Allowed:
+	case certain(d):
 		verdict, said = "denied", append([]string{d.Message}, said...)
+	case !d.Allowed:
+		verdict = "not decided"
 	case len(d.Undecided) > 0:
 		verdict = "let in, not all of it judged"
 	case len(said) > 0:
@@ -147,11 +192,12 @@ func write(g *global, of *kube.Object, d *admit.Decision, asJSON bool) error {
 		verdict = "let in, not judged: " + d.Passed
 	}
 	_, err := fmt.Fprintln(g.env.Stdout, printable(fmt.Sprintf("%s %s: %s", of.Kind, of.Name, verdict)))
-	if d.Allowed {
+	if !certain(d) {
 		for _, u := range d.Undecided {
 			said = append(said, "not known: "+u)
 		}
 	}
+	said = append(append(said, pods...), noted(d)...)
 	for _, o := range d.Patch {
 		said = append(said, fmt.Sprintf("%s %s %s", o.Op, o.Path, value(o.Value)))
 	}
@@ -164,6 +210,25 @@ func write(g *global, of *kube.Object, d *admit.Decision, asJSON bool) error {
 		}
 	}
 	return err
+}
+
+// noted is what only the audit log would have: what policies say in their words, and which checks found something.
+func noted(d *admit.Decision) (all []string) {
+	var checks []string
+	for i := range d.Findings {
+		switch f := &d.Findings[i]; {
+		case f.Mode != admissionfile.Audit || len(f.Suppressed) > 0:
+		case f.Kind == finding.KindPolicy:
+			all = append(all, "noted: "+f.Words())
+		default:
+			checks = append(checks, f.Rule)
+		}
+	}
+	if len(checks) > 0 {
+		slices.Sort(checks)
+		all = append(all, "noted: "+strings.Join(slices.Compact(checks), ", "))
+	}
+	return all
 }
 
 // value is one of a patch, as JSON.

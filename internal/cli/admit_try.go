@@ -38,8 +38,9 @@ func newAdmitTest(g *global) *cobra.Command {
 			"the cluster: a policy that needs it is not assessed, which is never a pass; with --whole it is nowhere.\n" +
 			"MANIFEST may be - for the standard input.\n\n" +
 			"With --line, or without either, it says instead what the webhook would answer about each object: let in, warned of\n" +
-			"or denied, and why. A pod is judged as it will have been changed, and the changes are shown; what makes pods, as the\n" +
-			"pods that it makes. NetworkPolicies and namespaces are looked for among the manifests, too.\n" +
+			"or denied, and why, and what it would only note. A pod is judged as it will have been changed, and the changes are\n" +
+			"shown; what makes pods, as the pods that it makes. NetworkPolicies and namespaces are looked for among the manifests,\n" +
+			"too, and where the line follows the cluster, its Policies and Exceptions.\n" +
 			"--responses writes the API server's own AdmissionResponse for each, in JSON.\n\n" +
 			"Exit status: 0 all would be let in, 1 something would be denied, 2 the call or a file in it is wrong, 3 something\n" +
 			"could not be read or not be assessed.",

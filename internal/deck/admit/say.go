@@ -73,7 +73,9 @@ func (j *judgement) decide(all []Judged) *Decision {
 	return d
 }
 
-// words say what is wrong, and where.
+// Words say what is wrong, and where.
+func (j *Judged) Words() string { return words(&j.Finding) }
+
 func words(f *finding.Finding) string {
 	text := f.Rule + ": " + f.Title
 	if f.Subject != nil && f.Subject.Field != "" {

@@ -35,7 +35,11 @@ type Problem struct {
 func (p *Problem) Error() string { return fmt.Sprintf("%s:%d: %s", p.Path, p.Line, p.What) }
 
 // Reader reads files that belong together. It may be used by several goroutines at a time.
-type Reader struct{ shelf shelf }
+type Reader struct {
+	// Strict has documents that are no objects, and hold something, be problems: somebody named their file as one of objects.
+	Strict bool
+	shelf  shelf
+}
 
 // Manifest reads one file alone, as a Reader does.
 func Manifest(path string, content []byte) (objects []*Object, problems []*Problem) {
@@ -44,7 +48,8 @@ func Manifest(path string, content []byte) (objects []*Object, problems []*Probl
 
 // Manifest reads the objects of a file in YAML or JSON: several documents, and Lists taken apart. Values are
 // what Kubernetes' own reading of YAML (sigs.k8s.io/yaml, YAML 1.1) makes of them. Documents that are no
-// objects are passed over without a word; those that cannot be read are problems, and the others remain.
+// objects are passed over without a word, unless the Reader is strict; those that cannot be read are problems, and the
+// others remain.
 func (r *Reader) Manifest(path string, content []byte) (objects []*Object, problems []*Problem) {
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
 	if isUTF16(content) {
@@ -69,8 +74,14 @@ func (r *Reader) document(path string, d part) ([]*Object, *Problem) {
 	if d.wrong != "" {
 		return nil, wrong(1, "%s", d.wrong)
 	}
+	other := func() *Problem {
+		if !r.Strict || blank(d.text) {
+			return nil
+		}
+		return wrong(1, "it is no Kubernetes object: one has apiVersion and kind")
+	}
 	if d.kind == "" && !bytes.Contains(d.text, []byte("apiVersion")) {
-		return nil, nil
+		return nil, other()
 	}
 	if len(d.text) > maxObject {
 		return nil, wrong(1, "the document is larger than %d MiB, which no API server takes", maxObject>>20)
@@ -91,11 +102,26 @@ func (r *Reader) document(path string, d part) ([]*Object, *Problem) {
 	if _, named := fields["kind"]; !named && d.kind != "" {
 		fields["kind"], fields["apiVersion"] = d.kind, d.version
 	}
+	version, _ := fields["apiVersion"].(string)
+	if kind, _ := fields["kind"].(string); version == "" || kind == "" {
+		return nil, other()
+	}
 	all, err := objects(fields, Source{Path: path, line: d.line, written: &written{path: path, part: d, shelf: &r.shelf}})
 	if err != nil {
 		return nil, wrong(1, "%v", err)
 	}
 	return all, nil
+}
+
+// blank says that a document holds nothing but comments and what parts documents.
+func blank(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSpace(line)
+		if len(line) > 0 && line[0] != '#' && line[0] != '%' && !bytes.Equal(line, []byte("---")) && !bytes.Equal(line, []byte("...")) {
+			return false
+		}
+	}
+	return true
 }
 
 // values decodes a document, with the line of it that is wrong; nil for what is no map.
