@@ -174,16 +174,8 @@ func (p *Policy) translates(pod *corev1.Pod) bool {
 
 // MayUse says that the pod's service account, or who creates it, may use a policy in the namespace.
 func (s *Set) MayUse(p *Policy, pod *corev1.Pod, namespace string, by admission.User) bool {
-	if account := pod.Spec.ServiceAccountName; account != "" && s.Grants.Use(Account(namespace, account), p.Name, namespace) {
+	if account := pod.Spec.ServiceAccountName; account != "" && s.Grants.Use(admission.ServiceAccount(namespace, account), p.Name, namespace) {
 		return true
 	}
 	return s.Grants.Use(by, p.Name, namespace)
-}
-
-// Account is a service account as who asks.
-func Account(namespace, name string) admission.User {
-	return admission.User{
-		Name:   "system:serviceaccount:" + namespace + ":" + name,
-		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"},
-	}
 }

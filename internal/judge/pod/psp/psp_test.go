@@ -87,7 +87,7 @@ func TestUse(t *testing.T) {
 	}
 	use := "{apiGroups: [policy], resources: [podsecuritypolicies], resourceNames: [p], verbs: [use]}"
 	web := "{kind: ServiceAccount, name: web, namespace: shop}"
-	account := Account("shop", "web")
+	account := admission.ServiceAccount("shop", "web")
 	for name, c := range map[string]struct {
 		objects   string
 		who       admission.User
@@ -98,10 +98,10 @@ func TestUse(t *testing.T) {
 		"by a cluster role, in the namespace":     {role("ClusterRole", use) + bind("RoleBinding", "ClusterRole", web), account, "shop", true},
 		"by a cluster role, elsewhere":            {role("ClusterRole", use) + bind("RoleBinding", "ClusterRole", web), account, "pay", false},
 		"by a cluster role, everywhere":           {role("ClusterRole", use) + bind("ClusterRoleBinding", "ClusterRole", web), account, "pay", true},
-		"another account":                         {role("Role", use) + bind("RoleBinding", "Role", web), Account("shop", "db"), "shop", false},
-		"another namespace's account":             {role("Role", use) + bind("RoleBinding", "Role", web), Account("pay", "web"), "shop", false},
+		"another account":                         {role("Role", use) + bind("RoleBinding", "Role", web), admission.ServiceAccount("shop", "db"), "shop", false},
+		"another namespace's account":             {role("Role", use) + bind("RoleBinding", "Role", web), admission.ServiceAccount("pay", "web"), "shop", false},
 		"an account without a namespace":          {role("Role", use) + bind("RoleBinding", "Role", "{kind: ServiceAccount, name: web}"), account, "shop", true},
-		"all accounts":                            {role("ClusterRole", use) + bind("ClusterRoleBinding", "ClusterRole", "{kind: Group, name: 'system:serviceaccounts'}"), Account("a", "b"), "a", true},
+		"all accounts":                            {role("ClusterRole", use) + bind("ClusterRoleBinding", "ClusterRole", "{kind: Group, name: 'system:serviceaccounts'}"), admission.ServiceAccount("a", "b"), "a", true},
 		"all accounts of a namespace":             {role("Role", use) + bind("RoleBinding", "Role", "{kind: Group, name: 'system:serviceaccounts:shop'}"), account, "shop", true},
 		"who is authenticated":                    {role("ClusterRole", use) + bind("ClusterRoleBinding", "ClusterRole", "{kind: Group, name: 'system:authenticated'}"), account, "shop", true},
 		"a user":                                  {role("Role", use) + bind("RoleBinding", "Role", "{kind: User, name: ann}"), admission.User{Name: "ann"}, "shop", true},

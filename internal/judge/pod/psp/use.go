@@ -1,6 +1,7 @@
 package psp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -162,11 +163,8 @@ func (of grant) to(who admission.User, namespace string) bool {
 		case rbacv1.GroupKind:
 			return slices.Contains(who.Groups, s.Name)
 		case rbacv1.ServiceAccountKind:
-			from := s.Namespace
-			if from == "" {
-				from = of.namespace
-			}
-			return from != "" && "system:serviceaccount:"+from+":"+s.Name == who.Name
+			from := cmp.Or(s.Namespace, of.namespace)
+			return from != "" && admission.ServiceAccount(from, s.Name).Name == who.Name
 		}
 		return false
 	})
