@@ -53,6 +53,11 @@ func New(o *kube.Object) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, word := range read.Spec.Volumes {
+		if err := checkVolume(word); err != nil {
+			return nil, fmt.Errorf("PodSecurityPolicy %s: spec.volumes: %w", o.Name, err)
+		}
+	}
 	p := &Policy{Name: read.Name, Object: o, Spec: read.Spec}
 	if p.Spec.AllowPrivilegeEscalation == nil {
 		yes := true
@@ -100,6 +105,10 @@ func NewSet(objects []*kube.Object) (*Set, []error) {
 	s, errs := &Set{}, []error(nil)
 	specs := map[string]any{}
 	for _, o := range objects {
+		if o.Kind == "PodSecurityPolicy" && o.Group() == "policy" && !IsPolicy(o) {
+			errs = append(errs, fmt.Errorf("PodSecurityPolicy %s: no Kubernetes had one of %s: write policy/v1beta1, as kubectl get psp -o yaml does", o.Name, o.APIVersion))
+			continue
+		}
 		if !IsPolicy(o) {
 			continue
 		}

@@ -183,3 +183,17 @@ func TestRefusedPolicies(t *testing.T) {
 		}
 	}
 }
+
+// TestVolumeWords wants what API servers took, and no other word (validatePodSecurityPolicyVolumes, Kubernetes 1.24).
+func TestVolumeWords(t *testing.T) {
+	for _, word := range append(VolumeTypes(), "*") {
+		if _, errs := NewSet(parse(t, policy("a", "volumes: ['"+word+"']"))); len(errs) > 0 {
+			t.Error(errs)
+		}
+	}
+	for word, want := range map[string]string{"configmap": `did you mean "configMap"?`, "none": "use * or some of hostPath, emptyDir", "image": "use *"} {
+		if _, errs := NewSet(parse(t, policy("a", "volumes: ["+word+"]"))); len(errs) != 1 || !strings.Contains(errs[0].Error(), want) {
+			t.Errorf("%s: %v", word, errs)
+		}
+	}
+}
