@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
@@ -196,4 +197,37 @@ func TestVolumeWords(t *testing.T) {
 			t.Errorf("%s: %v", word, errs)
 		}
 	}
+}
+
+// FuzzPolicies reads policies that anybody wrote: what is taken fills a pod in once and for all, and finds the same faults
+// in it each time.
+func FuzzPolicies(f *testing.F) {
+	for _, spec := range []string{
+		"volumes: ['*'], readOnlyRootFilesystem: true", "requiredDropCapabilities: [ALL], allowedCapabilities: [CHOWN], defaultAllowPrivilegeEscalation: false",
+		"hostPorts: [{min: 1, max: 80}], allowedHostPaths: [{pathPrefix: /a, readOnly: true}], volumes: [hostPath]",
+		"runtimeClass: {allowedRuntimeClassNames: [a], defaultRuntimeClassName: a}, allowedUnsafeSysctls: ['net.*']",
+	} {
+		f.Add([]byte(policy("a", spec) + everyone))
+	}
+	f.Add([]byte(strings.NewReplacer("rule: RunAsAny", "rule: MustRunAs, ranges: [{min: 1, max: 9}]").Replace(policy("a", "privileged: true"))))
+	pods := []*corev1.Pod{
+		pod(f, "containers: [{name: c, image: i}]"),
+		pod(f, "hostNetwork: true, volumes: [{name: v, hostPath: {path: /a/b}}], initContainers: [{name: i, image: i, ports: [{hostPort: 80}]}], containers: [{name: c, image: i, securityContext: {privileged: true, capabilities: {add: [CHOWN]}}}]"),
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		objects, _ := kube.Manifest("o.yaml", text)
+		set, _ := NewSet(objects)
+		for _, of := range pods {
+			for _, p := range set.Policies {
+				filled := p.Fill(of)
+				if again := p.Fill(filled); !equality.Semantic.DeepEqual(filled, again) {
+					t.Errorf("%s fills in twice: %v, %v", p.Name, filled, again)
+				}
+				if a, b := p.Faults(filled), p.Faults(filled); !slices.Equal(a, b) {
+					t.Errorf("%s finds %v, then %v", p.Name, a, b)
+				}
+			}
+			set.Choose(of, "shop", admission.User{Name: "ann", Groups: []string{"system:authenticated"}})
+		}
+	})
 }
