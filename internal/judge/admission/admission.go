@@ -35,11 +35,6 @@ func Cards() (all []check.Card) {
 	return append(all, Connect, Unlisted, NoNetworkPolicy, Unproven, Unpinned)
 }
 
-// Is says that an object configures webhooks.
-func Is(o *kube.Object) bool {
-	return o.Is(group, "ValidatingWebhookConfiguration") || o.Is(group, "MutatingWebhookConfiguration")
-}
-
 // Look runs the check on an object that configures webhooks. Around are the objects beside it, where any are known:
 // what serves a webhook may be among them.
 func (c Check) Look(o *kube.Object, around *kube.Snapshot) (hits []check.Hit, err error) {
