@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -138,7 +137,7 @@ func (o *exportOptions) webhook(ctx context.Context, g *global) error {
 		}
 	}
 	if o.bundle != "" {
-		if p.Bundle, err = os.ReadFile(o.bundle); err != nil {
+		if p.Bundle, err = readFile(o.bundle, maxRoot); err != nil {
 			return usage("--ca-bundle %w", err)
 		}
 		if !x509.NewCertPool().AppendCertsFromPEM(p.Bundle) {

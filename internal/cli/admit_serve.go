@@ -290,7 +290,7 @@ func authority(name string) (*x509.CertPool, error) {
 	if name == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(name)
+	b, err := readFile(name, maxRoot)
 	if err != nil {
 		return nil, usage("--client-ca %w", err)
 	}

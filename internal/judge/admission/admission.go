@@ -14,8 +14,6 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
-const group = "admissionregistration.k8s.io"
-
 // Check is a card and the function that looks at one webhook.
 type Check struct {
 	check.Card
