@@ -132,7 +132,7 @@ func newClusterScan(g *global) *cobra.Command {
 	o.gateFlags(f)
 	o.podSecurityFlag(f)
 	o.except.flags(f)
-	o.policies.flags(f, "policy", "")
+	o.policies.flags(f, "")
 	o.secrets.flags(f)
 	return cmd
 }

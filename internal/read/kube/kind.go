@@ -16,15 +16,15 @@ type Maker struct {
 
 // makers are all of them. What makes others stands before these.
 var makers = []Maker{
-	{kind("batch", "v1", "CronJob"), "spec.jobTemplate.spec.template", "Job", "job-controller"},
-	{kind("apps", "v1", "Deployment"), "spec.template", "ReplicaSet", "replicaset-controller"},
-	{kind("batch", "v1", "Job"), "spec.template", "Pod", "job-controller"},
-	{kind("apps", "v1", "ReplicaSet"), "spec.template", "Pod", "replicaset-controller"},
-	{kind("apps", "v1", "StatefulSet"), "spec.template", "Pod", "statefulset-controller"},
-	{kind("apps", "v1", "DaemonSet"), "spec.template", "Pod", "daemon-set-controller"},
-	{kind("", "v1", "ReplicationController"), "spec.template", "Pod", "replication-controller"},
-	{kind("", "v1", "PodTemplate"), "template", "", ""},
-	{kind("", "v1", "Pod"), "", "", ""},
+	{kind("batch", "CronJob"), "spec.jobTemplate.spec.template", "Job", "job-controller"},
+	{kind("apps", "Deployment"), "spec.template", "ReplicaSet", "replicaset-controller"},
+	{kind("batch", "Job"), "spec.template", "Pod", "job-controller"},
+	{kind("apps", "ReplicaSet"), "spec.template", "Pod", "replicaset-controller"},
+	{kind("apps", "StatefulSet"), "spec.template", "Pod", "statefulset-controller"},
+	{kind("apps", "DaemonSet"), "spec.template", "Pod", "daemon-set-controller"},
+	{kind("", "ReplicationController"), "spec.template", "Pod", "replication-controller"},
+	{kind("", "PodTemplate"), "template", "", ""},
+	{kind("", "Pod"), "", "", ""},
 }
 
 // Makers lists the kinds of Kubernetes' own that make pods.
@@ -50,28 +50,28 @@ func IsMade(group, kind string) bool {
 	return known && slices.ContainsFunc(makers, func(m Maker) bool { return m.Makes == of.Kind })
 }
 
-func kind(group, version, kind string) schema.GroupVersionKind {
-	return schema.GroupVersionKind{Group: group, Version: version, Kind: kind}
+func kind(group, kind string) schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: group, Version: "v1", Kind: kind}
 }
 
 // Judged are the kinds of a cluster that are judged. What makes others stands before these.
 func Judged() []schema.GroupVersionKind {
-	all := []schema.GroupVersionKind{kind("", "v1", "Namespace")}
+	all := []schema.GroupVersionKind{kind("", "Namespace")}
 	for _, m := range makers {
 		all = append(all, m.GroupVersionKind)
 	}
-	return append(all, kind("", "v1", "Service"), kind("networking.k8s.io", "v1", "Ingress"), kind("networking.k8s.io", "v1", "NetworkPolicy"))
+	return append(all, kind("", "Service"), kind("networking.k8s.io", "Ingress"), kind("networking.k8s.io", "NetworkPolicy"))
 }
 
 // Around are the kinds that count for what is judged in their namespace. They are few and small.
 func Around() []schema.GroupVersionKind {
 	return []schema.GroupVersionKind{
-		kind("", "v1", "LimitRange"), kind("", "v1", "ResourceQuota"), kind("", "v1", "PersistentVolumeClaim"), kind("", "v1", "ServiceAccount"),
+		kind("", "LimitRange"), kind("", "ResourceQuota"), kind("", "PersistentVolumeClaim"), kind("", "ServiceAccount"),
 	}
 }
 
 // Volume is the kind of what claims are bound to.
-func Volume() schema.GroupVersionKind { return kind("", "v1", "PersistentVolume") }
+func Volume() schema.GroupVersionKind { return kind("", "PersistentVolume") }
 
 // Wide says of one of these kinds that its objects belong to no namespace.
 func Wide(k schema.GroupVersionKind) bool { return k.Kind == "Namespace" || k == Volume() }

@@ -135,7 +135,7 @@ func (g *Grants) may(who admission.User, group, policy, namespace string) bool {
 		return true
 	}
 	return slices.ContainsFunc(g.grants, func(of grant) bool {
-		return of.in(namespace) && of.to(who, namespace) && of.of(group, policy)
+		return of.in(namespace) && of.to(who) && of.of(group, policy)
 	})
 }
 
@@ -155,7 +155,7 @@ func (of grant) of(group, policy string) bool {
 	})
 }
 
-func (of grant) to(who admission.User, namespace string) bool {
+func (of grant) to(who admission.User) bool {
 	return slices.ContainsFunc(of.subjects, func(s rbacv1.Subject) bool {
 		switch s.Kind {
 		case rbacv1.UserKind:
