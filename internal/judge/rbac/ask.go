@@ -95,6 +95,17 @@ func (m *Model) Rights(id Identity) (all []*Grant) {
 	return all
 }
 
+// Beyond is what an identity may do by no binding, in words.
+func Beyond(id Identity) (all []string) {
+	if slices.Contains(id.Groups, masters) {
+		all = append(all, byMasters)
+	}
+	if strings.HasPrefix(id.User, nodePrefix) && slices.Contains(id.Groups, nodes) {
+		all = append(all, byNode+": what kubelets need, and Secrets, ConfigMaps and tokens "+ofItsPods)
+	}
+	return all
+}
+
 // Knows says that a binding names the subject, that it is an account that is there, or that the API server makes it itself.
 func (m *Model) Knows(s Subject) bool {
 	if len(m.of[s]) > 0 || strings.HasPrefix(s.Name, "system:") {

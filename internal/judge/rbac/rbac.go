@@ -103,8 +103,8 @@ const (
 // Subject is whom a binding names: a user, a group, or a service account of a namespace.
 type Subject struct{ Kind, Namespace, Name string }
 
-// subject is one in the only form that is compared: a user whose name is a service account's is that account.
-func subject(kind, namespace, name string) Subject {
+// NewSubject is one in the only form that is compared: a user whose name is a service account's is that account.
+func NewSubject(kind, namespace, name string) Subject {
 	if kind == User {
 		if ns, account, ok := strings.Cut(strings.TrimPrefix(name, accountPrefix), ":"); ok && strings.HasPrefix(name, accountPrefix) && !strings.Contains(account, ":") {
 			return Subject{ServiceAccount, ns, account}
@@ -170,7 +170,7 @@ func (s Subject) Identity(groups ...string) Identity {
 func (id Identity) Subjects() []Subject {
 	var all []Subject
 	if id.User != "" {
-		all = append(all, subject(User, "", id.User))
+		all = append(all, NewSubject(User, "", id.User))
 	}
 	for _, g := range id.Groups {
 		all = append(all, Subject{Kind: Group, Name: g})

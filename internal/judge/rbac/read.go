@@ -123,7 +123,7 @@ func readBinding(o *kube.Object) (*Binding, error) {
 		if kind == ServiceAccount && namespace == "" {
 			namespace = b.Namespace // and where there is none either, it means nobody
 		}
-		b.Subjects = append(b.Subjects, subject(kind, namespace, name))
+		b.Subjects = append(b.Subjects, NewSubject(kind, namespace, name))
 	}
 	return b, r.err
 }

@@ -1,6 +1,10 @@
 package kube
 
-import "k8s.io/apimachinery/pkg/runtime/schema"
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
 
 func kind(group, version, kind string) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: group, Version: version, Kind: kind}
@@ -24,8 +28,24 @@ func Around() []schema.GroupVersionKind {
 	}
 }
 
+// Access are the kinds that say who may do what.
+func Access() []schema.GroupVersionKind {
+	const group = "rbac.authorization.k8s.io"
+	return []schema.GroupVersionKind{
+		kind(group, "v1", "ClusterRole"), kind(group, "v1", "ClusterRoleBinding"), kind(group, "v1", "Role"), kind(group, "v1", "RoleBinding"),
+		kind("certificates.k8s.io", "v1", "CertificateSigningRequest"),
+	}
+}
+
+// Read are all kinds that are read of a cluster, in the order in which they are.
+func Read() []schema.GroupVersionKind {
+	return slices.Concat(Judged(), Around(), []schema.GroupVersionKind{Volume()}, Access())
+}
+
 // Volume is the kind of what claims are bound to.
 func Volume() schema.GroupVersionKind { return kind("", "v1", "PersistentVolume") }
 
 // Wide says of one of these kinds that its objects belong to no namespace.
-func Wide(k schema.GroupVersionKind) bool { return k.Kind == "Namespace" || k == Volume() }
+func Wide(k schema.GroupVersionKind) bool {
+	return slices.Contains([]string{"Namespace", "ClusterRole", "ClusterRoleBinding", "CertificateSigningRequest"}, k.Kind) || k == Volume()
+}
