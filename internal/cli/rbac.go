@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/plimsoll/plimsoll/internal/judge/rbac"
+	"github.com/plimsoll/plimsoll/internal/judge/rbac/path"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 	"github.com/plimsoll/plimsoll/internal/read/kube/dump"
@@ -26,7 +27,7 @@ func newRBAC(g *global) *cobra.Command {
 			"the roles and bindings that every cluster has (Kubernetes 1.37) are taken to be there.",
 		Example: "  plimsoll rbac who-can get secrets -n shop ./k8s\n  plimsoll rbac can sa:shop/cart\n  plimsoll rbac who-can create pods/exec --context prod",
 	}
-	cmd.AddCommand(newWhoCan(g), newCan(g))
+	cmd.AddCommand(newWhoCan(g), newCan(g), newRBACPaths(g))
 	return cmd
 }
 
@@ -55,6 +56,8 @@ type access struct {
 func fewKinds() []schema.GroupVersionKind {
 	return append(kube.Access()[:4], schema.GroupVersionKind{Version: "v1", Kind: "ServiceAccount"})
 }
+
+func allKinds() []schema.GroupVersionKind { return kube.Read() }
 
 // read reads targets, or the cluster. What could not be read is said, and is a gap.
 func (o *accessOptions) read(ctx context.Context, g *global, targets []string, kinds []schema.GroupVersionKind) (*access, error) {
@@ -257,6 +260,7 @@ func (r *whoRow) where() string { return cmp.Or(r.Namespace, "all") }
 func newWhoCan(g *global) *cobra.Command {
 	var o accessOptions
 	var namespace string
+	var via bool
 	cmd := &cobra.Command{
 		Use: "who-can [flags] VERB RESOURCE[/NAME] [TARGET...]", Short: "List who may do something, and which binding, role and rule let them", Args: words(2, -1),
 		Long: "Without --namespace who-can tells who may do it in all of the cluster and who in a single namespace. A group's\n" +
@@ -276,27 +280,46 @@ func newWhoCan(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := o.read(cmd.Context(), g, args[2:], fewKinds())
+			kinds := fewKinds()
+			if via {
+				kinds = allKinds()
+			}
+			a, err := o.read(cmd.Context(), g, args[2:], kinds)
 			if err != nil {
 				return err
 			}
 			r, known := rbac.Find(q.Resource + "." + q.Group)
 			all := a.model.WhoCan(q, !known || r.Namespaced)
 			answer := struct {
-				Holders []whoRow `json:"holders"`
-				Gaps    []string `json:"gaps,omitempty"`
+				Holders []whoRow   `json:"holders"`
+				Via     []reachRow `json:"via,omitempty"`
+				Gaps    []string   `json:"gaps,omitempty"`
 			}{Holders: []whoRow{}, Gaps: a.gaps}
 			rows := [][]string{{"WHO", "NAMESPACE", "WHY"}}
+			var holders []rbac.Subject
 			for _, h := range all {
+				holders = append(holders, h.Subject)
 				row := rowOf(h.Subject, h.Namespace, h.Reason)
 				answer.Holders = append(answer.Holders, row)
 				rows = append(rows, []string{row.Subject, row.where(), row.because()})
+			}
+			if via {
+				for _, r := range path.Build(a.model, a.kube).Via(holders) {
+					steps := stepRows(r.Paths[0])
+					answer.Via = append(answer.Via, reachRow{r.Source, [][]stepRow{steps}})
+					var how []string
+					for i := range steps {
+						how = append(how, steps[i].line())
+					}
+					rows = append(rows, []string{"via " + r.Source, "", strings.Join(how, "; then ")})
+				}
 			}
 			return a.end(o.answer(g, rows, answer))
 		},
 	}
 	o.flags(cmd.Flags(), "table or json")
 	cmd.Flags().StringVarP(&namespace, "namespace", "n", "", "`NAMESPACE` that it is done in (default: all, and each)")
+	cmd.Flags().BoolVar(&via, "via", false, "list also who can become one of those, and how")
 	return cmd
 }
 
