@@ -147,9 +147,6 @@ func (p *pathQuestion) ends(g *path.Graph) (all []endRow) {
 	for _, to := range p.to {
 		end := endRow{To: strings.TrimSuffix(to[0]+":"+to[1], ":"), Reaches: []reachRow{}}
 		for _, r := range g.From(to[0], to[1], passed, p.most) {
-			if r.IsPod && len(p.from) > 0 {
-				continue
-			}
 			row := reachRow{From: r.Source}
 			for _, one := range r.Paths {
 				row.Paths = append(row.Paths, stepRows(one))

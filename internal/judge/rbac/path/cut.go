@@ -29,7 +29,7 @@ func (g *Graph) Cut(to, namespace string, trusted func(rbac.Subject) bool) Cut {
 	_, length := g.toward(nil, end)
 	var from []int
 	for _, at := range g.sources() {
-		if v := g.vertices[at]; length[at] >= 0 && at != end && (v.kind != subject || !trusted(v.of)) {
+		if v := g.vertices[at]; length[at] >= 0 && at != end && !trusted(v.of) {
 			from = append(from, at)
 		}
 	}

@@ -164,7 +164,8 @@ type Reach struct {
 	vertex int
 }
 
-// From lists for each source that gets to an end the shortest path, and up to so many others that need other grants.
+// From lists for each source that gets to an end the shortest path, and up to so many others that need other grants. Who is
+// trusted is no source; of pods the subject is empty.
 func (g *Graph) From(to, namespace string, trusted func(rbac.Subject) bool, most int) (all []Reach) {
 	end := g.end(to, namespace)
 	if end < 0 {
@@ -173,7 +174,7 @@ func (g *Graph) From(to, namespace string, trusted func(rbac.Subject) bool, most
 	next, length := g.toward(nil, end)
 	for _, at := range g.sources() {
 		v := g.vertices[at]
-		if length[at] < 0 || at == end || v.kind == subject && trusted(v.of) {
+		if length[at] < 0 || at == end || trusted(v.of) {
 			continue
 		}
 		r := Reach{Source: v.String(), IsPod: v.kind == workload, At: v.of, Length: length[at], vertex: at}
