@@ -106,6 +106,9 @@ func Beyond(id Identity) (all []string) {
 	return all
 }
 
+// Of are the grants of one subject, without those of its groups.
+func (m *Model) Of(s Subject) []*Grant { return slices.Clone(m.of[s]) }
+
 // Knows says that a binding names the subject, that it is an account that is there, or that the API server makes it itself.
 func (m *Model) Knows(s Subject) bool {
 	if len(m.of[s]) > 0 || strings.HasPrefix(s.Name, "system:") {

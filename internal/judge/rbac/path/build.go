@@ -48,7 +48,7 @@ func (b *builder) people() {
 		b.person(s)
 	}
 	for i := range b.kube.Workloads {
-		b.person(accountOf(&b.kube.Workloads[i]))
+		b.person(AccountOf(&b.kube.Workloads[i]))
 	}
 	for _, g := range b.model.Grants {
 		if g.Namespace != "" {

@@ -12,8 +12,8 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
-// accountOf is the account that a workload's pods run as.
-func accountOf(w *kube.Workload) rbac.Subject {
+// AccountOf is the account that a workload's pods run as.
+func AccountOf(w *kube.Workload) rbac.Subject {
 	name, namespace := w.Spec.ServiceAccountName, w.Namespace
 	if name == "" {
 		name = w.Spec.DeprecatedServiceAccount
@@ -31,7 +31,7 @@ func accountOf(w *kube.Workload) rbac.Subject {
 func (b *builder) workloads() {
 	for i := range b.kube.Workloads {
 		w := &b.kube.Workloads[i]
-		account := accountOf(w)
+		account := AccountOf(w)
 		at := b.at(podsOf(w))
 		b.follow(podsOf(w), vertex{kind: subject, of: account}, "has its token", b.mounts(w, account))
 		b.follow(podsOf(w), node, "is the node's root, or as good as", escapes(w))
@@ -43,8 +43,11 @@ func (b *builder) workloads() {
 }
 
 func podsOf(w *kube.Workload) vertex {
-	return vertex{kind: workload, namespace: accountOf(w).Namespace, name: w.Kind + " " + w.Name}
+	return vertex{kind: workload, namespace: AccountOf(w).Namespace, name: w.Kind + " " + w.Name}
 }
+
+// PodsOf is what a path calls the pods of a workload.
+func PodsOf(w *kube.Workload) string { return podsOf(w).String() }
 
 // mounts says that the account's token is in the pod.
 func (b *builder) mounts(w *kube.Workload, account rbac.Subject) bool {
@@ -135,7 +138,7 @@ func (b *builder) amounts(what, ns string) {
 		}
 	case into:
 		for i := range b.kube.Workloads {
-			if w := &b.kube.Workloads[i]; accountOf(w).Namespace == ns {
+			if w := &b.kube.Workloads[i]; AccountOf(w).Namespace == ns {
 				b.follow(from, podsOf(w), "of it", true)
 			}
 		}
