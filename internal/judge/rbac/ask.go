@@ -95,6 +95,17 @@ func (m *Model) Rights(id Identity) (all []*Grant) {
 	return all
 }
 
+// Covers says that a subject's own grants give all that a rule does, in a namespace or, where that is empty, in all.
+func (m *Model) Covers(s Subject, namespace string, rule *Rule) bool {
+	var rules []Rule
+	for _, g := range m.of[s] {
+		if g.Role != nil && (g.Namespace == "" || g.Namespace == namespace) {
+			rules = append(rules, g.Role.Rules...)
+		}
+	}
+	return covers(rules, rule)
+}
+
 // Beyond is what an identity may do by no binding, in words.
 func Beyond(id Identity) (all []string) {
 	if slices.Contains(id.Groups, masters) {
