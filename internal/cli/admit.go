@@ -42,7 +42,7 @@ type lineOptions struct {
 func (o *lineOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.file, "line", "", "`FILE` that says what is denied, warned of and noted, and where (docs/guide/admission.md); without it, findings of checks from high up are denied")
 	f.Var(repeated(&o.exceptions), "exceptions", "`FILE` of exceptions; may be repeated")
-	o.policies.flags(f, "policy", "p")
+	o.policies.flags(f, "p")
 	f.BoolVar(&o.registry.Offline, "offline", false, "ask no registry for the digests, verdicts and signatures that the line wants")
 	f.Var(repeated(&o.registry.CA), "ca", "PEM `FILE` of an authority to trust for registries; may be repeated")
 	f.Var(repeated(&o.registry.PlainHTTP), "plain-http", "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")

@@ -3,12 +3,10 @@ package cli
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -36,9 +34,9 @@ func (g *global) manifests(words []string) (all []manifest, err error) {
 	named := kube.Reader{Strict: true}
 	for _, word := range words {
 		if word == "-" {
-			b, err := io.ReadAll(io.LimitReader(g.env.Stdin, mostManifest+1))
-			if err != nil || len(b) > mostManifest {
-				return nil, usage("standard input: more than %d bytes: give it in parts", mostManifest)
+			b, err := readAll("standard input", g.env.Stdin, mostManifest)
+			if err != nil {
+				return nil, usage("%w", err)
 			}
 			m, err := namedManifest(&named, "standard input", b)
 			if err != nil {
@@ -150,7 +148,7 @@ func manifestsIn(dir string) (names []string, err error) {
 		switch {
 		case err != nil:
 			return err
-		case d.Type().IsRegular() && slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(p)):
+		case d.Type().IsRegular() && kube.MayBe(p):
 			names = append(names, p)
 		}
 		if len(names) > mostManifests {
@@ -168,9 +166,5 @@ func readWithin(dir, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, mostManifest+1))
-	if err == nil && len(b) > mostManifest {
-		err = fmt.Errorf("%s has more than %d bytes: give it in parts", name, mostManifest)
-	}
-	return b, err
+	return readAll(name, f, mostManifest)
 }

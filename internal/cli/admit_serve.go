@@ -96,6 +96,13 @@ func (o *serveOptions) validate() error {
 	case o.queue < 0:
 		return usage("--queue %d: give a number of reviews", o.queue)
 	}
+	_, port, err := net.SplitHostPort(o.listen)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return usage("--listen %q: write HOST:PORT, or :PORT for all addresses: %w", o.listen, err)
+	}
 	return nil
 }
 
@@ -127,6 +134,14 @@ func (o *serveOptions) source(c client.Interface) (certificate.Source, error) {
 	}
 	namespace, name, err := pair("--tls-secret", o.secret)
 	return &certificate.Own{Store: &certificate.Secret{Client: c, Namespace: namespace, Name: name}, Names: names}, err
+}
+
+// certificateFlag is the flag that says where the certificate is.
+func (o *serveOptions) certificateFlag() string {
+	if o.dir != "" {
+		return "--tls-dir"
+	}
+	return "--tls-cert"
 }
 
 func runServe(ctx context.Context, g *global, o *serveOptions) error {
@@ -184,6 +199,9 @@ func (o *serveOptions) connect(ctx context.Context, g *global, wo *webhook.Optio
 		return err
 	}
 	if wo.Certificates, err = certificate.Open(ctx, source, g.env.Now()); err != nil {
+		if o.secret == "" { // what stands in files is of the call
+			return usage("%s: get a certificate: %w", o.certificateFlag(), err)
+		}
 		return fmt.Errorf("get a certificate: %w", err)
 	}
 	if o.register == "" {
@@ -285,7 +303,7 @@ func authority(name string) (*x509.CertPool, error) {
 	if name == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(name)
+	b, err := readFile(name, maxRoot)
 	if err != nil {
 		return nil, usage("--client-ca %w", err)
 	}

@@ -224,15 +224,6 @@ func (l *Line) Has(stage Stage) bool {
 	return slices.ContainsFunc(all, func(r rules) bool { return l.denies(r, stage) })
 }
 
-// Says whether a stage has anything to say in a namespace.
-func (l *Line) Says(stage Stage, namespace string) bool {
-	r := l.rules(namespace)
-	if stage == Tell || stage == All {
-		return r.cap != admissionfile.Off
-	}
-	return l.denies(r, stage)
-}
-
 // Denies says whether anything can be denied, or changed, at a stage in the namespaces of an entry of the file.
 func (l *Line) Denies(stage Stage, n *admissionfile.Namespace) bool {
 	return l.denies(l.with(n), stage)

@@ -177,7 +177,7 @@ func (j *judgement) becomesOf(f *finding.Finding) (admissionfile.Mode, admission
 // want is the question that a rule has of proofs.
 func want(p admissionfile.Proof) signature.Want {
 	w := signature.Want{
-		Signed: p.What == "signature", Verifier: cmp.Or(p.Verifier, attestation.VerifierID), Resource: p.Resource, FailOn: string(p.FailOn), Unfixed: p.Unfixed,
+		Signed: p.What == "signature", Verifier: cmp.Or(p.Verifier, attestation.VerifierID), Resource: p.Resource, FailOn: string(first("", p.FailOn)), Unfixed: p.Unfixed,
 		Policies: p.Policies, PolicyDigest: p.PolicyDigest, MaxAge: time.Duration(p.MaxAge), MaxDatabase: time.Duration(p.MaxDatabase),
 	}
 	if p.Verifier == "any" {
