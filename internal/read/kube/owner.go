@@ -15,18 +15,22 @@ import (
 // Owned says that another object of the snapshot made this one, and is judged for it. What an object writes of its owner
 // anybody may have written. So it counts only where the owner is there, is the very one that is meant, and is of a kind
 // that makes such objects, or a custom one that holds a pod; and not where the owner is owned by what it owns.
-func (s *Snapshot) Owned(o *Object) bool {
+func (s *Snapshot) Owned(o *Object) bool { return s.maker(o) != nil }
+
+// maker is the object that made one, and by which that is owned; nil: nothing in the snapshot did.
+func (s *Snapshot) maker(o *Object) *Object {
 	seen := map[*Object]bool{}
-	for above := s.owner(o); above != nil && !seen[above]; above = s.owner(above) {
+	of := s.owner(o)
+	for above := of; above != nil && !seen[above]; above = s.owner(above) {
 		if above == o {
-			return false
+			return nil
 		}
 		seen[above] = true
 	}
-	return len(seen) > 0
+	return of
 }
 
-// owner is the object that made one; nil: nothing in the snapshot did.
+// owner is the object that an object rightly says it is controlled by; nil: nothing in the snapshot is.
 func (s *Snapshot) owner(o *Object) *Object {
 	for _, ref := range o.Controllers() {
 		of := s.Find((&Object{APIVersion: ref.APIVersion}).Group(), ref.Kind, o.Namespace, ref.Name)
@@ -59,11 +63,10 @@ func (o *Object) Controllers() (all []metav1.OwnerReference) {
 // asMade says that the pod of an object is the one that its owner makes, as far as it matters who looks at it: else it is
 // judged for itself, whoever it says owns it. What an API server and the controllers add is no difference. Of a
 // ReplicaSet that runs nothing the pod is that of a revision before.
-func (s *Snapshot) asMade(o *Object) bool {
+func asMade(o, owner *Object) bool {
 	if replicas, ok := dig(o.Fields, "spec"); ok && o.Kind == "ReplicaSet" && replicas["replicas"] == int64(0) {
 		return true
 	}
-	owner := s.owner(o)
 	mine, err := Workloads(o)
 	theirs, wrong := Workloads(owner)
 	if err != nil || wrong != nil {

@@ -71,8 +71,9 @@ func makeAll(s *Snapshot) []made {
 	for from := 0; from < len(all); from += atOnce {
 		group.Go(func() error {
 			for i := from; i < min(from+atOnce, len(all)); i++ {
-				if o := s.Objects[i]; !s.Owned(o) || !s.asMade(o) {
-					all[i].workloads, all[i].err = Workloads(s.Objects[i])
+				o := s.Objects[i]
+				if owner := s.maker(o); owner == nil || !asMade(o, owner) {
+					all[i].workloads, all[i].err = Workloads(o)
 				}
 			}
 			return nil
