@@ -21,7 +21,8 @@ import (
 )
 
 type hardenOptions struct {
-	root, out, folder, log string
+	from             nodeOptions
+	out, folder, log string
 }
 
 func newClusterHarden(g *global) *cobra.Command {
@@ -42,7 +43,7 @@ func newClusterHarden(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return runHarden(cmd.Context(), g, &o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.root, "root", "/", "`DIR` where the host's root is mounted")
+	f.StringVar(&o.from.root, "root", "/", "`DIR` where the host's root is mounted")
 	f.StringVar(&o.out, "out", "", "`DIR` that is made, and gets the files")
 	f.StringVar(&o.folder, "folder", "/etc/kubernetes/plimsoll", "`DIR` of the host in which new files would lie")
 	f.StringVar(&o.log, "audit-log", "/var/log/kubernetes/audit/audit.log", "`FILE` of the host that the audit log would go to")
@@ -55,17 +56,13 @@ func runHarden(ctx context.Context, g *global, o *hardenOptions) error {
 			return usage("%s %q: name an absolute path of the host, in a folder", named.flag, named.value)
 		}
 	}
-	source, err := host.Open(o.root)
+	source, h, err := o.from.open(ctx)
 	if err != nil {
-		return usage("--root: %w", err)
+		return err
 	}
 	defer source.Close()
-	h, err := host.Read(ctx, source)
-	if err != nil {
-		return usage("--root: %w", err)
-	}
 	if len(h.Components) == 0 {
-		return usage("--root %s: nothing of Kubernetes and no container engine was found there", o.root)
+		return usage("--root %s: nothing of Kubernetes and no container engine was found there", o.from.root)
 	}
 	r, err := harden.Run(ctx, source.FS, h, time.Now(), remedy.Options{Folder: o.folder, Log: o.log})
 	if err != nil {

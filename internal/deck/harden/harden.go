@@ -25,25 +25,49 @@ type Result struct {
 // Run makes what would mend a host that was read of a root.
 func Run(ctx context.Context, root fs.FS, h *host.Host, now time.Time, o remedy.Options) (*Result, error) {
 	o.Key = make([]byte, 32)
-	rand.Read(o.Key) //nolint:errcheck // it never fails (crypto/rand, since Go 1.24)
-	all, err := remedy.Of(root, judge(h, now), o)
-	if err != nil {
+	if _, err := rand.Read(o.Key); err != nil {
 		return nil, err
 	}
-	r := &Result{Remedies: all}
-	after, err := host.Read(ctx, &host.Source{FS: over(root, all.Files, h), Name: h.Name})
-	if err != nil {
-		return nil, fmt.Errorf("read the host as it would be: %w", err)
-	}
-	for _, f := range judge(after, now) {
-		if f.Component == nil {
-			continue
+	failed := judge(h, now)
+	for {
+		all, err := remedy.Of(root, failed, o)
+		if err != nil {
+			return nil, err
 		}
-		if i := slices.IndexFunc(all.Mended, func(m remedy.Mended) bool { return m.Rule == f.Check.ID && m.Of == f.Component.Name }); i >= 0 && !byArguments(all, f.Component) {
-			r.Still = append(r.Still, all.Mended[i])
+		r := &Result{Remedies: all}
+		after, err := host.Read(ctx, &host.Source{FS: over(root, all.Files, h), Name: h.Name})
+		if err != nil {
+			return nil, fmt.Errorf("read the host as it would be: %w", err)
+		}
+		news := false
+		for _, f := range judge(after, now) {
+			if f.Component == nil || byArguments(all, f.Component) {
+				continue
+			}
+			of := func(m remedy.Mended) bool { return m.Rule == f.Check.ID && m.Of == f.Component.Name }
+			if i := slices.IndexFunc(all.Mended, of); i >= 0 {
+				r.Still = append(r.Still, all.Mended[i])
+			} else if f.Component = sameOf(h, f.Component); f.Component != nil && !known(failed, f) {
+				failed, news = append(failed, f), true // what was wrong before kept it from counting
+			}
+		}
+		if !news {
+			return r, nil
 		}
 	}
-	return r, nil
+}
+
+// sameOf is a component as it is now.
+func sameOf(h *host.Host, c *host.Component) *host.Component {
+	i := slices.IndexFunc(h.Components, func(one *host.Component) bool { return one.Name == c.Name && one.Manifest == c.Manifest })
+	if i < 0 {
+		return nil
+	}
+	return h.Components[i]
+}
+
+func known(all []remedy.Failed, f remedy.Failed) bool {
+	return slices.ContainsFunc(all, func(one remedy.Failed) bool { return one.Check.ID == f.Check.ID && one.Component == f.Component })
 }
 
 // byArguments says that a component is mended by how it is started, which no file shows.

@@ -59,7 +59,9 @@ func (r *Remedies) Guide(host string) []byte {
 // word is foreign text as code, in which nothing is markup.
 func word(s string) string { return "`" + strings.ReplaceAll(line(s), "`", "'") + "`" }
 
-func cell(s string) string { return strings.NewReplacer("|", `\|`, "<", "&lt;", "`", "'").Replace(line(s)) }
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "<", "&lt;", "`", "'").Replace(line(s))
+}
 
 // line is text without what would end a line, or steer a terminal.
 func line(s string) string {
