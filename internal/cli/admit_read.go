@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -117,15 +116,10 @@ func manifestOf(r *kube.Reader, name string, b []byte) manifest {
 // namedManifest is a file that somebody named: one in which nothing can be read is a wrong call.
 func namedManifest(r *kube.Reader, name string, b []byte) (manifest, error) {
 	m := manifestOf(r, name, b)
-	switch {
-	case len(m.objects) > 0:
-		return m, nil
-	case len(m.problems) > 0:
+	if len(m.objects) == 0 && len(m.problems) > 0 { // what is empty is not wrong: kubectl writes Lists of nothing
 		return m, usage("%w", m.problems[0])
-	case bytes.Contains(b, []byte("List")): // of nothing, as kubectl writes it
-		return m, nil
 	}
-	return m, usage("%s: it holds no Kubernetes object: one has apiVersion and kind", name)
+	return m, nil
 }
 
 // manifestOfDump is what cluster dump wrote; what that could not read is a problem.

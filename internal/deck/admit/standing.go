@@ -82,7 +82,10 @@ func (j *judgement) stands(ctx context.Context, r *admissionv1.AdmissionRequest,
 		unknown["object"] = append(unknown["object"], err.Error())
 	}
 	if j.Native != nil {
-		asks := j.Native.AsksWho()
+		var asks []string
+		if q, err := requestOf(r, s.Object); err == nil { // else none is asked
+			asks = j.Native.AsksWho(q)
+		}
 		for _, name := range asks {
 			unknown["policy/"+name] = append(unknown["policy/"+name], "who asked for it")
 		}

@@ -190,6 +190,10 @@ func TestUnknownToTheLine(t *testing.T) {
 	if text := fmt.Sprint(j.Unknown); !strings.Contains(text, "policy/who:[who asked for it]") || !strings.Contains(text, "what namespace shop is like is not known") {
 		t.Errorf("%s", text)
 	}
+	service := objects(t, "{apiVersion: v1, kind: Service, metadata: {name: s, namespace: shop}, spec: {}}")[0]
+	if j, err := r.Judge(context.Background(), service, kube.NewSnapshot(nil, nil)); err != nil || len(j.Unknown["policy/who"]) > 0 {
+		t.Errorf("a policy about others is not assessed: %v %v", j.Unknown, err)
+	}
 	report, judged, err := (&Scanner{Cluster: &memory{objects: all}}).Scan(context.Background(), r, "free")
 	if err != nil || judged > 0 || len(report.Results) != 1 || report.Results[0].Policy != "line/exempt" || report.Summary != (Summary{}) {
 		t.Errorf("%d judged, %+v: %v", judged, report, err)

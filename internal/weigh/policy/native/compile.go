@@ -1,6 +1,7 @@
 package native
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -175,7 +176,8 @@ func (c *compiler) add(o *kube.Object, spec *v1.ValidatingAdmissionPolicySpec) *
 	if len(c.wrong) > before {
 		return nil
 	}
-	var err error
+	text, err := json.Marshal(spec)
+	p.who = err != nil || bytes.Contains(text, []byte("userInfo"))
 	if p.compiled, err = admission.Compile(spec); err != nil {
 		c.compileErrors(o, err)
 		return nil

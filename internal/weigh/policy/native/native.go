@@ -39,6 +39,7 @@ type policy struct {
 	// so all may.
 	named map[string]bool
 	whole bool
+	who   bool // some expression names who asks
 }
 
 type binding struct {

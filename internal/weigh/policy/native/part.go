@@ -1,11 +1,11 @@
 package native
 
 import (
-	"bytes"
-	"encoding/json"
 	"strings"
 
 	v1 "k8s.io/api/admissionregistration/v1"
+
+	"github.com/plimsoll/plimsoll/internal/expr/admission"
 )
 
 // Said is what a policy says of itself.
@@ -38,10 +38,15 @@ func (s *Set) Said() (all []Said) {
 	return all
 }
 
-// AsksWho names the policies that look at who asks: of what is in a cluster already, nobody knows it any more.
-func (s *Set) AsksWho() (names []string) {
+// AsksWho names the policies that are about a request and look at who asks: of what is in a cluster already, nobody
+// knows it any more.
+func (s *Set) AsksWho(r *admission.Request) (names []string) {
+	j := &judging{Judgement: &Judgement{}, set: s, request: r}
 	for _, p := range s.policies {
-		if text, err := json.Marshal(p.spec); err != nil || bytes.Contains(text, []byte("userInfo")) {
+		if !p.who || len(p.bindings) == 0 {
+			continue
+		}
+		if is, err := j.matches(p.about); is || err != nil {
 			names = append(names, p.Name)
 		}
 	}
