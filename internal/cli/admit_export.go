@@ -103,6 +103,9 @@ func (o *exportOptions) native(ctx context.Context, g *global) error {
 	if slices.ContainsFunc(l.Needs(), func(n kube.Need) bool { return n.Kind.Kind == "NetworkPolicy" }) {
 		g.say("plimsoll: only the webhook can do: noNetworkPolicy")
 	}
+	if l.File.Follow {
+		g.say("plimsoll: only the webhook can do: follow")
+	}
 	n, err := export.Export(l, export.Options{Name: o.name, Exceptions: files, Now: g.env.Now()})
 	if err != nil {
 		return err

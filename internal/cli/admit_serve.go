@@ -175,7 +175,7 @@ func runServe(ctx context.Context, g *global, o *serveOptions) error {
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", o.listen, err)
 	}
-	stop, err := o.follow(ctx, g, wo.Line)
+	stop, err := o.follow(ctx, g, &wo)
 	if err != nil {
 		return err
 	}
@@ -245,25 +245,38 @@ const lastSpans = 5 * time.Second
 // firstRead is how long a server waits for what it has to know of the cluster, before it serves without.
 const firstRead = 10 * time.Second
 
-// follow has a line know what its policies need of the cluster, if they need anything.
-func (o *serveOptions) follow(ctx context.Context, g *global, l *admit.Line) (stop func(), err error) {
+// follow has a line know what its policies need of the cluster, if they need anything, and follow what the cluster holds
+// where its file says so.
+func (o *serveOptions) follow(ctx context.Context, g *global, wo *webhook.Options) (stop func(), err error) {
+	l := wo.Line
+	follows := l.File.Follow
 	needs := l.Needs()
 	if len(needs) == 0 {
 		return func() {}, nil
 	}
 	c, err := client.OpenCluster(o.kubeconfig)
 	if err != nil {
-		return nil, usage("--kubeconfig: policies ask the cluster: %w", err)
+		return nil, usage("--kubeconfig: the line asks the cluster: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	if follows {
+		needs = append(needs, webhook.Needs()...)
+	}
 	known, wait := c.Follow(ctx, needs, g.logger())
 	l.Cluster = known
+	stop = func() { cancel(); wait() }
+	if follows { // it is not ready before all was read
+		if wo.Follow, err = webhook.Follow(l, o.line.files, known, g.logger()); err != nil {
+			stop()
+		}
+		return stop, err
+	}
 	first, end := context.WithTimeout(ctx, firstRead)
 	defer end()
 	if err := known.Read(first); err != nil {
 		g.say("plimsoll: what policies need of the cluster is not known yet, and they do as their failurePolicy says: %v", err)
 	}
-	return func() { cancel(); wait() }, nil
+	return stop, nil
 }
 
 // open is where decisions go.

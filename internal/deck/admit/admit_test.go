@@ -178,7 +178,7 @@ func TestOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := lineOf(t, denyByDefault)
-	l.Exceptions = func(now time.Time) *exception.Set {
+	l.Exceptions = func(_ string, now time.Time) *exception.Set {
 		set, err := exception.Compile([]exceptionfile.File{f}, nil, now)
 		if err != nil {
 			t.Fatal(err)

@@ -124,7 +124,7 @@ func (j *judgement) image(rule *admissionfile.ImageRule, u admission.Use) {
 		is, asked := j.proofs[proofOf{p.Signed, r.Name(), digest}]
 		switch {
 		case !asked:
-			j.unproven(rule, u, errMany)
+			j.unproven(rule, u, j.nothing())
 		case is.err != nil:
 			j.unproven(rule, u, fmt.Errorf("its %s could not be asked for: %w", p.What, is.err))
 		default:
@@ -152,7 +152,7 @@ func (j *judgement) unpinned(u admission.Use, digest string) {
 // who pushes the one or writes the other would have a way past the rule.
 func (j *judgement) unproven(rule *admissionfile.ImageRule, u admission.Use, why error) {
 	h := u.Hit(why.Error())
-	j.undecided = append(j.undecided, h.Detail)
+	j.doubtful(admission.Unproven.ID, h.Detail)
 	if j.onFailureOf(rule) == "ignore" && (lore.IsAway(why) || errors.Is(why, errNobody)) {
 		j.letPass = append(j.letPass, h.Detail)
 		return

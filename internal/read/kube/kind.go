@@ -70,8 +70,24 @@ func Around() []schema.GroupVersionKind {
 	}
 }
 
+// Access are the kinds that say who may do what.
+func Access() []schema.GroupVersionKind {
+	const group = "rbac.authorization.k8s.io"
+	return []schema.GroupVersionKind{
+		kind(group, "ClusterRole"), kind(group, "ClusterRoleBinding"), kind(group, "Role"), kind(group, "RoleBinding"),
+		kind("certificates.k8s.io", "CertificateSigningRequest"),
+	}
+}
+
+// Read are all kinds that are read of a cluster, in the order in which they are.
+func Read() []schema.GroupVersionKind {
+	return slices.Concat(Judged(), Around(), []schema.GroupVersionKind{Volume()}, Access())
+}
+
 // Volume is the kind of what claims are bound to.
 func Volume() schema.GroupVersionKind { return kind("", "PersistentVolume") }
 
 // Wide says of one of these kinds that its objects belong to no namespace.
-func Wide(k schema.GroupVersionKind) bool { return k.Kind == "Namespace" || k == Volume() }
+func Wide(k schema.GroupVersionKind) bool {
+	return slices.Contains([]string{"Namespace", "ClusterRole", "ClusterRoleBinding", "CertificateSigningRequest"}, k.Kind) || k == Volume()
+}
