@@ -1,6 +1,7 @@
 package admissionfile
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -142,7 +143,39 @@ func TestImages(t *testing.T) {
 	}
 }
 
+// FuzzParse holds that what is taken of a file says something, and can be asked.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("failOn: high\nnamespaces: [{names: [a], mode: warn}]"))
-	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = Parse("a.yaml", b) })
+	f.Add([]byte("default: deny\nallow: [{images: ['r.example/a/**', 'r.example/*@sha256:00'], namespaces: ['a-?']}]\nchange: {except: [token], digests: [r.example/b]}"))
+	f.Add([]byte("images: [{match: ['r.example:443/*/x'], digest: resolved, verdict: {keys: [k], failOn: low, unfixed: true, maxAge: 7d}}]\npolicies: {p: {mode: audit}}"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := Parse("a.yaml", b)
+		if err != nil {
+			return
+		}
+		for _, a := range file.Listed() {
+			if len(a.Images) == 0 {
+				t.Error("a list of no images is taken")
+			}
+			for _, i := range a.Images {
+				i.Match("r.example/a/b", "sha256:00")
+			}
+		}
+		for i := range file.Images {
+			r := &file.Images[i]
+			if r.Goes() != Off && r.Digest == "" && len(r.Proofs()) == 0 || r.Verdict != nil && r.Verdict.FailOn != nil && *r.Verdict.FailOn == "" {
+				t.Errorf("a rule that cannot fail is taken: %+v", r)
+			}
+		}
+		for _, n := range file.Namespaces {
+			if len(n.Names) == 0 {
+				t.Error("an entry of no namespace is taken")
+			}
+			for _, g := range n.Names {
+				if form := regexp.MustCompile(g.Regexp()); g.Match("shop-1") != form.MatchString("shop-1") {
+					t.Errorf("%s is another thing as %s", g, form)
+				}
+			}
+		}
+	})
 }
