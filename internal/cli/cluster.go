@@ -26,7 +26,7 @@ func newCluster(g *global) *cobra.Command {
 			"  plimsoll cluster scan --context prod --namespace shop,pay --fail-on medium\n" +
 			"  plimsoll cluster dump ./prod && plimsoll scan --as dump ./prod",
 	}
-	cmd.AddCommand(newClusterScan(g), newClusterDump(g))
+	cmd.AddCommand(newClusterScan(g), newClusterDump(g), newClusterHarden(g))
 	return cmd
 }
 
@@ -132,7 +132,7 @@ func newClusterScan(g *global) *cobra.Command {
 	o.gateFlags(f)
 	o.podSecurityFlag(f)
 	o.except.flags(f)
-	o.policies.flags(f, "policy", "")
+	o.policies.flags(f, "")
 	o.secrets.flags(f)
 	return cmd
 }

@@ -84,6 +84,17 @@ func (c *Cluster) StartServer() {
 	c.await("kube-apiserver", c.server, c.URL+"/readyz")
 }
 
+// Flags are those that the API server is started with.
+func (c *Cluster) Flags() []string { return slices.Clone(c.flags) }
+
+// RestartServer ends the API server and starts it with other flags.
+func (c *Cluster) RestartServer(flags []string) {
+	c.t.Helper()
+	c.StopServer()
+	c.flags = flags
+	c.StartServer()
+}
+
 // StopServer ends the API server; what is stored stays in etcd.
 func (c *Cluster) StopServer() { c.server.stop() }
 

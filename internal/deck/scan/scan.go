@@ -21,6 +21,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/pod/standard"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
+	"github.com/plimsoll/plimsoll/internal/read/host"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
@@ -103,6 +104,8 @@ type Subject struct {
 	Files *Files
 	// Cluster is what a cluster holds, or held when it was dumped.
 	Cluster *Cluster
+	// Host is what was read of one.
+	Host *host.Host
 }
 
 // Bill is an inventory that somebody else made.
@@ -215,6 +218,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	}
 	if one.Cluster != nil {
 		s.cluster(id, one.Cluster)
+		return nil
+	}
+	if one.Host != nil {
+		s.host(id, one.Host)
 		return nil
 	}
 	img := one.Image

@@ -1,0 +1,64 @@
+package scan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/judge/node"
+	"github.com/plimsoll/plimsoll/internal/judge/node/control"
+	"github.com/plimsoll/plimsoll/internal/read/host"
+)
+
+// programs are those of a control plane: a host that has none of them shows nothing of one.
+var programs = []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"}
+
+// host judges what is set on a host.
+func (s *scan) host(id string, h *host.Host) {
+	s.report.Targets = append(s.report.Targets, finding.Target{ID: id, Kind: "host", Name: h.Name, Origin: "host"})
+	gaps := slices.Clone(h.Gaps)
+	if !h.Has(programs...) {
+		gaps = append(gaps, finding.Gap{Class: "not-visible", Count: 1, What: "no control plane is on this host: where it is another's, or managed, nothing is known of how it is set"})
+	}
+	if len(h.Components) == 0 {
+		gaps = append(gaps, finding.Gap{Class: "no-component", Blocking: true, Count: 1, What: "nothing of Kubernetes and no container engine was found" + unseen(h)})
+	}
+	s.components(id, h, gaps)
+}
+
+func unseen(h *host.Host) string {
+	if !h.Live {
+		return ": no process is seen, and no file of one is here"
+	}
+	return ""
+}
+
+// components runs the checks of hosts and control planes, and tells what they would have to know.
+func (s *scan) components(id string, h *host.Host, gaps []finding.Gap) {
+	var seen []sight
+	for _, c := range slices.Concat(node.Checks(), control.Checks()) {
+		a := c.Run(h, s.o.Now)
+		if !s.o.runs(word(c.ID)) {
+			continue
+		}
+		seen = append(seen, sight{card: &c.Card, hits: a.Hits, counts: tally(a)})
+		if len(a.Unknown) > 0 {
+			slices.Sort(a.Unknown)
+			a.Unknown = slices.Compact(a.Unknown)
+			gaps = append(gaps, finding.Gap{Class: "unknown-fact", Count: len(a.Unknown), What: c.ID + " would have to know " + some(a.Unknown)})
+		}
+	}
+	for _, g := range gaps {
+		g.Target, g.Path = id, strings.TrimPrefix(g.Path, "/")
+		s.report.Coverage = append(s.report.Coverage, g)
+	}
+	s.sights(&s.report.Targets[len(s.report.Targets)-1], seen)
+}
+
+// tally is how often a check passed and failed.
+func tally(a node.Answer) *finding.Check {
+	if !a.Applies() {
+		return &finding.Check{NotApplicable: 1}
+	}
+	return &finding.Check{Evaluated: a.Passed + a.Failed, Failed: a.Failed, NotAssessed: a.Doubtful}
+}
