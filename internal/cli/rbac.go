@@ -27,7 +27,7 @@ func newRBAC(g *global) *cobra.Command {
 			"the roles and bindings that every cluster has (Kubernetes 1.37) are taken to be there.",
 		Example: "  plimsoll rbac who-can get secrets -n shop ./k8s\n  plimsoll rbac can sa:shop/cart\n  plimsoll rbac who-can create pods/exec --context prod",
 	}
-	cmd.AddCommand(newWhoCan(g), newCan(g), newRBACPaths(g), newRBACRisky(g), newRBACDiff(g))
+	cmd.AddCommand(newWhoCan(g), newCan(g), newRBACPaths(g), newRBACRisky(g), newRBACDiff(g), newRBACLeast(g))
 	return cmd
 }
 

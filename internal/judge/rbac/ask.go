@@ -86,6 +86,19 @@ func (m *Model) WhoCan(q *Request, anywhere bool) (all []Holder) {
 	return all
 }
 
+// Impersonation are the rights that it takes to be an identity by its headers.
+func Impersonation(id Identity) (all []Request) {
+	s := NewSubject(User, "", id.User)
+	if s.Kind == ServiceAccount {
+		return []Request{{Verb: "impersonate", Resource: "serviceaccounts", Namespace: s.Namespace, Name: s.Name}}
+	}
+	all = append(all, Request{Verb: "impersonate", Resource: "users", Name: s.Name})
+	for _, g := range id.Groups {
+		all = append(all, Request{Verb: "impersonate", Resource: "groups", Name: g})
+	}
+	return all
+}
+
 // Rights are all grants of an identity, in the order of its subjects: those that hold cluster-wide first.
 func (m *Model) Rights(id Identity) (all []*Grant) {
 	for _, s := range id.Subjects() {

@@ -88,13 +88,13 @@ func (k *builtin) rulesOf(clusterRoleName string) []Rule {
 
 // covers says that all that a rule allows is allowed by some others.
 func covers(rules []Rule, one *Rule) bool {
-	return !slices.ContainsFunc(requests(one), func(q Request) bool {
+	return !slices.ContainsFunc(Requests(one), func(q Request) bool {
 		return !slices.ContainsFunc(rules, func(r Rule) bool { return r.Allows(&q) })
 	})
 }
 
-// requests are what a rule allows, one by one; a "*" in it stands for itself, which only a "*" allows.
-func requests(r *Rule) (all []Request) {
+// Requests are what a rule allows, one by one, in no namespace; a "*" in it stands for itself, which only a "*" allows.
+func Requests(r *Rule) (all []Request) {
 	names := r.Names
 	if len(names) == 0 {
 		names = []string{""}

@@ -16,14 +16,15 @@ type builder struct {
 	prims      []*Primitive
 	namespaces map[string]bool
 	accounts   map[string][]rbac.Subject // by namespace
-	done       map[[2]int]bool           // edges that follow from what vertices are
+	running    map[string][]*kube.Workload
+	done       map[[2]int]bool // edges that follow from what vertices are
 }
 
 // Build makes the graph of a model and the snapshot that it is of.
 func Build(m *rbac.Model, s *kube.Snapshot) *Graph {
 	b := &builder{
 		Graph: &Graph{model: m, index: map[vertex]int{}}, kube: s, prims: Primitives(),
-		namespaces: map[string]bool{}, accounts: map[string][]rbac.Subject{}, done: map[[2]int]bool{},
+		namespaces: map[string]bool{}, accounts: map[string][]rbac.Subject{}, running: map[string][]*kube.Workload{}, done: map[[2]int]bool{},
 	}
 	b.at(admin)
 	b.at(node)

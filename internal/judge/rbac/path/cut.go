@@ -1,6 +1,7 @@
 package path
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -139,16 +140,41 @@ func (g *Graph) least(guard [][]int) (least []int) {
 	return least
 }
 
-// spare puts grants back that are not needed in a cut, in a fixed order.
+// spare puts grants back that are not needed in a cut, in a fixed order. What is reached is kept from one to the next: putting
+// one back only adds to it, and where it adds the end, it is taken back.
 func (g *Graph) spare(cut gone, from []int, end int) {
-	var all []int
-	for i := range cut {
-		all = append(all, i)
+	guards := map[int][]int32{}
+	for n := range g.edges {
+		for _, i := range slices.Concat(g.edges[n].guard...) {
+			if cut[i] {
+				guards[i] = append(guards[i], int32(n))
+			}
+		}
 	}
-	slices.Sort(all)
-	for _, i := range all {
+	seen := g.forward(from, cut)
+	for _, i := range slices.Sorted(maps.Keys(cut)) {
 		delete(cut, i)
-		if g.forward(from, cut)[end] {
+		var fresh, queue []int
+		reach := func(e *edge) {
+			if seen[e.from] && !seen[e.to] && !cut.blocks(e) {
+				seen[e.to] = true
+				fresh, queue = append(fresh, e.to), append(queue, e.to)
+			}
+		}
+		for _, n := range slices.Concat(g.in[i], guards[i]) {
+			reach(&g.edges[n])
+		}
+		for len(queue) > 0 && !seen[end] {
+			v := queue[len(queue)-1]
+			queue = queue[:len(queue)-1]
+			for _, n := range g.out[v] {
+				reach(&g.edges[n])
+			}
+		}
+		if seen[end] {
+			for _, v := range fresh {
+				seen[v] = false
+			}
 			cut[i] = true
 		}
 	}

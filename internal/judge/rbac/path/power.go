@@ -32,6 +32,7 @@ func (b *builder) workloads() {
 	for i := range b.kube.Workloads {
 		w := &b.kube.Workloads[i]
 		account := AccountOf(w)
+		b.running[account.Namespace] = append(b.running[account.Namespace], w)
 		at := b.at(podsOf(w))
 		b.follow(podsOf(w), vertex{kind: subject, of: account}, "has its token", b.mounts(w, account))
 		b.follow(podsOf(w), node, "is the node's root, or as good as", escapes(w))
@@ -137,10 +138,8 @@ func (b *builder) amounts(what, ns string) {
 			b.follow(from, vertex{kind: subject, of: s}, "and is it", true)
 		}
 	case into:
-		for i := range b.kube.Workloads {
-			if w := &b.kube.Workloads[i]; AccountOf(w).Namespace == ns {
-				b.follow(from, podsOf(w), "of it", true)
-			}
+		for _, w := range b.running[ns] {
+			b.follow(from, podsOf(w), "of it", true)
 		}
 	case secrets:
 		for _, o := range b.kube.Of("", "Secret", ns) {
@@ -163,20 +162,22 @@ func (b *builder) level(ns string) (level string, known bool) {
 
 // identities are those that a power lets one be.
 func (b *builder) identities() {
-	for _, s := range b.model.Subjects() {
-		to := vertex{kind: subject, of: s}
-		for what, holds := range map[string]bool{
-			anyUser:       s.Kind == rbac.User,
-			anyIdentity:   s.Kind != rbac.ServiceAccount && s.Name != "system:masters",
-			bootstrappers: s.Kind == rbac.Group && strings.HasPrefix(s.Name, "system:bootstrappers:"),
-			operators:     s.Kind == rbac.ServiceAccount && (s.Namespace == "flux-system" && (s.Name == "kustomize-controller" || s.Name == "helm-controller") || s.Name == "argocd-application-controller"),
-		} {
-			for _, ns := range append([]string{""}, slices.Collect(maps.Keys(b.namespaces))...) {
-				if from := (vertex{kind: power, name: what, namespace: ns}); holds {
-					if _, ok := b.index[from]; ok {
-						b.follow(from, to, "and is it", true)
-					}
-				}
+	is := map[string]func(rbac.Subject) bool{
+		anyUser:     func(s rbac.Subject) bool { return s.Kind == rbac.User },
+		anyIdentity: func(s rbac.Subject) bool { return s.Kind != rbac.ServiceAccount && s.Name != "system:masters" },
+		bootstrappers: func(s rbac.Subject) bool {
+			return s.Kind == rbac.Group && strings.HasPrefix(s.Name, "system:bootstrappers:")
+		},
+		operators: func(s rbac.Subject) bool {
+			flux := s.Namespace == "flux-system" && (s.Name == "kustomize-controller" || s.Name == "helm-controller")
+			return s.Kind == rbac.ServiceAccount && (flux || s.Name == "argocd-application-controller")
+		},
+	}
+	all := b.model.Subjects()
+	for _, from := range slices.Clone(b.vertices) {
+		if holds := is[from.name]; from.kind == power && holds != nil {
+			for _, s := range all {
+				b.follow(from, vertex{kind: subject, of: s}, "and is it", holds(s))
 			}
 		}
 	}

@@ -1,0 +1,259 @@
+// Package least turns who may do what, and what was done, into rights that nobody used and into the smallest roles that would
+// have allowed the same.
+package least
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/plimsoll/plimsoll/internal/judge/rbac"
+)
+
+// Use gathers what was done with the rights of a model.
+type Use struct {
+	model *rbac.Model
+	names bool
+	of    map[rbac.Subject]*used
+	done  map[string]deed // each different request of each identity
+
+	Events  int // that were let through
+	Refused int
+	Foreign int // let through by what is not in the model: RBAC was another, or another authorizer
+	First   time.Time
+	Last    time.Time
+}
+
+type deed struct {
+	id rbac.Identity
+	q  rbac.Request
+}
+
+// used is what one subject used: by scope, by resource, which verbs, of which names, and when last.
+type used struct {
+	scopes map[string]map[rbac.Request]map[string]bool // the request without its name and namespace
+	last   map[rightKey]time.Time
+}
+
+// rightKey is one right of one grant.
+type rightKey struct {
+	grant *rbac.Grant
+	q     rbac.Request
+}
+
+// New begins. Names says that the smallest roles name objects, where few were used.
+func New(m *rbac.Model, names bool) *Use {
+	return &Use{model: m, names: names, of: map[rbac.Subject]*used{}, done: map[string]deed{}}
+}
+
+// own says that a grant is one that people made, and so may be made smaller.
+func own(g *rbac.Grant) bool { return g != nil && !g.Builtin && !g.Assumed }
+
+// Add counts a request that was decided at a time.
+func (u *Use) Add(id rbac.Identity, q rbac.Request, at time.Time, allowed bool) {
+	if !allowed {
+		u.Refused++
+		return
+	}
+	u.Events++
+	if u.First.IsZero() || at.Before(u.First) {
+		u.First = at
+	}
+	if at.After(u.Last) {
+		u.Last = at
+	}
+	why := u.model.Can(id, &q)
+	if len(why) == 0 {
+		u.Foreign++
+		return
+	}
+	u.done[fmt.Sprint(id, q)] = deed{id, q}
+	for _, r := range why {
+		if !own(r.Grant) {
+			continue
+		}
+		s := u.of[r.Grant.Subject]
+		if s == nil {
+			s = &used{map[string]map[rbac.Request]map[string]bool{}, map[rightKey]time.Time{}}
+			u.of[r.Grant.Subject] = s
+		}
+		bare := q
+		bare.Name, bare.Namespace = "", ""
+		if s.scopes[q.Namespace] == nil {
+			s.scopes[q.Namespace] = map[rbac.Request]map[string]bool{}
+		}
+		if s.scopes[q.Namespace][bare] == nil {
+			s.scopes[q.Namespace][bare] = map[string]bool{}
+		}
+		s.scopes[q.Namespace][bare][q.Name] = true
+		for _, one := range rbac.Requests(r.Rule) {
+			if matches(one, q) {
+				if key := (rightKey{r.Grant, one}); s.last[key].Before(at) {
+					s.last[key] = at
+				}
+			}
+		}
+	}
+}
+
+// matches says that a right, a "*" in it being one, is that for a request.
+func matches(right, q rbac.Request) bool {
+	r := rbac.Rule{Verbs: []string{right.Verb}}
+	if right.Name != "" && right.Name != q.Name {
+		return false
+	}
+	if right.URL != "" {
+		r.URLs = []string{right.URL}
+		return r.Allows(&q)
+	}
+	resource := right.Resource
+	if right.Subresource != "" {
+		resource += "/" + right.Subresource
+	}
+	r.Groups, r.Resources = []string{right.Group}, []string{resource}
+	return r.Allows(&q)
+}
+
+// Right is one verb on one resource that a grant gives.
+type Right struct {
+	Grant *rbac.Grant
+	What  string
+	Last  time.Time // zero: not once
+}
+
+// Rights lists what every grant of people's making gives, and when it was used last; unused ones first within a grant.
+func (u *Use) Rights() (all []Right) {
+	for _, g := range u.model.Grants {
+		if !own(g) || g.Role == nil {
+			continue
+		}
+		seen := map[rbac.Request]bool{}
+		var some []Right
+		for i := range g.Role.Rules {
+			for _, q := range rbac.Requests(&g.Role.Rules[i]) {
+				if seen[q] {
+					continue
+				}
+				seen[q] = true
+				r := Right{Grant: g, What: said(q)}
+				if s := u.of[g.Subject]; s != nil {
+					r.Last = s.last[rightKey{g, q}]
+				}
+				some = append(some, r)
+			}
+		}
+		slices.SortStableFunc(some, func(a, b Right) int { return a.Last.Compare(b.Last) })
+		all = append(all, some...)
+	}
+	return all
+}
+
+func said(q rbac.Request) string {
+	if q.URL != "" {
+		return q.Verb + " " + q.URL
+	}
+	s := q.Verb + " " + q.Resource
+	if q.Subresource != "" {
+		s += "/" + q.Subresource
+	}
+	if q.Group != "" {
+		s += "." + q.Group
+	}
+	if q.Name != "" {
+		s += " named " + q.Name
+	}
+	return s
+}
+
+// Role is a smallest role, for one subject in one namespace or, where that is empty, in all.
+type Role struct {
+	Subject   rbac.Subject
+	Namespace string
+	Name      string
+	Rules     []rbac.Rule
+}
+
+// mostNames is how many objects a rule names: of more it says nothing.
+const mostNames = 10
+
+// Roles are the smallest that allow what was done, for each subject that did anything.
+func (u *Use) Roles() (all []Role) {
+	for _, s := range slices.SortedFunc(maps.Keys(u.of), rbac.Compare) {
+		for _, scope := range slices.Sorted(maps.Keys(u.of[s].scopes)) {
+			all = append(all, Role{s, scope, roleName(s), u.rules(u.of[s].scopes[scope])})
+		}
+	}
+	return all
+}
+
+// roleName is one that an API server takes.
+func roleName(s rbac.Subject) string {
+	name := strings.ToLower(s.Kind + "-" + s.Namespace + "-" + s.Name)
+	if s.Namespace == "" {
+		name = strings.ToLower(s.Kind + "-" + s.Name)
+	}
+	return "least-" + strings.Map(func(r rune) rune {
+		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-.:", r) {
+			return r
+		}
+		return '-'
+	}, name)
+}
+
+// rules are the fewest: verbs of one resource together, and resources of one group that have the same verbs.
+func (u *Use) rules(scope map[rbac.Request]map[string]bool) (rules []rbac.Rule) {
+	type of struct{ group, resource, url, names string }
+	verbs := map[of][]string{}
+	for q, names := range scope {
+		resource := q.Resource
+		if q.Subresource != "" {
+			resource += "/" + q.Subresource
+		}
+		key := of{q.Group, resource, q.URL, ""}
+		if list := slices.Sorted(maps.Keys(names)); u.names && len(list) <= mostNames && list[0] != "" {
+			key.names = strings.Join(list, " ")
+		}
+		verbs[key] = append(verbs[key], q.Verb)
+	}
+	type alike struct{ group, verbs, names, kind string }
+	merged := map[alike][]string{}
+	for key, list := range verbs {
+		slices.Sort(list)
+		a := alike{key.group, strings.Join(list, " "), key.names, "resource"}
+		if key.url != "" {
+			a.kind = "url"
+			merged[a] = append(merged[a], key.url)
+			continue
+		}
+		merged[a] = append(merged[a], key.resource)
+	}
+	for a, list := range merged {
+		slices.Sort(list)
+		r := rbac.Rule{Verbs: strings.Fields(a.verbs)}
+		if a.kind == "url" {
+			r.URLs = list
+		} else {
+			r.Groups, r.Resources, r.Names = []string{a.group}, list, strings.Fields(a.names)
+		}
+		rules = append(rules, r)
+	}
+	slices.SortFunc(rules, func(a, b rbac.Rule) int { return cmp.Compare(a.String(), b.String()) })
+	return rules
+}
+
+// Replay asks a model, of the smallest roles in the place of the grants that people made, for each different request that was
+// let through, and gives those that would not be any more.
+func (u *Use) Replay(m *rbac.Model) (deeds int, refused []string) {
+	for _, key := range slices.Sorted(maps.Keys(u.done)) {
+		d := u.done[key]
+		deeds++
+		if len(m.Can(d.id, &d.q)) == 0 {
+			q := d.q
+			refused = append(refused, d.id.User+": "+said(q))
+		}
+	}
+	return deeds, refused
+}
