@@ -67,6 +67,8 @@ var heavy = map[string][]string{
 	"mvdan.cc/sh":                            {"internal/shell"},
 	"github.com/google/osv-scalibr":          {"internal/ecosystem/"},
 	"sigs.k8s.io/controller-runtime":         {"internal/face/operator"},
+	"github.com/go-ldap/ldap":                {"internal/read/directory"},
+	"github.com/go-jose/go-jose":             {"internal/face/directory"},
 	"github.com/sigstore":                    {"internal/read/attestation/keyless", "internal/tell/attest/keyless"},
 }
 
