@@ -51,7 +51,7 @@ var exceptions = map[[2]string]string{
 // heavy modules stand behind the packages that are named for them.
 var heavy = map[string][]string{
 	"github.com/google/go-containerregistry": {"internal/read/image/", "internal/tell/attest", "internal/read/attestation", "deploy/image"},
-	"k8s.io/client-go":                       {"internal/read/kube", "internal/tell/respond", "internal/face/operator", "internal/face/webhook"},
+	"k8s.io/client-go":                       {"internal/read/kube", "internal/tell/certificate", "internal/tell/respond", "internal/face/operator", "internal/face/webhook"},
 	"github.com/prometheus/client_golang":    {"internal/face/"},
 	"github.com/google/cel-go":               {"internal/expr"},
 	"k8s.io/apiserver":                       {"internal/expr"},

@@ -80,6 +80,8 @@ type Person struct {
 var (
 	// ErrRefused says that there is no such person, or that the password is another. Which, is in the text, for the log alone.
 	ErrRefused = errors.New("refused")
+	// ErrUnknown is an ErrRefused: there is no such person, and what was given for a name may be a password.
+	ErrUnknown = fmt.Errorf("%w: there is no such person", ErrRefused)
 	// ErrGone says that a person is not in the directory any more.
 	ErrGone = errors.New("not in the directory")
 )
@@ -129,7 +131,7 @@ func (d *Directory) Login(ctx context.Context, login, password string) (*Person,
 		if err := d.prove(ctx, "cn=nobody,"+d.c.Users.Base, password); err != nil && !errors.Is(err, ErrRefused) {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%w: there is no such person", ErrRefused)
+		return nil, ErrUnknown
 	case err != nil:
 		return nil, err
 	}
