@@ -26,6 +26,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/cli"
 	"github.com/plimsoll/plimsoll/testbed/cluster"
 	"github.com/plimsoll/plimsoll/testbed/domain"
@@ -133,11 +134,42 @@ users: [{name: apiserver, user: {client-certificate: %q, client-key: %q}}]
 		t.Errorf("she gets %d where she may, and %d where not", may, not)
 	}
 
+	review := func(args ...string) (string, int) {
+		t.Helper()
+		var out, err bytes.Buffer
+		status := validated(cli.Env{
+			Args: slices.Concat([]string{"directory", "review", "-o", "json"}, args), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &err, Now: time.Now, Getenv: getenv(nil),
+		})
+		var report finding.Report
+		if json.Unmarshal(out.Bytes(), &report) != nil {
+			return err.String(), status
+		}
+		var rules []string
+		for _, f := range report.Findings {
+			rules = append(rules, f.Rule+" "+f.Subject.Kind+" "+f.Subject.Name)
+		}
+		return strings.Join(rules, ", "), status
+	}
+	live := []string{"--kubeconfig", kube.Kubeconfig("admin", "system:masters"), filepath.Join(dir, "directory.yaml")}
+	if found, status := review(live...); found != "directory/person-gone ClusterRoleBinding ghost" || status != 1 {
+		t.Errorf("%d %s", status, found)
+	}
+
 	// The server's clock is ahead of all others by what it remembers: a locked account is out.
 	lock()
 	later.Store(int64(31 * time.Second))
 	if after := await(t, "a locked account to be out", func() bool { return get("/api/v1/namespaces/default/pods") != 200 }, func() int { return get("/api/v1/namespaces/default/pods") }); after != 401 {
 		t.Errorf("she gets %d", after)
+	}
+	if found, status := review(live...); found != "directory/person-gone ClusterRoleBinding ghost, directory/group-empty RoleBinding see" || status != 1 {
+		t.Errorf("%d %s", status, found)
+	}
+	put(t, filepath.Join(dir, "binding.yaml"), strings.Replace(ghost, "ghost", "alice", 2))
+	if found, status := review("--fail-on", "none", live[2], filepath.Join(dir, "binding.yaml")); found != "directory/person-out ClusterRoleBinding alice, directory/person-bound ClusterRoleBinding alice" || status != 0 {
+		t.Errorf("%d %s", status, found)
+	}
+	if text, status := review(live[2], filepath.Join(dir, "alice")); status != 2 || !strings.Contains(text, "it holds no RoleBinding") {
+		t.Errorf("%d %s", status, text)
 	}
 	if text, status := call("--user", "alice", "--logout"); status != 0 {
 		t.Errorf("%d %s", status, text)
@@ -203,15 +235,19 @@ clusters: [{name: test, cluster: {server: %q, certificate-authority: %q}}]
 	return config
 }
 
+// ghost is a binding to somebody whom no directory has.
+const ghost = `{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "ghost"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}, "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ldap:ghost"}]}`
+
 // grant lets a group of the directory read the pods of the namespace default.
 func grant(t *testing.T, kube *cluster.Cluster) {
 	t.Helper()
 	admin := kube.Client("admin", "system:masters")
 	for path, body := range map[string]string{
-		"roles":        `{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "see"}, "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]}`,
-		"rolebindings": `{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "see"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "see"}, "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "ldap:k8s-devs"}]}`,
+		"clusterrolebindings":             ghost,
+		"namespaces/default/roles":        `{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "see"}, "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]}`,
+		"namespaces/default/rolebindings": `{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "see"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "see"}, "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "ldap:k8s-devs"}]}`,
 	} {
-		res, err := admin.Post(kube.URL+"/apis/rbac.authorization.k8s.io/v1/namespaces/default/"+path, "application/json", strings.NewReader(body))
+		res, err := admin.Post(kube.URL+"/apis/rbac.authorization.k8s.io/v1/"+path, "application/json", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

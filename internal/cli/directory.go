@@ -22,9 +22,10 @@ func newDirectory(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "directory", Short: "Let people of LDAP or Active Directory into a cluster, and see who has what",
 		Example: "  plimsoll directory serve --tls-dir ./tls --host localhost --keys ./keys directory.yaml\n" +
-			"  plimsoll directory revoke --keys ./keys ldap:alice",
+			"  plimsoll directory revoke --keys ./keys ldap:alice\n" +
+			"  plimsoll directory review directory.yaml",
 	}
-	cmd.AddCommand(newDirectoryServe(g), newDirectoryRevoke(g))
+	cmd.AddCommand(newDirectoryServe(g), newDirectoryRevoke(g), newDirectoryReview(g))
 	return cmd
 }
 

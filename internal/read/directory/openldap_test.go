@@ -122,6 +122,40 @@ func TestOpenLDAP(t *testing.T) {
 		t.Error(diff, err)
 	}
 
+	t.Run("census", func(t *testing.T) {
+		c := s.Connect()
+		s.Add(c, "cn=empty"+groups, "objectClass", "groupOfNames", "cn", "empty", "member", "uid=gone"+people)
+		s.Add(c, "cn=round"+groups, "objectClass", "groupOfNames", "cn", "round", "member", "cn=round"+groups, "member", "cn=empty"+groups)
+		s.Add(c, "cn=out"+groups, "objectClass", "groupOfNames", "cn", "out", "member", "uid=carol"+people)
+		s.Set(c, "uid=carol"+people, "shadowExpire", "1")
+		all, err := d.Census(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string][2]bool{
+			"ldap:k8s-admins": {true, true}, "ldap:k8s-posix": {true, true}, "ldap:k8s-unique": {true, true}, "ldap:empty": {true, false},
+			"ldap:round": {true, false}, "ldap:out": {true, false}, "ldap:none": {false, false}, "k8s-admins": {false, false},
+		} {
+			if known, living := all.Group(name); known != want[0] || living != want[1] {
+				t.Errorf("%s: %t %t", name, known, living)
+			}
+		}
+		for name, want := range map[string]string{"ldap:alice": "", "ldap:carol": "the account has expired (shadowExpire)", "ldap:none": "unknown"} {
+			known, out := all.Person(name)
+			if !known {
+				out = "unknown"
+			}
+			if out != want {
+				t.Errorf("%s: %q", name, out)
+			}
+		}
+		s.Set(c, "uid=carol"+people, "shadowExpire")
+		for _, cn := range []string{"empty", "round", "out"} {
+			if err := c.Del(delRequest("cn=" + cn + groups)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 	t.Run("ways", func(t *testing.T) {
 		for text, want := range map[string][]string{
 			"by: memberOf":                         {"ldap:devs", "ldap:k8s-admins", "ldap:k8s-team"}, // the overlay keeps it for groupOfNames alone

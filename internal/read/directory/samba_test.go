@@ -75,6 +75,35 @@ func TestActiveDirectory(t *testing.T) {
 	}
 	refused(t, d, "alice", "")
 
+	t.Run("census", func(t *testing.T) {
+		var many []string
+		for i := range 12 {
+			dn := fmt.Sprintf("cn=off-%d%s", i, people)
+			s.Add(c, dn, "objectClass", "contact", "cn", fmt.Sprint("off-", i))
+			many = append(many, dn)
+		}
+		group("large", security, many...)
+		group("larger", security, append(many, "cn=devs"+groups)...)
+		// Active Directory gives 1500 members at a time, and fewer to who asks for that.
+		if members, err := d.Members(ctx, "cn=larger"+groups, "member;range=0-4"); err != nil || len(members) != 13 {
+			t.Errorf("%d members of 13: %v", len(members), err)
+		}
+		all, err := d.Census(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string][2]bool{
+			"ldap:k8s-admins": {true, true}, "ldap:Domain Users": {true, true}, "ldap:large": {true, false}, "ldap:larger": {true, true},
+			"ldap:k8s-mail": {false, false}, "ldap:Guests": {true, false},
+		} {
+			if known, living := all.Group(name); known != want[0] || living != want[1] {
+				t.Errorf("%s: %t %t", name, known, living)
+			}
+		}
+		if known, out := all.Person("ldap:Guest"); !known || out != "the account is disabled" {
+			t.Errorf("Guest: %t %q", known, out)
+		}
+	})
 	t.Run("account", func(t *testing.T) {
 		dn := "cn=Alice A" + people
 		hours := func(d time.Duration) string {

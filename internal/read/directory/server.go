@@ -51,6 +51,7 @@ var bound = sync.OnceFunc(func() { ber.MaxPacketLengthBytes = maxMessage })
 const (
 	mostIdle = 8
 	rest     = 30 * time.Second // for a server that did not answer
+	greeting = 10 * time.Second // until a server lets us in, where more time is for its answers
 )
 
 // session is a connection on which somebody has said who they are.
@@ -192,13 +193,15 @@ func (d *Directory) Close() {
 
 // dial reaches a server, over TLS.
 func (d *Directory) dial(ctx context.Context, server int) (*session, error) {
+	ctx, cancel := context.WithTimeout(ctx, greeting)
+	defer cancel()
 	at := d.c.Servers[server]
 	raw, err := new(net.Dialer).DialContext(ctx, "tcp", at.Address)
 	if err != nil {
 		return nil, lostError{err}
 	}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
-	defer stop()
+	defer stop() // before the context is cancelled
 	config := &tls.Config{ServerName: at.Host, RootCAs: d.c.Roots, MinVersion: tls.VersionTLS12}
 	if at.TLS {
 		secured := tls.Client(raw, config)
@@ -209,7 +212,7 @@ func (d *Directory) dial(ctx context.Context, server int) (*session, error) {
 		raw = secured
 	}
 	s := &session{conn: ldap.NewConn(raw, at.TLS), server: server, limit: max(int(d.c.Timeout/time.Second), 1)}
-	s.conn.SetTimeout(d.c.Timeout)
+	s.conn.SetTimeout(min(d.c.Timeout, greeting))
 	s.conn.Start()
 	if !at.TLS && !at.Plain {
 		if err := s.conn.StartTLS(config); err != nil {
@@ -222,6 +225,7 @@ func (d *Directory) dial(ctx context.Context, server int) (*session, error) {
 
 // introduce says who asks.
 func (d *Directory) introduce(s *session) error {
+	defer s.conn.SetTimeout(d.c.Timeout)
 	if d.c.Bind == "" {
 		return nil
 	}
