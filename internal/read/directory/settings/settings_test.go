@@ -101,3 +101,21 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestShown reads the files that the guide and the manifests show.
+func TestShown(t *testing.T) {
+	for file, mark := range map[string][2]string{
+		"docs/guide/directory.md": {"# directory.yaml\n", "```"}, "deploy/directory/plimsoll.yaml": {"directory.yaml: |\n", "  client-ca.pem"},
+	} {
+		b, err := os.ReadFile(filepath.Join("..", "..", "..", "..", filepath.FromSlash(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, text, _ := strings.Cut(string(b), mark[0])
+		text, _, found := strings.Cut(text, mark[1])
+		text = strings.ReplaceAll(text, "/etc/plimsoll/secret/", "")
+		if s, err := read(t, text); !found || err != nil || s.Directory.Kind != directory.ActiveDirectory || s.Directory.Groups.Filter != "(cn=k8s-*)" {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
