@@ -14,7 +14,6 @@ import (
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/face/webhook"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
-	"github.com/plimsoll/plimsoll/internal/tell/certificate"
 )
 
 type serveOptions struct {
@@ -75,6 +74,13 @@ func (o *serveOptions) validate() error {
 	case o.queue < 0:
 		return usage("--queue %d: give a number of reviews", o.queue)
 	}
+	_, port, err := net.SplitHostPort(o.listen)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return usage("--listen %q: write HOST:PORT, or :PORT for all addresses: %w", o.listen, err)
+	}
 	return nil
 }
 
@@ -109,7 +115,7 @@ func runServe(ctx context.Context, g *global, o *serveOptions) error {
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", o.listen, err)
 	}
-	stop, err := o.follow(ctx, g, wo.Line)
+	stop, err := o.follow(ctx, g, &wo)
 	if err != nil {
 		return err
 	}
@@ -128,12 +134,8 @@ func (o *serveOptions) connect(ctx context.Context, g *global, wo *webhook.Optio
 			return usage("--kubeconfig: %w", err)
 		}
 	}
-	source, err := o.source(c)
-	if err != nil {
+	if wo.Certificates, err = o.certificateOptions.open(ctx, c, g.env.Now()); err != nil {
 		return err
-	}
-	if wo.Certificates, err = certificate.Open(ctx, source, g.env.Now()); err != nil {
-		return fmt.Errorf("get a certificate: %w", err)
 	}
 	if o.register == "" {
 		return nil
@@ -176,25 +178,38 @@ const lastSpans = 5 * time.Second
 // firstRead is how long a server waits for what it has to know of the cluster, before it serves without.
 const firstRead = 10 * time.Second
 
-// follow has a line know what its policies need of the cluster, if they need anything.
-func (o *serveOptions) follow(ctx context.Context, g *global, l *admit.Line) (stop func(), err error) {
+// follow has a line know what its policies need of the cluster, if they need anything, and follow what the cluster holds
+// where its file says so.
+func (o *serveOptions) follow(ctx context.Context, g *global, wo *webhook.Options) (stop func(), err error) {
+	l := wo.Line
+	follows := l.File.Follow
 	needs := l.Needs()
 	if len(needs) == 0 {
 		return func() {}, nil
 	}
 	c, err := client.OpenCluster(o.kubeconfig)
 	if err != nil {
-		return nil, usage("--kubeconfig: policies ask the cluster: %w", err)
+		return nil, usage("--kubeconfig: the line asks the cluster: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	if follows {
+		needs = append(needs, webhook.Needs()...)
+	}
 	known, wait := c.Follow(ctx, needs, g.logger())
 	l.Cluster = known
+	stop = func() { cancel(); wait() }
+	if follows { // it is not ready before all was read
+		if wo.Follow, err = webhook.Follow(l, o.line.files, known, g.logger()); err != nil {
+			stop()
+		}
+		return stop, err
+	}
 	first, end := context.WithTimeout(ctx, firstRead)
 	defer end()
 	if err := known.Read(first); err != nil {
 		g.say("plimsoll: what policies need of the cluster is not known yet, and they do as their failurePolicy says: %v", err)
 	}
-	return func() { cancel(); wait() }, nil
+	return stop, nil
 }
 
 // openDecisions is where decisions go.
@@ -224,7 +239,7 @@ func pool(flag, name string) (*x509.CertPool, error) {
 	if name == "" {
 		return nil, nil
 	}
-	b, err := readBounded(name, 1<<20)
+	b, err := readFile(name, maxRoot)
 	if err != nil {
 		return nil, usage("%s %w", flag, err)
 	}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -78,4 +80,22 @@ func (o *certificateOptions) source(c client.Interface) (certificate.Source, err
 	}
 	namespace, name, err := pair("--tls-secret", o.secret)
 	return &certificate.Own{Store: &certificate.Secret{Client: c, Namespace: namespace, Name: name}, Names: names}, err
+}
+
+// open gets the certificate.
+func (o *certificateOptions) open(ctx context.Context, c client.Interface, now time.Time) (*certificate.Keeper, error) {
+	source, err := o.source(c)
+	if err != nil {
+		return nil, err
+	}
+	k, err := certificate.Open(ctx, source, now)
+	switch {
+	case err == nil:
+		return k, nil
+	case o.secret != "":
+		return nil, fmt.Errorf("get a certificate: %w", err)
+	case o.dir != "": // what stands in files is of the call
+		return nil, usage("--tls-dir: get a certificate: %w", err)
+	}
+	return nil, usage("--tls-cert: get a certificate: %w", err)
 }

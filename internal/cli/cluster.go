@@ -58,7 +58,7 @@ func (o *clusterOptions) selection() (s client.Selection, err error) {
 			return s, usage("--namespace %q is no name of a namespace: %s", n, wrong[0])
 		}
 	}
-	all := append(append(kube.Judged(), kube.Around()...), kube.Volume())
+	all := kube.Read()
 	var names []string
 	for _, k := range all {
 		names = append(names, k.Kind)
@@ -132,7 +132,7 @@ func newClusterScan(g *global) *cobra.Command {
 	o.gateFlags(f)
 	o.podSecurityFlag(f)
 	o.except.flags(f)
-	o.policies.flags(f, "policy", "")
+	o.policies.flags(f, "")
 	o.secrets.flags(f)
 	return cmd
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/directory"
 	"github.com/plimsoll/plimsoll/internal/read/directory/settings"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
-	"github.com/plimsoll/plimsoll/internal/tell/certificate"
 )
 
 func newDirectory(g *global) *cobra.Command {
@@ -170,12 +169,8 @@ func (o *directoryServeOptions) secure(ctx context.Context, g *global, s *settin
 			return usage("--kubeconfig: %w", err)
 		}
 	}
-	source, err := o.source(c)
-	if err != nil {
+	if fo.Certificates, err = o.certificateOptions.open(ctx, c, g.env.Now()); err != nil {
 		return err
-	}
-	if fo.Certificates, err = certificate.Open(ctx, source, g.env.Now()); err != nil {
-		return fmt.Errorf("get a certificate: %w", err)
 	}
 	store, err := o.keys.store(c)
 	if err != nil {

@@ -97,8 +97,8 @@ func runDirectoryReview(ctx context.Context, g *global, o *reviewOptions, file s
 		return fmt.Errorf("compare with the directory: %w", err)
 	}
 	known := &judge.Known{UserPrefix: s.Directory.Users.Prefix, GroupPrefix: s.Directory.Groups.Prefix, Person: census.Person, Group: census.Group}
-	for _, id := range bindings {
-		compare(r, id.target, id.objects, known)
+	for _, b := range bindings {
+		reviewed(r, b.target, b.objects, known)
 	}
 	if err := excepted.Use(r).Apply(); err != nil {
 		return err
@@ -163,8 +163,8 @@ func (o *reviewOptions) bindings(ctx context.Context, g *global, r *finding.Repo
 	return all, nil
 }
 
-// compare judges the bindings of a target.
-func compare(r *finding.Report, target string, objects []*kube.Object, known *judge.Known) {
+// reviewed judges the bindings of a target.
+func reviewed(r *finding.Report, target string, objects []*kube.Object, known *judge.Known) {
 	counts := map[string]*finding.Check{}
 	for _, c := range judge.Checks() {
 		counts[c.ID] = &finding.Check{Rule: c.ID, Target: target}

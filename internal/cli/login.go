@@ -156,7 +156,7 @@ func (o *loginOptions) readPassword(g *global, q *face.Question) error {
 	if o.password == "-" {
 		text, err = io.ReadAll(io.LimitReader(g.env.Stdin, most))
 	} else {
-		text, err = readBounded(o.password, most)
+		text, err = readFile(o.password, most)
 	}
 	if err != nil {
 		return usage("--password-file: %w", err)

@@ -44,7 +44,7 @@ func (t ticket) read(now time.Time) (h held, usable bool) {
 	if err != nil || !info.Mode().IsRegular() || !private(info) {
 		return h, false
 	}
-	b, err := readBounded(string(t), 64<<10)
+	b, err := readFile(string(t), 64<<10)
 	if err != nil || json.Unmarshal(b, &h) != nil {
 		return held{}, false
 	}
