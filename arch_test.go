@@ -53,7 +53,7 @@ var exceptions = map[[2]string]string{
 // heavy modules stand behind the packages that are named for them.
 var heavy = map[string][]string{
 	"github.com/google/go-containerregistry": {"internal/read/image/", "internal/tell/attest", "internal/read/attestation", "deploy/image"},
-	"k8s.io/client-go":                       {"internal/read/kube", "internal/tell/respond", "internal/face/operator", "internal/face/webhook"},
+	"k8s.io/client-go":                       {"internal/read/kube", "internal/tell/certificate", "internal/tell/respond", "internal/face/operator", "internal/face/webhook"},
 	"github.com/prometheus/client_golang":    {"internal/face/"},
 	"github.com/google/cel-go":               {"internal/expr"},
 	"k8s.io/apiserver":                       {"internal/expr"},
@@ -69,6 +69,8 @@ var heavy = map[string][]string{
 	"mvdan.cc/sh":                            {"internal/shell"},
 	"github.com/google/osv-scalibr":          {"internal/ecosystem/"},
 	"sigs.k8s.io/controller-runtime":         {"internal/face/operator"},
+	"github.com/go-ldap/ldap":                {"internal/read/directory"},
+	"github.com/go-jose/go-jose":             {"internal/face/directory"},
 	"github.com/sigstore":                    {"internal/read/attestation/keyless", "internal/tell/attest/keyless"},
 }
 

@@ -13,19 +13,13 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/face/webhook"
-	"github.com/plimsoll/plimsoll/internal/face/webhook/certificate"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 )
 
 type serveOptions struct {
+	certificateOptions
 	line       lineOptions
 	listen     string
-	cert, key  string
-	ca         string
-	dir        string
-	secret     string
-	service    string
-	hosts      []string
 	register   string
 	kubeconfig string
 	clientCA   string
@@ -33,12 +27,11 @@ type serveOptions struct {
 	traces     string
 	timeout    time.Duration
 	drain      time.Duration
-	check      time.Duration
 	queue      int
 }
 
 func newAdmitServe(g *global) *cobra.Command {
-	o := serveOptions{listen: "localhost:8443", timeout: 2500 * time.Millisecond, drain: 5 * time.Second, check: 30 * time.Second, queue: 1000, decisions: "-"}
+	o := serveOptions{listen: "localhost:8443", timeout: 2500 * time.Millisecond, drain: 5 * time.Second, queue: 1000, decisions: "-"}
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Answer the API server: what may enter, and why not", Args: words(0, 0),
 		Long: "Serve is the webhook. Its certificate is one of an authority of its own, kept in a folder (--tls-dir) or in a\n" +
@@ -56,13 +49,8 @@ func newAdmitServe(g *global) *cobra.Command {
 	f := cmd.Flags()
 	o.line.flags(f)
 	f.StringVar(&o.listen, "listen", o.listen, "`ADDRESS` to serve on; :8443 is all of them")
-	f.StringVar(&o.cert, "tls-cert", "", "`FILE` of the certificate, in PEM; another one in it is taken without a restart")
-	f.StringVar(&o.key, "tls-key", "", "`FILE` of its key")
+	o.certificateOptions.flags(f)
 	f.StringVar(&o.ca, "tls-ca", "", "`FILE` of the authority that signed it, for --register")
-	f.StringVar(&o.dir, "tls-dir", "", "`FOLDER` in which an own authority is kept")
-	f.StringVar(&o.secret, "tls-secret", "", "`NAMESPACE/NAME` of the Secret in which an own authority is kept")
-	f.StringVar(&o.service, "service", "", "`NAMESPACE/NAME` of the service by which the API server finds this server: names for the own certificate")
-	f.Var(repeated(&o.hosts), "host", "further `NAME` for the own certificate; may be repeated")
 	f.StringVar(&o.register, "register", "", "`NAME` of the webhook configuration that is to trust the authority; admit export writes it")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the cluster (default: the pod's own account, or KUBECONFIG)")
 	f.StringVar(&o.clientCA, "client-ca", "", "PEM `FILE` of the authority of those that may ask for reviews (default: anybody may)")
@@ -70,29 +58,19 @@ func newAdmitServe(g *global) *cobra.Command {
 	f.StringVar(&o.traces, "traces", "", "`URL` of an OpenTelemetry collector that spans of reviews are sent to, as in https://collector:4318; what else OTLP and the sampling want is said by OTEL_ variables")
 	f.DurationVar(&o.timeout, "timeout", o.timeout, "how long a review may take, `TIME` to wait for its turn included; the API server may say less")
 	f.DurationVar(&o.drain, "drain", o.drain, "`TIME` to go on after SIGTERM, until nobody asks any more")
-	f.DurationVar(&o.check, "tls-check", o.check, "`TIME` between looks for another certificate")
 	f.IntVar(&o.queue, "queue", o.queue, "how many `REVIEWS` may wait; beyond, they are turned away, and the API server does as the webhook's failurePolicy says")
 	return cmd
 }
 
 func (o *serveOptions) validate() error {
-	ways := 0
-	for _, way := range []string{o.cert + o.key, o.dir, o.secret} {
-		if way != "" {
-			ways++
-		}
+	if err := o.certificateOptions.validate(); err != nil {
+		return err
 	}
 	switch {
-	case ways != 1:
-		return usage("--tls-cert with --tls-key, --tls-dir or --tls-secret: give one of them, for the API server speaks TLS alone")
-	case (o.cert == "") != (o.key == ""):
-		return usage("--tls-cert and --tls-key go together")
-	case o.cert == "" && o.service == "" && len(o.hosts) == 0:
-		return usage("--service or --host: say by which name the API server finds this server, for the own certificate")
 	case o.cert != "" && o.register != "" && o.ca == "":
 		return usage("--register with --tls-cert wants --tls-ca, the authority to make known")
-	case o.timeout <= 0, o.check <= 0, o.drain < 0:
-		return usage("--timeout and --tls-check are above 0, --drain not below")
+	case o.timeout <= 0, o.drain < 0:
+		return usage("--timeout is above 0, --drain not below")
 	case o.queue < 0:
 		return usage("--queue %d: give a number of reviews", o.queue)
 	}
@@ -104,44 +82,6 @@ func (o *serveOptions) validate() error {
 		return usage("--listen %q: write HOST:PORT, or :PORT for all addresses: %w", o.listen, err)
 	}
 	return nil
-}
-
-// names are those by which the API server knows the server: a service's are NAME.NAMESPACE.svc and what clients make of it.
-func (o *serveOptions) names() ([]string, error) {
-	var all []string
-	if o.service != "" {
-		namespace, name, err := pair("--service", o.service)
-		if err != nil {
-			return nil, err
-		}
-		host := name + "." + namespace
-		all = append(all, host+".svc", host+".svc.cluster.local", host)
-	}
-	return append(all, o.hosts...), nil
-}
-
-// source is where the certificate comes from.
-func (o *serveOptions) source(c client.Interface) (certificate.Source, error) {
-	if o.cert != "" {
-		return &certificate.Files{Chain: o.cert, Key: o.key, Roots: o.ca}, nil
-	}
-	names, err := o.names()
-	if err != nil {
-		return nil, err
-	}
-	if o.dir != "" {
-		return &certificate.Own{Store: certificate.Folder(o.dir), Names: names}, nil
-	}
-	namespace, name, err := pair("--tls-secret", o.secret)
-	return &certificate.Own{Store: &certificate.Secret{Client: c, Namespace: namespace, Name: name}, Names: names}, err
-}
-
-// certificateFlag is the flag that says where the certificate is.
-func (o *serveOptions) certificateFlag() string {
-	if o.dir != "" {
-		return "--tls-dir"
-	}
-	return "--tls-cert"
 }
 
 func runServe(ctx context.Context, g *global, o *serveOptions) error {
@@ -160,7 +100,7 @@ func runServe(ctx context.Context, g *global, o *serveOptions) error {
 	if err := o.connect(ctx, g, &wo); err != nil {
 		return err
 	}
-	out, err := o.open(g)
+	out, err := openDecisions(g, o.decisions)
 	if err != nil {
 		return err
 	}
@@ -194,15 +134,8 @@ func (o *serveOptions) connect(ctx context.Context, g *global, wo *webhook.Optio
 			return usage("--kubeconfig: %w", err)
 		}
 	}
-	source, err := o.source(c)
-	if err != nil {
+	if wo.Certificates, err = o.certificateOptions.open(ctx, c, g.env.Now()); err != nil {
 		return err
-	}
-	if wo.Certificates, err = certificate.Open(ctx, source, g.env.Now()); err != nil {
-		if o.secret == "" { // what stands in files is of the call
-			return usage("%s: get a certificate: %w", o.certificateFlag(), err)
-		}
-		return fmt.Errorf("get a certificate: %w", err)
 	}
 	if o.register == "" {
 		return nil
@@ -279,15 +212,15 @@ func (o *serveOptions) follow(ctx context.Context, g *global, wo *webhook.Option
 	return stop, nil
 }
 
-// open is where decisions go.
-func (o *serveOptions) open(g *global) (io.WriteCloser, error) {
-	switch o.decisions {
+// openDecisions is where decisions go.
+func openDecisions(g *global, name string) (io.WriteCloser, error) {
+	switch name {
 	case "-":
 		return kept{g.env.Stdout}, nil
 	case "none":
 		return kept{io.Discard}, nil
 	}
-	f, err := os.OpenFile(o.decisions, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, usage("--decisions %w", err)
 	}
@@ -299,17 +232,20 @@ type kept struct{ io.Writer }
 
 func (kept) Close() error { return nil }
 
-func authority(name string) (*x509.CertPool, error) {
+func authority(name string) (*x509.CertPool, error) { return pool("--client-ca", name) }
+
+// pool reads the authorities that a flag names.
+func pool(flag, name string) (*x509.CertPool, error) {
 	if name == "" {
 		return nil, nil
 	}
 	b, err := readFile(name, maxRoot)
 	if err != nil {
-		return nil, usage("--client-ca %w", err)
+		return nil, usage("%s %w", flag, err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(b) {
-		return nil, usage("--client-ca %s: there is no certificate in it", name)
+	all := x509.NewCertPool()
+	if !all.AppendCertsFromPEM(b) {
+		return nil, usage("%s %s: there is no certificate in it", flag, name)
 	}
-	return pool, nil
+	return all, nil
 }

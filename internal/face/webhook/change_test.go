@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
-	"github.com/plimsoll/plimsoll/internal/face/webhook/certificate"
 	pods "github.com/plimsoll/plimsoll/internal/judge/pod"
+	"github.com/plimsoll/plimsoll/internal/tell/certificate"
 	"github.com/plimsoll/plimsoll/testbed/cluster"
 )
 

@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
-	"github.com/plimsoll/plimsoll/internal/face/webhook/certificate"
+	"github.com/plimsoll/plimsoll/internal/tell/certificate"
 	"github.com/plimsoll/plimsoll/testbed/cluster"
 )
 

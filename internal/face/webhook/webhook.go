@@ -27,7 +27,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
-	"github.com/plimsoll/plimsoll/internal/face/webhook/certificate"
+	"github.com/plimsoll/plimsoll/internal/tell/certificate"
 )
 
 // Bounds of the server.

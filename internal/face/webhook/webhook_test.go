@@ -23,8 +23,8 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
-	"github.com/plimsoll/plimsoll/internal/face/webhook/certificate"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
+	"github.com/plimsoll/plimsoll/internal/tell/certificate"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 )
 

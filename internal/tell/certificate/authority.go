@@ -96,7 +96,7 @@ func newAuthority(now time.Time) (*x509.Certificate, []byte, error) {
 		return nil, nil, err
 	}
 	of := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: "plimsoll admission " + now.UTC().Format(time.DateOnly)},
+		SerialNumber: serial(), Subject: pkix.Name{CommonName: "plimsoll " + now.UTC().Format(time.DateOnly)},
 		NotBefore: now.Add(-skew), NotAfter: now.Add(authorityLife), IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		KeyUsage: x509.KeyUsageCertSign,
 	}
@@ -122,7 +122,7 @@ func issue(root *x509.Certificate, rootKey []byte, now time.Time, names []string
 		return nil, nil, err
 	}
 	of := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: "plimsoll admission"},
+		SerialNumber: serial(), Subject: pkix.Name{CommonName: "plimsoll"},
 		DNSNames: named(names).DNSNames, IPAddresses: named(names).IPAddresses, NotBefore: now.Add(-skew), NotAfter: earlier(now.Add(leafLife), root.NotAfter),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
