@@ -103,6 +103,8 @@ type Subject struct {
 	Files *Files
 	// Cluster is what a cluster holds, or held when it was dumped.
 	Cluster *Cluster
+	// Host is what a machine's ports answered.
+	Host *Host
 }
 
 // Bill is an inventory that somebody else made.
@@ -215,6 +217,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	}
 	if one.Cluster != nil {
 		s.cluster(id, one.Cluster)
+		return nil
+	}
+	if one.Host != nil {
+		s.host(id, one.Host)
 		return nil
 	}
 	img := one.Image

@@ -9,6 +9,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/admission"
 	"github.com/plimsoll/plimsoll/internal/judge/compose"
+	"github.com/plimsoll/plimsoll/internal/judge/control"
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
 	"github.com/plimsoll/plimsoll/internal/judge/exception"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
@@ -23,6 +24,7 @@ func Cards() []check.Card {
 	all := slices.Concat(
 		admission.Cards(),
 		cards(compose.Checks(), func(c compose.Check) check.Card { return c.Card }),
+		cards(control.Probes(), func(c control.Probe) check.Card { return c.Card }),
 		cards(dockerfile.Checks(), func(c dockerfile.Check) check.Card { return c.Card }),
 		cards(exception.Checks(), func(c exception.Check) check.Card { return c.Card }),
 		cards(imagecfg.Checks(), func(c imagecfg.Check) check.Card { return c.Card }),
