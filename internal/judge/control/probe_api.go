@@ -15,7 +15,7 @@ var apiserver = []string{"apiserver"}
 
 func apiAnonymous() Probe {
 	return Probe{
-		Card: probeCard("api-anonymous", "API server takes requests without credentials", "low", "cis-k8s-1.12/1.2.1 nsa-1.2/anonymous-requests", check.Page{
+		Card: probeCard("api-anonymous", "API server takes requests without credentials", "low", "cis-k8s-1.12/1.2.1 nsa-1.2/authentication-and-authorization", check.Page{
 			Why: "Who has no credentials is let in as system:anonymous, of the group system:unauthenticated. What that user may do is left to authorization: one wrong binding, and it is everybody's. It is also what tells a stranger that this is a Kubernetes API server.",
 			Fix: "Set --anonymous-auth=false; or name the paths of health alone in the file of --authentication-config: anonymous: {enabled: true, conditions: [{path: /livez}, {path: /readyz}]}.",
 			Bad: "apiserver 192.0.2.1:6443\nnobody https GET /plimsoll-probe: 403 forbidden: User \"system:anonymous\" cannot get path", Good: "apiserver 192.0.2.1:6443\nnobody https GET /plimsoll-probe: 401",
@@ -35,7 +35,7 @@ func apiAnonymous() Probe {
 
 func apiAllowsAll() Probe {
 	return Probe{
-		Card: probeCard("api-allows-all", "API server lets through what ought to be refused", "critical", "cis-k8s-1.12/1.2.6 cis-k8s-1.12/1.2.8 nsa-1.2/authorization", check.Page{
+		Card: probeCard("api-allows-all", "API server lets through what ought to be refused", "critical", "cis-k8s-1.12/1.2.6 cis-k8s-1.12/1.2.8 nsa-1.2/authentication-and-authorization", check.Page{
 			Why: "A path that no role names was asked for, and the answer was that nothing is there: the request got past authorization, as does each other one. Either the API server allows all (--authorization-mode=AlwaysAllow), or who asked is an administrator, which neither somebody unknown nor a plain service account ought to be.",
 			Fix: "Set --authorization-mode=Node,RBAC, and no AlwaysAllow. Where it is set so, find the binding that gives system:anonymous, system:unauthenticated, system:serviceaccounts or the account all rights, and remove it.",
 			Bad: "apiserver 192.0.2.1:6443\nnobody https GET /plimsoll-probe: 404", Good: "apiserver 192.0.2.1:6443\nnobody https GET /plimsoll-probe: 403\naccount https GET /plimsoll-probe: 403",
@@ -57,7 +57,7 @@ func apiAllowsAll() Probe {
 
 func apiOpen() Probe {
 	return Probe{
-		Card: probeCard("api-open", "API server shows the cluster to anybody", "high", "nsa-1.2/anonymous-requests", check.Page{
+		Card: probeCard("api-open", "API server shows the cluster to anybody", "high", "nsa-1.2/authentication-and-authorization", check.Page{
 			Why: "Without any credentials, what is in the cluster or how the API server is set up can be read: names of objects, metrics, profiles of its memory. A binding to system:anonymous or system:unauthenticated does that.",
 			Fix: "Look for the binding (kubectl get clusterrolebindings,rolebindings -A -o wide | grep -e system:anonymous -e system:unauthenticated), and remove all but system:public-info-viewer.",
 			Bad: "apiserver 192.0.2.1:6443\nnobody https GET /plimsoll-probe: 403\nnobody https GET /metrics: 200 metrics", Good: "apiserver 192.0.2.1:6443\nnobody https GET /plimsoll-probe: 403\nnobody https GET /api/v1/namespaces?limit=1: 403\nnobody https GET /api/v1/secrets?limit=1: 403\nnobody https GET /metrics: 403\nnobody https GET /debug/pprof/: 403\nnobody https GET /flagz: 403\nnobody https GET /openapi/v3: 403",
@@ -104,7 +104,7 @@ func stalled(p *probe.Port) bool {
 
 func accountReadsSecrets() Probe {
 	return Probe{
-		Card: probeCard("account-reads-secrets", "plain service account may list all secrets", "high", "cis-k8s-1.12/5.1.2 nsa-1.2/authorization", check.Page{
+		Card: probeCard("account-reads-secrets", "plain service account may list all secrets", "high", "cis-k8s-1.12/5.1.2 nsa-1.2/authentication-and-authorization", check.Page{
 			Why: "The service account whose token was given is one that any pod may have, and it may list the secrets of all namespaces: with them it becomes each other account, and soon an administrator.",
 			Fix: "Find which binding gives it that (kubectl auth can-i --list --as system:serviceaccount:NAMESPACE:NAME), and give a role that names the secrets it needs in its own namespace.",
 			Bad: "apiserver 192.0.2.1:6443\nnobody https GET /plimsoll-probe: 401\naccount https GET /plimsoll-probe: 403\naccount https GET /api/v1/secrets?limit=1: 200 PartialObjectMetadataList", Good: "apiserver 192.0.2.1:6443\nnobody https GET /plimsoll-probe: 401\naccount https GET /plimsoll-probe: 403\naccount https GET /api/v1/secrets?limit=1: 403",

@@ -34,7 +34,7 @@ func componentReachable() Probe {
 
 func componentOpen() Probe {
 	return Probe{
-		Card: probeCard("component-open", "scheduler or controller-manager shows itself to anybody", "high", "cis-k8s-1.12/1.3.2 cis-k8s-1.12/1.4.1 nsa-1.2/anonymous-requests", check.Page{
+		Card: probeCard("component-open", "scheduler or controller-manager shows itself to anybody", "high", "cis-k8s-1.12/1.3.2 cis-k8s-1.12/1.4.1 nsa-1.2/authentication-and-authorization", check.Page{
 			Why: "Metrics, settings or profiles are shown to who has no credentials. Metrics name objects of the cluster, and a profile holds parts of the program's memory.",
 			Fix: "Leave --authentication-kubeconfig and --authorization-kubeconfig set, name no path but /healthz, /readyz and /livez in --authorization-always-allow-paths, and set --profiling=false.",
 			Bad: "scheduler 127.0.0.1:10259\nnobody https GET /plimsoll-probe: 403\nnobody https GET /metrics: 200 metrics", Good: "scheduler 127.0.0.1:10259\nnobody https GET /plimsoll-probe: 403\nnobody https GET /metrics: 403\nnobody https GET /configz: 403\nnobody https GET /flagz: 403\nnobody https GET /debug/pprof/: 403",
@@ -60,7 +60,7 @@ func proxyMetrics() Probe {
 
 func cadvisorOpen() Probe {
 	return Probe{
-		Card: probeCard("cadvisor", "cAdvisor's port is open", "medium", "nsa-1.2/anonymous-requests", check.Page{
+		Card: probeCard("cadvisor", "cAdvisor's port is open", "medium", "nsa-1.2/authentication-and-authorization", check.Page{
 			Why: "cAdvisor shows all containers of the node with their names, images and loads, in the clear and to anybody. Kubelets before 1.12 open the port themselves.",
 			Fix: "Set --cadvisor-port=0 on an old kubelet; give a cAdvisor of your own a NetworkPolicy, or an address that only what reads it can reach.",
 			Bad: "cadvisor 192.0.2.1:4194\nnobody http GET /metrics: 200 metrics", Good: "cadvisor 192.0.2.1:4194\nclosed",

@@ -11,7 +11,7 @@ func probesOfEtcd() []Probe { return []Probe{etcdOpen(), etcdCleartext(), etcdMe
 
 func etcdOpen() Probe {
 	return Probe{
-		Card: probeCard("etcd-open", "etcd answers without a client certificate", "critical", "cis-k8s-1.12/2.2 cis-k8s-1.12/2.5 nsa-1.2/etcd", check.Page{
+		Card: probeCard("etcd-open", "etcd answers without a client certificate", "critical", "cis-k8s-1.12/2.2 cis-k8s-1.12/2.5 nsa-1.2/control-plane-hardening", check.Page{
 			Why: "etcd holds the whole cluster, secrets included, and knows no users unless somebody made them. Who is answered without a certificate may read and write all of it, and so is an administrator. Whether its own users would stop that was not tried.",
 			Fix: "Set --client-cert-auth=true with --trusted-ca-file, and --peer-client-cert-auth=true with --peer-trusted-ca-file, with an authority that signs for etcd alone; and let a firewall keep 2379 and 2380 to the control plane.",
 			Bad: "etcd 192.0.2.1:2379\ncertificate\nnobody https GET /version: 200 etcd 3.6.4", Good: "etcd 192.0.2.1:2379\ncertificate\nnobody https GET /version: refused",
@@ -35,7 +35,7 @@ func etcdOpen() Probe {
 
 func etcdCleartext() Probe {
 	return Probe{
-		Card: probeCard("etcd-cleartext", "etcd answers in the clear", "critical", "cis-k8s-1.12/2.1 cis-k8s-1.12/2.4 nsa-1.2/etcd", check.Page{
+		Card: probeCard("etcd-cleartext", "etcd answers in the clear", "critical", "cis-k8s-1.12/2.1 cis-k8s-1.12/2.4 nsa-1.2/control-plane-hardening", check.Page{
 			Why: "Without TLS there are no client certificates either: who reaches the port may read and write the whole cluster, and who stands between reads along.",
 			Fix: "Listen on https:// alone (--listen-client-urls, --listen-peer-urls), with --cert-file and --key-file, --peer-cert-file and --peer-key-file.",
 			Bad: "etcd 192.0.2.1:2379\nnobody http GET /version: 200 etcd 3.6.4", Good: "etcd 192.0.2.1:2379\ncertificate\nnobody https GET /version: refused\nnobody http GET /version: 400",
@@ -56,7 +56,7 @@ func etcdCleartext() Probe {
 
 func etcdMetrics() Probe {
 	return Probe{
-		Card: probeCard("etcd-metrics", "etcd's metrics can be read from elsewhere", "medium", "nsa-1.2/etcd", check.Page{
+		Card: probeCard("etcd-metrics", "etcd's metrics can be read from elsewhere", "medium", "nsa-1.2/control-plane-hardening", check.Page{
 			Why: "etcd's metrics ask for no certificate. They tell its version, its members and the load of the cluster, and answer whom they are not meant for.",
 			Fix: "Listen on loopback: --listen-metrics-urls=http://127.0.0.1:2381.",
 			Bad: "etcd-metrics 192.0.2.1:2381\nnobody http GET /metrics: 200 metrics", Good: "etcd-metrics 192.0.2.1:2381\nclosed",

@@ -57,7 +57,7 @@ func offers(p *probe.Port, versions bool, severity func(name string) finding.Sev
 
 func oldTLS() Probe {
 	return Probe{
-		Card: probeCard("old-tls", "server speaks TLS 1.0 or 1.1", "medium", "nsa-1.2/tls", check.Page{
+		Card: probeCard("old-tls", "server speaks TLS 1.0 or 1.1", "medium", "nsa-1.2/encryption", check.Page{
 			Why: "Both versions stand on SHA-1 and MD5 and on ciphers that are broken, and no client of Kubernetes needs them (RFC 8996).",
 			Fix: "Leave --tls-min-version at VersionTLS12 or set VersionTLS13; for the kubelet, tlsMinVersion in its configuration; for etcd, --tls-min-version.",
 			Bad: "apiserver 192.0.2.1:6443\ncertificate\ntakes version TLS 1.0", Good: "apiserver 192.0.2.1:6443\ncertificate\nrefuses version TLS 1.0",
@@ -69,7 +69,7 @@ func oldTLS() Probe {
 
 func weakCipher() Probe {
 	return Probe{
-		Card: probeCard("weak-cipher", "server agrees to weak ciphers", "medium", "cis-k8s-1.12/1.2.29 cis-k8s-1.12/4.2.12 nsa-1.2/tls", check.Page{
+		Card: probeCard("weak-cipher", "server agrees to weak ciphers", "medium", "cis-k8s-1.12/1.2.29 cis-k8s-1.12/4.2.12 nsa-1.2/encryption", check.Page{
 			Why: "The server was offered cipher suites of one weak kind alone, and took one. RC4 and 3DES can be broken (Sweet32, CVE-2016-2183), an RSA key exchange lays open all that was ever recorded once the key is lost, and CBC has been attacked again and again. A client that is told to by who stands between may end up with them.",
 			Fix: "Set --tls-cipher-suites (tlsCipherSuites in the kubelet's configuration, --cipher-suites for etcd) to those with ECDHE and GCM or CHACHA20 in their names, or --tls-min-version=VersionTLS13, which knows no others.",
 			Bad: "apiserver 192.0.2.1:6443\ncertificate\ntakes cipher 3DES", Good: "apiserver 192.0.2.1:6443\ncertificate\nrefuses cipher 3DES",
@@ -91,7 +91,7 @@ const soon = 30 * 24 * time.Hour
 
 func certificateExpires() Probe {
 	return Probe{
-		Card: probeCard("certificate-expires", "server's certificate has expired, or soon will", "medium", "nsa-1.2/tls", check.Page{
+		Card: probeCard("certificate-expires", "server's certificate has expired, or soon will", "medium", "nsa-1.2/encryption", check.Page{
 			Why: "On the day after its end nothing that verifies it can reach the server: nodes fall away, and controllers stop. kubeadm's certificates last a year and are renewed by upgrades alone.",
 			Fix: "Renew it: kubeadm certs renew all, then restart the component; for the kubelet, rotateCertificates and serverTLSBootstrap in its configuration.",
 			Bad: "apiserver 192.0.2.1:6443\ncertificate ending", Good: "apiserver 192.0.2.1:6443\ncertificate",
@@ -116,7 +116,7 @@ func certificateExpires() Probe {
 
 func certificateName() Probe {
 	return Probe{
-		Card: probeCard("certificate-name", "server's certificate is made out to somebody else", "low", "nsa-1.2/tls", check.Page{
+		Card: probeCard("certificate-name", "server's certificate is made out to somebody else", "low", "nsa-1.2/encryption", check.Page{
 			Why: "The address that was asked is not among the certificate's names. Clients that use it must give up verification, and then take anybody for the server.",
 			Fix: "Have the certificate made with all addresses that the server is reached by (certSANs in kubeadm's configuration), or use one of its names.",
 			Bad: "apiserver 192.0.2.1:6443\ncertificate elsewhere", Good: "apiserver 192.0.2.1:6443\ncertificate",
@@ -170,7 +170,7 @@ func selfSigned(chain []*x509.Certificate) bool {
 
 func certificateWeak() Probe {
 	return Probe{
-		Card: probeCard("certificate-weak", "server's certificate can be forged", "medium", "nsa-1.2/tls", check.Page{
+		Card: probeCard("certificate-weak", "server's certificate can be forged", "medium", "nsa-1.2/encryption", check.Page{
 			Why: "Its key is short, or it is signed by way of a hash that collides: MD5, SHA-1. Somebody with enough machines makes one like it.",
 			Fix: "Renew it with an ECDSA key of P-256 or an RSA key of 2048 bits or more, signed with SHA-256.",
 			Bad: "etcd 192.0.2.1:2379\ncertificate weak", Good: "etcd 192.0.2.1:2379\ncertificate",
