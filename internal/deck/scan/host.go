@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
-	"github.com/plimsoll/plimsoll/internal/judge/control"
+	"github.com/plimsoll/plimsoll/internal/judge/answer"
 	"github.com/plimsoll/plimsoll/internal/read/probe"
 )
 
@@ -25,7 +25,7 @@ func (s *scan) host(id string, h *Host) {
 	s.report.Targets = append(s.report.Targets, t)
 	s.report.Coverage = append(s.report.Coverage, unreached(id, h.Ports)...)
 	var seen []sight
-	checks := control.Probes()
+	checks := answer.Checks()
 	for n := range h.Ports {
 		p := &h.Ports[n]
 		doubts := map[string]int{} // what is not known, and how many checks would have to know it
@@ -50,7 +50,7 @@ func (s *scan) host(id string, h *Host) {
 				continue // it is told once for all that are not
 			}
 			s.report.Coverage = append(s.report.Coverage, finding.Gap{
-				Class: "unanswered-probe", Blocking: what != control.NoAccount, Target: id, Count: doubts[what], What: fmt.Sprintf("%s at %s: %s", p.Service.Title, p, what),
+				Class: "unanswered-probe", Blocking: what != answer.NoAccount, Target: id, Count: doubts[what], What: fmt.Sprintf("%s at %s: %s", p.Service.Title, p, what),
 			})
 		}
 	}

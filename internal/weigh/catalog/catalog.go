@@ -8,12 +8,14 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/admission"
+	"github.com/plimsoll/plimsoll/internal/judge/answer"
 	"github.com/plimsoll/plimsoll/internal/judge/compose"
-	"github.com/plimsoll/plimsoll/internal/judge/control"
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
 	"github.com/plimsoll/plimsoll/internal/judge/exception"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
+	"github.com/plimsoll/plimsoll/internal/judge/node"
+	"github.com/plimsoll/plimsoll/internal/judge/node/control"
 	"github.com/plimsoll/plimsoll/internal/judge/pipeline"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
@@ -24,11 +26,13 @@ func Cards() []check.Card {
 	all := slices.Concat(
 		admission.Cards(),
 		cards(compose.Checks(), func(c compose.Check) check.Card { return c.Card }),
-		cards(control.Probes(), func(c control.Probe) check.Card { return c.Card }),
+		cards(answer.Checks(), func(c answer.Check) check.Card { return c.Card }),
 		cards(dockerfile.Checks(), func(c dockerfile.Check) check.Card { return c.Card }),
 		cards(exception.Checks(), func(c exception.Check) check.Card { return c.Card }),
 		cards(imagecfg.Checks(), func(c imagecfg.Check) check.Card { return c.Card }),
 		cards(license.Checks(), func(c license.Check) check.Card { return c.Card }),
+		cards(node.Checks(), func(c node.Check) check.Card { return c.Card }),
+		cards(control.Checks(), func(c node.Check) check.Card { return c.Card }),
 		cards(pipeline.Checks(), func(c pipeline.Check) check.Card { return c.Card }),
 		cards(pod.Checks(), func(c pod.Check) check.Card { return c.Card }),
 		cards(pod.NamespaceChecks(), func(c pod.NamespaceCheck) check.Card { return c.Card }),

@@ -1,0 +1,208 @@
+// Package node judges what is set on a host: the kubelet, the proxy, container engines and the files that they
+// stand on. Its folder control judges the control plane by the same means.
+//
+// What counts is the effective value of a setting, whoever says it. One that is not known is neither good nor bad.
+package node
+
+import (
+	"strings"
+	"time"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/read/host"
+)
+
+// Check is a card and the function that looks at a host.
+type Check struct {
+	check.Card
+	// Of is the component that it is about, which each of its kind is looked at for; empty: the host as one.
+	Of   string
+	Look func(*Look)
+}
+
+// Answer is what a check says of a host.
+type Answer struct {
+	Hits    []check.Hit
+	Unknown []string // what it would have to know
+	// Passed, Failed and Doubtful count the components, or files, that were looked at.
+	Passed, Failed, Doubtful int
+}
+
+// Applies says that there was something to look at.
+func (a Answer) Applies() bool { return a.Passed+a.Failed+a.Doubtful > 0 }
+
+// Run looks at a host.
+func (c Check) Run(h *host.Host, now time.Time) (a Answer) {
+	if c.Of == "" {
+		a.add(c, &Look{Host: h, Now: now, C: &host.Component{}})
+		return a
+	}
+	for _, one := range h.Components {
+		if one.Name == c.Of {
+			a.add(c, &Look{Host: h, Now: now, C: one})
+		}
+	}
+	return a
+}
+
+func (a *Answer) add(c Check, l *Look) {
+	c.Look(l)
+	a.Hits = append(a.Hits, l.hits...)
+	switch {
+	case l.skipped:
+	case len(l.hits) > 0:
+		a.Failed++
+	case len(l.unknown) > 0:
+		a.Doubtful++
+		a.Unknown = append(a.Unknown, l.unknown...)
+	case c.Of != "" || l.seen:
+		a.Passed++
+	}
+}
+
+// Look is one look of a check at a component, or at a host.
+type Look struct {
+	Host *host.Host
+	C    *host.Component
+	Now  time.Time
+
+	hits    []check.Hit
+	unknown []string
+	seen    bool
+	skipped bool
+}
+
+// Skip says that the check does not apply here.
+func (l *Look) Skip() { l.skipped = true }
+
+// Value is the effective value of a setting. Where it is not known, the check does not know either.
+func (l *Look) Value(name string) host.Value {
+	v := l.C.Value(name)
+	if v.Unknown != "" {
+		l.Doubt(v.Unknown)
+	}
+	return v
+}
+
+// Doubt says what the check would have to know.
+func (l *Look) Doubt(what string) { l.unknown = append(l.unknown, what) }
+
+// Hit says that a value is not as it should be; of one that is not known nothing is said.
+func (l *Look) Hit(v host.Value, detail string) {
+	if v.Unknown != "" {
+		return
+	}
+	name := strings.TrimLeft(v.Name, "-")
+	if detail == "" {
+		detail = v.From
+	}
+	l.hits = append(l.hits, check.Hit{Where: v.From, Detail: detail, At: v.At, Subject: &finding.Subject{Kind: "component", Name: l.C.Name, Field: name}})
+}
+
+// HitFile says that something is wrong with a file.
+func (l *Look) HitFile(f *host.File, detail string) {
+	h := check.Hit{
+		Where: f.Path + ": " + detail, Detail: f.Path + ": " + detail, At: []finding.Location{{Path: strings.TrimPrefix(f.Path, "/")}},
+		Subject: &finding.Subject{Kind: "file", Name: f.Path},
+	}
+	for _, known := range l.hits { // two settings may name one file
+		if known.Where == h.Where {
+			return
+		}
+	}
+	l.hits = append(l.hits, h)
+}
+
+// File is a file as the component sees it; nil where it is not there, or could not be looked at, which is a doubt.
+func (l *Look) File(path string) *host.File {
+	f := l.C.File(path)
+	if f == nil && l.Host != nil {
+		f = l.Host.File(path)
+	}
+	switch {
+	case f == nil:
+		return nil
+	case f.Mode == 0 && f.Why != "":
+		l.Doubt(f.Path + ": " + f.Why)
+		return nil
+	case !f.Is():
+		return nil
+	}
+	l.seen = true
+	return f
+}
+
+// Files are those of the paths, and of the settings that name some, that are there.
+func (l *Look) Files(paths ...string) (all []*host.File) {
+	for _, p := range paths {
+		if !strings.HasPrefix(p, "/") && p != "" {
+			p = l.C.Value(p).Text
+		}
+		if f := l.File(p); f != nil && p != "" {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// Below are the files under folders.
+func (l *Look) Below(dirs ...string) (all []*host.File) {
+	for _, dir := range dirs {
+		all = append(all, l.Host.Below(dir)...)
+	}
+	l.seen = l.seen || len(all) > 0
+	return all
+}
+
+// Mode wants files to give no more rights than these.
+func (l *Look) Mode(most uint32, files ...*host.File) {
+	for _, f := range files {
+		if beyond := f.Beyond(modeOf(most)); beyond != "" {
+			l.HitFile(f, beyond)
+		}
+	}
+}
+
+// Owner wants files to belong to a user and a group, by their names.
+func (l *Look) Owner(user, group string, files ...*host.File) {
+	for _, f := range files {
+		switch {
+		case f.UID < 0:
+			l.Doubt("the owner of " + f.Path)
+		case f.Owner != user || group != "" && f.Group != group:
+			l.HitFile(f, "it belongs to "+f.Owner+":"+f.Group+", not to "+strings.TrimSuffix(user+":"+group, ":"))
+		}
+	}
+}
+
+// Named is a card whose names are aliases in other tools and controls of frameworks, parted by blanks.
+func Named(id, title string, severity finding.Severity, names string, page check.Page) check.Card {
+	c := check.Card{
+		ID: id, Title: title, Kind: finding.KindMisconfiguration, Severity: severity,
+		Decks: []string{finding.Admit, finding.Run}, Since: "0.1", Page: page,
+	}
+	for name := range strings.FieldsSeq(names) {
+		framework, number, _ := strings.Cut(name, "/")
+		switch framework {
+		case "cis-k8s-1.12":
+			c.Aliases = append(c.Aliases, "kube-bench/"+number)
+			c.Controls = append(c.Controls, name)
+		case "cis-docker-1.6", "nsa-1.2", "attack":
+			c.Controls = append(c.Controls, name)
+		default:
+			c.Aliases = append(c.Aliases, name)
+		}
+	}
+	return c
+}
+
+// Saw says that there was something to look at.
+func (l *Look) Saw() { l.seen = true }
+
+// Soften rates what was found otherwise than the card does.
+func (l *Look) Soften(s finding.Severity) {
+	for i := range l.hits {
+		l.hits[i].Severity = s
+	}
+}

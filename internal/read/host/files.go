@@ -1,0 +1,144 @@
+package host
+
+import (
+	"bufio"
+	"bytes"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/tree"
+)
+
+// standing are the files that are judged wherever they are, whoever names them; and standingBelow the folders of
+// which all is.
+var (
+	standing = []string{
+		"/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf", "/etc/kubernetes/scheduler.conf", "/etc/kubernetes/controller-manager.conf",
+		"/etc/kubernetes/kubelet.conf", "/etc/kubernetes/bootstrap-kubelet.conf", "/etc/kubernetes/proxy.conf", "/var/lib/kube-proxy/kubeconfig", "/var/lib/kubelet/config.yaml", "/var/lib/kubelet/kubeadm-flags.env",
+		"/var/lib/etcd", "/etc/systemd/system/kubelet.service", "/usr/lib/systemd/system/kubelet.service", "/lib/systemd/system/kubelet.service",
+		"/etc/rancher/k3s/k3s.yaml", "/etc/rancher/rke2/rke2.yaml",
+		"/etc/systemd/system/docker.service", "/usr/lib/systemd/system/docker.service", "/lib/systemd/system/docker.service",
+		"/etc/systemd/system/docker.socket", "/usr/lib/systemd/system/docker.socket", "/lib/systemd/system/docker.socket",
+		"/etc/docker", "/etc/docker/daemon.json", "/etc/default/docker", "/etc/sysconfig/docker", "/etc/containerd/config.toml",
+		"/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/var/run/crio/crio.sock", "/run/k3s/containerd/containerd.sock",
+		"/var/lib/docker", "/var/lib/containerd", "/usr/bin/dockerd", "/usr/bin/containerd", "/usr/bin/runc", "/usr/bin/docker", "/etc/audit/audit.rules",
+		"/run/containerd", "/usr/bin/containerd-shim", "/usr/bin/containerd-shim-runc-v2", "/usr/sbin/runc", "/usr/sbin/dockerd",
+	}
+	standingBelow = []string{
+		"/etc/kubernetes/pki", "/etc/cni/net.d", "/var/lib/kubelet/pki", "/etc/systemd/system/kubelet.service.d", "/usr/lib/systemd/system/kubelet.service.d",
+		"/etc/docker/certs.d", "/etc/audit/rules.d", "/var/lib/rancher/k3s/server/tls", "/var/lib/rancher/rke2/server/tls", "/etc/containerd/certs.d",
+	}
+)
+
+// files looks at all that is judged as a file: those, and those that settings name.
+func (r *reader) files() {
+	for _, name := range standing {
+		r.host.root.look(name)
+	}
+	for _, dir := range standingBelow {
+		r.host.root.lookBelow(dir)
+	}
+	for _, c := range r.host.Components {
+		named := c.named()
+		for i := 0; i < len(named); i++ { // what a file names is named, too
+			if i < maxBelow {
+				named = append(named, r.named(c, named[i])...)
+			}
+		}
+	}
+}
+
+// named are the paths that a component's settings name.
+func (c *Component) named() (all []string) {
+	for _, f := range c.flags {
+		all = append(all, pathsIn(f.value)...)
+		if f.name == "cert-dir" || f.name == "config-path" {
+			all = append(all, path.Join(f.value, "kubelet.crt"), path.Join(f.value, "apiserver.crt"))
+		}
+	}
+	for _, e := range c.env {
+		all = append(all, pathsIn(e)...)
+	}
+	for _, f := range c.configs {
+		all = append(all, pathsBelow(f.Contents.Document(), path.Dir(f.Path), 0)...)
+	}
+	return all
+}
+
+// named looks at one path, and gives those that it names, where it has the form of a configuration or a kubeconfig.
+func (r *reader) named(c *Component, name string) []string {
+	name = c.onHost(name)
+	if c.root.known(name) != nil {
+		return nil
+	}
+	f := c.root.look(name)
+	d := f.Contents.Document()
+	if d.Get("kind") == nil {
+		return nil
+	}
+	return pathsBelow(d, path.Dir(name), 0)
+}
+
+func pathsIn(text string) (all []string) {
+	for one := range strings.SplitSeq(text, ",") {
+		one = strings.TrimPrefix(one, "unix://")
+		if path.IsAbs(one) && one != "/" {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// pathsBelow are those in a document: absolute ones, and those of the fields that name a file beside it.
+func pathsBelow(v *tree.Value, dir string, depth int) (all []string) {
+	if v == nil || depth > 20 {
+		return nil
+	}
+	if v.Scalar {
+		return pathsIn(v.Text)
+	}
+	for _, e := range v.Map {
+		beside := slices.Contains([]string{"client-certificate", "client-key", "certificate-authority", "path", "kubeConfigFile", "config_path"}, e.Key)
+		if text := e.Value.String(); beside && text != "" && !path.IsAbs(text) {
+			all = append(all, path.Join(dir, text))
+		}
+		all = append(all, pathsBelow(e.Value, dir, depth+1)...)
+	}
+	for _, one := range v.List {
+		all = append(all, pathsBelow(one, dir, depth+1)...)
+	}
+	return all
+}
+
+// versions gives those components a version whose source says none: the static pods of one kubeadm are of one
+// version, and a package of the distribution says the kubelet's.
+func (r *reader) versions() {
+	for _, c := range r.all("kubelet") {
+		if c.Version.Text == "" && c.root != nil {
+			c.Version = r.packaged("kubelet")
+		}
+	}
+}
+
+// packaged is the version that dpkg has of a package.
+func (r *reader) packaged(name string) (v Version) {
+	b, err := r.host.root.read("/var/lib/dpkg/status")
+	if err != nil {
+		return v
+	}
+	lines := bufio.NewScanner(bytes.NewReader(b))
+	lines.Buffer(nil, maxFile)
+	its := false
+	for lines.Scan() {
+		key, value, _ := strings.Cut(lines.Text(), ": ")
+		switch {
+		case key == "Package":
+			its = value == name
+		case key == "Version" && its:
+			v, _ = ParseVersion(value, "the package "+name)
+			return v
+		}
+	}
+	return v
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package host
+
+func procIsReal(string) bool { return false }

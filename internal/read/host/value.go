@@ -1,0 +1,164 @@
+package host
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/tree"
+)
+
+// Value is the effective value of a setting, and who says it.
+type Value struct {
+	Name string
+	Text string // of a list, its items parted by commas
+	Set  bool   // somebody says it; else it is the default
+	// Unknown is why it is not known; empty: it is.
+	Unknown string
+	// From says in words who says it, and At where that stands.
+	From string
+	At   []finding.Location
+	// Node is the value in a configuration file; nil elsewhere.
+	Node *tree.Value
+}
+
+// Is says that it is known to be one of the texts, whatever their case.
+func (v Value) Is(texts ...string) bool {
+	return v.Unknown == "" && slices.ContainsFunc(texts, func(t string) bool { return strings.EqualFold(v.Text, t) })
+}
+
+// List are the items of a list.
+func (v Value) List() (all []string) {
+	for one := range strings.SplitSeq(v.Text, ",") {
+		if one = strings.TrimSpace(one); one != "" {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// Number is a number, without its unit if it has one of no meaning; false where it is none.
+func (v Value) Number() (int, bool) {
+	n, err := strconv.Atoi(v.Text)
+	return n, err == nil
+}
+
+// Value is the effective value of a setting by the name of its flag, or, where it has none, of its field.
+func (c *Component) Value(name string) Value {
+	s := settingOf(c.Name, name)
+	if v, ok := c.flagValue(s); ok && !(c.exclusive && c.Configured()) {
+		return v
+	}
+	for _, f := range slices.Backward(c.configs) {
+		if node := f.Contents.Document().Find(s.field); s.field != "" && node != nil && !node.Null {
+			return Value{
+				Name: name, Text: flat(node), Set: true, Node: node, From: s.field + ": " + tree.Cut(flat(node)) + " in " + at(f.Path, node.Line),
+				At: []finding.Location{{Path: strings.TrimPrefix(f.Path, "/"), StartLine: node.Line, EndLine: node.Line}},
+			}
+		}
+	}
+	if c.exclusive && c.Configured() {
+		if v, ok := c.flagValue(s); ok && s.field == "" { // has no place in the file
+			return v
+		}
+	}
+	if e, ok := c.env[s.env()]; ok && s.env() != "" {
+		return Value{Name: name, Text: e, Set: true, From: s.env() + "=" + tree.Cut(e) + " in the environment of " + c.Where()}
+	}
+	return c.byDefault(s)
+}
+
+func (c *Component) flagValue(s setting) (Value, bool) {
+	var texts []string
+	var last flag
+	for _, f := range c.flags {
+		if f.name == s.flag {
+			last = f
+			texts = append(texts, f.value)
+		}
+	}
+	if texts == nil || s.flag == "" {
+		return Value{}, false
+	}
+	if !s.list {
+		texts = texts[len(texts)-1:]
+	}
+	v := Value{Name: s.flag, Text: strings.Join(texts, ","), Set: true}
+	v.From = "--" + s.flag + "=" + tree.Cut(v.Text) + " of " + c.Where()
+	if last.path != "" {
+		v.From = "--" + s.flag + "=" + tree.Cut(v.Text) + " in " + at(last.path, last.line)
+		v.At = []finding.Location{{Path: strings.TrimPrefix(last.path, "/"), StartLine: last.line, EndLine: last.line}}
+	}
+	return v, true
+}
+
+// byDefault is the value that nobody says.
+func (c *Component) byDefault(s setting) Value {
+	v := Value{Name: s.name()}
+	if len(c.unread) > 0 && !c.Whole {
+		v.Unknown = v.Name + " of " + c.Where() + ": " + c.unread[0]
+		return v
+	}
+	if c.Manifest != "" {
+		v.At = []finding.Location{{Path: strings.TrimPrefix(c.Manifest, "/")}}
+	}
+	if d, ok := c.defaults[s.flag]; ok {
+		v.Text, v.From = d, v.Name+" is not set: "+c.whose+" makes it "+orNothing(d)
+		return v
+	}
+	if c.Whole {
+		v.From = v.Name + " is not set in " + c.Where()
+		return v
+	}
+	d, ok := s.byDefault(c.Version, c.Configured())
+	if !ok {
+		v.Unknown = v.Name + " of " + c.Where() + " is not set, and its default hangs on the version, which is not known"
+		return v
+	}
+	v.Text, v.From = d, v.Name+" of "+c.Where()+" is not set: the default is "+orNothing(d)
+	if s.filed != nil && !c.Configured() {
+		v.From += " without a configuration file"
+	}
+	return v
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}
+
+func at(path string, line int) string {
+	if line == 0 {
+		return path
+	}
+	return path + ":" + strconv.Itoa(line)
+}
+
+// flat is a scalar's text, or those of a list or a map of scalars.
+func flat(v *tree.Value) string {
+	if v.Scalar {
+		return v.Text
+	}
+	var all []string
+	for _, one := range v.List {
+		all = append(all, one.String())
+	}
+	for _, e := range v.Map {
+		all = append(all, e.Key+"="+e.Value.String())
+	}
+	return strings.Join(all, ",")
+}
+
+// Gate says whether a feature gate is on, where somebody says so; else its default is not known here, and ok false.
+func (c *Component) Gate(name string) (on, ok bool, v Value) {
+	v = c.Value("feature-gates")
+	for _, one := range v.List() {
+		if key, value, _ := strings.Cut(one, "="); key == name {
+			on, ok = strings.EqualFold(value, "true"), true
+		}
+	}
+	return on, ok, v
+}
