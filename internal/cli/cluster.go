@@ -27,7 +27,7 @@ func newCluster(g *global) *cobra.Command {
 			"  plimsoll cluster dump ./prod && plimsoll scan --as dump ./prod\n" +
 			"  plimsoll cluster probe --nodes",
 	}
-	cmd.AddCommand(newClusterScan(g), newClusterDump(g), newClusterProbe(g))
+	cmd.AddCommand(newClusterScan(g), newClusterDump(g), newClusterProbe(g), newClusterHarden(g))
 	return cmd
 }
 
@@ -59,7 +59,7 @@ func (o *clusterOptions) selection() (s client.Selection, err error) {
 			return s, usage("--namespace %q is no name of a namespace: %s", n, wrong[0])
 		}
 	}
-	all := append(append(kube.Judged(), kube.Around()...), kube.Volume())
+	all := kube.Read()
 	var names []string
 	for _, k := range all {
 		names = append(names, k.Kind)
@@ -133,7 +133,7 @@ func newClusterScan(g *global) *cobra.Command {
 	o.gateFlags(f)
 	o.podSecurityFlag(f)
 	o.except.flags(f)
-	o.policies.flags(f, "policy", "")
+	o.policies.flags(f, "")
 	o.secrets.flags(f)
 	return cmd
 }

@@ -96,7 +96,7 @@ func newClusterProbe(g *global) *cobra.Command {
 	o.read.noCache, o.read.jobs = true, runtime.NumCPU()
 	o.gateFlags(f)
 	o.except.flags(f)
-	o.policies.flags(f, "policy", "")
+	o.policies.flags(f, "")
 	return cmd
 }
 
@@ -157,12 +157,12 @@ func placesOf(ctx context.Context, words []string) (places []probe.Place, err er
 func (o *probeOptions) prepare(ctx context.Context, g *global, p *probe.Prober) (places []probe.Place, err error) {
 	var authority []byte
 	if o.caFile != "" {
-		if authority, err = readBounded(o.caFile, maxAuthority); err != nil {
+		if authority, err = readFile(o.caFile, maxAuthority); err != nil {
 			return nil, usage("--ca-file: %v", err)
 		}
 	}
 	if o.tokenFile != "" {
-		b, err := readBounded(o.tokenFile, maxToken)
+		b, err := readFile(o.tokenFile, maxToken)
 		if err != nil {
 			return nil, usage("--token-file: %v", err)
 		}
@@ -247,9 +247,9 @@ func hosts(ports []probe.Port) (all []scan.Subject) {
 			if p.Name != "" {
 				name = p.Name + " (" + name + ")"
 			}
-			all = append(all, scan.Subject{Host: &scan.Host{Name: name}})
+			all = append(all, scan.Subject{Probed: &scan.Probed{Name: name}})
 		}
-		all[n].Host.Ports = append(all[n].Host.Ports, p)
+		all[n].Probed.Ports = append(all[n].Probed.Ports, p)
 	}
 	return all
 }

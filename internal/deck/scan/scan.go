@@ -21,6 +21,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/pod/standard"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
+	"github.com/plimsoll/plimsoll/internal/read/host"
 	"github.com/plimsoll/plimsoll/internal/read/image"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
@@ -103,8 +104,10 @@ type Subject struct {
 	Files *Files
 	// Cluster is what a cluster holds, or held when it was dumped.
 	Cluster *Cluster
-	// Host is what a machine's ports answered.
-	Host *Host
+	// Probed is what a machine's ports answered.
+	Probed *Probed
+	// Host is what was read of one.
+	Host *host.Host
 }
 
 // Bill is an inventory that somebody else made.
@@ -221,6 +224,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	}
 	if one.Host != nil {
 		s.host(id, one.Host)
+		return nil
+	}
+	if one.Probed != nil {
+		s.probed(id, one.Probed)
 		return nil
 	}
 	img := one.Image

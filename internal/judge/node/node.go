@@ -5,6 +5,7 @@
 package node
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -101,9 +102,11 @@ func (l *Look) Hit(v host.Value, detail string) {
 }
 
 // HitFile says that something is wrong with a file.
-func (l *Look) HitFile(f *host.File, detail string) {
+func (l *Look) HitFile(f *host.File, detail string) { l.hitFile(f, detail, "") }
+
+func (l *Look) hitFile(f *host.File, detail, fix string) {
 	h := check.Hit{
-		Where: f.Path + ": " + detail, Detail: f.Path + ": " + detail, At: []finding.Location{{Path: strings.TrimPrefix(f.Path, "/")}},
+		Where: f.Path + ": " + detail, Detail: detail, Fix: fix, At: []finding.Location{{Path: strings.TrimPrefix(f.Path, "/")}},
 		Subject: &finding.Subject{Kind: "file", Name: f.Path},
 	}
 	for _, known := range l.hits { // two settings may name one file
@@ -159,7 +162,7 @@ func (l *Look) Below(dirs ...string) (all []*host.File) {
 func (l *Look) Mode(most uint32, files ...*host.File) {
 	for _, f := range files {
 		if beyond := f.Beyond(modeOf(most)); beyond != "" {
-			l.HitFile(f, beyond)
+			l.hitFile(f, beyond, fmt.Sprintf("chmod %o %s", f.Mode.Perm()&modeOf(most), f.Path))
 		}
 	}
 }
@@ -171,7 +174,8 @@ func (l *Look) Owner(user, group string, files ...*host.File) {
 		case f.UID < 0:
 			l.Doubt("the owner of " + f.Path)
 		case f.Owner != user || group != "" && f.Group != group:
-			l.HitFile(f, "it belongs to "+f.Owner+":"+f.Group+", not to "+strings.TrimSuffix(user+":"+group, ":"))
+			its := strings.TrimSuffix(user+":"+group, ":")
+			l.hitFile(f, "it belongs to "+f.Owner+":"+f.Group, "chown "+its+" "+f.Path)
 		}
 	}
 }

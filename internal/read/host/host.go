@@ -43,6 +43,7 @@ type Component struct {
 	Name     string
 	Process  int    // 0: it was not seen to run
 	Manifest string // of its static pod; empty: it is none
+	Unit     string // that would start it, where no process is seen
 	Version  Version
 	// Whole says that its source tells every setting that there is: what it does not tell is at its zero.
 	Whole bool
@@ -84,6 +85,8 @@ func (c *Component) Where() string {
 		return "process " + strconv.Itoa(c.Process)
 	case c.Manifest != "":
 		return c.Manifest
+	case c.Unit != "":
+		return c.Unit
 	}
 	return c.Name
 }

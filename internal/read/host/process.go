@@ -125,11 +125,8 @@ func (r *reader) process(pid int, name string, args []string) {
 	if b, err := r.host.root.read("/proc/" + strconv.Itoa(pid) + "/environ"); name == "etcd" && err == nil {
 		c.env = environment(strings.Split(string(b), "\x00"))
 	}
-	if f, err := r.host.root.fs.Open(path.Join("proc", strconv.Itoa(pid), "exe")); err == nil {
-		if at, ok := f.(io.ReaderAt); ok {
-			c.Version, _ = builtOf(at)
-		}
-		f.Close()
+	if exe, err := fs.ReadLink(r.host.root.fs, path.Join("proc", strconv.Itoa(pid), "exe")); err == nil {
+		c.Version = c.root.built(exe)
 	}
 	r.host.Components = append(r.host.Components, c)
 }

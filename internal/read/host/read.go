@@ -88,7 +88,7 @@ func Read(ctx context.Context, s *Source) (*Host, error) {
 	if b, err := r.host.root.read("/etc/hostname"); err == nil && r.host.Name == "" {
 		r.host.Name = strings.TrimSpace(string(b))
 	}
-	for _, step := range []func(){r.processes, r.configz, r.kubelets, r.staticPods, r.configurations, r.versions, r.files} {
+	for _, step := range []func(){r.processes, r.units, r.configz, r.kubelets, r.staticPods, r.configurations, r.versions, r.files} {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -50,6 +50,20 @@ func (s setting) byDefault(v Version, configured bool) (string, bool) {
 	return text, true
 }
 
+// zero is what is left out of JSON: a number, a truth or a text of nothing.
+func (s setting) zero() string {
+	if len(s.bare) == 0 {
+		return ""
+	}
+	switch text := s.bare[0].text; {
+	case text == "true" || text == "false":
+		return "false"
+	case strings.Trim(text, "-0123456789") == "":
+		return "0"
+	}
+	return ""
+}
+
 func always(text string) []since { return []since{{text: text}} }
 
 // settingOf is a setting by its name. One that stands in no table is a flag, or a field where its name has a

@@ -104,11 +104,11 @@ func (c *Component) byDefault(s setting) Value {
 		v.At = []finding.Location{{Path: strings.TrimPrefix(c.Manifest, "/")}}
 	}
 	if d, ok := c.defaults[s.flag]; ok {
-		v.Text, v.From = d, v.Name+" is not set: "+c.whose+" makes it "+orNothing(d)
+		v.Text, v.From = d, v.Name+" is not set: "+c.whose+" makes it "+d
 		return v
 	}
 	if c.Whole {
-		v.From = v.Name + " is not set in " + c.Where()
+		v.Text, v.From = s.zero(), v.Name+" is not set in "+c.Where()
 		return v
 	}
 	d, ok := s.byDefault(c.Version, c.Configured())
@@ -116,18 +116,14 @@ func (c *Component) byDefault(s setting) Value {
 		v.Unknown = v.Name + " of " + c.Where() + " is not set, and its default hangs on the version, which is not known"
 		return v
 	}
-	v.Text, v.From = d, v.Name+" of "+c.Where()+" is not set: the default is "+orNothing(d)
+	v.Text, v.From = d, v.Name+" of "+c.Where()+" is not set"
+	if d != "" {
+		v.From += ": the default is " + d
+	}
 	if s.filed != nil && !c.Configured() {
 		v.From += " without a configuration file"
 	}
 	return v
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
 }
 
 func at(path string, line int) string {
@@ -162,3 +158,6 @@ func (c *Component) Gate(name string) (on, ok bool, v Value) {
 	}
 	return on, ok, v
 }
+
+// Field is the field of its configuration file that says a setting; empty: it has none.
+func (c *Component) Field(name string) string { return settingOf(c.Name, name).field }

@@ -35,6 +35,23 @@ func ParseVersion(text, from string) (v Version, ok bool) {
 	return v, true
 }
 
+// built is the version of a program of Kubernetes by its file.
+func (w *world) built(name string) (v Version) {
+	at, info, err := w.resolve(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return v
+	}
+	f, err := w.fs.Open(at)
+	if err != nil {
+		return v
+	}
+	defer f.Close()
+	if r, ok := f.(io.ReaderAt); ok {
+		v, _ = builtOf(r)
+	}
+	return v
+}
+
 // builtOf is the version that Go wrote into a program of Kubernetes.
 func builtOf(r io.ReaderAt) (v Version, ok bool) {
 	info, err := buildinfo.Read(r)

@@ -36,6 +36,10 @@ func Gaps() []Gap {
 			"Look at what is named; accept it with --allow-gap limit-reached only if it is known to be harmless.",
 		},
 		{
+			"no-component", "On a host nothing was found that could be judged: no program of Kubernetes, no container engine, and no file of one.",
+			"See that it is the right root (--root), and that processes can be seen: run as root, in the host's PID namespace.",
+		},
+		{
 			"no-database", "The image names its system, but holds no list of the system's packages that is read: it was removed, or the system is another one (Windows, Arch).",
 			"Keep the package manager's database in the image, or accept it where nothing of the distribution is left: --allow-gap no-database.",
 		},
@@ -54,6 +58,10 @@ func Gaps() []Gap {
 		{
 			"not-rendered", "A Helm chart or a Kustomize overlay could not be rendered, so that nothing of what it makes was judged.",
 			"Do what the message says: give values (--values), fetch dependencies, install plimsoll-render beside plimsoll.",
+		},
+		{
+			"not-visible", "A control plane, or a part of it, shows nothing of how it is set: it is managed by a provider, or this account may not ask.",
+			"Scan its hosts with plimsoll node scan, ask the provider, or give the account the right that is named.",
 		},
 		{
 			"other-file", "A file takes services from another one that is not read with it.",

@@ -108,12 +108,13 @@ type sights struct {
 	rows   map[string]map[place]finding.Check
 	found  map[string]map[place][]Found
 	gaps   map[place][]string // that block, and that nobody accepted
+	hidden map[place]string   // why nothing could be seen of what is not there
 	judged map[place]bool     // some check looked there
 	names  map[place]string
 }
 
 func look(reports []Report) *sights {
-	s := &sights{map[string]map[place]finding.Check{}, map[string]map[place][]Found{}, map[place][]string{}, map[place]bool{}, map[place]string{}}
+	s := &sights{map[string]map[place]finding.Check{}, map[string]map[place][]Found{}, map[place][]string{}, map[place]string{}, map[place]bool{}, map[place]string{}}
 	for n, r := range reports {
 		for i := range r.Targets {
 			s.names[place{n, r.Targets[i].ID}] = r.Targets[i].Name
@@ -139,7 +140,9 @@ func look(reports []Report) *sights {
 			s.found[f.Rule][at] = append(s.found[f.Rule][at], Found{f.Rule, f.Severity, f.Title, s.names[at], passed(f)})
 		}
 		for i := range r.Coverage {
-			if g := &r.Coverage[i]; g.Blocking && !g.Allowed && !slices.Contains(ofAdvisories, g.Class) {
+			if g := &r.Coverage[i]; g.Class == "not-visible" {
+				s.hidden[place{n, g.Target}] = g.What
+			} else if g.Blocking && !g.Allowed && !slices.Contains(ofAdvisories, g.Class) {
 				at := place{n, g.Target}
 				s.gaps[at] = append(s.gaps[at], g.Class+": "+g.What)
 			}
@@ -231,6 +234,8 @@ func (s *sights) result(c *Control) Result {
 		r.Outcome, r.Why = NotVisible, some(doubts)
 	case manual:
 		r.Outcome, r.Why = Manual, "what was found has to be looked at by a person"
+	case !applies && s.veiled(c) != "":
+		r.Outcome, r.Why = NotVisible, s.veiled(c)
 	case !applies:
 		r.Outcome = NotApplicable
 	default:
@@ -264,6 +269,18 @@ func (s *sights) unseen(c *Control) (all []string) {
 		}
 	}
 	return all
+}
+
+// veiled says why a control's checks had nothing to look at, where that is because it was hidden from them.
+func (s *sights) veiled(c *Control) string {
+	for _, id := range c.Checks {
+		for _, at := range sorted(s.rows[id]) {
+			if why := s.hidden[at]; why != "" {
+				return why
+			}
+		}
+	}
+	return ""
 }
 
 func sorted[V any](of map[place]V) []place {

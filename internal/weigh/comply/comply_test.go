@@ -76,7 +76,7 @@ func TestWeigh(t *testing.T) {
 	cards := []check.Card{
 		{ID: "pod/privileged", Controls: []string{"cis-k8s-1.12/5.2.2"}},
 		{ID: "node/two", Controls: []string{"cis-k8s-1.12/5.2.2"}},
-		{ID: "control/probe-x", Controls: []string{"cis-k8s-1.12/5.2.2", "cis-k8s-1.12/5.1.1"}},
+		{ID: "control/probe-x", Controls: []string{"cis-k8s-1.12/5.2.2", "cis-k8s-1.12/5.6.1"}},
 		{ID: "image/user", Controls: []string{"cis-docker-1.7/4.1"}},
 		{ID: "dockerfile/user", Controls: []string{"cis-docker-1.7/4.1"}},
 	}
@@ -116,11 +116,15 @@ func TestWeigh(t *testing.T) {
 		{"a gap in advisories", "5.2.2", finding.Report{Checks: good, Coverage: gap("no-feed", "t1")}, comply.Pass, ""},
 		{"a gap that was accepted", "5.2.2", finding.Report{Checks: good, Coverage: []finding.Gap{{Class: "unread-kind", Blocking: true, Allowed: true, Target: "t1"}}}, comply.Pass, ""},
 		{"nothing to look at", "5.2.2", finding.Report{Checks: []finding.Check{row("pod/privileged", "t1", 0, 0, 1, 0), row("node/two", "t1", 0, 0, 1, 0)}}, comply.NotApplicable, ""},
+		{"nothing to look at, since it is hidden", "5.2.2", finding.Report{
+			Checks:   []finding.Check{row("pod/privileged", "t1", 0, 0, 1, 0), row("node/two", "t1", 0, 0, 1, 0)},
+			Coverage: []finding.Gap{{Class: "not-visible", Target: "t1", What: "managed"}},
+		}, comply.NotVisible, "managed"},
 		{"a probe shows that it fails", "5.2.2", finding.Report{Checks: append(slices.Clone(good), row("control/probe-x", "t1", 1, 1, 0, 0))}, comply.Fail, ""},
 		{"a probe alone shows nothing good", "5.2.2", finding.Report{Checks: []finding.Check{row("control/probe-x", "t1", 1, 0, 0, 0)}}, comply.NotVisible, ""},
 		{"a probe that did not know takes nothing away", "5.2.2", finding.Report{Checks: append(slices.Clone(good), row("control/probe-x", "t1", 0, 0, 0, 1))}, comply.Pass, ""},
-		{"a person's, and a probe shows that it fails", "5.1.1", finding.Report{Checks: []finding.Check{row("control/probe-x", "t1", 1, 1, 0, 0)}}, comply.Fail, ""},
-		{"a person's", "5.1.1", finding.Report{Checks: []finding.Check{row("control/probe-x", "t1", 1, 0, 0, 0)}}, comply.Manual, "by a person"},
+		{"a person's, and a probe shows that it fails", "5.6.1", finding.Report{Checks: []finding.Check{row("control/probe-x", "t1", 1, 1, 0, 0)}}, comply.Fail, ""},
+		{"a person's", "5.6.1", finding.Report{Checks: []finding.Check{row("control/probe-x", "t1", 1, 0, 0, 0)}}, comply.Manual, "people alone"},
 		{"nothing at all", "5.2.2", finding.Report{}, comply.NotVisible, ""},
 		{"an image, and no Dockerfile", "4.1", finding.Report{Checks: []finding.Check{row("image/user", "t1", 1, 0, 0, 0)}}, comply.Pass, ""},
 		{"neither", "4.1", finding.Report{Checks: good}, comply.NotVisible, ""},

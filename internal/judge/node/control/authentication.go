@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -17,7 +18,7 @@ func authentication() []node.Check {
 		of(server, "anonymous-auth", "the API server answers people it does not know", finding.Medium, "cis-k8s-1.12/1.2.1 nsa-1.2/authentication-and-authorization", check.Page{
 			Why:  "A request without credentials becomes one of system:anonymous: one binding too many, or one fault in the server, and anybody on the network may use it.",
 			Fix:  "Write an AuthenticationConfiguration whose anonymous.conditions name /livez, /readyz and /healthz alone, or set --anonymous-auth=false where no probe needs it.",
-			Bad:  "--anonymous-auth=true",
+			Bad:  "--authorization-mode=Node,RBAC --anonymous-auth=true",
 			Good: strings.TrimSpace(authn) + "\nanonymous:\n  enabled: true\n  conditions:\n  - path: /livez\n  - path: /readyz",
 		}, func(l *node.Look) {
 			v := l.Value("anonymous-auth")
@@ -39,7 +40,9 @@ func authentication() []node.Check {
 				l.Hit(in(f, "anonymous.enabled", a.Get("enabled")), "at every path")
 				return
 			}
-			if v.Is("true") {
+			// Where everybody may do everything, the server turns the flag off by itself
+			// (pkg/kubeapiserver/options/authentication.go, ApplyAuthorization).
+			if all, _ := modes(l); v.Is("true") && !slices.Contains(all, "AlwaysAllow") {
 				l.Hit(v, "")
 			}
 		}),

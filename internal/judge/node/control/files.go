@@ -1,6 +1,7 @@
 package control
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -29,6 +30,9 @@ func file(id, what, why, cis string, most uint32, severity finding.Severity, exa
 	}}
 	if owner == "" {
 		return all
+	}
+	if user == "etcd" {
+		severity = finding.Low // it is root's where etcd runs as root, as kubeadm has it
 	}
 	return append(all, node.Check{
 		Card: node.Named("control/"+id+"-owner", what+" belongs to another than "+user, severity, "cis-k8s-1.12/"+owner, check.Page{
@@ -72,7 +76,10 @@ func files() (all []node.Check) {
 		all = append(all, file(m.id, "the manifest of "+m.component, starts, m.cis, 0o600, finding.Medium, "/etc/kubernetes/manifests/"+m.component+".yaml", manifest(m.component))...)
 	}
 	all = append(all, file("cni", "the configuration of the pods' network", "It says which program gives pods their network, and that runs as root.", "1.1.9 1.1.10", 0o600, finding.Low, "/etc/cni/net.d/10-net.conflist",
-		func(l *node.Look) []*host.File { return plain(l.Below("/etc/cni/net.d")) })...)
+		func(l *node.Look) []*host.File {
+			all := l.Below("/etc/cni/net.d")
+			return slices.Concat(ending(all, ".conf"), ending(all, ".conflist"), ending(all, ".json"), ending(all, "kubeconfig"))
+		})...)
 	all = append(all, file("etcd-data", "the data of etcd", "It holds all secrets of the cluster.", "1.1.11 1.1.12", 0o700, finding.High, "/var/lib/etcd", func(l *node.Look) (found []*host.File) {
 		paths := []string{"/var/lib/etcd"}
 		for _, c := range l.Host.Components {
