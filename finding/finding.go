@@ -97,7 +97,18 @@ type Target struct {
 	Verified    bool     `json:"verified"`       // every byte was read and its digest held
 	Layers      []Layer  `json:"layers,omitempty"`
 	Surface     *Surface `json:"surface,omitempty"`
+	Asked       []Asked  `json:"asked,omitempty"` // all that a probe did there
 	Verdict     Action   `json:"verdict,omitempty"`
+}
+
+// Asked is one question that a probe put to a port, and what came of it. As says who asked: nobody, who has no
+// credentials; stranger, with a client certificate that nobody signed; account, with a service account's token.
+type Asked struct {
+	At      string `json:"at"` // ADDRESS:PORT
+	Service string `json:"service"`
+	As      string `json:"as"`
+	What    string `json:"what"`
+	Answer  string `json:"answer"`
 }
 
 // OS is the distribution as the image itself names it.

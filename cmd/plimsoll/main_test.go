@@ -24,7 +24,9 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"plimsoll": func() {
 		e := cli.Process()
-		e.Now = func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
+		if os.Getenv(realClock) == "" {
+			e.Now = func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
+		}
 		status := validated(e)
 		if to := os.Getenv(peakFile); to != "" {
 			b, _ := os.ReadFile("/proc/self/status")
@@ -33,6 +35,9 @@ func TestMain(m *testing.M) {
 		os.Exit(status)
 	}})
 }
+
+// realClock names the variable that leaves the program under test the clock: certificates are made by it.
+const realClock = "PLIMSOLL_TEST_REAL_CLOCK"
 
 // peakFile names the variable for a file to which the program under test writes what the kernel says of
 // its memory. What a parent reads of its child counts the parent's own memory at the fork.
@@ -47,6 +52,9 @@ func validated(e cli.Env) int {
 	status := cli.Main(e)
 	if len(e.Args) > 1 && (e.Args[0] == "report" && e.Args[1] == "diff" || e.Args[0] == "rbac" && e.Args[1] != "risky") {
 		return status // its JSON is no report
+	}
+	if len(e.Args) > 0 && e.Args[0] == "comply" {
+		return status // nor is its
 	}
 	for i, arg := range e.Args {
 		format, ok := strings.CutPrefix(arg, "--output=")

@@ -21,12 +21,13 @@ import (
 
 func newCluster(g *global) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "cluster", Short: "Judge what a cluster holds, or take it home to be judged there",
+		Use: "cluster", Short: "Judge what a cluster holds and what its machines answer, or take it home to be judged there",
 		Example: "  plimsoll cluster scan\n" +
 			"  plimsoll cluster scan --context prod --namespace shop,pay --fail-on medium\n" +
-			"  plimsoll cluster dump ./prod && plimsoll scan --as dump ./prod",
+			"  plimsoll cluster dump ./prod && plimsoll scan --as dump ./prod\n" +
+			"  plimsoll cluster probe --nodes",
 	}
-	cmd.AddCommand(newClusterScan(g), newClusterDump(g), newClusterHarden(g))
+	cmd.AddCommand(newClusterScan(g), newClusterDump(g), newClusterProbe(g), newClusterHarden(g))
 	return cmd
 }
 

@@ -76,6 +76,17 @@ func (o outputs) options(g *global, template string) (options report.Options, er
 // written in formats of findings.
 func parseOutputs(words []string, byDefault string, inventory bool) (outputs, error) {
 	known := formats(inventory)
+	for _, w := range words {
+		format, _, _ := strings.Cut(w, "=")
+		if inventory && !slices.Contains(known, format) && slices.Contains(formats(false), format) {
+			return nil, usage("-o %s tells of findings, and an inventory has none: use plimsoll scan -o %[1]s, or one of %s here", format, strings.Join(known, ", "))
+		}
+	}
+	return parseFormats(words, byDefault, known)
+}
+
+// parseFormats reads FORMAT[=FILE] words of formats that are known.
+func parseFormats(words []string, byDefault string, known []string) (outputs, error) {
 	if len(words) == 0 {
 		words = []string{byDefault}
 	}
@@ -84,8 +95,6 @@ func parseOutputs(words []string, byDefault string, inventory bool) (outputs, er
 	for _, w := range words {
 		format, file, hasFile := strings.Cut(w, "=")
 		switch {
-		case inventory && !slices.Contains(known, format) && slices.Contains(formats(false), format):
-			return nil, usage("-o %s tells of findings, and an inventory has none: use plimsoll scan -o %[1]s, or one of %s here", format, strings.Join(known, ", "))
 		case !slices.Contains(known, format):
 			return nil, usage("-o %q is no format%s: use %s", format, suggestion(format, known), strings.Join(known, ", "))
 		case hasFile && file == "":
@@ -139,18 +148,25 @@ func (o outputs) write(g *global, r *finding.Report, options report.Options) err
 	if g.env.reporting != nil {
 		g.env.reporting.Store(true)
 	}
+	return o.each(g, options, func(w io.Writer, format string, options report.Options) error {
+		return report.Write(w, format, r, options)
+	})
+}
+
+// each has write write in every format, to where it goes.
+func (o outputs) each(g *global, options report.Options, write func(w io.Writer, format string, options report.Options) error) error {
 	var errs []error
 	for _, one := range o {
 		options := options
 		options.Time = g.epoch()
 		if one.file == "" {
 			options.Width, options.Color = g.width(), g.color()
-			if err := report.Write(g.env.Stdout, one.format, r, options); err != nil {
+			if err := write(g.env.Stdout, one.format, options); err != nil {
 				errs = append(errs, fmt.Errorf("write the report: %w", err))
 			}
 			continue
 		}
-		errs = append(errs, writeFile(one.file, func(w io.Writer) error { return report.Write(w, one.format, r, options) }))
+		errs = append(errs, writeFile(one.file, func(w io.Writer) error { return write(w, one.format, options) }))
 	}
 	return errors.Join(errs...)
 }

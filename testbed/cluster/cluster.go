@@ -1,5 +1,6 @@
 // Package cluster gives tests a Kubernetes API server of their own: the real kube-apiserver with a real etcd,
-// on loopback, and kube-controller-manager where a test asks for it. No kubelet runs: pods are made, and none starts.
+// on loopback, and kube-controller-manager, a kubelet or another etcd where a test asks for them. No kubelet serves the
+// cluster: pods are made, and none starts.
 package cluster
 
 import (
@@ -32,7 +33,8 @@ type Cluster struct {
 	server  *process
 	manager *process
 	flags   []string
-	users   int
+
+	users, etcds, kubelets int
 }
 
 // Programs are where testbed/up has put what it built and installed.
@@ -98,18 +100,24 @@ func (c *Cluster) RestartServer(flags []string) {
 // StopServer ends the API server; what is stored stays in etcd.
 func (c *Cluster) StopServer() { c.server.stop() }
 
-// StartManager starts kube-controller-manager, without which no Deployment makes pods and no certificate is signed.
-func (c *Cluster) StartManager() {
+// StartManager starts kube-controller-manager, without which no Deployment makes pods and no certificate is
+// signed, and gives HOST:PORT of its port.
+func (c *Cluster) StartManager(flags ...string) (at string) {
 	c.t.Helper()
 	if os.Getenv(envManager) == "" {
 		c.t.Skipf("%s is not set: testbed/up builds it", envManager)
 	}
 	config := c.Kubeconfig("system:kube-controller-manager", "system:masters")
 	port := free(c.t)
-	c.manager = c.run("kube-controller-manager", os.Getenv(envManager), "--kubeconfig="+config, "--leader-elect=false", "--bind-address=127.0.0.1",
-		"--secure-port="+strconv.Itoa(port), "--service-account-private-key-file="+c.file("accounts.key"), "--root-ca-file="+c.file("ca.crt"),
-		"--cluster-signing-cert-file="+c.file("ca.crt"), "--cluster-signing-key-file="+c.file("ca.key"))
-	c.await("kube-controller-manager", c.manager, "https://127.0.0.1:"+strconv.Itoa(port)+"/healthz")
+	at = "127.0.0.1:" + strconv.Itoa(port)
+	c.manager = c.run("kube-controller-manager", os.Getenv(envManager), append([]string{
+		"--kubeconfig=" + config, "--leader-elect=false", "--bind-address=127.0.0.1", "--secure-port=" + strconv.Itoa(port),
+		"--service-account-private-key-file=" + c.file("accounts.key"), "--root-ca-file=" + c.file("ca.crt"),
+		"--authentication-kubeconfig=" + config, "--authorization-kubeconfig=" + config,
+		"--cluster-signing-cert-file=" + c.file("ca.crt"), "--cluster-signing-key-file=" + c.file("ca.key"),
+	}, flags...)...)
+	c.await("kube-controller-manager", c.manager, "https://"+at+"/healthz")
+	return at
 }
 
 // Client asks as a user of some groups, known by a client certificate. Those of system:masters may all.
@@ -152,12 +160,13 @@ func (c *Cluster) identity(user string, groups []string) string {
 
 func (c *Cluster) file(name string) string { return filepath.Join(c.Dir, name) }
 
-// await asks until a program says that it is well. Anonymous questions about health are answered by default.
+// await asks until a program says that it is well, as who may all: not everywhere strangers are answered.
 func (c *Cluster) await(name string, p *process, url string) {
 	c.t.Helper()
-	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true, // its health, on loopback
-	}}
+	client := c.Client("test", "system:masters")
+	client.Timeout = 5 * time.Second
+	asking := client.Transport.(*http.Transport)
+	asking.DisableKeepAlives, asking.TLSClientConfig.InsecureSkipVerify = true, true // its health, on loopback
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	for ctx.Err() == nil {
@@ -174,6 +183,23 @@ func (c *Cluster) await(name string, p *process, url string) {
 		}
 	}
 	c.t.Fatalf("%s does not say that it is ready: %s", name, p.tail())
+}
+
+// listening waits until a program takes connections.
+func (c *Cluster) listening(name string, p *process, at string) {
+	c.t.Helper()
+	for range 1200 {
+		if conn, err := net.DialTimeout("tcp", at, time.Second); err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case <-p.ended:
+			c.t.Fatalf("%s ended: %s", name, p.tail())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	c.t.Fatalf("%s does not listen at %s: %s", name, at, p.tail())
 }
 
 // process is a program that runs beside the test.

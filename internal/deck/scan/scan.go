@@ -104,6 +104,8 @@ type Subject struct {
 	Files *Files
 	// Cluster is what a cluster holds, or held when it was dumped.
 	Cluster *Cluster
+	// Probed is what a machine's ports answered.
+	Probed *Probed
 	// Host is what was read of one.
 	Host *host.Host
 }
@@ -222,6 +224,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	}
 	if one.Host != nil {
 		s.host(id, one.Host)
+		return nil
+	}
+	if one.Probed != nil {
+		s.probed(id, one.Probed)
 		return nil
 	}
 	img := one.Image

@@ -57,13 +57,13 @@ func Checks() []Check {
 	}
 }
 
-func card(id, title string, severity finding.Severity, why, fix, bad, good string) check.Card {
+func card(id, title string, severity finding.Severity, why, fix, bad, good string, controls ...string) check.Card {
 	service := func(lines string) string {
 		return "services:\n  app:\n    " + strings.ReplaceAll(lines, "\n", "\n    ") + "\n"
 	}
 	return check.Card{
 		ID: "compose/" + id, Title: title, Kind: finding.KindMisconfiguration, Severity: severity, Decks: []string{finding.Build}, Since: "0.1",
-		Page: check.Page{Why: why, Fix: fix, Bad: service(bad), Good: service(good)},
+		Controls: controls, Page: check.Page{Why: why, Fix: fix, Bad: service(bad), Good: service(good)},
 	}
 }
 

@@ -23,7 +23,7 @@ func publishedPort() Check {
 		Card: card("published-port", "a database or a service for administrators is published on all addresses", finding.Medium,
 			"Docker opens the port past the host's own firewall (ufw, firewalld), for everybody who can reach the host. Other services of the file\nreach it without that.",
 			"Leave ports out: services of one network reach each other by name. For use from the host write \"127.0.0.1:5432:5432\".",
-			"image: postgres:16\nports: [\"5432:5432\"]", "image: postgres:16\nports: [\"127.0.0.1:5432:5432\"]"),
+			"image: postgres:16\nports: [\"5432:5432\"]", "image: postgres:16\nports: [\"127.0.0.1:5432:5432\"]", "cis-docker-1.7/5.14"),
 		look: func(s *compose.Service) (hits []hit) {
 			for _, v := range s.Value.Get("ports").Items() {
 				host, target := port(v)
@@ -139,7 +139,7 @@ func image() Check {
 		Card: card("image-without-tag", "an image is whatever is the latest today", finding.Low,
 			"Two hosts run different versions, and an update comes unasked, with the next pull.",
 			"Write a version: image: name:1.2.3, better with its digest: name:1.2.3@sha256:….",
-			"image: postgres:latest", "image: postgres:16.4"),
+			"image: postgres:latest", "image: postgres:16.4", "cis-docker-1.7/5.28"),
 		look: func(s *compose.Service) []hit {
 			name, tag, digest := reference(s)
 			if name == "" || digest != "" || tag != "" && tag != "latest" {
@@ -171,7 +171,7 @@ func limits() Check {
 		Card: card("no-memory-limit", "a service may take all of the host's memory", finding.Info,
 			"One leak, or one who wants it so, takes the other services and the host down with it.",
 			"Write mem_limit: 512m, or deploy.resources.limits.memory.",
-			"image: a:1", "image: a:1\nmem_limit: 512m"),
+			"image: a:1", "image: a:1\nmem_limit: 512m", "cis-docker-1.7/5.11"),
 		look: func(s *compose.Service) []hit {
 			if s.Value.Get("mem_limit") != nil || s.Value.Get("deploy", "resources", "limits", "memory") != nil {
 				return nil

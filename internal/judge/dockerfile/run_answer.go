@@ -133,7 +133,7 @@ func distUpgrade() runCheck {
 }
 
 func updateAlone() runCheck {
-	return runCheck{
+	c := runCheck{
 		Card: style("dockerfile/update-alone", finding.Low, "package lists are fetched in a layer of their own",
 			"FROM debian:12\nRUN apt-get update\nRUN apt-get install -y curl", "apt-get update && apt-get install -y curl",
 			"The builder keeps the layer for as long as its line stays the same. A package that is added later is then looked up in old\nlists: the install fails, or brings versions whose vulnerabilities were fixed long ago.",
@@ -150,6 +150,8 @@ func updateAlone() runCheck {
 			return found{what: written(c, verb), detail: written(c, verb)}, true
 		}),
 	}
+	c.Controls = []string{"cis-docker-1.7/4.7"}
+	return c
 }
 
 // uses says that a command needs the lists that an update fetched, or removes them, or may do so: a script

@@ -40,8 +40,10 @@ func signatures() (all []runCheck) {
 			optioned("rpm", "--nosignature", "--nodigest", "--noverify"), nil,
 		},
 	} {
-		all = append(all, t.check("-signature-off", finding.High,
-			"The signature is what ties a package to who made it. Without it, whoever can put a file on the mirror, or on the way\nto it, runs code as root in the build and in the image."))
+		one := t.check("-signature-off", finding.High,
+			"The signature is what ties a package to who made it. Without it, whoever can put a file on the mirror, or on the way\nto it, runs code as root in the build and in the image.")
+		one.Controls = []string{"cis-docker-1.7/4.11"}
+		all = append(all, one)
 	}
 	return append(all, aptKey())
 }

@@ -63,7 +63,7 @@ func restricted() []rule {
 				Good: inContainer("securityContext:\n  runAsUser: 10001"),
 			})},
 		{of: "seccompProfile_restricted", native: each(nativeLinux + `!(has(c.securityContext) && has(c.securityContext.seccompProfile)) && !(has(spec.securityContext) && has(spec.securityContext.seccompProfile))`), Card: card("seccomp-profile", "no seccomp profile is asked for", finding.Low,
-			"trivy/KSV-0030 checkov/CKV_K8S_31 kyverno/restrict-seccomp-strict pss/restricted/seccomp-profile nsa-1.2/pod-security",
+			"trivy/KSV-0030 checkov/CKV_K8S_31 kyverno/restrict-seccomp-strict pss/restricted/seccomp-profile cis-k8s-1.12/5.6.2 nsa-1.2/pod-security",
 			check.Page{
 				Why:  "Unless a node's kubelet sets one by default, a container without a profile may make every system call of the kernel, also the rare ones in which most holes were found that lead out of containers.",
 				Fix:  "Set seccompProfile.type: RuntimeDefault in the pod's securityContext, which counts for all its containers.",

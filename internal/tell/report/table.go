@@ -36,6 +36,7 @@ func writeTable(w io.Writer, r *finding.Report, o Options) error {
 		}
 		t.opinions(r, v.ID)
 		t.gaps(v.gaps)
+		t.asked(v.Asked)
 		t.line("")
 	}
 	if gaps := unbound(r); len(gaps) > 0 {

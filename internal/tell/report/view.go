@@ -226,12 +226,15 @@ const maxNamed = 6
 // holdsPackages says that a target is of a kind that has packages. A Dockerfile, a compose file or a pipeline that was
 // named for itself has none, and no advisory speaks of it.
 func (v *view) holdsPackages() bool {
-	return v.total > 0 || v.Origin != "file"
+	return v.total > 0 || packaged(v.Target)
 }
+
+// packaged says that a target may have packages.
+func packaged(t *finding.Target) bool { return t.Origin != "file" && t.Kind != "host" }
 
 // consulted says that advisories had something to say of what was looked at.
 func consulted(r *finding.Report) bool {
-	return len(r.Targets) == 0 || len(r.Packages) > 0 || slices.ContainsFunc(r.Targets, func(t finding.Target) bool { return t.Origin != "file" })
+	return len(r.Targets) == 0 || len(r.Packages) > 0 || slices.ContainsFunc(r.Targets, func(t finding.Target) bool { return packaged(&t) })
 }
 
 // maxAlso bounds the other names of a finding that are shown; JSON and SARIF have all.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/admission"
+	"github.com/plimsoll/plimsoll/internal/judge/answer"
 	"github.com/plimsoll/plimsoll/internal/judge/compose"
 	"github.com/plimsoll/plimsoll/internal/judge/directory"
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
@@ -28,6 +29,7 @@ func Cards() []check.Card {
 		admission.Cards(),
 		cards(compose.Checks(), func(c compose.Check) check.Card { return c.Card }),
 		cards(directory.Checks(), func(c directory.Check) check.Card { return c.Card }),
+		cards(answer.Checks(), func(c answer.Check) check.Card { return c.Card }),
 		cards(dockerfile.Checks(), func(c dockerfile.Check) check.Card { return c.Card }),
 		cards(exception.Checks(), func(c exception.Check) check.Card { return c.Card }),
 		cards(imagecfg.Checks(), func(c imagecfg.Check) check.Card { return c.Card }),

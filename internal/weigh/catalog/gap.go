@@ -101,6 +101,10 @@ func Gaps() []Gap {
 			"Ask the vendor for advisories or VEX, or accept it: --allow-gap third-party.",
 		},
 		{
+			"unanswered-probe", "A port took a question and gave no answer that is understood, or not in time: what it would let whom do is not known.",
+			"See what is said of it; ask again, with more time (--timeout), or say what listens there (SERVICE=ADDRESS:PORT).",
+		},
+		{
 			"unbuilt-image", "A policy on an image's configuration asks of a Dockerfile what its base image or the call of the build decides.",
 			"Say it in the Dockerfile (USER, say), build the image and scan that, or accept it: --allow-gap unbuilt-image.",
 		},
@@ -133,8 +137,12 @@ func Gaps() []Gap {
 			"Use a published version, or accept it: --allow-gap unmatched-source.",
 		},
 		{
-			"unreachable-target", "One of several targets could not be opened: its engine or registry did not answer, or refused.",
+			"unreachable-target", "One of several targets could not be opened: its engine or registry did not answer, or refused; or no port of a host did.",
 			"See the message, and run again when it answers.",
+		},
+		{
+			"unreached-port", "Ports of a host say nothing to who connects: a packet filter keeps this machine from them. What listens there was not asked.",
+			"Nothing, where only other machines than this are to reach them; else ask from one of those.",
 		},
 		{
 			"unread-kind", "Objects of a kind could not be read of a cluster: this account may not, or the API server did not answer. What they are is not known.",
