@@ -107,7 +107,7 @@ func docker() []node.Check {
 				Bad: "# /etc/group\ndocker:x:999:ann,bob", Good: "# /etc/group\ndocker:x:999:",
 			}),
 			Look: func(l *node.Look) {
-				f := l.File("/etc/group")
+				f := l.Host.File("/etc/group")
 				if f == nil || f.Contents == nil {
 					return
 				}
