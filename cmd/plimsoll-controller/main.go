@@ -15,13 +15,18 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/deck/background"
 	"github.com/plimsoll/plimsoll/internal/face/operator"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
+	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 	"github.com/plimsoll/plimsoll/internal/read/policyfile"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 )
 
 const usage = `Judge what is in a cluster in the background, and keep a report in each namespace.
@@ -50,7 +55,7 @@ const (
 // run is the program; all that it says goes to its log.
 func run(ctx context.Context, args []string, log io.Writer) int {
 	var o operator.Options
-	var kubeconfig string
+	var kubeconfig, line string
 	var exceptions, policies []string
 	f := pflag.NewFlagSet("plimsoll-controller", pflag.ContinueOnError)
 	f.SetOutput(log)
@@ -59,6 +64,7 @@ func run(ctx context.Context, args []string, log io.Writer) int {
 	f.StringVar(&o.Lease, "lease", "", "`NAMESPACE` of the lease by which one of several replicas leads (default: there is one only)")
 	f.StringVar(&o.Health, "health", ":8081", "`ADDRESS` of /healthz and /readyz; 0 is none")
 	f.StringVar(&o.Metrics, "metrics", "0", "`ADDRESS` of /metrics; 0 is none")
+	f.StringVar(&line, "line", "", "`FILE` of plimsoll admit serve that says what is denied, warned of and noted, and where: reports then say what the door would")
 	f.StringArrayVar(&exceptions, "exceptions", nil, "`FILE` of exceptions that hold beside those in the cluster; may be repeated")
 	f.StringArrayVar(&policies, "policy", nil, "`FILE` or folder of policies that hold beside those in the cluster, as for plimsoll admit serve; may be repeated")
 	wrong := func(status int, err error) int {
@@ -83,10 +89,20 @@ func run(ctx context.Context, args []string, log io.Writer) int {
 		if err != nil {
 			return wrong(exitUsage, fmt.Errorf("--exceptions %w", err))
 		}
-		o.Rules.Exceptions = append(o.Rules.Exceptions, file)
+		o.Files.Exceptions = append(o.Files.Exceptions, file)
 	}
-	if o.Rules.Policies, err = compiled(policies); err != nil {
+	own, ofKubernetes, err := compiled(policies)
+	if err != nil {
 		return wrong(exitUsage, fmt.Errorf("--policy %w", err))
+	}
+	o.Files.Policies = own
+	switch {
+	case line != "":
+		if err := drawn(&o, line, ofKubernetes); err != nil {
+			return wrong(exitUsage, fmt.Errorf("--line %w", err))
+		}
+	case ofKubernetes != nil:
+		return wrong(exitUsage, fmt.Errorf("--policy: policy %s is of Kubernetes' own, which judges requests: apply it to the cluster, or give the door's --line", ofKubernetes.Tool()[0].Name))
 	}
 	if o.Config, err = client.Config(kubeconfig); err != nil {
 		return wrong(exitUsage, fmt.Errorf("--kubeconfig: %w", err))
@@ -98,31 +114,51 @@ func run(ctx context.Context, args []string, log io.Writer) int {
 	return 0
 }
 
-// compiled are the policies of files. Those of Kubernetes' own are the API server's to enforce, on what is there no longer.
-func compiled(names []string) ([]*policy.Policy, error) {
-	if len(names) == 0 {
-		return nil, nil
+// drawn has objects judged by the line of the door.
+func drawn(o *operator.Options, name string, ofKubernetes *native.Set) error {
+	file, err := admissionfile.Read(name)
+	if err != nil {
+		return err
 	}
+	if ofKubernetes != nil {
+		for _, p := range ofKubernetes.Said() {
+			o.Files.Taken = append(o.Files.Taken, p.Name)
+		}
+	}
+	l, err := admit.New(admit.Options{File: file, Policies: o.Files.Policies, Native: ofKubernetes})
+	if err != nil {
+		return err
+	}
+	o.Around = l.Beside()
+	o.Rules.Line = func(b *statute.Book) (background.Line, error) { return l.With(b) }
+	return nil
+}
+
+// compiled are the policies of files, ours and Kubernetes' own.
+func compiled(names []string) (own []*policy.Policy, ofKubernetes *native.Set, err error) {
 	var all policyfile.Set
+	var objects []*kube.Object
 	for _, name := range names {
 		set, err := policyfile.Open(name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		bound, err := policy.Bound(set)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("%s: %w", name, err)
-		case len(set.Objects) > 0:
-			return nil, fmt.Errorf("%s: %s %s is a policy of Kubernetes' own, which judges requests: apply it to the cluster", name, set.Objects[0].Kind, set.Objects[0].Name)
-		case len(bound) == 0:
-			return nil, fmt.Errorf("%s: it holds no policy", name)
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		case len(bound)+len(set.Objects) == 0:
+			return nil, nil, fmt.Errorf("%s: it holds no policy", name)
 		}
-		all.Policies = append(all.Policies, bound...)
+		all.Policies, objects = append(all.Policies, bound...), append(objects, set.Objects...)
 	}
 	c, err := policy.NewCompiler()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return c.Compile(&all)
+	if own, err = c.Compile(&all); err != nil || len(objects) == 0 {
+		return own, nil, err
+	}
+	ofKubernetes, err = native.Compile(objects)
+	return own, ofKubernetes, err
 }

@@ -45,6 +45,8 @@ type Hit struct {
 	Severity finding.Severity
 	// Fix says how this hit is mended, where that can be said better than on the card's page.
 	Fix string
+	// Path is how somebody gets from one thing to another.
+	Path []finding.Step
 	// Suppressed says who lets it pass: a comment in the file itself, say.
 	Suppressed []finding.Suppression
 }
@@ -54,7 +56,7 @@ func (c Card) Finding(target string, h Hit) finding.Finding {
 	return finding.Finding{
 		Deck: c.Decks[0], Kind: c.Kind, Rule: c.ID, Aliases: c.Aliases, Controls: c.Controls,
 		Severity: cmp.Or(h.Severity, c.Severity), SeverityFrom: "plimsoll", Title: titled(c.Title, h.Detail), Target: target,
-		Evidence: h.Where, Fix: cmp.Or(h.Fix, firstParagraph(c.Page.Fix)), Locations: h.At, Subject: h.Subject, Suppressed: h.Suppressed,
+		Evidence: h.Where, Fix: cmp.Or(h.Fix, firstParagraph(c.Page.Fix)), Locations: h.At, Subject: h.Subject, Path: h.Path, Suppressed: h.Suppressed,
 	}
 }
 

@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -17,6 +15,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 )
 
 func newAdmit(g *global) *cobra.Command {
@@ -36,13 +35,14 @@ type lineOptions struct {
 	exceptions []string
 	policies   policyOptions
 	registry   registry.Options
-	patient    bool // nobody waits for the answer but who asked
+	patient    bool          // nobody waits for the answer but who asked
+	files      statute.Files // what line read
 }
 
 func (o *lineOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.file, "line", "", "`FILE` that says what is denied, warned of and noted, and where (docs/guide/admission.md); without it, findings of checks from high up are denied")
 	f.Var(repeated(&o.exceptions), "exceptions", "`FILE` of exceptions; may be repeated")
-	o.policies.flags(f, "policy", "p")
+	o.policies.flags(f, "p")
 	f.BoolVar(&o.registry.Offline, "offline", false, "ask no registry for the digests, verdicts and signatures that the line wants")
 	f.Var(repeated(&o.registry.CA), "ca", "PEM `FILE` of an authority to trust for registries; may be repeated")
 	f.Var(repeated(&o.registry.PlainHTTP), "plain-http", "`HOST[:PORT]` of a registry that is spoken to without TLS; may be repeated")
@@ -73,8 +73,14 @@ func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*a
 		if _, err := exception.Compile(files, nil, g.env.Now()); err != nil {
 			return nil, contradicted(err)
 		}
-		of.Exceptions = daily(files)
 	}
+	o.files = statute.Files{Policies: of.Policies, Exceptions: files}
+	if of.Native != nil {
+		for _, p := range of.Native.Said() {
+			o.files.Taken = append(o.files.Taken, p.Name)
+		}
+	}
+	of.Exceptions = o.files.Book().Allow
 	secrets, err := secret.New(nil)
 	if err != nil {
 		return nil, err
@@ -122,25 +128,4 @@ func pair(flag, word string) (namespace, name string, err error) {
 		return "", "", usage("%s %q: write NAMESPACE/NAME, both in small letters, digits and dashes", flag, word)
 	}
 	return namespace, name, nil
-}
-
-// daily compiles exceptions anew each day: those that ran out let nothing pass any more. Who asks may be many.
-func daily(files []exceptionfile.File) func(time.Time) *exception.Set {
-	type compiled struct {
-		day string
-		set *exception.Set
-	}
-	var last atomic.Pointer[compiled]
-	return func(now time.Time) *exception.Set {
-		day := now.UTC().Format(time.DateOnly)
-		if c := last.Load(); c != nil && c.day == day {
-			return c.set
-		}
-		set, err := exception.Compile(files, nil, now)
-		if err != nil {
-			return nil // they contradict each other, which was said at the start; without a set nothing is excepted
-		}
-		last.Store(&compiled{day, set})
-		return set
-	}
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
@@ -69,6 +69,9 @@ func newAdmitExport(g *global) *cobra.Command {
 }
 
 func runExport(ctx context.Context, g *global, o *exportOptions) error {
+	if wrong := validation.IsDNS1123Subdomain(o.name); len(wrong) > 0 {
+		return usage("--name %q: no API server takes it: use small letters, digits, dashes and dots, with a letter or a digit at both ends", o.name)
+	}
 	switch o.to {
 	case "webhook":
 		return o.webhook(ctx, g)
@@ -83,8 +86,8 @@ func (o *exportOptions) native(ctx context.Context, g *global) error {
 	switch {
 	case o.service+o.url+o.bundle != "":
 		return usage("--service, --url and --ca-bundle say where a server is: with --to native there is none")
-	case o.apply:
-		return usage("--apply: it writes webhooks; give what --to native writes to kubectl apply -f -")
+	case o.apply || o.owner+o.kubeconfig != "":
+		return usage("--apply, --owner and --kubeconfig: they are of webhooks; give what --to native writes to kubectl apply -f -")
 	}
 	l, err := o.line.line(ctx, g, admit.Options{})
 	if err != nil {
@@ -99,6 +102,9 @@ func (o *exportOptions) native(ctx context.Context, g *global) error {
 	}
 	if slices.ContainsFunc(l.Needs(), func(n kube.Need) bool { return n.Kind.Kind == "NetworkPolicy" }) {
 		g.say("plimsoll: only the webhook can do: noNetworkPolicy")
+	}
+	if l.File.Follow {
+		g.say("plimsoll: only the webhook can do: follow")
 	}
 	n, err := export.Export(l, export.Options{Name: o.name, Exceptions: files, Now: g.env.Now()})
 	if err != nil {
@@ -134,7 +140,7 @@ func (o *exportOptions) webhook(ctx context.Context, g *global) error {
 		}
 	}
 	if o.bundle != "" {
-		if p.Bundle, err = os.ReadFile(o.bundle); err != nil {
+		if p.Bundle, err = readFile(o.bundle, maxRoot); err != nil {
 			return usage("--ca-bundle %w", err)
 		}
 		if !x509.NewCertPool().AppendCertsFromPEM(p.Bundle) {

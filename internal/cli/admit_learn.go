@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -59,6 +60,10 @@ func runLearn(g *global, o *learnOptions, args []string) error {
 	for _, u := range l.Unread {
 		broken = true
 		g.say("plimsoll: not learned: %s", u)
+	}
+	if !slices.ContainsFunc(l.Accounts, func(a allowlist.Account) bool { return len(a.Images) > 0 }) {
+		g.say("plimsoll: no image was learned, and a list of none would deny all: nothing is written")
+		return exitError{exitIncomplete, nil}
 	}
 	b, err := l.Policy(o.namespace)
 	if o.to == "line" {

@@ -2,12 +2,10 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -34,9 +32,9 @@ func (g *global) manifests(words []string) (all []manifest, err error) {
 	var reader kube.Reader
 	for _, word := range words {
 		if word == "-" {
-			b, err := io.ReadAll(io.LimitReader(g.env.Stdin, mostManifest+1))
-			if err != nil || len(b) > mostManifest {
-				return nil, usage("standard input: more than %d bytes: give it in parts", mostManifest)
+			b, err := readAll("standard input", g.env.Stdin, mostManifest)
+			if err != nil {
+				return nil, usage("%w", err)
 			}
 			all = append(all, manifestOf(&reader, "standard input", b))
 			continue
@@ -124,7 +122,7 @@ func manifestsIn(dir string) (names []string, err error) {
 		switch {
 		case err != nil:
 			return err
-		case d.Type().IsRegular() && slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(p)):
+		case d.Type().IsRegular() && kube.MayBe(p):
 			names = append(names, p)
 		}
 		if len(names) > mostManifests {
@@ -142,9 +140,5 @@ func readWithin(dir, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, mostManifest+1))
-	if err == nil && len(b) > mostManifest {
-		err = fmt.Errorf("%s has more than %d bytes: give it in parts", name, mostManifest)
-	}
-	return b, err
+	return readAll(name, f, mostManifest)
 }

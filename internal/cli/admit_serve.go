@@ -96,6 +96,13 @@ func (o *serveOptions) validate() error {
 	case o.queue < 0:
 		return usage("--queue %d: give a number of reviews", o.queue)
 	}
+	_, port, err := net.SplitHostPort(o.listen)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return usage("--listen %q: write HOST:PORT, or :PORT for all addresses: %w", o.listen, err)
+	}
 	return nil
 }
 
@@ -129,6 +136,14 @@ func (o *serveOptions) source(c client.Interface) (certificate.Source, error) {
 	return &certificate.Own{Store: &certificate.Secret{Client: c, Namespace: namespace, Name: name}, Names: names}, err
 }
 
+// certificateFlag is the flag that says where the certificate is.
+func (o *serveOptions) certificateFlag() string {
+	if o.dir != "" {
+		return "--tls-dir"
+	}
+	return "--tls-cert"
+}
+
 func runServe(ctx context.Context, g *global, o *serveOptions) error {
 	if err := o.validate(); err != nil {
 		return err
@@ -160,7 +175,7 @@ func runServe(ctx context.Context, g *global, o *serveOptions) error {
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", o.listen, err)
 	}
-	stop, err := o.follow(ctx, g, wo.Line)
+	stop, err := o.follow(ctx, g, &wo)
 	if err != nil {
 		return err
 	}
@@ -184,6 +199,9 @@ func (o *serveOptions) connect(ctx context.Context, g *global, wo *webhook.Optio
 		return err
 	}
 	if wo.Certificates, err = certificate.Open(ctx, source, g.env.Now()); err != nil {
+		if o.secret == "" { // what stands in files is of the call
+			return usage("%s: get a certificate: %w", o.certificateFlag(), err)
+		}
 		return fmt.Errorf("get a certificate: %w", err)
 	}
 	if o.register == "" {
@@ -227,25 +245,38 @@ const lastSpans = 5 * time.Second
 // firstRead is how long a server waits for what it has to know of the cluster, before it serves without.
 const firstRead = 10 * time.Second
 
-// follow has a line know what its policies need of the cluster, if they need anything.
-func (o *serveOptions) follow(ctx context.Context, g *global, l *admit.Line) (stop func(), err error) {
+// follow has a line know what its policies need of the cluster, if they need anything, and follow what the cluster holds
+// where its file says so.
+func (o *serveOptions) follow(ctx context.Context, g *global, wo *webhook.Options) (stop func(), err error) {
+	l := wo.Line
+	follows := l.File.Follow
 	needs := l.Needs()
 	if len(needs) == 0 {
 		return func() {}, nil
 	}
 	c, err := client.OpenCluster(o.kubeconfig)
 	if err != nil {
-		return nil, usage("--kubeconfig: policies ask the cluster: %w", err)
+		return nil, usage("--kubeconfig: the line asks the cluster: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	if follows {
+		needs = append(needs, webhook.Needs()...)
+	}
 	known, wait := c.Follow(ctx, needs, g.logger())
 	l.Cluster = known
+	stop = func() { cancel(); wait() }
+	if follows { // it is not ready before all was read
+		if wo.Follow, err = webhook.Follow(l, o.line.files, known, g.logger()); err != nil {
+			stop()
+		}
+		return stop, err
+	}
 	first, end := context.WithTimeout(ctx, firstRead)
 	defer end()
 	if err := known.Read(first); err != nil {
 		g.say("plimsoll: what policies need of the cluster is not known yet, and they do as their failurePolicy says: %v", err)
 	}
-	return func() { cancel(); wait() }, nil
+	return stop, nil
 }
 
 // open is where decisions go.
@@ -272,7 +303,7 @@ func authority(name string) (*x509.CertPool, error) {
 	if name == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(name)
+	b, err := readFile(name, maxRoot)
 	if err != nil {
 		return nil, usage("--client-ca %w", err)
 	}

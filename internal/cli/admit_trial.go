@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/face/webhook"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 )
 
 // runTrial says what the webhook would answer to manifests.
@@ -42,6 +44,11 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 	}
 	sayUnasked(g, l)
 	denied, broken, open := false, false, false
+	if l.File.Follow {
+		if l, broken, err = o.line.with(g, l, around); err != nil {
+			return err
+		}
+	}
 	for _, f := range files {
 		for _, p := range f.problems {
 			broken = true
@@ -72,6 +79,20 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 		return exitError{exitIncomplete, nil}
 	}
 	return nil
+}
+
+// with is a line with the Policies and Exceptions that are among objects. Broken says that one is wrong.
+func (o *lineOptions) with(g *global, l *admit.Line, objects []*kube.Object) (_ *admit.Line, broken bool, err error) {
+	c, err := statute.NewCompiler(o.files)
+	if err != nil {
+		return nil, false, err
+	}
+	b := c.Compile(slices.DeleteFunc(slices.Clone(objects), func(one *kube.Object) bool { return !statute.Is(one) }))
+	for _, place := range slices.Sorted(maps.Keys(b.Wrong)) {
+		g.say("plimsoll: %s: %v", place, b.Wrong[place])
+	}
+	l, err = l.With(b)
+	return l, len(b.Wrong) > 0, err
 }
 
 // settle puts objects that name no namespace into one, as the API server does that they are given to.

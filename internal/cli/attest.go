@@ -210,20 +210,6 @@ func (o *attestOptions) scanned(ctx context.Context, g *global, word string, in 
 	return err
 }
 
-// readFile reads a file of at most so many bytes.
-func readFile(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(b)) > most {
-		err = fmt.Errorf("%s has more than %d bytes", path, most)
-	}
-	return b, err
-}
-
 // attestPlace is where an attestation is put; a zero one is nowhere.
 type attestPlace struct {
 	attest.Place

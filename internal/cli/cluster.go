@@ -26,7 +26,7 @@ func newCluster(g *global) *cobra.Command {
 			"  plimsoll cluster scan --context prod --namespace shop,pay --fail-on medium\n" +
 			"  plimsoll cluster dump ./prod && plimsoll scan --as dump ./prod",
 	}
-	cmd.AddCommand(newClusterScan(g), newClusterDump(g))
+	cmd.AddCommand(newClusterScan(g), newClusterDump(g), newClusterHarden(g))
 	return cmd
 }
 
@@ -58,7 +58,7 @@ func (o *clusterOptions) selection() (s client.Selection, err error) {
 			return s, usage("--namespace %q is no name of a namespace: %s", n, wrong[0])
 		}
 	}
-	all := append(append(kube.Judged(), kube.Around()...), kube.Volume())
+	all := kube.Read()
 	var names []string
 	for _, k := range all {
 		names = append(names, k.Kind)
@@ -134,7 +134,7 @@ func newClusterScan(g *global) *cobra.Command {
 	o.gateFlags(f)
 	o.podSecurityFlag(f)
 	o.except.flags(f)
-	o.policies.flags(f, "policy", "")
+	o.policies.flags(f, "")
 	o.secrets.flags(f)
 	return cmd
 }

@@ -35,33 +35,46 @@ const maxConfigz = 4 << 20
 
 // read reads the host.
 func (o *nodeOptions) read(ctx context.Context) (*host.Host, error) {
+	s, h, err := o.open(ctx)
+	if err == nil {
+		err = s.Close()
+	}
+	return h, err
+}
+
+// open reads the host, and leaves its root open.
+func (o *nodeOptions) open(ctx context.Context) (_ *host.Source, h *host.Host, err error) {
 	s, err := host.Open(o.root)
 	if err != nil {
-		return nil, usage("--root: %w", err)
+		return nil, nil, usage("--root: %w", err)
 	}
-	defer s.Close()
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
 	if o.configz != "" {
 		b, err := os.ReadFile(o.configz)
 		switch {
 		case err != nil:
-			return nil, usage("--configz: %w", err)
+			return nil, nil, usage("--configz: %w", err)
 		case len(b) > maxConfigz:
-			return nil, usage("--configz %s: it is larger than the %d MiB that are read", o.configz, maxConfigz>>20)
+			return nil, nil, usage("--configz %s: it is larger than the %d MiB that are read", o.configz, maxConfigz>>20)
 		}
 		if _, err := host.FromConfigz(o.configz, b); err != nil {
-			return nil, usage("--configz: %w", err)
+			return nil, nil, usage("--configz: %w", err)
 		}
 		s.Configz, s.ConfigzFrom = b, o.configz
 	}
-	h, err := host.Read(ctx, s)
+	h, err = host.Read(ctx, s)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return nil, usage("--root: %w", err)
+		return nil, nil, usage("--root: %w", err)
 	case err != nil:
-		return nil, exitError{exitIncomplete, err}
+		return nil, nil, exitError{exitIncomplete, err}
 	}
 	h.Name = cmp.Or(h.Name, o.root)
-	return h, nil
+	return s, h, nil
 }
 
 func newNodeScan(g *global) *cobra.Command {
@@ -100,6 +113,6 @@ func newNodeScan(g *global) *cobra.Command {
 	o.read.noCache, o.read.jobs = true, runtime.NumCPU()
 	o.gateFlags(f)
 	o.except.flags(f)
-	o.policies.flags(f, "policy", "")
+	o.policies.flags(f, "")
 	return cmd
 }

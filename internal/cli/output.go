@@ -34,7 +34,7 @@ func (o outputs) templateOf(file string) (*report.Template, error) {
 	case file == "":
 		return nil, usage("-o template needs the template: --template FILE")
 	}
-	b, err := readBounded(file, maxTemplateFile)
+	b, err := readFile(file, maxTemplateFile)
 	if err != nil {
 		return nil, usage("--template: %v", err)
 	}
@@ -47,20 +47,6 @@ func (o outputs) templateOf(file string) (*report.Template, error) {
 }
 
 const maxTemplateFile = 1 << 20
-
-// readBounded reads a file that the user named, of at most so many bytes.
-func readBounded(file string, most int64) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(b)) > most {
-		err = fmt.Errorf("%s: more than %d bytes", file, most)
-	}
-	return b, err
-}
 
 // run is what GitHub's runner says of the job. A snapshot is of a commit, so the format needs to know it.
 func (o outputs) run(g *global) (host.Run, error) {

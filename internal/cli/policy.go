@@ -91,7 +91,7 @@ func newPolicyEval(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return runEval(cmd.Context(), g, &o, args[0]) },
 	}
 	f := cmd.Flags()
-	o.policies.flags(f, "policy", "p")
+	o.policies.flags(f, "p")
 	f.VarP(repeated(&o.outputs), "output", "o", "`FORMAT[=FILE]` of the report: "+strings.Join(formats(false), ", ")+"; may be repeated")
 	f.BoolVar(&o.offline, "offline", false, "touch no network at all")
 	f.Var(repeated(&o.ca), "ca", "PEM `FILE` of an authority to trust for registries; may be repeated")

@@ -23,8 +23,8 @@ type policyOptions struct {
 	params []string
 }
 
-func (o *policyOptions) flags(f *pflag.FlagSet, name, short string) {
-	f.VarP(repeated(&o.words), name, short, "`POLICY` to hold the target against: a file, a folder, lib:NAME (plimsoll policy list) or oci:REPOSITORY@DIGEST; may be repeated")
+func (o *policyOptions) flags(f *pflag.FlagSet, short string) {
+	f.VarP(repeated(&o.words), "policy", short, "`POLICY` to hold the target against: a file, a folder, lib:NAME (plimsoll policy list) or oci:REPOSITORY@DIGEST; may be repeated")
 	f.Var(repeated(&o.params), "policy-param", "`NAME.PARAMETER=VALUE` for a policy; @FILE is a list with an entry a line; may be repeated")
 }
 

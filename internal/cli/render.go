@@ -2,9 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -78,24 +75,11 @@ func (o *chartOptions) read() (v render.Values, err error) {
 	}
 	v = render.Values{Set: o.set, Release: o.release, Namespace: o.namespace, KubeVersion: o.version}
 	for _, path := range o.values {
-		b, err := readValues(path)
+		b, err := readFile(path, maxValues)
 		if err != nil {
 			return v, usage("--values: %v", err)
 		}
 		v.Files = append(v.Files, render.File{Path: path, Bytes: b})
 	}
 	return v, nil
-}
-
-func readValues(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxValues+1))
-	if err == nil && len(b) > maxValues {
-		err = fmt.Errorf("%s has more than %d MiB", path, maxValues>>20)
-	}
-	return b, err
 }

@@ -31,9 +31,9 @@ func newSBOM(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := read(cmd.Context(), g, &o, func() (*opened, error) { return o.target.open(cmd.Context(), g, args) }, func(so *scan.Options, _ []scan.Subject) error {
+			r, err := read(cmd.Context(), g, &o, func() (*opened, error) { return o.target.open(cmd.Context(), g, args) }, func(so *scan.Options, subjects []scan.Subject) error {
 				so.Now = g.env.Now()
-				return nil
+				return holdPackages(subjects)
 			})
 			if err != nil {
 				return err
@@ -47,4 +47,17 @@ func newSBOM(g *global) *cobra.Command {
 	}
 	o.reportFlags(cmd.Flags(), formats(true))
 	return cmd
+}
+
+// holdPackages wants what is listed to be something that can hold packages: an empty bill would read as if it held none.
+func holdPackages(subjects []scan.Subject) error {
+	for _, s := range subjects {
+		switch {
+		case s.Cluster != nil:
+			return usage("%s: a dump of a cluster names images, and holds no packages: give plimsoll sbom the images, and the dump to plimsoll scan --as dump", s.Cluster.Name)
+		case s.Files != nil:
+			return usage("%s: it names or makes images, and holds no packages: give plimsoll sbom the images, and this to plimsoll scan", s.Files.Name)
+		}
+	}
+	return nil
 }

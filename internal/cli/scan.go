@@ -97,7 +97,7 @@ func (o *scanOptions) flags(f *pflag.FlagSet) {
 	o.db.flags(f)
 	o.bases.flags(f)
 	o.except.flags(f)
-	o.policies.flags(f, "policy", "")
+	o.policies.flags(f, "")
 	o.licenses.flags(f)
 	o.secrets.flags(f)
 	f.StringVar(&o.base, "base", "", "known base `IMAGE` that the targets are built on (default: what they say, or their layers)")
@@ -142,7 +142,7 @@ func (o *scanOptions) line() (gate.Line, error) {
 }
 
 // checkKinds are the families that --checks chooses from.
-var checkKinds = []string{"vuln", "image", "secret", "dockerfile", "compose", "pipeline", "manifest", "license"}
+var checkKinds = []string{"vuln", "image", "secret", "dockerfile", "compose", "pipeline", "manifest", "rbac", "license"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {

@@ -37,10 +37,11 @@ func newAuthority(t testing.TB, name string) *authority {
 	return a
 }
 
-// write puts the authority's certificate at NAME.crt.
+// write puts the authority's certificate at NAME.crt, and its key at NAME.key.
 func (a *authority) write(t testing.TB, name string) {
 	t.Helper()
 	save(t, name+".crt", "CERTIFICATE", a.certificate.Raw)
+	saveKey(t, name+".key", a.key)
 }
 
 // issue writes NAME.crt and NAME.key, good for loopback as a server and as a client of a name and groups.

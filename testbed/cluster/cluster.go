@@ -84,10 +84,21 @@ func (c *Cluster) StartServer() {
 	c.await("kube-apiserver", c.server, c.URL+"/readyz")
 }
 
+// Flags are those that the API server is started with.
+func (c *Cluster) Flags() []string { return slices.Clone(c.flags) }
+
+// RestartServer ends the API server and starts it with other flags.
+func (c *Cluster) RestartServer(flags []string) {
+	c.t.Helper()
+	c.StopServer()
+	c.flags = flags
+	c.StartServer()
+}
+
 // StopServer ends the API server; what is stored stays in etcd.
 func (c *Cluster) StopServer() { c.server.stop() }
 
-// StartManager starts kube-controller-manager, without which no Deployment makes pods.
+// StartManager starts kube-controller-manager, without which no Deployment makes pods and no certificate is signed.
 func (c *Cluster) StartManager() {
 	c.t.Helper()
 	if os.Getenv(envManager) == "" {
@@ -96,7 +107,8 @@ func (c *Cluster) StartManager() {
 	config := c.Kubeconfig("system:kube-controller-manager", "system:masters")
 	port := free(c.t)
 	c.manager = c.run("kube-controller-manager", os.Getenv(envManager), "--kubeconfig="+config, "--leader-elect=false", "--bind-address=127.0.0.1",
-		"--secure-port="+strconv.Itoa(port), "--service-account-private-key-file="+c.file("accounts.key"), "--root-ca-file="+c.file("ca.crt"))
+		"--secure-port="+strconv.Itoa(port), "--service-account-private-key-file="+c.file("accounts.key"), "--root-ca-file="+c.file("ca.crt"),
+		"--cluster-signing-cert-file="+c.file("ca.crt"), "--cluster-signing-key-file="+c.file("ca.key"))
 	c.await("kube-controller-manager", c.manager, "https://127.0.0.1:"+strconv.Itoa(port)+"/healthz")
 }
 

@@ -73,7 +73,7 @@ func (j *judgement) mayUse(ctx context.Context, r *admissionv1.AdmissionRequest,
 		default:
 			for i := range s.Workloads {
 				spec := &s.Workloads[i].Spec
-				who = append(who, account(r.Namespace, cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount, "default")))
+				who = append(who, admission.ServiceAccount(r.Namespace, cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount, "default")))
 			}
 		}
 		all := len(who) > 0
@@ -90,14 +90,6 @@ func (j *judgement) mayUse(ctx context.Context, r *admissionv1.AdmissionRequest,
 		}
 	}
 	return false, unknown
-}
-
-// account is a service account as a user.
-func account(namespace, name string) admission.User {
-	return admission.User{
-		Name:   "system:serviceaccount:" + namespace + ":" + name,
-		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"},
-	}
 }
 
 func userOf(r *admissionv1.AdmissionRequest) admission.User {

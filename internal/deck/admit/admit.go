@@ -18,6 +18,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 )
 
 // Stage is what one webhook is for. They are apart so that nothing which only tells can stop anything: what may not
@@ -47,8 +48,8 @@ type Options struct {
 	Cluster Cluster
 	Around  *kube.Snapshot
 	Whole   bool
-	// Exceptions are those that hold at a time; nil: there are none.
-	Exceptions func(now time.Time) *exception.Set
+	// Exceptions are those that hold in a namespace at a time; nil: there are none.
+	Exceptions func(namespace string, now time.Time) *exception.Set
 	// Image tells what is known of an image; nil: nothing is.
 	Image func(reference string) (pod.Image, bool)
 	// Resolve asks what an image is now, its digest included, in time; nil: nobody can.
@@ -57,6 +58,15 @@ type Options struct {
 	Proven func(ctx context.Context, p admissionfile.Proof, reference string) (Proofs, error)
 	// Secret tells what secret a setting or a command holds; nil: nobody looks.
 	Secret func(text string) (what string, severity finding.Severity)
+
+	book *statute.Book // what a cluster has in force, the policies and exceptions above among it
+}
+
+// With is the line with what a cluster has in force, in the place of the policies and exceptions that it was made of.
+func (l *Line) With(b *statute.Book) (*Line, error) {
+	o := l.Options
+	o.Policies, o.Exceptions, o.book = b.Policies, b.Allow, b
+	return New(o)
 }
 
 // Line is what may not be crossed. It does not change, once it was asked something.
@@ -92,7 +102,7 @@ func New(o Options) (*Line, error) {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.File.Policies)) {
-		if _, ok := l.said[name]; !ok {
+		if _, ok := l.said[name]; !ok && !o.File.Follow { // else it may come
 			return nil, fmt.Errorf("%s: policies: no policy %q is in force: name its file, too", o.File.Name, name)
 		}
 	}
@@ -105,11 +115,10 @@ func New(o Options) (*Line, error) {
 // hear has each policy say what it says of itself.
 func (l *Line) hear() error {
 	for _, p := range l.Policies {
-		mode := admissionfile.Deny
-		if p.Action == finding.Warn {
-			mode = admissionfile.Warn
-		}
-		l.said[p.Name] = said{modes: []admissionfile.Mode{mode}, rules: RulesOf(p)}
+		l.said[p.Name] = said{modes: []admissionfile.Mode{modeOf(p.Action)}, rules: RulesOf(p)}
+	}
+	for _, p := range l.broken() {
+		l.said[p.Name] = said{modes: []admissionfile.Mode{modeOf(p.Action)}}
 	}
 	if l.Native == nil {
 		return nil
@@ -128,6 +137,21 @@ func (l *Line) hear() error {
 		l.said[p.Name] = one
 	}
 	return nil
+}
+
+// broken are the Policies of a cluster of which nobody knows what they say.
+func (l *Line) broken() []statute.Broken {
+	if l.book == nil {
+		return nil
+	}
+	return l.book.Broken
+}
+
+func modeOf(a finding.Action) admissionfile.Mode {
+	if a == finding.Warn {
+		return admissionfile.Warn
+	}
+	return admissionfile.Deny
 }
 
 // RulesOf are the objects that one of our policies is about, where it says so. How kinds that are not Kubernetes' own are
@@ -151,6 +175,10 @@ func RulesOf(p *policy.Policy) (all []admissionregistrationv1.RuleWithOperations
 type Judged struct {
 	finding.Finding
 	Mode admissionfile.Mode
+	// Unasked says that it stands for what a cluster would have to be asked, where none is.
+	Unasked bool
+	// Generation is that of the cluster's Exception that lets it pass, or of its Policy that found it; 0: neither did.
+	Generation int64
 }
 
 // Decision is the answer to one request.
@@ -165,6 +193,8 @@ type Decision struct {
 	// Unknown is what would have to be known, in words. Undecided is so much of it as keeps something that was to be
 	// judged from being judged at all.
 	Unknown, Undecided []string
+	// Missing says that some of that would be known if the objects around were all that there are.
+	Missing bool
 	// Passed says why nothing was judged; empty where it was.
 	Passed string
 	// Failed says why it could not be decided; then nobody was asked, and it is as onFailure says.
@@ -192,15 +222,6 @@ func (l *Line) Has(stage Stage) bool {
 	}
 	all := append([]rules{l.with(nil)}, l.named()...)
 	return slices.ContainsFunc(all, func(r rules) bool { return l.denies(r, stage) })
-}
-
-// Says whether a stage has anything to say in a namespace.
-func (l *Line) Says(stage Stage, namespace string) bool {
-	r := l.rules(namespace)
-	if stage == Tell || stage == All {
-		return r.cap != admissionfile.Off
-	}
-	return l.denies(r, stage)
 }
 
 // Denies says whether anything can be denied, or changed, at a stage in the namespaces of an entry of the file.
@@ -245,6 +266,11 @@ func (l *Line) denies(r rules, stage Stage) bool {
 		if l.says(name, r, stage) {
 			return true
 		}
+	}
+	// A policy that may come does what is said of all, or of it.
+	of := func(p admissionfile.Policy) bool { return p.OnFailure != "" && ours(p.OnFailure) }
+	if l.File.Follow && (ours(l.onFailure("")) || slices.ContainsFunc(slices.Collect(maps.Values(l.File.Policies)), of)) {
+		return true
 	}
 	return slices.ContainsFunc(l.File.Images, func(i admissionfile.ImageRule) bool {
 		return i.Goes() == admissionfile.Deny && ours(l.onFailureOf(&i))

@@ -96,6 +96,7 @@ func TestDecide(t *testing.T) {
 	}{
 		"a pod":                        {denyByDefault, "CREATE", podWith(good, ""), "", true, ""},
 		"a pod that is not listed":     {denyByDefault, "CREATE", podWith(evil, ""), "", false, `admission/unlisted-image: image is not among those that may run: Pod cart, container cart: "evil.example/miner" (spec.containers[0].image). To mend it: Use an image`},
+		"one that lies deeper":         {"default: deny\nallow: [{images: [registry.example/*]}]", "CREATE", podWith("registry.example/shop/cart", ""), "", false, `it lies deeper than registry.example/* reaches, in which * is one part of a path (spec.containers[0].image). To mend it: Write registry.example/** for all that lies below`},
 		"an image that is no name":     {denyByDefault, "CREATE", podWith(`"%%"`, ""), "", false, "unlisted-image"},
 		"a workload":                   {denyByDefault, "CREATE", deployment(evil, "", 1), "", false, "spec.template.spec.containers[0].image"},
 		"a list for another namespace": {strings.Replace(denyByDefault, "**\"]", `**"], namespaces: [pay]`, 1), "CREATE", podWith(good, ""), "", false, "unlisted-image"},
@@ -177,7 +178,7 @@ func TestOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := lineOf(t, denyByDefault)
-	l.Exceptions = func(now time.Time) *exception.Set {
+	l.Exceptions = func(_ string, now time.Time) *exception.Set {
 		set, err := exception.Compile([]exceptionfile.File{f}, nil, now)
 		if err != nil {
 			t.Fatal(err)

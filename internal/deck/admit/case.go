@@ -42,6 +42,15 @@ type use struct {
 type told struct {
 	means  map[string]meaning // of tags, by the image's name
 	proofs map[proofOf]proven
+	why    error // they said nothing; nil: of more images than are asked about
+}
+
+// nothing is why a registry said nothing of an image.
+func (t *told) nothing() error {
+	if t.why != nil {
+		return t.why
+	}
+	return errMany
 }
 
 type meaning struct {
@@ -228,7 +237,7 @@ func (l *Line) Decide(ctx context.Context, stage Stage, r *admissionv1.Admission
 func (t told) meaning(name string) (pod.Image, error) {
 	m, asked := t.means[name]
 	if !asked {
-		return pod.Image{}, errMany
+		return pod.Image{}, t.nothing()
 	}
 	return m.Image, m.err
 }

@@ -124,7 +124,7 @@ func (j *judgement) image(rule *admissionfile.ImageRule, u admission.Use) {
 		is, asked := j.proofs[proofOf{p.Signed, r.Name(), digest}]
 		switch {
 		case !asked:
-			j.unproven(rule, u, errMany)
+			j.unproven(rule, u, j.nothing())
 		case is.err != nil:
 			j.unproven(rule, u, fmt.Errorf("its %s could not be asked for: %w", p.What, is.err))
 		default:
@@ -152,7 +152,7 @@ func (j *judgement) unpinned(u admission.Use, digest string) {
 // who pushes the one or writes the other would have a way past the rule.
 func (j *judgement) unproven(rule *admissionfile.ImageRule, u admission.Use, why error) {
 	h := u.Hit(why.Error())
-	j.undecided = append(j.undecided, h.Detail)
+	j.doubtful(admission.Unproven.ID, h.Detail)
 	if j.onFailureOf(rule) == "ignore" && (lore.IsAway(why) || errors.Is(why, errNobody)) {
 		j.letPass = append(j.letPass, h.Detail)
 		return
@@ -177,7 +177,7 @@ func (j *judgement) becomesOf(f *finding.Finding) (admissionfile.Mode, admission
 // want is the question that a rule has of proofs.
 func want(p admissionfile.Proof) signature.Want {
 	w := signature.Want{
-		Signed: p.What == "signature", Verifier: cmp.Or(p.Verifier, attestation.VerifierID), Resource: p.Resource, FailOn: string(p.FailOn), Unfixed: p.Unfixed,
+		Signed: p.What == "signature", Verifier: cmp.Or(p.Verifier, attestation.VerifierID), Resource: p.Resource, FailOn: string(first("", p.FailOn)), Unfixed: p.Unfixed,
 		Policies: p.Policies, PolicyDigest: p.PolicyDigest, MaxAge: time.Duration(p.MaxAge), MaxDatabase: time.Duration(p.MaxDatabase),
 	}
 	if p.Verifier == "any" {

@@ -3,6 +3,7 @@ package admit
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 )
 
 // judgement is one request before one stage.
@@ -31,16 +33,23 @@ type judgement struct {
 	now     time.Time
 	report  *finding.Report
 	unknown []string
-	// undecided is what policies would have to know.
-	undecided []string
-	letPass   []string // what could not be decided, and passes
-	notes     map[string]string
-	looked    bool          // something was judged
-	given     []pod.Default // that pods were given before they were judged
-	patch     []Operation
+	doubts  []doubt
+	unasked map[string]bool // fingerprints of findings that stand for what a cluster would have to be asked
+	missing bool            // some of that would be known if the objects around were whole
+	letPass []string        // what could not be decided, and passes
+	notes   map[string]string
+	looked  bool          // something was judged
+	given   []pod.Default // that pods were given before they were judged
+	patch   []Operation
 }
 
 const target = "t1"
+
+// doubt is what would have to be known for a rule to be decided.
+type doubt struct{ rule, what string }
+
+// doubtful notes one.
+func (j *judgement) doubtful(rule, what string) { j.doubts = append(j.doubts, doubt{rule, what}) }
 
 // around are no objects: the door sees one at a time.
 var around = &kube.Snapshot{}
@@ -67,7 +76,7 @@ func (j *judgement) look(ctx context.Context, r *admissionv1.AdmissionRequest, s
 	}
 	j.own(ctx, r, s)
 	if err := j.except(r.UserInfo); err != nil {
-		return []Judged{{finding.Finding{Rule: "exceptions", Title: err.Error()}, admissionfile.Deny}}
+		return []Judged{{Finding: finding.Finding{Rule: "exceptions", Title: err.Error()}, Mode: admissionfile.Deny}}
 	}
 	return j.judged()
 }
@@ -78,6 +87,11 @@ func (j *judgement) own(ctx context.Context, r *admissionv1.AdmissionRequest, s 
 	for _, p := range j.Policies {
 		if j.says(p.Name, j.rules, j.stage) && s.concerns(p) {
 			run = append(run, p)
+		}
+	}
+	for _, b := range j.broken() {
+		if j.says(b.Name, j.rules, j.stage) && s.passed == "" && len(s.Workloads) > 0 {
+			j.unsure(b.Name, s.Object, fmt.Sprintf("the cluster's Policy is wrong, and what it said before is not known: mend or delete it: %v", b.Err))
 		}
 	}
 	if len(run) == 0 {
@@ -105,11 +119,13 @@ func (j *judgement) own(ctx context.Context, r *admissionv1.AdmissionRequest, s 
 		return ok || err != nil, nil
 	}
 	found, gaps := policy.Evaluate(ctx, policy.Input{Report: j.report, Facts: facts, Policies: run, Now: j.now, May: may})
+	n := len(j.report.Findings)
 	for _, p := range run {
 		if err := unsure[p.Name]; err != nil {
 			j.unsure(p.Name, s.Object, err.Error())
 		}
 	}
+	j.unaskedSince(n)
 	j.report.Findings = append(j.report.Findings, found...)
 	for _, g := range gaps {
 		j.unknown = append(j.unknown, g.What)
@@ -120,13 +136,25 @@ func (j *judgement) own(ctx context.Context, r *admissionv1.AdmissionRequest, s 
 func (j *judgement) judged() (all []Judged) {
 	for _, f := range j.report.Findings {
 		if mode, otherwise := j.becomes(&f); mode != admissionfile.Off && j.atFailing(j.stage, mode, otherwise) {
-			all = append(all, Judged{f, mode})
+			all = append(all, Judged{Finding: f, Mode: mode, Unasked: j.unasked[f.Fingerprint], Generation: j.generation(&f)})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Judged) int {
 		return cmp.Or(int(b.Mode-a.Mode), b.Severity.Rank()-a.Severity.Rank(), cmp.Compare(a.Rule, b.Rule))
 	})
 	return all
+}
+
+// generation is that of the object of the cluster by which a finding is there, or is let pass.
+func (l *Line) generation(f *finding.Finding) int64 {
+	if l.book == nil {
+		return 0
+	}
+	if len(f.Suppressed) > 0 {
+		return l.book.Generations[f.Suppressed[0].Where]
+	}
+	name, _ := strings.CutPrefix(f.Rule, "policy/")
+	return l.book.Generations[statute.PlaceOf(name)]
 }
 
 // becomes says how far a finding goes, and what happens when it cannot be decided.
@@ -214,7 +242,7 @@ func (j *judgement) except(by authenticationv1.UserInfo) error {
 	if j.Exceptions == nil {
 		return nil
 	}
-	set := j.Exceptions(j.now)
+	set := j.Exceptions(j.rules.namespace, j.now)
 	if set == nil {
 		return nil
 	}

@@ -35,7 +35,7 @@ func (l *Line) Needs() (all []kube.Need) {
 	if l.Native != nil {
 		all = l.Native.Needs()
 	}
-	if l.Native != nil || slices.ContainsFunc(l.Policies, func(p *policy.Policy) bool { return p.Asks("namespaceObject") || len(p.Use) > 0 }) {
+	if l.File.Follow || l.Native != nil || slices.ContainsFunc(l.Policies, func(p *policy.Policy) bool { return p.Asks("namespaceObject") || len(p.Use) > 0 }) {
 		all = append(all, kube.Namespaces())
 	}
 	if slices.ContainsFunc(append(l.named(), l.with(nil)), func(r rules) bool { return min(r.cap, r.noNetwork) != admissionfile.Off }) {
@@ -77,7 +77,10 @@ func (j *judgement) native(ctx context.Context, r *admissionv1.AdmissionRequest,
 	j.report.Findings = append(j.report.Findings, found...)
 	for _, o := range judged.Outcomes {
 		if o.Action == native.NotAssessed {
+			n := len(j.report.Findings)
 			j.unsure(o.Policy, of, o.Message)
+			j.unaskedSince(n)
+			j.missing = j.missing || o.Missing
 		}
 	}
 	j.notes = judged.Annotations
@@ -87,7 +90,7 @@ func (j *judgement) native(ctx context.Context, r *admissionv1.AdmissionRequest,
 // be passed over.
 func (j *judgement) unsure(name string, of *kube.Object, why string) {
 	j.looked = true
-	j.undecided = append(j.undecided, fmt.Sprintf("policy %s: %s", name, why))
+	j.doubtful("policy/"+name, fmt.Sprintf("policy %s: %s", name, why))
 	if min(j.rules.cap, j.mode(name)) != admissionfile.Deny || j.onFailure(name) == "ignore" {
 		return
 	}
@@ -99,13 +102,26 @@ func (j *judgement) unsure(name string, of *kube.Object, why string) {
 	j.report.Findings = append(j.report.Findings, f)
 }
 
+// unaskedSince notes that findings from a place on stand for what nobody can be asked here, where that is so.
+func (j *judgement) unaskedSince(n int) {
+	if j.Cluster != nil {
+		return
+	}
+	if j.unasked == nil {
+		j.unasked = map[string]bool{}
+	}
+	for _, f := range j.report.Findings[n:] {
+		j.unasked[f.Fingerprint] = true
+	}
+}
+
 // ask has the policies ask the cluster.
 func (j *judgement) ask(ctx context.Context, q *admission.Request) native.World {
 	world := native.World{Whole: true, Params: j.Cluster}
 	switch o, err := j.namespace(ctx, q.Namespace); {
 	case err != nil:
 		world.Whole = false // what policies make of it is not decided
-		j.undecided = append(j.undecided, err.Error())
+		j.doubtful("policy", err.Error())
 	case o != nil:
 		if typed, _, err := o.Typed(); err == nil {
 			q.NamespaceObject, _ = typed.(*corev1.Namespace)

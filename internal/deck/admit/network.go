@@ -25,11 +25,13 @@ func (j *judgement) network(s *subject) {
 	}
 	policies, err := j.policiesOf(j.rules.namespace)
 	if err != nil {
-		j.undecided = append(j.undecided, err.Error())
+		j.doubtful(admission.NoNetworkPolicy.ID, err.Error())
+		j.missing = j.missing || j.Cluster == nil
 		if j.onFailure("") == "ignore" {
 			return
 		}
 		j.add(admission.NoNetworkPolicy, check.Hit{Detail: err.Error(), Subject: pods[0].Subject("")})
+		j.unaskedSince(len(j.report.Findings) - 1)
 		return
 	}
 	before := map[string]bool{}

@@ -104,13 +104,14 @@ func (l *Line) atFailing(stage Stage, m admissionfile.Mode, otherwise admissionf
 	return stage == stageOf(otherwise)
 }
 
-// allowed says whether an image is among those that may run in the namespace.
-func (l *Line) allowed(namespace string) func(name string) bool {
+// allowed says whether an image is among those that may run in the namespace; where it is not, near is a pattern that
+// stops above it.
+func (l *Line) allowed(namespace string) func(name string) (ok bool, near string) {
 	listed := l.File.Listed()
-	return func(name string) bool {
+	return func(name string) (ok bool, near string) {
 		r, err := image.ParseReference(name)
 		if err != nil {
-			return false
+			return false, ""
 		}
 		for _, a := range listed {
 			if len(a.Namespaces) > 0 && !admissionfile.AnyMatch(a.Namespaces, namespace) {
@@ -118,11 +119,14 @@ func (l *Line) allowed(namespace string) func(name string) bool {
 			}
 			for _, pattern := range a.Images {
 				if pattern.Match(r.Name(), r.Digest) {
-					return true
+					return true, ""
+				}
+				if strings.HasSuffix(string(pattern), "/*") && (pattern+"*").Match(r.Name(), r.Digest) {
+					near = string(pattern)
 				}
 			}
 		}
-		return false
+		return false, near
 	}
 }
 

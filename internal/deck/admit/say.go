@@ -28,7 +28,11 @@ const (
 
 // decide gathers what becomes of all that was found.
 func (j *judgement) decide(all []Judged) *Decision {
-	d := &Decision{Allowed: true, Findings: all, Notes: j.notes, Undecided: j.undecided, Unknown: slices.Clone(j.undecided)}
+	d := &Decision{Allowed: true, Findings: all, Notes: j.notes, Missing: j.missing}
+	for _, o := range j.doubts {
+		d.Undecided = append(d.Undecided, o.what)
+	}
+	d.Unknown = slices.Clone(d.Undecided)
 	if j.stage == Tell || j.stage == All {
 		d.Unknown = append(d.Unknown, j.unknown...)
 	}

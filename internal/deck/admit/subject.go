@@ -158,12 +158,6 @@ func objectOf(r *admissionv1.AdmissionRequest, raw runtime.RawExtension) (*kube.
 	return o, nil
 }
 
-// templates are where the pod stands in what controllers make pods of.
-var templates = map[string]string{
-	"Deployment": "spec.template", "ReplicaSet": "spec.template", "StatefulSet": "spec.template", "DaemonSet": "spec.template",
-	"ReplicationController": "spec.template", "Job": "spec.template", "CronJob": "spec.jobTemplate.spec.template",
-}
-
 // byOwner names what a controller of the cluster made by what it was made of: a ReplicaSet's pod by its Deployment,
 // so that it is found what is found in the Deployment's manifest, and exceptions for the one hold for the other.
 // Anybody can write who the owner of a pod is; only when the cluster's own controllers do is it true.
@@ -181,12 +175,12 @@ func byOwner(w *kube.Workload, user string) (made bool) {
 	if deployment, ok := strings.CutSuffix(of, "-"+hash); ok && hash != "" && kind == "ReplicaSet" && version == "apps/v1" {
 		kind, of = "Deployment", deployment
 	}
-	field, known := templates[kind]
-	if !known || of == "" {
-		return false
-	}
 	o := *w.Object
 	o.APIVersion, o.Kind, o.Name = version, kind, of
-	w.Object, w.Field = &o, field
+	m, known := kube.MakerOf(o.Group(), kind)
+	if !known || m.Makes == "" || of == "" {
+		return false
+	}
+	w.Object, w.Field = &o, m.Template
 	return true
 }

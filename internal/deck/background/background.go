@@ -19,6 +19,7 @@ import (
 	"slices"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 )
 
 // Cluster is what is read. The empty namespace is what belongs to none.
@@ -39,6 +40,13 @@ type Scanner struct {
 
 // Scan brings what is known of a namespace up to date, and says it. Judged is how many objects had to be looked at.
 func (s *Scanner) Scan(ctx context.Context, r *Rules, namespace string) (report *Report, judged int, err error) {
+	if s.found == nil {
+		s.found = map[string]map[string]*rows{}
+	}
+	if namespace != "" && r.line != nil && r.line.Exempts(namespace) {
+		s.found[namespace] = map[string]*rows{}
+		return exempt(namespace), 0, nil
+	}
 	heads, err := s.Cluster.Heads(ctx, namespace)
 	if err != nil {
 		return nil, 0, err
@@ -73,7 +81,7 @@ func (s *Scanner) Scan(ctx context.Context, r *Rules, namespace string) (report 
 		}
 		found, err := r.Judge(ctx, o, around)
 		if err != nil {
-			return fmt.Errorf("judge %s: %w", Place(o), err)
+			return fmt.Errorf("judge %s: %w", statute.Place(o), err)
 		}
 		judged++
 		// It may be newer than its head; then the next look sees another version, and judges it again.
@@ -81,9 +89,6 @@ func (s *Scanner) Scan(ctx context.Context, r *Rules, namespace string) (report 
 		now[at].rules, now[at].version = rules, version+Version(o)
 		return nil
 	})
-	if s.found == nil {
-		s.found = map[string]map[string]*rows{}
-	}
 	if err != nil {
 		return nil, judged, err
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 )
 
 var today = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
@@ -160,15 +161,36 @@ func compile(t testing.TB, text string) *Rules {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := NewCompiler(Options{Secret: engine.Worst, Redact: engine.Redact})
+	c, err := statute.NewCompiler(statute.Files{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := c.Compile(objects(t, text), today)
+	r, err := NewRules(Options{Secret: engine.Worst, Redact: engine.Redact}, c.Compile(objects(t, text)), today)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// everything is all exceptions of a manifest, as the command line takes them.
+func everything(t *testing.T, text string) *exception.Set {
+	t.Helper()
+	var files []exceptionfile.File
+	for doc := range strings.SplitSeq(text, "---\n") {
+		if strings.Contains(doc, "kind: Policy") {
+			continue
+		}
+		f, err := exceptionfile.Parse("exceptions.yaml", []byte(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	set, err := exception.Compile(files, nil, today)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
 }
 
 // nothing has no advisory: manifests ask for none.
@@ -228,7 +250,7 @@ func TestAsAScan(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, err := scan.Run(context.Background(), []scan.Subject{{Files: files}}, scan.Options{
-		Lookup: nothing{}, Policies: r.policies, Exceptions: r.exceptions, Now: today, Jobs: 1, Secrets: engine, Checks: []string{"manifest"},
+		Lookup: nothing{}, Policies: r.Policies, Exceptions: everything(t, rules), Now: today, Jobs: 1, Secrets: engine, Checks: []string{"manifest"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -323,7 +345,7 @@ func atTheDoor(t *testing.T, o *kube.Object, set *exception.Set, by authenticati
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, err := admit.New(admit.Options{Secret: engine.Worst, Exceptions: func(time.Time) *exception.Set { return set }})
+	line, err := admit.New(admit.Options{Secret: engine.Worst, Exceptions: func(string, time.Time) *exception.Set { return set }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -391,23 +413,6 @@ func TestIncremental(t *testing.T) {
 	m.objects = nil
 	if gone := look(more, "shop", 0, "all is gone"); gone.Summary != (Summary{}) || len(gone.Results) != 0 {
 		t.Errorf("%+v", gone)
-	}
-}
-
-// TestWrongRules wants one that is wrong not to be in force, to be told, and to leave the others alone.
-func TestWrongRules(t *testing.T) {
-	r := compile(t, `
-{apiVersion: plimsoll.io/v1alpha1, kind: Policy, metadata: {name: typo}, spec: {subject: manifest, validations: [{expression: "objct.kind == 'Pod'"}]}}
----
-{apiVersion: plimsoll.io/v1alpha1, kind: Policy, metadata: {name: fine}, spec: {subject: manifest, validations: [{expression: "object.kind == 'Pod'"}]}}
----
-{apiVersion: plimsoll.io/v1alpha1, kind: Exception, metadata: {name: wide, namespace: shop}, spec: {namespace: [pay], rule: [pod/privileged], reason: r, owner: o, until: "2027-01-01"}}
-`)
-	if len(r.Wrong) != 2 || !strings.Contains(fmt.Sprint(r.Wrong["Policy/typo"]), "objct") || !strings.Contains(fmt.Sprint(r.Wrong["Exception/shop/wide"]), "namespace") {
-		t.Errorf("%v", r.Wrong)
-	}
-	if len(r.policies) != 1 || r.policies[0].Name != "fine" {
-		t.Errorf("%v", r.policies)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
@@ -89,7 +90,7 @@ type rows struct {
 func rowsOf(j *Judged, o *kube.Object) *rows {
 	r := &rows{summary: Summary{Pass: j.Passed, Error: len(j.Unknown)}}
 	for i := range j.Findings {
-		row := rowOf(&j.Findings[i], o)
+		row := rowOf(&j.Findings[i], j.Becomes[i], o)
 		switch row.Result {
 		case "fail":
 			r.summary.Fail++
@@ -121,7 +122,7 @@ func rowsOf(j *Judged, o *kube.Object) *rows {
 	return r
 }
 
-func rowOf(f *finding.Finding, o *kube.Object) Row {
+func rowOf(f *finding.Finding, becomes admissionfile.Mode, o *kube.Object) Row {
 	s := f.Subject
 	if s == nil || s.APIVersion == "" { // a policy's, about a finding
 		s = o.Subject("")
@@ -133,18 +134,19 @@ func rowOf(f *finding.Finding, o *kube.Object) Row {
 	if f.Severity == finding.Unknown {
 		r.Severity = "" // OpenReports has no word for it
 	}
+	r.Properties = map[string]string{}
 	if s.Container != "" {
-		r.Properties = map[string]string{"container": s.Container}
+		r.Properties["container"] = s.Container
 	}
-	if f.Action == finding.Warn {
+	switch becomes {
+	case admissionfile.Warn:
 		r.Result = "warn"
+	case admissionfile.Audit: // the line notes it, and OpenReports has no word for that
+		r.Result, r.Properties["mode"] = "warn", becomes.String()
 	}
 	if len(f.Suppressed) > 0 {
 		r.Result, r.Scored = "skip", false
 		by := f.Suppressed[0]
-		if r.Properties == nil {
-			r.Properties = map[string]string{}
-		}
 		for key, value := range map[string]string{"exception": by.Where, "reason": by.Reason, "owner": by.Owner, "until": by.Until} {
 			if value != "" {
 				r.Properties[key] = short(value)
@@ -184,6 +186,13 @@ func resource(r Row) string {
 
 func byPlace(a, b *kube.Object) int {
 	return cmp.Or(cmp.Compare(placeOf(a), placeOf(b)), cmp.Compare(a.Namespace, b.Namespace))
+}
+
+// exempt is the report on a namespace in which nothing is judged.
+func exempt(namespace string) *Report {
+	r := reportOf(namespace, nil)
+	r.Results = []Row{{Policy: "line/exempt", Result: "skip", Resources: []scope{*r.Scope}, Message: "the line of the door exempts this namespace: nothing in it is judged"}}
+	return r
 }
 
 // reportOf puts together what was found in a namespace, as far as it has room.

@@ -161,7 +161,7 @@ func (m *move) namespace(name string) Namespace {
 	n := Namespace{Name: name, Level: standard.Restricted}
 	for _, p := range m.set.Policies {
 		usable := p.Inert() == "" && slices.ContainsFunc(append(slices.Clone(m.accounts[name]), "default"), func(account string) bool {
-			return m.set.Grants.Use(psp.Account(name, account), p.Name, name)
+			return m.set.Grants.Use(admission.ServiceAccount(name, account), p.Name, name)
 		})
 		if !usable {
 			continue

@@ -11,6 +11,7 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
+	"github.com/plimsoll/plimsoll/internal/judge/rbac/risk"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
@@ -151,7 +152,12 @@ func (s *scan) judgeLots(id string, lots []lot, worst func(string) (string, find
 			}
 		}
 		seen = append(seen, lookAtNamespaces(l.around, l.own)...)
+		rights, wrong := s.lookAtRights(id, l)
+		seen, gaps = append(seen, rights...), append(gaps, wrong...)
 		gaps = append(gaps, manifestGaps(id, l.around.Problems, l.own)...)
+	}
+	if !s.o.runs("manifest") {
+		facts = nil
 	}
 	pods, unknown := lookAtPods(facts, s.o.Jobs)
 	return append(pods, seen...), append(append(gaps, unknown...), strangeGap(strange)...)
@@ -256,6 +262,28 @@ func lookAtNamespaces(around *kube.Snapshot, own map[string]bool) (seen []sight)
 		}
 	}
 	return seen
+}
+
+// lookAtRights runs all checks of RBAC on what is judged together: what one binding gives, another may make more of.
+func (s *scan) lookAtRights(id string, l lot) (seen []sight, gaps []finding.Gap) {
+	if !s.o.runs("rbac") {
+		return nil, nil
+	}
+	facts := risk.Read(l.around, func(o *kube.Object) bool { return l.own[o.Source.Path] }, l.whole)
+	if facts == nil {
+		return nil, nil
+	}
+	for _, o := range l.around.Objects {
+		if l.own[o.Source.Path] && risk.Is(o) {
+			s.excepted.object(id, o)
+		}
+	}
+	checks := risk.Checks()
+	for i := range checks {
+		hits, applies := checks[i].Look(facts)
+		seen = append(seen, sight{card: &checks[i].Card, applies: applies, hits: hits})
+	}
+	return seen, manifestGaps(id, facts.Problems(), l.own)
 }
 
 func lookAtSome(checks []pod.Check, facts []pod.Facts) podsSeen {

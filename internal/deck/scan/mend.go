@@ -31,10 +31,10 @@ func Mend(of *Files) (m Mended, err error) {
 	m.Before = d.Bytes
 	if of.Kind == manifests.name {
 		m.After, m.Notes = pod.Mend(d.Path, bytes.Clone(d.Bytes), nil)
-		if m.HiddenBefore, err = hidePods(d.Path, m.Before); err != nil {
+		if m.HiddenBefore, err = Hidden(d.Path, m.Before); err != nil {
 			return m, err
 		}
-		m.HiddenAfter, err = hidePods(d.Path, m.After)
+		m.HiddenAfter, err = Hidden(d.Path, m.After)
 		return m, err
 	}
 	o := besideOf(of.Documents).options(d.Path, true)
@@ -50,8 +50,9 @@ func Mend(of *Files) (m Mended, err error) {
 	return m, nil
 }
 
-// hidePods gives the lines of a manifest in which secrets stand: in what it says of containers, and anywhere else.
-func hidePods(path string, text []byte) (map[int]string, error) {
+// Hidden gives the lines of a manifest, or of what is none, in which secrets stand, by their number from 1, and what to show
+// instead: in what it says of containers, and anywhere else.
+func Hidden(path string, text []byte) (map[int]string, error) {
 	e, err := secret.New(nil)
 	if err != nil {
 		return nil, err

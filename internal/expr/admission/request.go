@@ -48,6 +48,14 @@ type User struct {
 	Extra     map[string][]string
 }
 
+// ServiceAccount is a service account as who asks.
+func ServiceAccount(namespace, name string) User {
+	return User{
+		Name:   "system:serviceaccount:" + namespace + ":" + name,
+		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"},
+	}
+}
+
 // Access is what an expression asks an authorizer.
 type Access struct {
 	User                                                User

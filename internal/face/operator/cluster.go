@@ -29,6 +29,7 @@ const (
 type reader struct {
 	watched client.Reader
 	live    client.Reader
+	also    []schema.GroupVersionKind // further kinds that count for what is in their namespace
 }
 
 // Heads are the metadata of what is judged.
@@ -107,6 +108,15 @@ func (r *reader) Around(ctx context.Context, namespace string) (all []*kube.Obje
 		}
 		all = append(all, of...)
 	}
+	for _, k := range r.also {
+		err := r.pages(ctx, k, namespace, nil, func(o *kube.Object) error {
+			all = append(all, o)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 	volumes, err := r.list(ctx, kube.Volume(), "")
 	for _, v := range volumes {
 		// Volumes that other namespaces claim count there.
@@ -157,6 +167,7 @@ func (r *reader) one(ctx context.Context, k schema.GroupVersionKind, namespace s
 	return nil
 }
 
+// pages lists what is wanted; nil is all.
 func (r *reader) pages(ctx context.Context, k schema.GroupVersionKind, namespace string, wanted map[string]bool, each func(*kube.Object) error) error {
 	next := ""
 	for {
@@ -167,7 +178,7 @@ func (r *reader) pages(ctx context.Context, k schema.GroupVersionKind, namespace
 		}
 		for i := range list.Items {
 			u := &list.Items[i]
-			if !wanted[u.GetName()] {
+			if wanted != nil && !wanted[u.GetName()] {
 				continue
 			}
 			if err := each(object(k, u.Object)); err != nil { // a list need not name the kind in each

@@ -65,7 +65,7 @@ func (c *conditions) list(was *metav1.Condition) []metav1.Condition {
 		return []metav1.Condition{condition("Ready", metav1.ConditionFalse, "Wrong", text[:min(len(text), mostSaid)])}
 	}
 	all := []metav1.Condition{condition("Ready", metav1.ConditionTrue, "InForce", "it is in force")}
-	e, ok := c.rules.Kept[c.place]
+	e, ok := c.rules.Exceptions[c.place]
 	if !ok {
 		return all
 	}

@@ -18,11 +18,13 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/deck/background"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 )
 
 // keeper keeps reports and statuses up to date. It does one thing at a time.
 type keeper struct {
-	compiler *background.Compiler
+	compiler *statute.Compiler
+	options  background.Options
 	scanner  *background.Scanner
 	client   client.Client // reads what is watched from memory
 	live     client.Reader
@@ -93,7 +95,7 @@ func (k *keeper) compile(ctx context.Context) (held []*unstructured.Unstructured
 	var of strings.Builder
 	of.WriteString(k.now().UTC().Format(time.DateOnly))
 	var objects []*kube.Object
-	for _, gvk := range rules() {
+	for _, gvk := range statute.Kinds() {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
 		if err := k.client.List(ctx, list); err != nil {
@@ -104,14 +106,14 @@ func (k *keeper) compile(ctx context.Context) (held []*unstructured.Unstructured
 			held, objects = append(held, u), append(objects, objectOf(u))
 		}
 	}
-	slices.SortFunc(objects, func(a, b *kube.Object) int { return cmp.Compare(background.Place(a), background.Place(b)) })
+	slices.SortFunc(objects, func(a, b *kube.Object) int { return cmp.Compare(statute.Place(a), statute.Place(b)) })
 	for _, o := range objects {
-		of.WriteString(background.Place(o) + background.Version(o))
+		of.WriteString(statute.Place(o) + background.Version(o))
 	}
 	if k.of == of.String() && k.rules != nil {
 		return held, nil
 	}
-	rules, err := k.compiler.Compile(objects, k.now())
+	rules, err := background.NewRules(k.options, k.compiler.Compile(objects), k.now())
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +178,7 @@ func (k *keeper) tell(ctx context.Context, held []*unstructured.Unstructured) (a
 	}
 	var errs []error
 	for _, u := range held {
-		place := background.Place(objectOf(u))
+		place := statute.Place(objectOf(u))
 		c := conditions{rules: k.rules, place: place, now: k.now(), used: used[place], looked: complete}
 		if u.GetNamespace() != "" {
 			c.looked = in[u.GetNamespace()] != nil

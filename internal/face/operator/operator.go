@@ -37,12 +37,16 @@ import (
 	"github.com/plimsoll/plimsoll/internal/deck/background"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 )
 
 // Options say how it runs.
 type Options struct {
 	Config *rest.Config
 	Rules  background.Options
+	Files  statute.Files // what holds beside the objects of the cluster
+	// Around are further kinds that count for what is in their namespace.
+	Around []schema.GroupVersionKind
 	// Lease is the namespace of the lease by which one of several replicas leads; empty: there is one only.
 	Lease   string
 	Health  string // address of /healthz and /readyz; 0: none
@@ -53,15 +57,6 @@ type Options struct {
 
 // settle is how long a namespace rests before it is looked at: what changes together is judged together.
 const settle = time.Second
-
-const (
-	group   = "plimsoll.io"
-	version = "v1alpha1"
-)
-
-func rules() []schema.GroupVersionKind {
-	return []schema.GroupVersionKind{kind(group, version, "Policy"), kind(group, version, exceptionfile.Namespaced), kind(group, version, exceptionfile.Wide)}
-}
 
 func reports() []schema.GroupVersionKind {
 	return []schema.GroupVersionKind{kind("openreports.io", "v1alpha1", "Report"), kind("openreports.io", "v1alpha1", "ClusterReport")}
@@ -88,13 +83,13 @@ func Run(ctx context.Context, o Options) error {
 	if err := known(m); err != nil {
 		return err
 	}
-	compiler, err := background.NewCompiler(o.Rules)
+	compiler, err := statute.NewCompiler(o.Files)
 	if err != nil {
 		return err
 	}
 	k := &keeper{
-		compiler: compiler, client: m.GetClient(), now: o.Now, written: map[string]stored{}, live: m.GetAPIReader(),
-		scanner: &background.Scanner{Cluster: &reader{watched: m.GetClient(), live: m.GetAPIReader()}},
+		compiler: compiler, options: o.Rules, client: m.GetClient(), now: o.Now, written: map[string]stored{}, live: m.GetAPIReader(),
+		scanner: &background.Scanner{Cluster: &reader{watched: m.GetClient(), live: m.GetAPIReader(), also: o.Around}},
 	}
 	if err := k.watch(m); err != nil {
 		return err
@@ -116,7 +111,7 @@ func Run(ctx context.Context, o Options) error {
 // known wants the cluster to have all kinds that are read and written.
 func known(m manager.Manager) error {
 	var missing []error
-	for _, k := range append(rules(), reports()...) {
+	for _, k := range append(statute.Kinds(), reports()...) {
 		if _, err := m.GetRESTMapper().RESTMapping(k.GroupKind(), k.Version); err != nil {
 			missing = append(missing, fmt.Errorf("the cluster does not know kind %s of %s: apply its CustomResourceDefinition: %w", k.Kind, k.GroupVersion(), err))
 		}
@@ -156,7 +151,7 @@ func (k *keeper) watch(m manager.Manager) error {
 		in, _, _ := unstructured.NestedString(o.(*unstructured.Unstructured).Object, "spec", "claimRef", "namespace")
 		return []string{in}
 	}))
-	for _, gvk := range rules() {
+	for _, gvk := range statute.Kinds() {
 		on := everywhere
 		if gvk.Kind == exceptionfile.Namespaced {
 			on = one

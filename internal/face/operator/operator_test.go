@@ -24,9 +24,12 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	kjson "sigs.k8s.io/json"
 
+	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/deck/background"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
+	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/statute"
 	"github.com/plimsoll/plimsoll/testbed/cluster"
 )
 
@@ -35,6 +38,7 @@ type world struct {
 	*cluster.Cluster
 	t      *testing.T
 	client dynamic.Interface
+	line   *admit.Line // nil: none
 }
 
 var resources = map[string]schema.GroupVersionResource{
@@ -47,9 +51,10 @@ var resources = map[string]schema.GroupVersionResource{
 	"ClusterRoleBinding":       {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"},
 	"Role":                     {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"},
 	"RoleBinding":              {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
-	"Policy":                   {Group: group, Version: version, Resource: "policies"},
-	"Exception":                {Group: group, Version: version, Resource: "exceptions"},
-	"ClusterException":         {Group: group, Version: version, Resource: "clusterexceptions"},
+	"NetworkPolicy":            {Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"},
+	"Policy":                   {Group: "plimsoll.io", Version: "v1alpha1", Resource: "policies"},
+	"Exception":                {Group: "plimsoll.io", Version: "v1alpha1", Resource: "exceptions"},
+	"ClusterException":         {Group: "plimsoll.io", Version: "v1alpha1", Resource: "clusterexceptions"},
 	"Report":                   {Group: "openreports.io", Version: "v1alpha1", Resource: "reports"},
 	"ClusterReport":            {Group: "openreports.io", Version: "v1alpha1", Resource: "clusterreports"},
 }
@@ -65,7 +70,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{"../../../deploy/crd", filepath.Join(strings.TrimSpace(string(out)), "config", "crd")} {
+	for _, dir := range []string{"../../../deploy/chart/crds", filepath.Join(strings.TrimSpace(string(out)), "config", "crd")} {
 		names, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 		if err != nil || len(names) == 0 {
 			t.Fatalf("%s holds no definitions: %v", dir, err)
@@ -218,12 +223,15 @@ func (w *world) start(lease, health string) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	config := w.config("controller", "plimsoll-controllers")
-	go func() {
-		ended <- Run(ctx, Options{
-			Config: config, Rules: background.Options{Secret: engine.Worst, Redact: engine.Redact}, Lease: lease, Health: health, Metrics: "0",
-			Log: slog.NewTextHandler(os.Stderr, nil), Now: time.Now,
-		})
-	}()
+	o := Options{
+		Config: config, Rules: background.Options{Secret: engine.Worst, Redact: engine.Redact}, Lease: lease, Health: health, Metrics: "0",
+		Log: slog.NewTextHandler(os.Stderr, nil), Now: time.Now,
+	}
+	if w.line != nil {
+		o.Around = w.line.Beside()
+		o.Rules.Line = func(b *statute.Book) (background.Line, error) { return w.line.With(b) }
+	}
+	go func() { ended <- Run(ctx, o) }()
 	done := false
 	stop = func() {
 		if done {
@@ -325,6 +333,28 @@ func TestCluster(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// TestLine wants a report to say what the door would: what it denies, what it lets in, and where it does not look.
+func TestLine(t *testing.T) {
+	w := newWorld(t)
+	w.roles()
+	file, err := admissionfile.Parse("admission.yaml", []byte("failOn: none\nwarnOn: high\nnoNetworkPolicy: deny\nexempt: [guard]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.line, err = admit.New(admit.Options{File: file}); err != nil {
+		t.Fatal(err)
+	}
+	w.apply(fmt.Sprintf(cart, true))
+	w.start("", "0")
+	w.wants("shop", "admission/no-network-policy", "cart", "fail")
+	w.wants("shop", "pod/privileged", "cart", "warn")
+	w.wants("guard", "line/exempt", "guard", "skip")
+	w.apply("{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: all, namespace: shop}, spec: {podSelector: {}, policyTypes: [Ingress, Egress]}}")
+	w.wants("shop", "admission/no-network-policy", "cart", "")
+	w.apply("{apiVersion: plimsoll.io/v1alpha1, kind: Policy, metadata: {name: owned}, spec: {subject: manifest, validations: [{expression: \"'owner' in object.metadata.?labels.orValue({})\"}]}}")
+	w.wants("shop", "policy/owned", "cart", "fail")
 }
 
 // TestMuch wants 2,000 findings to be one report under 64 KiB, that counts them all.

@@ -70,8 +70,7 @@ func webhookOf(l *admit.Line, stage admit.Stage, p Place) admissionregistrationv
 		NamespaceSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
 			{Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpNotIn, Values: p.closed()},
 		}},
-		// A kubelet makes mirrors of what runs already, and must be able to while nothing else does.
-		MatchConditions: []admissionregistrationv1.MatchCondition{{Name: "not-of-a-node", Expression: `!("system:nodes" in request.userInfo.groups)`}},
+		MatchConditions: []admissionregistrationv1.MatchCondition{admit.NotOfANode()},
 	}
 	if len(l.Rules(stage)) > 0 {
 		w.MatchConditions = append(w.MatchConditions, notForAStart)
@@ -95,7 +94,7 @@ var starters = []string{"authentication.k8s.io", "authorization.k8s.io", "certif
 // NotAsked says why no webhook is asked about a request; empty: one is, as far as the place of the server is no reason.
 func NotAsked(r *admissionv1.AdmissionRequest) string {
 	switch {
-	case slices.Contains(theirs, r.Namespace):
+	case slices.Contains(admit.Closed(), r.Namespace):
 		return "no webhook is asked about namespace " + r.Namespace + ", without which a cluster does not start"
 	case slices.Contains(r.UserInfo.Groups, "system:nodes"):
 		return "no webhook is asked about what a node does"
@@ -137,12 +136,9 @@ func (p *Place) client(stage admit.Stage) admissionregistrationv1.WebhookClientC
 	}
 }
 
-// theirs are the namespaces that no webhook is asked about, wherever the server is.
-var theirs = []string{"kube-system", "kube-node-lease"}
-
 // closed are namespaces that no webhook is asked about: what they hold must start before the server can.
 func (p *Place) closed() []string {
-	all := slices.Clone(theirs)
+	all := admit.Closed()
 	if p.Namespace != "" && !slices.Contains(all, p.Namespace) {
 		all = append(all, p.Namespace)
 	}
@@ -151,24 +147,12 @@ func (p *Place) closed() []string {
 
 // rulesOf are the objects that make pods, what is opened into those that run, and what policies are about.
 func rulesOf(l *admit.Line, stage admit.Stage) []admissionregistrationv1.RuleWithOperations {
-	scope := admissionregistrationv1.NamespacedScope
-	rule := func(group, version string, operations []admissionregistrationv1.OperationType, resources ...string) admissionregistrationv1.RuleWithOperations {
-		return admissionregistrationv1.RuleWithOperations{
-			Operations: operations,
-			Rule:       admissionregistrationv1.Rule{APIGroups: []string{group}, APIVersions: []string{version}, Resources: resources, Scope: &scope},
-		}
-	}
 	if stage == admit.Change {
-		return []admissionregistrationv1.RuleWithOperations{rule("", "v1", []admissionregistrationv1.OperationType{admissionregistrationv1.Create}, "pods")}
+		return []admissionregistrationv1.RuleWithOperations{admit.ChangeRule()}
 	}
-	written := []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update}
-	all := []admissionregistrationv1.RuleWithOperations{
-		rule("", "v1", written, "pods", "pods/ephemeralcontainers", "podtemplates", "replicationcontrollers"),
-		rule("apps", "v1", written, "daemonsets", "deployments", "replicasets", "statefulsets"),
-		rule("batch", "v1", written, "cronjobs", "jobs"),
-	}
+	all := admit.PodRules()
 	if l.Connects(stage) {
-		all = append(all, rule("", "v1", []admissionregistrationv1.OperationType{admissionregistrationv1.Connect}, "pods/attach", "pods/exec", "pods/portforward"))
+		all = append(all, admit.ConnectRule())
 	}
 	for _, r := range l.Rules(stage) {
 		if !slices.ContainsFunc(all, func(had admissionregistrationv1.RuleWithOperations) bool { return reflect.DeepEqual(had, r) }) {

@@ -23,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/rand"
 
 	"github.com/plimsoll/plimsoll/testbed/cluster"
+	"github.com/plimsoll/plimsoll/testbed/fixture"
 )
 
 // BenchmarkLoad has the program itself answer reviews of pods at a rate, by all checks, Pod Security and fifty policies,
@@ -52,24 +53,6 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 const teams = 20
-
-// fiftyPolicies are policies as they are in use.
-func fiftyPolicies() string {
-	specs := []string{
-		`validations: [{expression: "object.spec.containers.all(c, !has(c.securityContext) || !has(c.securityContext.privileged) || !c.securityContext.privileged)", message: privileged}]`,
-		`variables: [{name: images, expression: "object.spec.containers.map(c, c.image)"}], validations: [{expression: "variables.images.all(i, i.startsWith('registry.example/'))", messageExpression: "'not of the registry: ' + variables.images.join(', ')"}]`,
-		`validations: [{expression: "object.spec.containers.all(c, has(c.resources.limits) && quantity(c.resources.limits['memory']).isLessThan(quantity('8Gi')))"}]`,
-		`matchConditions: [{name: people, expression: "!request.userInfo.username.startsWith('system:')"}], validations: [{expression: "has(object.metadata.labels) && 'team' in object.metadata.labels"}]`,
-		`validations: [{expression: "!has(object.spec.volumes) || object.spec.volumes.all(v, !has(v.hostPath))"}]`,
-	}
-	var all strings.Builder
-	for i := range 50 {
-		fmt.Fprintf(&all, "---\n{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicy, metadata: {name: p%02d}, spec: {matchConstraints: {resourceRules: "+
-			"[{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}]}, %s}}\n---\n"+
-			"{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicyBinding, metadata: {name: p%02d}, spec: {policyName: p%02d, validationActions: [Deny]}}\n", i, specs[i%len(specs)], i, i)
-	}
-	return all.String()
-}
 
 // loadReview is a pod of two containers, as their owners write it; every other one says privileged, and is denied.
 func loadReview(n int) string {
@@ -171,7 +154,7 @@ type served struct {
 func startProgram(b *testing.B, program, kubeconfig string) *served {
 	b.Helper()
 	dir := b.TempDir()
-	for name, text := range map[string]string{"policies.yaml": fiftyPolicies(), "admission.yaml": "failOn: high\nwarnOn: low\npodSecurity: restricted\n"} {
+	for name, text := range map[string]string{"policies.yaml": fixture.FiftyPolicies(), "admission.yaml": "failOn: high\nwarnOn: low\npodSecurity: restricted\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			b.Fatal(err)
 		}

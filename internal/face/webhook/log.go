@@ -38,8 +38,10 @@ type because struct {
 	Mode      string `json:"mode"`
 	Container string `json:"container,omitempty"`
 	Field     string `json:"field,omitempty"`
-	Excepted  string `json:"excepted,omitempty"` // FILE:LINE that lets it pass
-	Owner     string `json:"owner,omitempty"`
+	Excepted  string `json:"excepted,omitempty"` // FILE:LINE that lets it pass, or KIND/NAMESPACE/NAME
+	// Generation is that of the cluster's Exception that lets it pass, or of its Policy that found it.
+	Generation int64  `json:"generation,omitempty"`
+	Owner      string `json:"owner,omitempty"`
 }
 
 // Bounds on one entry.
@@ -64,7 +66,7 @@ func entryOf(stage admit.Stage, r *admissionv1.AdmissionRequest, d *admit.Decisi
 			break
 		}
 		f := &d.Findings[i]
-		b := because{Rule: f.Rule, Severity: string(f.Severity), Mode: f.Mode.String(), Owner: f.Owner}
+		b := because{Rule: f.Rule, Severity: string(f.Severity), Mode: f.Mode.String(), Owner: f.Owner, Generation: f.Generation}
 		if f.Subject != nil {
 			b.Container, b.Field = cut(f.Subject.Container), cut(f.Subject.Field)
 		}

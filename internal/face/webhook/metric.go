@@ -1,6 +1,9 @@
 package webhook
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,7 +53,58 @@ func newMeters(s *Server) *meters {
 			return float64(s.o.Certificates.Expiry().Unix())
 		}),
 	)
+	if s.o.Follow != nil {
+		m.registry.MustRegister(
+			&generations{s.o.Follow, prometheus.NewDesc(space+"_followed_generation", "The generation in force of each Policy and Exception of the cluster; 0 of one that is wrong. The first 1000.", []string{"kind", "namespace", "name", "state"}, nil)},
+			gauge("followed_behind_seconds", "How long the API server was not heard of Policies and Exceptions; what was known stays in force.", func() float64 {
+				return s.o.Follow.behind(s.o.Now()).Seconds()
+			}),
+		)
+	}
 	return m
+}
+
+// generations tell what is in force of a cluster.
+type generations struct {
+	*Follower
+	desc *prometheus.Desc
+}
+
+// mostTold bounds the series: tenants make Exceptions.
+const mostTold = 1_000
+
+// Describe implements prometheus.Collector.
+func (g *generations) Describe(to chan<- *prometheus.Desc) { to <- g.desc }
+
+// Collect implements prometheus.Collector. What is wrong is told first.
+func (g *generations) Collect(to chan<- prometheus.Metric) {
+	now := g.now.Load()
+	if now == nil {
+		return
+	}
+	told := 0
+	tell := func(place, state string) {
+		if told++; told > mostTold {
+			return
+		}
+		kind, name, _ := strings.Cut(place, "/")
+		namespace, of, in := strings.Cut(name, "/")
+		if !in {
+			namespace, of = "", name
+		}
+		to <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, float64(now.book.Generations[place]), kind, namespace, of, state)
+	}
+	for _, place := range slices.Sorted(maps.Keys(now.book.Wrong)) {
+		tell(place, "wrong")
+	}
+	for _, in := range now.over {
+		tell(in+"/", "too many")
+	}
+	for _, place := range slices.Sorted(maps.Keys(now.book.Generations)) {
+		if now.book.Wrong[place] == nil {
+			tell(place, "in force")
+		}
+	}
 }
 
 // review counts an answer.

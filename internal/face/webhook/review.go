@@ -197,7 +197,11 @@ func (s *Server) decide(ctx context.Context, stage admit.Stage, r *admissionv1.A
 			d, err = s.o.Line.Unable(stage, "judging it broke; the server's log says where"), nil
 		}
 	}()
-	c := s.o.Line.Open(stage, r)
+	l, err := s.line()
+	if err != nil {
+		return s.o.Line.Unable(stage, err.Error()), nil
+	}
+	c := l.Open(stage, r)
 	switch {
 	case stage == admit.Change: // its places are there to wait at
 		c.Ask(ctx)

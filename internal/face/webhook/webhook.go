@@ -47,6 +47,8 @@ const (
 type Options struct {
 	Line         *admit.Line
 	Certificates *certificate.Keeper
+	// Follow has what a cluster holds come into force beside the line; nil: nothing does.
+	Follow *Follower
 	// ClientCA are the authorities of clients that may ask for reviews; nil: anybody may.
 	ClientCA *x509.CertPool
 	// Timeout is how long a review may take at most; the API server may say less.
@@ -114,6 +116,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	checks, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { s.watch(checks) })
+	if s.o.Follow != nil {
+		watch.Go(func() { s.o.Follow.Run(checks) })
+	}
 	defer watch.Wait()
 	defer stop()
 	ended := make(chan error, 1)
@@ -194,8 +199,20 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	case !s.o.Certificates.Fresh(s.o.Now()):
 		http.Error(w, "its certificate is about to end, and was not renewed: see its log", http.StatusServiceUnavailable)
 	default:
+		if _, err := s.line(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
 		fmt.Fprintln(w, "ok")
 	}
+}
+
+// line is the one that is in force; an error says why it is not known yet.
+func (s *Server) line() (*admit.Line, error) {
+	if s.o.Follow == nil {
+		return s.o.Line, nil
+	}
+	return s.o.Follow.current()
 }
 
 // quiet hands what net/http has to say to the log. Most of it is of clients that went away.

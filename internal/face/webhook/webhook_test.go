@@ -41,7 +41,7 @@ func lineOf(t testing.TB, file string, meanwhile func()) *admit.Line {
 	}
 	o := admit.Options{File: f}
 	if meanwhile != nil {
-		o.Exceptions = func(time.Time) *exception.Set { meanwhile(); return nil }
+		o.Exceptions = func(string, time.Time) *exception.Set { meanwhile(); return nil }
 	}
 	l, err := admit.New(o)
 	if err != nil {

@@ -14,8 +14,6 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
-const group = "admissionregistration.k8s.io"
-
 // Check is a card and the function that looks at one webhook.
 type Check struct {
 	check.Card
@@ -33,11 +31,6 @@ func Cards() (all []check.Card) {
 		all = append(all, c.Card)
 	}
 	return append(all, Connect, Unlisted, NoNetworkPolicy, Unproven, Unpinned)
-}
-
-// Is says that an object configures webhooks.
-func Is(o *kube.Object) bool {
-	return o.Is(group, "ValidatingWebhookConfiguration") || o.Is(group, "MutatingWebhookConfiguration")
 }
 
 // Look runs the check on an object that configures webhooks. Around are the objects beside it, where any are known:

@@ -37,7 +37,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("connect: %v", got)
 		}
 	}
-	allowed := func(image string) bool { return strings.HasPrefix(image, "registry.example/shop/") }
+	allowed := func(image string) (bool, string) { return strings.HasPrefix(image, "registry.example/shop/"), "" }
 	for text, want := range map[string]int{Unlisted.Page.Bad: 1, Unlisted.Page.Good: 0} {
 		if got := NotListed(&read(t, text).Workloads[0], allowed); len(got) != want {
 			t.Errorf("unlisted: %v", got)

@@ -69,12 +69,20 @@ func (u Use) Hit(why string) check.Hit {
 	return check.Hit{Where: u.Field, Detail: detail, At: u.of.At(u.Field), Subject: subject}
 }
 
-// NotListed finds the containers and the volumes of a pod whose images are not allowed.
-func NotListed(w *kube.Workload, allowed func(image string) bool) (hits []check.Hit) {
+// NotListed finds the containers and the volumes of a pod whose images are not allowed. Of those that a pattern of the
+// list only just leaves out, near is the pattern that was meant, maybe.
+func NotListed(w *kube.Workload, allowed func(image string) (ok bool, near string)) (hits []check.Hit) {
 	for _, u := range Images(w) {
-		if !allowed(u.Image) {
-			hits = append(hits, u.Hit(""))
+		ok, near := allowed(u.Image)
+		if ok {
+			continue
 		}
+		h := u.Hit("")
+		if near != "" {
+			h = u.Hit("it lies deeper than " + near + " reaches, in which * is one part of a path")
+			h.Fix = "Write " + near + "* for all that lies below, or list its repository"
+		}
+		hits = append(hits, h)
 	}
 	return hits
 }

@@ -27,22 +27,22 @@ type request struct {
 
 // bootstrap are requests that a starting cluster makes before any pod runs.
 var bootstrap = []request{
-	of("CREATE", "", "v1", "nodes", "Node", "", "system:node:one"),
-	of("UPDATE", "", "v1", "nodes", "Node", "", "system:node:one"),
-	of("UPDATE", "coordination.k8s.io", "v1", "leases", "Lease", "kube-node-lease", "system:node:one"),
-	of("UPDATE", "coordination.k8s.io", "v1", "leases", "Lease", "kube-system", "system:kube-controller-manager"),
-	of("CREATE", "authentication.k8s.io", "v1", "tokenreviews", "TokenReview", "", "system:node:one"),
-	of("CREATE", "authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", "", "system:node:one"),
-	of("CREATE", "certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", "", "system:bootstrap:one"),
+	of("CREATE", "", "nodes", "Node", "", "system:node:one"),
+	of("UPDATE", "", "nodes", "Node", "", "system:node:one"),
+	of("UPDATE", "coordination.k8s.io", "leases", "Lease", "kube-node-lease", "system:node:one"),
+	of("UPDATE", "coordination.k8s.io", "leases", "Lease", "kube-system", "system:kube-controller-manager"),
+	of("CREATE", "authentication.k8s.io", "tokenreviews", "TokenReview", "", "system:node:one"),
+	of("CREATE", "authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview", "", "system:node:one"),
+	of("CREATE", "certificates.k8s.io", "certificatesigningrequests", "CertificateSigningRequest", "", "system:bootstrap:one"),
 }
 
-func of(operation, group, version, resource, kind, namespace, user string) request {
-	return request{operation, metav1.GroupVersionResource{Group: group, Version: version, Resource: resource}, kind, namespace, "one", user, nil}
+func of(operation, group, resource, kind, namespace, user string) request {
+	return request{operation, metav1.GroupVersionResource{Group: group, Version: "v1", Resource: resource}, kind, namespace, "one", user, nil}
 }
 
 // pods is the making of a pod in a namespace.
 func pods(namespace string, labels map[string]string) request {
-	r := of("CREATE", "", "v1", "pods", "Pod", namespace, "system:serviceaccount:kube-system:replicaset-controller")
+	r := of("CREATE", "", "pods", "Pod", namespace, "system:serviceaccount:kube-system:replicaset-controller")
 	r.labels = labels
 	return r
 }

@@ -23,7 +23,7 @@ type bounds struct {
 // limitRanges are those of the workload's namespace, with the defaults that the API server writes into them: a
 // container's default limit is its highest one, and its default request the default limit, or the lowest.
 func (f *Facts) limitRanges() (all []bounds) {
-	for _, o := range f.of("", "LimitRange", f.Namespace) {
+	for _, o := range f.of("LimitRange", f.Namespace) {
 		spec, _ := o.Fields["spec"].(map[string]any)
 		items, _ := spec["limits"].([]any)
 		for _, i := range items {

@@ -123,12 +123,12 @@ func (f *Facts) find(group, kind, namespace, name string) *kube.Object {
 	return f.Around.Find(group, kind, namespace, name)
 }
 
-// of are the objects of a kind around the workload, as far as they are known.
-func (f *Facts) of(group, kind, namespace string) []*kube.Object {
+// of are the objects of a core kind around the workload, as far as they are known.
+func (f *Facts) of(kind, namespace string) []*kube.Object {
 	if f.Around == nil {
 		return nil
 	}
-	return f.Around.Of(group, kind, namespace)
+	return f.Around.Of("", kind, namespace)
 }
 
 // container is one of any sort, and where it stands in the pod.

@@ -21,7 +21,7 @@ type quota struct {
 
 // quotas are those of the workload's namespace; those that hold for some pods only are left out.
 func (f *Facts) quotas() (all []quota) {
-	for _, o := range f.of("", "ResourceQuota", f.Namespace) {
+	for _, o := range f.of("ResourceQuota", f.Namespace) {
 		spec, _ := o.Fields["spec"].(map[string]any)
 		if spec["scopes"] == nil && spec["scopeSelector"] == nil {
 			all = append(all, quota{o.Name, quantities(spec["hard"])})
@@ -170,7 +170,7 @@ func noQuota() Check {
 			if !f.Whole {
 				return []hit{{unknown: "the quotas of namespace " + f.Namespace}}
 			}
-			if len(f.of("", "ResourceQuota", f.Namespace)) == 0 {
+			if len(f.of("ResourceQuota", f.Namespace)) == 0 {
 				if f.first() && !strings.HasPrefix(f.Namespace, "kube-") {
 					hits = append(hits, hit{field: "metadata.namespace", outer: true, detail: "namespace " + f.Namespace + " has no ResourceQuota"})
 				}

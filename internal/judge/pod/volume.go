@@ -122,7 +122,7 @@ func (f *Facts) bound(claim any, name string) (all []nodePath, open []hit) {
 	wants, _ := spec["volumeName"].(string)
 	class, _ := spec["storageClassName"].(string)
 	found := false
-	for _, v := range f.of("", "PersistentVolume", "") {
+	for _, v := range f.of("PersistentVolume", "") {
 		volume, _ := v.Fields["spec"].(map[string]any)
 		ofClass, _ := volume["storageClassName"].(string)
 		ref, _ := volume["claimRef"].(map[string]any)

@@ -20,6 +20,7 @@
 //	- {names: ["dev-*"], mode: warn}
 //	- {names: [pay], podSecurity: restricted, failOn: medium}
 //	exempt: [monitoring]        # never asked about; kube-system never is
+//	follow: true                # Policies, Exceptions and ClusterExceptions of the cluster count, too
 //
 // Nothing is decided here; deck/admit does.
 package admissionfile
@@ -65,6 +66,7 @@ type File struct {
 	Policies    map[string]Policy `yaml:"policies"`
 	Namespaces  []Namespace       `yaml:"namespaces"`
 	Exempt      []Glob            `yaml:"exempt"`
+	Follow      bool              `yaml:"follow"`
 
 	Name   string `yaml:"-"`
 	Digest string `yaml:"-"` // sha256:HEX of its bytes

@@ -61,7 +61,7 @@ images:
 		}
 	}
 	v := f.Images[1].Verdict
-	if v.MaxAge != Age(7*24*time.Hour) || v.MaxDatabase != Age(12*time.Hour) || v.FailOn != "high" || !v.Unfixed || f.Images[1].Goes() != Warn || f.Images[2].Goes() != Deny {
+	if v.MaxAge != Age(7*24*time.Hour) || v.MaxDatabase != Age(12*time.Hour) || *v.FailOn != "high" || !v.Unfixed || f.Images[1].Goes() != Warn || f.Images[2].Goes() != Deny {
 		t.Errorf("%+v", f.Images)
 	}
 	if got := f.Listed(); len(got) != 3 {
@@ -82,6 +82,8 @@ func TestWrong(t *testing.T) {
 		"images: [{match: [r.example/a], verdict: {keys: [k], maxAge: soon}}]":               "no age: write 72h or 7d",
 		"images: [{match: [r.example/a], verdict: {keys: [k], maxAge: 0d}}]":                 "no age",
 		"images: [{match: [r.example/a], verdict: {keys: [k], maxAge: 99999999999999999d}}]": "no age",
+		"images: [{match: [r.example/a], verdict: {keys: [k], failOn: none}}]":               "rule 1: verdict: failOn: none asks for a verdict that could not have failed",
+		"images: [{match: [r.example/a], signature: {keys: [k], failOn: high}}]":             "a signature says nothing of severities",
 		"images: [{match: [r.example/a], verdict: {keys: [k], unfixed: true}}]":              "unfixed goes with failOn",
 		"images: [{match: [r.example/a], verdict: {keys: [k], maxage: 1h}}]":                 "field maxage not known here",
 		"images: [{match: [r.example/a], digest: required, platforms: [linux/amd64]}]":       "platforms are those that must be signed",

@@ -70,14 +70,14 @@ type Signed struct {
 	Issuer      string   `yaml:"issuer"`
 	TrustedRoot string   `yaml:"trustedRoot"`
 
-	FailOn       Severity `yaml:"failOn"`
-	Unfixed      bool     `yaml:"unfixed"`
-	MaxAge       Age      `yaml:"maxAge"`
-	MaxDatabase  Age      `yaml:"dbMaxAge"`
-	Policies     []string `yaml:"policies"`
-	PolicyDigest string   `yaml:"policyDigest"`
-	Verifier     string   `yaml:"verifier"` // empty: Plimsoll; any: anybody
-	Resource     string   `yaml:"resource"`
+	FailOn       *Severity `yaml:"failOn"`
+	Unfixed      bool      `yaml:"unfixed"`
+	MaxAge       Age       `yaml:"maxAge"`
+	MaxDatabase  Age       `yaml:"dbMaxAge"`
+	Policies     []string  `yaml:"policies"`
+	PolicyDigest string    `yaml:"policyDigest"`
+	Verifier     string    `yaml:"verifier"` // empty: Plimsoll; any: anybody
+	Resource     string    `yaml:"resource"`
 }
 
 // Age is how old something may be, as in 72h or 7d.
@@ -186,7 +186,7 @@ func (r *ImageRule) check() error {
 
 func (p Proof) check() error {
 	byName := p.Identity+p.Pattern+p.Issuer != ""
-	ofVerdicts := p.FailOn != "" || p.Unfixed || p.MaxAge != 0 || p.MaxDatabase != 0 || len(p.Policies) > 0 || p.PolicyDigest+p.Verifier+p.Resource != ""
+	ofVerdicts := p.FailOn != nil || p.Unfixed || p.MaxAge != 0 || p.MaxDatabase != 0 || len(p.Policies) > 0 || p.PolicyDigest+p.Verifier+p.Resource != ""
 	switch {
 	case byName && len(p.Keys) > 0:
 		return errors.New("keys are of who signs with a key, identity and issuer of who signs under a certificate: write one of them")
@@ -200,7 +200,9 @@ func (p Proof) check() error {
 		return fmt.Errorf("a list has more than %d entries", maxList)
 	case p.What == "signature" && ofVerdicts:
 		return errors.New("a signature says nothing of severities, ages and policies: write them under verdict")
-	case p.Unfixed && p.FailOn == "":
+	case p.FailOn != nil && *p.FailOn == "":
+		return errors.New("failOn: none asks for a verdict that could not have failed: name a severity, or leave failOn out")
+	case p.Unfixed && p.FailOn == nil:
 		return errors.New("unfixed goes with failOn")
 	}
 	return nil

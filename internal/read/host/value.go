@@ -158,3 +158,6 @@ func (c *Component) Gate(name string) (on, ok bool, v Value) {
 	}
 	return on, ok, v
 }
+
+// Field is the field of its configuration file that says a setting; empty: it has none.
+func (c *Component) Field(name string) string { return settingOf(c.Name, name).field }

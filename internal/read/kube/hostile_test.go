@@ -211,3 +211,17 @@ func BenchmarkManifests(b *testing.B) {
 		}
 	}
 }
+
+// TestNoItems has Lists whose items are none, which fuzzing found: the others remain.
+func TestNoItems(t *testing.T) {
+	for _, item := range []string{"", "[1]", "7", "~"} {
+		objects, problems := Manifest("l.yaml", []byte("apiVersion: v1\nkind: PodList\nitems:\n- "+item+"\n- {metadata: {name: a}}\n"))
+		if len(problems) != 1 || problems[0].Error() != "l.yaml:4: an item of the PodList is no object" || len(objects) != 1 || objects[0].Kind != "Pod" {
+			t.Errorf("%q: %v %v", item, objects, problems)
+		}
+	}
+	objects, problems := Manifest("l.json", []byte(`{"apiVersion": "v1", "kind": "PodList", "items": [null, {"metadata": {"name": "a"}}]}`))
+	if len(problems) != 1 || len(objects) != 1 || objects[0].Kind != "Pod" {
+		t.Errorf("%v %v", objects, problems)
+	}
+}

@@ -1,31 +1,93 @@
 package kube
 
-import "k8s.io/apimachinery/pkg/runtime/schema"
+import (
+	"slices"
 
-func kind(group, version, kind string) schema.GroupVersionKind {
-	return schema.GroupVersionKind{Group: group, Version: version, Kind: kind}
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Maker is a kind of Kubernetes' own whose objects make pods, or are one (k8s.io/api v0.37).
+type Maker struct {
+	schema.GroupVersionKind
+	Template   string // where the pod stands in the object; empty: the object is one
+	Makes      string // of which kind the objects are that its controller makes of it; empty: it has none
+	Controller string // the account, in kube-system, that makes the pods in the end
+}
+
+// makers are all of them. What makes others stands before these.
+var makers = []Maker{
+	{kind("batch", "CronJob"), "spec.jobTemplate.spec.template", "Job", "job-controller"},
+	{kind("apps", "Deployment"), "spec.template", "ReplicaSet", "replicaset-controller"},
+	{kind("batch", "Job"), "spec.template", "Pod", "job-controller"},
+	{kind("apps", "ReplicaSet"), "spec.template", "Pod", "replicaset-controller"},
+	{kind("apps", "StatefulSet"), "spec.template", "Pod", "statefulset-controller"},
+	{kind("apps", "DaemonSet"), "spec.template", "Pod", "daemon-set-controller"},
+	{kind("", "ReplicationController"), "spec.template", "Pod", "replication-controller"},
+	{kind("", "PodTemplate"), "template", "", ""},
+	{kind("", "Pod"), "", "", ""},
+}
+
+// Makers lists the kinds of Kubernetes' own that make pods.
+func Makers() []Maker { return slices.Clone(makers) }
+
+// MakerOf is what a kind is among these, in whatever version. Deployments and what they make were of the group extensions
+// once.
+func MakerOf(group, kind string) (m Maker, ok bool) {
+	if group == "extensions" {
+		group = "apps"
+	}
+	for _, m := range makers {
+		if m.Group == group && m.Kind == kind {
+			return m, true
+		}
+	}
+	return m, false
+}
+
+// IsMade says that controllers make objects of a kind.
+func IsMade(group, kind string) bool {
+	of, known := MakerOf(group, kind)
+	return known && slices.ContainsFunc(makers, func(m Maker) bool { return m.Makes == of.Kind })
+}
+
+func kind(group, kind string) schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: group, Version: "v1", Kind: kind}
 }
 
 // Judged are the kinds of a cluster that are judged. What makes others stands before these.
 func Judged() []schema.GroupVersionKind {
-	return []schema.GroupVersionKind{
-		kind("", "v1", "Namespace"),
-		kind("batch", "v1", "CronJob"), kind("apps", "v1", "Deployment"),
-		kind("batch", "v1", "Job"), kind("apps", "v1", "ReplicaSet"), kind("apps", "v1", "StatefulSet"), kind("apps", "v1", "DaemonSet"),
-		kind("", "v1", "ReplicationController"), kind("", "v1", "PodTemplate"), kind("", "v1", "Pod"),
-		kind("", "v1", "Service"), kind("networking.k8s.io", "v1", "Ingress"), kind("networking.k8s.io", "v1", "NetworkPolicy"),
+	all := []schema.GroupVersionKind{kind("", "Namespace")}
+	for _, m := range makers {
+		all = append(all, m.GroupVersionKind)
 	}
+	return append(all, kind("", "Service"), kind("networking.k8s.io", "Ingress"), kind("networking.k8s.io", "NetworkPolicy"))
 }
 
 // Around are the kinds that count for what is judged in their namespace. They are few and small.
 func Around() []schema.GroupVersionKind {
 	return []schema.GroupVersionKind{
-		kind("", "v1", "LimitRange"), kind("", "v1", "ResourceQuota"), kind("", "v1", "PersistentVolumeClaim"), kind("", "v1", "ServiceAccount"),
+		kind("", "LimitRange"), kind("", "ResourceQuota"), kind("", "PersistentVolumeClaim"), kind("", "ServiceAccount"),
 	}
 }
 
+// Access are the kinds that say who may do what.
+func Access() []schema.GroupVersionKind {
+	const group = "rbac.authorization.k8s.io"
+	return []schema.GroupVersionKind{
+		kind(group, "ClusterRole"), kind(group, "ClusterRoleBinding"), kind(group, "Role"), kind(group, "RoleBinding"),
+		kind("certificates.k8s.io", "CertificateSigningRequest"),
+	}
+}
+
+// Read are all kinds that are read of a cluster, in the order in which they are.
+func Read() []schema.GroupVersionKind {
+	return slices.Concat(Judged(), Around(), []schema.GroupVersionKind{Volume()}, Access())
+}
+
 // Volume is the kind of what claims are bound to.
-func Volume() schema.GroupVersionKind { return kind("", "v1", "PersistentVolume") }
+func Volume() schema.GroupVersionKind { return kind("", "PersistentVolume") }
 
 // Wide says of one of these kinds that its objects belong to no namespace.
-func Wide(k schema.GroupVersionKind) bool { return k.Kind == "Namespace" || k == Volume() }
+func Wide(k schema.GroupVersionKind) bool {
+	return slices.Contains([]string{"Namespace", "ClusterRole", "ClusterRoleBinding", "CertificateSigningRequest"}, k.Kind) || k == Volume()
+}

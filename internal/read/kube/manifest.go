@@ -88,6 +88,12 @@ func (r *Reader) document(path string, d part) ([]*Object, *Problem) {
 	if depth(fields) > maxDepth {
 		return nil, wrong(1, "it is nested deeper than %d levels", maxDepth)
 	}
+	switch {
+	case fields == nil && d.kind != "":
+		return nil, wrong(1, "an item of the %sList is no object", d.kind)
+	case fields == nil:
+		return nil, nil // a scalar or a list
+	}
 	if _, named := fields["kind"]; !named && d.kind != "" {
 		fields["kind"], fields["apiVersion"] = d.kind, d.version
 	}
@@ -121,7 +127,7 @@ func values(d part) (fields map[string]any, line int, err error) {
 		return nil, line, errors.New(text)
 	}
 	if utiljson.Unmarshal(asJSON, &fields) != nil {
-		return nil, 0, nil // a scalar or a list, and so no object
+		return nil, 0, nil
 	}
 	return fields, 0, nil
 }

@@ -12,19 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// makers are the kinds whose controllers make objects of a kind: nothing else in Kubernetes itself does.
-var makers = map[string][]string{
-	"/Pod": {
-		"apps/ReplicaSet", "apps/StatefulSet", "apps/DaemonSet", "/ReplicationController", "batch/Job", "extensions/ReplicaSet", "extensions/DaemonSet",
-	},
-	"apps/ReplicaSet":       {"apps/Deployment", "extensions/Deployment"},
-	"extensions/ReplicaSet": {"extensions/Deployment", "apps/Deployment"},
-	"batch/Job":             {"batch/CronJob"},
-}
-
-// IsMade says that controllers make objects of a kind.
-func IsMade(group, kind string) bool { return makers[group+"/"+kind] != nil }
-
 // Owned says that another object of the snapshot made this one, and is judged for it. What an object writes of its owner
 // anybody may have written. So it counts only where the owner is there, is the very one that is meant, and is of a kind
 // that makes such objects, or a custom one that holds a pod; and not where the owner is owned by what it owns.
@@ -138,22 +125,22 @@ const tokenVolume = "kube-api-access-"
 
 // Makes says that the object is of a kind whose controller makes objects that are judged with it.
 func (o *Object) Makes() bool {
-	for other := range makers {
-		group, kind, _ := strings.Cut(other, "/")
-		if o.makes(&Object{APIVersion: strings.TrimPrefix(group+"/v1", "/"), Kind: kind}) {
-			return true
-		}
+	if o.Known() {
+		m, _ := MakerOf(o.Group(), o.Kind)
+		return m.Makes != ""
 	}
-	return false
+	all, err := Workloads(o)
+	return err == nil && len(all) > 0
 }
 
 // makes says that the object is of a kind whose controller makes others such as the one.
 func (o *Object) makes(other *Object) bool {
-	if o.Known() {
-		return slices.Contains(makers[other.Group()+"/"+other.Kind], o.Group()+"/"+o.Kind)
+	if !o.Known() {
+		return o.Makes()
 	}
-	all, err := Workloads(o)
-	return err == nil && len(all) > 0
+	m, _ := MakerOf(o.Group(), o.Kind)
+	of, known := MakerOf(other.Group(), other.Kind)
+	return known && m.Makes == of.Kind
 }
 
 // UID is what an API server tells the object by; empty where none has seen it.

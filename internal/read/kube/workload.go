@@ -57,26 +57,16 @@ func (w *Workload) Put(written map[string]any) {
 	maps.Copy(of, written)
 }
 
-// templates are where the kinds that everybody knows hold their pod (k8s.io/api v0.37).
-var templates = map[string]string{
-	"/Pod": "", "/PodTemplate": "template", "/ReplicationController": "spec.template",
-	"apps/Deployment": "spec.template", "apps/ReplicaSet": "spec.template",
-	"apps/StatefulSet": "spec.template", "apps/DaemonSet": "spec.template",
-	"extensions/Deployment": "spec.template", "extensions/ReplicaSet": "spec.template", "extensions/DaemonSet": "spec.template",
-	"batch/Job": "spec.template", "batch/CronJob": "spec.jobTemplate.spec.template",
-}
-
 // Workloads reduces an object to the pods that it makes: none for a Service, several for a custom resource
 // that holds several templates. A custom resource's templates are known by their shape: a map with a spec whose
 // containers each have a name, or such a spec alone, whose containers each have an image, too.
 func Workloads(o *Object) (all []Workload, err error) {
-	at, known := templates[o.Group()+"/"+o.Kind]
-	if known {
-		fields, ok := dig(o.Fields, at)
+	if m, known := MakerOf(o.Group(), o.Kind); known {
+		fields, ok := dig(o.Fields, m.Template)
 		if !ok {
 			return nil, nil
 		}
-		w, err := workload(o, at, fields)
+		w, err := workload(o, m.Template, fields)
 		if err != nil {
 			return nil, err
 		}

@@ -33,6 +33,7 @@ type (
 		Severities, Kinds        []tally
 		Targets                  []pageTarget
 		Loose                    []pageGap
+		Picture                  *pagePicture
 		Findings                 []pageFinding
 		LetPass, Hidden          int
 		Tool, Database, Partial  string
@@ -65,6 +66,7 @@ type (
 	pageFinding struct {
 		Severity, Mark, Kind, Rule, Title, Target, Where, Fix, Status, LetPass string
 		Denied                                                                 bool
+		Steps                                                                  []pageStep
 		Facts                                                                  []fact
 		References                                                             []string
 	}
@@ -135,6 +137,7 @@ func pageOf(r *finding.Report, o Options) *page {
 		p.Made = at.UTC().Format("2006-01-02 15:04 UTC")
 	}
 	p.findings(r)
+	p.Picture = pictureOf(r)
 	for _, v := range views(r) {
 		p.Targets = append(p.Targets, pageTargetOf(r, &v, o))
 	}

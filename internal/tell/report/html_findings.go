@@ -41,7 +41,7 @@ func (p *page) findings(r *finding.Report) {
 func pageFindingOf(f *finding.Finding, p *finding.Package) pageFinding {
 	one := pageFinding{
 		Severity: string(f.Severity), Mark: string(mark(f)), Kind: clean(string(f.Kind)), Rule: clean(f.Rule), Title: clean(f.Title),
-		Fix: clean(f.Fix), Status: clean(string(f.Status)),
+		Fix: clean(f.Fix), Status: clean(string(f.Status)), Steps: pageSteps(f.Path),
 	}
 	add := func(name, text string) {
 		if text != "" {

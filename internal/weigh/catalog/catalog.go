@@ -18,6 +18,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/node/engine"
 	"github.com/plimsoll/plimsoll/internal/judge/pipeline"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
+	"github.com/plimsoll/plimsoll/internal/judge/rbac/risk"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 )
 
@@ -35,6 +36,7 @@ func Cards() []check.Card {
 		cards(pipeline.Checks(), func(c pipeline.Check) check.Card { return c.Card }),
 		cards(pod.Checks(), func(c pod.Check) check.Card { return c.Card }),
 		cards(pod.NamespaceChecks(), func(c pod.NamespaceCheck) check.Card { return c.Card }),
+		risk.Cards(),
 		secret.Cards(),
 	)
 	slices.SortFunc(all, func(a, b check.Card) int { return strings.Compare(a.ID, b.ID) })

@@ -43,7 +43,8 @@ func (e *exporter) changes() error {
 		if err := d.uses("steps"); err != nil {
 			return fmt.Errorf("change: %w", err)
 		}
-		match := &v1.MatchResources{MatchPolicy: &equivalent, ResourceRules: []v1.NamedRuleWithOperations{ruleOf("", []v1.OperationType{v1.Create}, "pods")}}
+		match := about(admit.ChangeRule())
+		match.MatchPolicy = &equivalent
 		conditions := e.frame(match, e.in(s), nil)
 		name := strings.TrimSuffix(e.Name+"-change-"+scopeName(s, i), "-")
 		const version = "admissionregistration.k8s.io/v1"

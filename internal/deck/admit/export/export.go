@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	v1 "k8s.io/api/admissionregistration/v1"
@@ -115,10 +116,9 @@ func (e *exporter) add(name, where string, mode admissionfile.Mode, spec v1.Vali
 // frame keeps a policy from what a cluster needs to start, and to where it holds.
 func (e *exporter) frame(m *v1.MatchResources, where string, more []v1.MatchCondition) []v1.MatchCondition {
 	m.NamespaceSelector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
-		{Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"kube-system", "kube-node-lease"}},
+		{Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpNotIn, Values: admit.Closed()},
 	}}
-	// A kubelet makes mirrors of what runs already, and must be able to while nothing else does.
-	conditions := []v1.MatchCondition{{Name: "not-of-a-node", Expression: `!("system:nodes" in request.userInfo.groups)`}}
+	conditions := []v1.MatchCondition{admit.NotOfANode()}
 	if where != "" {
 		conditions = append(conditions, v1.MatchCondition{Name: "namespace", Expression: where})
 	}
@@ -130,21 +130,13 @@ func (e *exporter) in(s admit.Scope) string {
 	return e.Where(func(n *admissionfile.Namespace) bool { return n == s.Entry })
 }
 
-// rules are the objects that make pods.
-func rules() *v1.MatchResources {
-	written := []v1.OperationType{v1.Create, v1.Update}
-	return &v1.MatchResources{ResourceRules: []v1.NamedRuleWithOperations{
-		ruleOf("", written, "pods", "pods/ephemeralcontainers", "podtemplates", "replicationcontrollers"),
-		ruleOf("apps", written, "daemonsets", "deployments", "replicasets", "statefulsets"),
-		ruleOf("batch", written, "cronjobs", "jobs"),
-	}}
-}
-
-func ruleOf(group string, operations []v1.OperationType, resources ...string) v1.NamedRuleWithOperations {
-	scope := v1.NamespacedScope
-	return v1.NamedRuleWithOperations{RuleWithOperations: v1.RuleWithOperations{
-		Operations: operations, Rule: v1.Rule{APIGroups: []string{group}, APIVersions: []string{"v1"}, Resources: resources, Scope: &scope},
-	}}
+// about are the objects that a policy looks at.
+func about(rules ...v1.RuleWithOperations) *v1.MatchResources {
+	m := &v1.MatchResources{}
+	for _, r := range rules {
+		m.ResourceRules = append(m.ResourceRules, v1.NamedRuleWithOperations{RuleWithOperations: r})
+	}
+	return m
 }
 
 // scopeName is a word for a scope in names of policies: the first of its patterns, as far as it fits into a name.
@@ -164,5 +156,5 @@ func scopeName(s admit.Scope, number int) string {
 	for len(word) > 0 && word[0] == '-' {
 		word = word[1:]
 	}
-	return cmp.Or(word, "some") + "-" + itoa(number+1)
+	return cmp.Or(word, "some") + "-" + strconv.Itoa(number+1)
 }

@@ -61,7 +61,7 @@ func sidesAt(t testing.TB, now time.Time, file, exceptions string, policies ...*
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Exceptions = func(time.Time) *exception.Set { return set }
+		o.Exceptions = func(string, time.Time) *exception.Set { return set }
 	}
 	s := &sides{}
 	if s.line, err = admit.New(o); err != nil {

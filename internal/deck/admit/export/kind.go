@@ -12,18 +12,13 @@ import (
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
-// makers are the kinds that make pods, as KIND.GROUP.
-var makers = []string{
-	"Pod.", "PodTemplate.", "ReplicationController.", "DaemonSet.apps", "Deployment.apps", "ReplicaSet.apps", "StatefulSet.apps", "CronJob.batch", "Job.batch",
-}
-
 const kindOf = `(request.kind.kind + "." + request.kind.group)`
 
-// about are the objects that a policy looks at: what makes pods, or the kinds that it names. Names are those that its
+// subjects are the objects that a policy looks at: what makes pods, or the kinds that it names. Names are those that its
 // expressions name. An error says what an API server does not know of them.
-func about(p *policy.Policy, names []string) (*v1.MatchResources, []v1.MatchCondition, error) {
+func subjects(p *policy.Policy, names []string) (*v1.MatchResources, []v1.MatchCondition, error) {
 	if len(p.Kinds) == 0 {
-		return rules(), []v1.MatchCondition{changesPods()}, nil
+		return about(admit.PodRules()...), []v1.MatchCondition{changesPods()}, nil
 	}
 	var kinds []string
 	for _, k := range p.Kinds {
@@ -33,15 +28,14 @@ func about(p *policy.Policy, names []string) (*v1.MatchResources, []v1.MatchCond
 		}
 		kinds = append(kinds, k.Kind+"."+k.Group)
 	}
-	match := &v1.MatchResources{}
-	for _, r := range admit.RulesOf(p) {
-		if slices.Equal(r.Resources, []string{"pods"}) {
-			r.Resources = append(r.Resources, "pods/ephemeralcontainers")
+	rules := admit.RulesOf(p)
+	for i := range rules {
+		if slices.Equal(rules[i].Resources, []string{"pods"}) {
+			rules[i].Resources = append(rules[i].Resources, "pods/ephemeralcontainers")
 		}
-		match.ResourceRules = append(match.ResourceRules, v1.NamedRuleWithOperations{RuleWithOperations: r})
 	}
 	of := v1.MatchCondition{Name: "kind", Expression: kindOf + " in " + quoted(kinds)}
-	return match, []v1.MatchCondition{of, changesObject()}, nil
+	return about(rules...), []v1.MatchCondition{of, changesObject()}, nil
 }
 
 // changesObject is true unless an object is as it was, but for what others than its owner write. A pod that runs is looked

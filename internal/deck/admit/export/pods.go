@@ -2,19 +2,17 @@ package export
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	v1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/deck/admit"
 	"github.com/plimsoll/plimsoll/internal/expr"
 	"github.com/plimsoll/plimsoll/internal/judge/admission"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // thePod stands among the names of containers for the pod's own fields; no container can have such a name.
 const thePod = "the pod"
@@ -74,7 +72,7 @@ func (e *exporter) pods() error {
 			if err := d.uses(texts...); err != nil {
 				return err
 			}
-			d.spec.MatchConstraints = rules()
+			d.spec.MatchConstraints = about(admit.PodRules()...)
 			d.spec.MatchConditions = []v1.MatchCondition{changesPods()}
 			e.add("pods-"+scopeName(s, i)+"-"+mode.String(), e.in(s), mode, d.spec)
 		}
@@ -158,9 +156,7 @@ func (e *exporter) connects() error {
 		}
 		c := admission.Connect
 		spec := v1.ValidatingAdmissionPolicySpec{
-			MatchConstraints: &v1.MatchResources{ResourceRules: []v1.NamedRuleWithOperations{
-				ruleOf("", []v1.OperationType{v1.Connect}, "pods/attach", "pods/exec", "pods/portforward"),
-			}},
+			MatchConstraints: about(admit.ConnectRule()),
 			Validations: []v1.Validation{{
 				Expression: lets, Message: c.ID + ": " + c.Title,
 				MessageExpression: `"` + c.ID + `: ` + c.Title + `: Pod " + request.name + ", " + request.subResource`,

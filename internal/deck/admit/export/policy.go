@@ -13,6 +13,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 )
 
@@ -116,7 +117,7 @@ func (e *exporter) policy(p *policy.Policy, change *pod.NativeChange) (spec *v1.
 	if err := d.uses(t.free...); err != nil {
 		return nil, nil, err
 	}
-	if d.spec.MatchConstraints, d.spec.MatchConditions, err = about(p, t.names); err != nil {
+	if d.spec.MatchConstraints, d.spec.MatchConditions, err = subjects(p, t.names); err != nil {
 		return nil, nil, err
 	}
 	if _, err := admission.Compile(&d.spec); err != nil {
@@ -203,7 +204,7 @@ func podNames() []pod.NativeVariable {
 		`"registry": dyn(n == "" ? "" : n.substring(0, n.indexOf("/"))), "repository": dyn(n == "" ? "" : n.substring(n.indexOf("/") + 1)), ` +
 		`"tag": dyn(` + tag + `), "digest": dyn(n != "" && w.image.contains("@") ? w.image.split("@")[1] : "")})[0])`
 	return []pod.NativeVariable{
-		{Name: "pods", Expression: kindOf + ` in ` + quoted(makers) + ` ? [dyn({"metadata": meta, "spec": spec})] : []`},
+		{Name: "pods", Expression: kindOf + ` in ` + makers(func(m kube.Maker) string { return m.Kind + "." + m.Group }) + ` ? [dyn({"metadata": meta, "spec": spec})] : []`},
 		{Name: "containers", Expression: `(` + of("initContainers", "init") + ` + ` + of("containers", "container") + ` + ` + of("ephemeralContainers", "ephemeral") + `)` + named},
 		{Name: "images", Expression: `containers + volumes.filter(v, has(v.image)).map(v, {"sort": dyn("volume"), "image": dyn(v.image.?reference.orValue("")), "fields": dyn(v)})` + named},
 	}

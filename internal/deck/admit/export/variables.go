@@ -9,6 +9,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/expr"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
 // The names that expressions of ours have beside those of pod.NativeVariables. Those of a pod have a second form,
@@ -18,8 +19,24 @@ const was = "was_"
 // asWritten goes before those of a template that is judged as the pods that it makes: these are given defaults.
 const asWritten = "written_"
 
-// controllers are the kinds of what makes pods, by which their pods are called.
-const controllers = `["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob"]`
+// makers is the list, in CEL, of what is said of each kind that makes pods; of one of which nothing is said it has none.
+func makers(say func(kube.Maker) string) string {
+	var all []string
+	for _, m := range kube.Makers() {
+		if text := say(m); text != "" {
+			all = append(all, text)
+		}
+	}
+	return quoted(all)
+}
+
+// controlled is a kind by which pods are called that its controller makes.
+func controlled(m kube.Maker) string {
+	if m.Makes == "" {
+		return ""
+	}
+	return m.Kind
+}
 
 // known are all variables, each after those that it names; with a change, what makes pods is seen as they will be.
 func known(change *pod.NativeChange) (all []pod.NativeVariable) {
@@ -28,7 +45,7 @@ func known(change *pod.NativeChange) (all []pod.NativeVariable) {
 		// Anybody can write who the owner of a pod is; only when the cluster's own controllers do is it true.
 		{Name: "owners", Expression: `request.userInfo.username == "system:kube-controller-manager" || ` +
 			`request.userInfo.username.startsWith("system:serviceaccount:kube-system:") && request.userInfo.username.endsWith("-controller") ? ` +
-			`dyn(object).metadata.?ownerReferences.orValue([]).filter(r, r.?controller.orValue(false) && r.?name.orValue("") != "" && r.kind in ` + controllers + `) : dyn([])`},
+			`dyn(object).metadata.?ownerReferences.orValue([]).filter(r, r.?controller.orValue(false) && r.?name.orValue("") != "" && r.kind in ` + makers(controlled) + `) : dyn([])`},
 		{Name: "hash", Expression: `"-" + dyn(object).metadata.?labels[?"pod-template-hash"].orValue("")`},
 		{Name: "deployed", Expression: `size(owners) > 0 && owners[0].kind == "ReplicaSet" && owners[0].apiVersion == "apps/v1" && hash != "-" && owners[0].name.endsWith(hash)`},
 		{Name: "kind", Expression: `size(owners) == 0 ? request.kind.kind : deployed ? "Deployment" : string(owners[0].kind)`},
@@ -91,8 +108,20 @@ func before(more ...string) *expr.Rewriter {
 
 // podOf is the pod in what makes it.
 func podOf(object string) string {
-	return fmt.Sprintf(`request.kind.kind == "Pod" ? dyn(%[1]s) : request.kind.kind == "CronJob" ? dyn(%[1]s).spec.jobTemplate.spec.template : `+
-		`request.kind.kind == "PodTemplate" ? dyn(%[1]s).?template.orValue({}) : dyn(%[1]s).?spec.?template.orValue({})`, object)
+	const usual = "spec.template"
+	in := func(template string) string {
+		if template == "" {
+			return "dyn(" + object + ")"
+		}
+		return "dyn(" + object + ").?" + strings.ReplaceAll(template, ".", ".?") + ".orValue({})"
+	}
+	text := in(usual)
+	for _, m := range kube.Makers() {
+		if m.Template != usual {
+			text = fmt.Sprintf("request.kind.kind == %q ? %s : %s", m.Kind, in(m.Template), text)
+		}
+	}
+	return text
 }
 
 // changesPods is true unless an object says of its pods what it said before: it must be possible to scale down, to finalize

@@ -53,6 +53,11 @@ func New(o *kube.Object) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, word := range read.Spec.Volumes {
+		if err := checkVolume(word); err != nil {
+			return nil, fmt.Errorf("PodSecurityPolicy %s: spec.volumes: %w", o.Name, err)
+		}
+	}
 	p := &Policy{Name: read.Name, Object: o, Spec: read.Spec}
 	if p.Spec.AllowPrivilegeEscalation == nil {
 		yes := true
@@ -100,6 +105,10 @@ func NewSet(objects []*kube.Object) (*Set, []error) {
 	s, errs := &Set{}, []error(nil)
 	specs := map[string]any{}
 	for _, o := range objects {
+		if o.Kind == "PodSecurityPolicy" && o.Group() == "policy" && !IsPolicy(o) {
+			errs = append(errs, fmt.Errorf("PodSecurityPolicy %s: no Kubernetes had one of %s: write policy/v1beta1, as kubectl get psp -o yaml does", o.Name, o.APIVersion))
+			continue
+		}
 		if !IsPolicy(o) {
 			continue
 		}
@@ -174,16 +183,8 @@ func (p *Policy) translates(pod *corev1.Pod) bool {
 
 // MayUse says that the pod's service account, or who creates it, may use a policy in the namespace.
 func (s *Set) MayUse(p *Policy, pod *corev1.Pod, namespace string, by admission.User) bool {
-	if account := pod.Spec.ServiceAccountName; account != "" && s.Grants.Use(Account(namespace, account), p.Name, namespace) {
+	if account := pod.Spec.ServiceAccountName; account != "" && s.Grants.Use(admission.ServiceAccount(namespace, account), p.Name, namespace) {
 		return true
 	}
 	return s.Grants.Use(by, p.Name, namespace)
-}
-
-// Account is a service account as who asks.
-func Account(namespace, name string) admission.User {
-	return admission.User{
-		Name:   "system:serviceaccount:" + namespace + ":" + name,
-		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"},
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
@@ -87,7 +88,7 @@ func TestUse(t *testing.T) {
 	}
 	use := "{apiGroups: [policy], resources: [podsecuritypolicies], resourceNames: [p], verbs: [use]}"
 	web := "{kind: ServiceAccount, name: web, namespace: shop}"
-	account := Account("shop", "web")
+	account := admission.ServiceAccount("shop", "web")
 	for name, c := range map[string]struct {
 		objects   string
 		who       admission.User
@@ -98,10 +99,10 @@ func TestUse(t *testing.T) {
 		"by a cluster role, in the namespace":     {role("ClusterRole", use) + bind("RoleBinding", "ClusterRole", web), account, "shop", true},
 		"by a cluster role, elsewhere":            {role("ClusterRole", use) + bind("RoleBinding", "ClusterRole", web), account, "pay", false},
 		"by a cluster role, everywhere":           {role("ClusterRole", use) + bind("ClusterRoleBinding", "ClusterRole", web), account, "pay", true},
-		"another account":                         {role("Role", use) + bind("RoleBinding", "Role", web), Account("shop", "db"), "shop", false},
-		"another namespace's account":             {role("Role", use) + bind("RoleBinding", "Role", web), Account("pay", "web"), "shop", false},
+		"another account":                         {role("Role", use) + bind("RoleBinding", "Role", web), admission.ServiceAccount("shop", "db"), "shop", false},
+		"another namespace's account":             {role("Role", use) + bind("RoleBinding", "Role", web), admission.ServiceAccount("pay", "web"), "shop", false},
 		"an account without a namespace":          {role("Role", use) + bind("RoleBinding", "Role", "{kind: ServiceAccount, name: web}"), account, "shop", true},
-		"all accounts":                            {role("ClusterRole", use) + bind("ClusterRoleBinding", "ClusterRole", "{kind: Group, name: 'system:serviceaccounts'}"), Account("a", "b"), "a", true},
+		"all accounts":                            {role("ClusterRole", use) + bind("ClusterRoleBinding", "ClusterRole", "{kind: Group, name: 'system:serviceaccounts'}"), admission.ServiceAccount("a", "b"), "a", true},
 		"all accounts of a namespace":             {role("Role", use) + bind("RoleBinding", "Role", "{kind: Group, name: 'system:serviceaccounts:shop'}"), account, "shop", true},
 		"who is authenticated":                    {role("ClusterRole", use) + bind("ClusterRoleBinding", "ClusterRole", "{kind: Group, name: 'system:authenticated'}"), account, "shop", true},
 		"a user":                                  {role("Role", use) + bind("RoleBinding", "Role", "{kind: User, name: ann}"), admission.User{Name: "ann"}, "shop", true},
@@ -182,4 +183,51 @@ func TestRefusedPolicies(t *testing.T) {
 			t.Errorf("%s: %v", spec, err)
 		}
 	}
+}
+
+// TestVolumeWords wants what API servers took, and no other word (validatePodSecurityPolicyVolumes, Kubernetes 1.24).
+func TestVolumeWords(t *testing.T) {
+	for _, word := range append(VolumeTypes(), "*") {
+		if _, errs := NewSet(parse(t, policy("a", "volumes: ['"+word+"']"))); len(errs) > 0 {
+			t.Error(errs)
+		}
+	}
+	for word, want := range map[string]string{"configmap": `did you mean "configMap"?`, "none": "use * or some of hostPath, emptyDir", "image": "use *"} {
+		if _, errs := NewSet(parse(t, policy("a", "volumes: ["+word+"]"))); len(errs) != 1 || !strings.Contains(errs[0].Error(), want) {
+			t.Errorf("%s: %v", word, errs)
+		}
+	}
+}
+
+// FuzzPolicies reads policies that anybody wrote: what is taken fills a pod in once and for all, and finds the same faults
+// in it each time.
+func FuzzPolicies(f *testing.F) {
+	for _, spec := range []string{
+		"volumes: ['*'], readOnlyRootFilesystem: true", "requiredDropCapabilities: [ALL], allowedCapabilities: [CHOWN], defaultAllowPrivilegeEscalation: false",
+		"hostPorts: [{min: 1, max: 80}], allowedHostPaths: [{pathPrefix: /a, readOnly: true}], volumes: [hostPath]",
+		"runtimeClass: {allowedRuntimeClassNames: [a], defaultRuntimeClassName: a}, allowedUnsafeSysctls: ['net.*']",
+	} {
+		f.Add([]byte(policy("a", spec) + everyone))
+	}
+	f.Add([]byte(strings.NewReplacer("rule: RunAsAny", "rule: MustRunAs, ranges: [{min: 1, max: 9}]").Replace(policy("a", "privileged: true"))))
+	pods := []*corev1.Pod{
+		pod(f, "containers: [{name: c, image: i}]"),
+		pod(f, "hostNetwork: true, volumes: [{name: v, hostPath: {path: /a/b}}], initContainers: [{name: i, image: i, ports: [{hostPort: 80}]}], containers: [{name: c, image: i, securityContext: {privileged: true, capabilities: {add: [CHOWN]}}}]"),
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		objects, _ := kube.Manifest("o.yaml", text)
+		set, _ := NewSet(objects)
+		for _, of := range pods {
+			for _, p := range set.Policies {
+				filled := p.Fill(of)
+				if again := p.Fill(filled); !equality.Semantic.DeepEqual(filled, again) {
+					t.Errorf("%s fills in twice: %v, %v", p.Name, filled, again)
+				}
+				if a, b := p.Faults(filled), p.Faults(filled); !slices.Equal(a, b) {
+					t.Errorf("%s finds %v, then %v", p.Name, a, b)
+				}
+			}
+			set.Choose(of, "shop", admission.User{Name: "ann", Groups: []string{"system:authenticated"}})
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package psp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -134,7 +135,7 @@ func (g *Grants) may(who admission.User, group, policy, namespace string) bool {
 		return true
 	}
 	return slices.ContainsFunc(g.grants, func(of grant) bool {
-		return of.in(namespace) && of.to(who, namespace) && of.of(group, policy)
+		return of.in(namespace) && of.to(who) && of.of(group, policy)
 	})
 }
 
@@ -154,7 +155,7 @@ func (of grant) of(group, policy string) bool {
 	})
 }
 
-func (of grant) to(who admission.User, namespace string) bool {
+func (of grant) to(who admission.User) bool {
 	return slices.ContainsFunc(of.subjects, func(s rbacv1.Subject) bool {
 		switch s.Kind {
 		case rbacv1.UserKind:
@@ -162,11 +163,8 @@ func (of grant) to(who admission.User, namespace string) bool {
 		case rbacv1.GroupKind:
 			return slices.Contains(who.Groups, s.Name)
 		case rbacv1.ServiceAccountKind:
-			from := s.Namespace
-			if from == "" {
-				from = of.namespace
-			}
-			return from != "" && "system:serviceaccount:"+from+":"+s.Name == who.Name
+			from := cmp.Or(s.Namespace, of.namespace)
+			return from != "" && admission.ServiceAccount(from, s.Name).Name == who.Name
 		}
 		return false
 	})

@@ -1,6 +1,12 @@
 package psp
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // VolumeTypes are those that policies knew.
 func VolumeTypes() (names []string) {
@@ -8,6 +14,18 @@ func VolumeTypes() (names []string) {
 		names = append(names, k.name)
 	}
 	return names
+}
+
+// checkVolume wants a word for a type of volumes to be one that API servers took.
+func checkVolume(word string) error {
+	names := VolumeTypes()
+	if word == "*" || slices.Contains(names, word) {
+		return nil
+	}
+	if i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, word) }); i >= 0 {
+		return fmt.Errorf("%q is no type of volume: did you mean %q?", word, names[i])
+	}
+	return fmt.Errorf("%q is no type of volume: use * or some of %s", word, strings.Join(names, ", "))
 }
 
 // VolumeField is the field of a volume by which it is of a type.

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -21,13 +22,13 @@ func (e *insideError) Error() string {
 // registry that is meant, if that is named by such an address. The address is looked at when it is known and before
 // anything is sent, whatever name led to it. Proxies are where whoever runs this says.
 func outside(dial net.Dialer, meant string, env func(string) string) func(ctx context.Context, network, hostPort string) (net.Conn, error) {
-	free := proxies(env)
+	through, free := proxies(env), ""
 	if host := hostOf(meant); host == "localhost" || net.ParseIP(host) != nil {
-		free = append(free, host)
+		free = host // with the place to sign in, at whatever port
 	}
 	return func(ctx context.Context, network, hostPort string) (net.Conn, error) {
 		host, d := hostOf(hostPort), dial
-		if !slices.Contains(free, host) {
+		if host != free && !slices.Contains(through, hostPort) {
 			d.Control = func(_, address string, _ syscall.RawConn) error {
 				if at, err := netip.ParseAddrPort(address); err != nil || isNear(at.Addr()) {
 					return &insideError{host, hostOf(address)}
@@ -53,7 +54,7 @@ func isNear(ip netip.Addr) bool {
 	return ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() || slices.ContainsFunc(metadata, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-// proxies are the hosts of those that the environment names.
+// proxies are those that the environment names, as HOST:PORT.
 func proxies(env func(string) string) (all []string) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		text := env(name)
@@ -62,7 +63,8 @@ func proxies(env func(string) string) (all []string) {
 			u, err = url.Parse("http://" + text) // as net/http takes it
 		}
 		if err == nil && u.Hostname() != "" {
-			all = append(all, u.Hostname())
+			port := cmp.Or(u.Port(), map[string]string{"https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme], "80")
+			all = append(all, net.JoinHostPort(u.Hostname(), port))
 		}
 	}
 	return all

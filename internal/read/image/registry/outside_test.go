@@ -3,6 +3,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -24,7 +25,11 @@ func TestNear(t *testing.T) {
 		}
 	}
 	env := map[string]string{"HTTPS_PROXY": "http://me:pass@proxy.lan:3128", "http_proxy": "127.0.0.1:8080"}
-	if got := strings.Join(proxies(func(s string) string { return env[s] }), " "); got != "proxy.lan 127.0.0.1" {
+	if got := strings.Join(proxies(func(s string) string { return env[s] }), " "); got != "proxy.lan:3128 127.0.0.1:8080" {
+		t.Errorf("proxies are %q", got)
+	}
+	env = map[string]string{"HTTPS_PROXY": "https://proxy.lan", "HTTP_PROXY": "socks5://[fd00::1]", "http_proxy": "proxy"}
+	if got := strings.Join(proxies(func(s string) string { return env[s] }), " "); got != "proxy.lan:443 [fd00::1]:1080 proxy:80" {
 		t.Errorf("proxies are %q", got)
 	}
 }
@@ -73,5 +78,22 @@ func TestMeant(t *testing.T) {
 			t.Fatal(err)
 		}
 		images[0].Close()
+	}
+}
+
+// TestProxy lets a proxy of this machine be used, and nothing else that listens there.
+func TestProxy(t *testing.T) {
+	proxy, secret := httptest.NewServer(nil), httptest.NewServer(nil)
+	defer proxy.Close()
+	defer secret.Close()
+	dial := outside(net.Dialer{}, "registry.example", func(name string) string { return map[string]string{"HTTPS_PROXY": proxy.URL}[name] })
+	c, err := dial(t.Context(), "tcp", proxy.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	var inside *insideError
+	if _, err := dial(t.Context(), "tcp", secret.Listener.Addr().String()); !errors.As(err, &inside) {
+		t.Errorf("beside the proxy: %v", err)
 	}
 }

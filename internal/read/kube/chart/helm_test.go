@@ -1,7 +1,6 @@
 package chart
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/kube/render"
+	"github.com/plimsoll/plimsoll/testbed/fixture"
 )
 
 // TestHelm wants the objects that Helm's own tests want of helm template (pkg/cmd/template_test.go and its golden files,
@@ -84,35 +83,17 @@ func TestHelm(t *testing.T) {
 			if strings.HasPrefix(d.Path, "crds/") && !crds {
 				continue
 			}
-			got = append(got, objects(t, d.Text)...)
+			got = append(got, fixture.Objects(t, d.Text)...)
 			if n := strings.Count(d.Text, "\n") + 1; len(d.Lines) != n {
 				t.Errorf("%s: %s has %d lines, and %d are traced", c.golden, d.Path, n, len(d.Lines))
 			}
 			traced(t, files, &d)
 		}
 		slices.Sort(got)
-		if diff := cmp.Diff(objects(t, string(want)), got); diff != "" {
+		if diff := cmp.Diff(fixture.Objects(t, string(want)), got); diff != "" {
 			t.Errorf("%s: %s", c.golden, diff)
 		}
 	}
-}
-
-// objects are those of a text as JSON, in an order that does not depend on where they stand.
-func objects(t *testing.T, text string) (all []string) {
-	t.Helper()
-	read, problems := kube.Manifest("m.yaml", []byte(text))
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	for _, o := range read {
-		b, err := json.Marshal(o.Fields)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, string(b))
-	}
-	slices.Sort(all)
-	return all
 }
 
 // traced wants the places of a document's lines to be lines that are there, and a line without an action to be traced

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -26,17 +27,19 @@ const staleAfter = 10 * time.Minute
 type Followed struct {
 	cluster *Cluster
 	all     map[kube.Need]*follower
+	changed chan struct{}
 }
 
 // Follow begins to know the objects of the needs, until the context ends. Wait waits for that end.
 func (c *Cluster) Follow(ctx context.Context, needs []kube.Need, note *slog.Logger) (f *Followed, wait func()) {
-	f = &Followed{cluster: c, all: map[kube.Need]*follower{}}
+	f = &Followed{cluster: c, all: map[kube.Need]*follower{}, changed: make(chan struct{}, 1)}
 	var running sync.WaitGroup
 	for _, n := range needs {
 		if f.all[n] != nil {
 			continue
 		}
 		one := newFollower(c, n, note)
+		one.changed = f.changed
 		f.all[n] = one
 		running.Go(func() { one.run(ctx) })
 	}
@@ -55,6 +58,32 @@ func (f *Followed) Read(ctx context.Context) error {
 		}
 	}
 	return errors.Join(all...)
+}
+
+// Changed has word when other objects are known than before: one, however many they are.
+func (f *Followed) Changed() <-chan struct{} { return f.changed }
+
+// Last are the objects of a need as they were last known, in all namespaces, however long ago that was; and the namespaces
+// of which nothing is known, because they have too many. Lost is since when the API server was not heard; zero: it is.
+// Nil, nil: they were never read, and err says why.
+func (f *Followed) Last(n kube.Need) (objects []*kube.Object, over []string, lost time.Time, err error) {
+	one := f.all[n]
+	if one == nil {
+		return nil, nil, lost, fmt.Errorf("nobody follows %s", n.Kind.Kind)
+	}
+	k, away := one.now.Load(), one.lost.Load()
+	if away != nil {
+		lost = away.since
+	}
+	if k == nil {
+		_, err := one.known()
+		return nil, nil, lost, err
+	}
+	for _, of := range k.objects {
+		objects = append(objects, of...)
+	}
+	slices.SortFunc(objects, order)
+	return objects, slices.Sorted(maps.Keys(k.over)), lost, nil
 }
 
 // Of are the objects of a need in a namespace, by name; in all where it is empty.

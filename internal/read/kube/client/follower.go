@@ -40,6 +40,7 @@ type follower struct {
 	cluster *Cluster
 	need    kube.Need
 	note    *slog.Logger
+	changed chan struct{} // has room for one word; nil: nobody waits for it
 
 	read chan struct{} // closed when all was read once
 	once sync.Once
@@ -160,6 +161,15 @@ func (f *follower) found(k *known) {
 		f.note.Info("what policies need of the cluster is known", "kind", f.need.Kind.Kind)
 	}
 	f.once.Do(func() { close(f.read) })
+	f.say()
+}
+
+// say says that other objects are known than before.
+func (f *follower) say() {
+	select {
+	case f.changed <- struct{}{}:
+	default: // that was said, and nobody has looked since
+	}
 }
 
 func (f *follower) options() metav1.ListOptions {
@@ -292,6 +302,7 @@ func (f *follower) change(o *kube.Object, gone bool) {
 	}
 	f.bound(&k)
 	f.now.Store(&k)
+	f.say()
 }
 
 // objectOf is an object without the notes of who wrote what of it.

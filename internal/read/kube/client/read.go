@@ -79,7 +79,7 @@ func (c *Cluster) Read(ctx context.Context, s Selection) (*Contents, error) {
 	r.strangers(ctx)
 	kinds := s.Kinds
 	if len(kinds) == 0 {
-		kinds = append(append(kube.Judged(), kube.Around()...), kube.Volume())
+		kinds = kube.Read()
 	}
 	for _, k := range append(slices.Clone(s.Also), kinds...) { // what makes others comes first
 		if err := r.kind(ctx, k); err != nil {

@@ -1,7 +1,6 @@
 package kustomize
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/kube/render"
+	"github.com/plimsoll/plimsoll/testbed/fixture"
 )
 
 // TestKustomize wants the objects that the program kubectl kustomize makes of an overlay (the archive says of which
@@ -53,27 +52,10 @@ func TestKustomize(t *testing.T) {
 	}
 	var got []string
 	for _, d := range made.Documents {
-		got = append(got, objects(t, d.Text)...)
+		got = append(got, fixture.Objects(t, d.Text)...)
 	}
 	slices.Sort(got)
-	if diff := cmp.Diff(objects(t, want), got); diff != "" {
+	if diff := cmp.Diff(fixture.Objects(t, want), got); diff != "" {
 		t.Error(diff)
 	}
-}
-
-func objects(t *testing.T, text string) (all []string) {
-	t.Helper()
-	read, problems := kube.Manifest("m.yaml", []byte(text))
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	for _, o := range read {
-		b, err := json.Marshal(o.Fields)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, string(b))
-	}
-	slices.Sort(all)
-	return all
 }

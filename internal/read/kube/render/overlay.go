@@ -91,10 +91,7 @@ func (g *gathering) kustomization(dir string, seen map[string]bool) (dirs []stri
 	if name == "" {
 		return nil, false, fmt.Errorf("%s has no kustomization file", dir)
 	}
-	if dirs, component, err = g.references(path.Join(dir, name), dir, seen); err != nil {
-		return nil, false, err
-	}
-	return dirs, component, nil
+	return g.references(path.Join(dir, name), dir, seen)
 }
 
 // folders are the keys of a kustomization whose items may be folders.

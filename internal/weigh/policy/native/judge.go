@@ -107,7 +107,7 @@ func (j *judging) decide(p *policy, b *binding, of param, d admission.Decision) 
 		j.add(o, NotAssessed)
 		return
 	case unsure:
-		o.Message, o.Failed = fmt.Sprintf("it would have to be known what namespace %s is like", j.request.Namespace), false
+		o.Message, o.Failed, o.Missing = fmt.Sprintf("it would have to be known what namespace %s is like", j.request.Namespace), false, true
 		j.add(o, NotAssessed)
 		return
 	case d.Verdict == admission.Failed && j.world.Written && !kube.Default(j.request.Object.DeepCopyObject()) && strings.Contains(d.Message, "no such key"):
@@ -128,7 +128,10 @@ func (j *judging) add(o Outcome, a Action) {
 }
 
 // unsure is what would have to be known for a policy or binding to be held against the object at all.
-type unsure struct{ what string }
+type unsure struct {
+	what    string
+	missing bool // it is not around, where it may be
+}
 
 func (u *unsure) Error() string { return "it would have to be known " + u.what }
 
@@ -141,7 +144,7 @@ func (j *judging) misconfigured(p *policy, b *binding, err error) {
 		what, o.Binding, o.At = "binding", b.Name, b.at("spec")
 	}
 	if u, ok := err.(*unsure); ok {
-		o.Message, o.Failed = u.Error(), false
+		o.Message, o.Failed, o.Missing = u.Error(), false, u.missing
 		j.add(o, NotAssessed)
 		return
 	}

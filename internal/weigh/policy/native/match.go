@@ -76,7 +76,7 @@ func (j *judging) inNamespace(selector labels.Selector) (matches bool, err error
 	for _, n := range needs {
 		switch {
 		case n.Key() != corev1.LabelMetadataName:
-			err = &unsure{fmt.Sprintf("which labels namespace %s has (%s)", r.Namespace, selector)}
+			err = &unsure{fmt.Sprintf("which labels namespace %s has (%s)", r.Namespace, selector), true}
 		case !n.Matches(labels.Set(j.labels)):
 			return false, nil
 		}
@@ -112,7 +112,7 @@ func (j *judging) ruled(rules []v1.NamedRuleWithOperations, policy *v1.MatchPoli
 		other = strings.Join(rule.APIVersions, ", ")
 	}
 	if other != "" && (policy == nil || *policy == v1.Equivalent) {
-		return false, &unsure{fmt.Sprintf("what this %s is like in version %s, which the policy names", r.Kind.Kind, other)}
+		return false, &unsure{what: fmt.Sprintf("what this %s is like in version %s, which the policy names", r.Kind.Kind, other)}
 	}
 	return false, nil
 }

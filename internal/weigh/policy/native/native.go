@@ -110,6 +110,7 @@ type Outcome struct {
 	Message    string
 	Reason     metav1.StatusReason
 	Failed     bool // it could not be evaluated, and failurePolicy says that it denies
+	Missing    bool // it is not assessed, and would be if what is around were whole
 }
 
 // Text is what an API server says of it.

@@ -2,7 +2,6 @@ package native
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/testbed/fixture"
 )
 
 const head = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: a}\nspec:\n"
@@ -139,30 +139,12 @@ func TestKyverno(t *testing.T) {
 	}
 }
 
-// fifty are policies as they are in use, on pods.
-func fifty(t testing.TB) []*kube.Object {
-	var all []*kube.Object
-	specs := []string{
-		"validations: [{expression: \"object.spec.containers.all(c, !has(c.securityContext) || !has(c.securityContext.privileged) || !c.securityContext.privileged)\", message: privileged}]",
-		"{variables: [{name: images, expression: \"object.spec.containers.map(c, c.image)\"}], validations: [{expression: \"variables.images.all(i, i.startsWith('registry.example/'))\", messageExpression: \"'not of the registry: ' + variables.images.join(', ')\"}]}",
-		"validations: [{expression: \"object.spec.containers.all(c, has(c.resources.limits) && quantity(c.resources.limits['memory']).isLessThan(quantity('8Gi')))\"}]",
-		"{matchConditions: [{name: people, expression: \"!request.userInfo.username.startsWith('system:')\"}], validations: [{expression: \"has(object.metadata.labels) && 'team' in object.metadata.labels\"}]}",
-		"validations: [{expression: \"!has(object.spec.volumes) || object.spec.volumes.all(v, !has(v.hostPath))\"}]",
-	}
-	for i := range 50 {
-		spec := strings.TrimSuffix(strings.TrimPrefix(specs[i%len(specs)], "{"), "}")
-		all = append(all, parse(t, "p.yaml", fmt.Sprintf("{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicy, metadata: {name: p%02d}, spec: {matchConstraints: {resourceRules: [%s]}, %s}}\n---\n"+
-			"{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicyBinding, metadata: {name: p%02d}, spec: {policyName: p%02d, validationActions: [Deny]}}", i, podRule, spec, i, i))...)
-	}
-	return all
-}
-
 const ordinary = "{apiVersion: v1, kind: Pod, metadata: {name: cart, namespace: default, labels: {team: shop}}, spec: {containers: [" +
 	"{name: a, image: 'registry.example/a:1', resources: {limits: {memory: 1Gi}}}, {name: b, image: 'registry.example/b:1', resources: {limits: {memory: 1Gi}}}], volumes: [{name: v}]}}"
 
 // BenchmarkJudge is one pod before fifty policies, from the object as it is written.
 func BenchmarkJudge(b *testing.B) {
-	set, err := Compile(fifty(b))
+	set, err := Compile(parse(b, "p.yaml", fixture.FiftyPolicies()))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -180,7 +162,7 @@ func BenchmarkJudge(b *testing.B) {
 }
 
 func BenchmarkCompile(b *testing.B) {
-	all := fifty(b)
+	all := parse(b, "p.yaml", fixture.FiftyPolicies())
 	for b.Loop() {
 		if _, err := Compile(all); err != nil {
 			b.Fatal(err)

@@ -22,6 +22,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/testbed/cluster"
+	"github.com/plimsoll/plimsoll/testbed/fixture"
 )
 
 // server is a real API server, and what is asked of it.
@@ -333,7 +334,7 @@ func parse(t testing.TB, name, text string) []*kube.Object {
 func BenchmarkServer(b *testing.B) {
 	s := startServer(b)
 	around := kube.NewSnapshot(nil, nil)
-	all := fifty(b)
+	all := parse(b, "p.yaml", fixture.FiftyPolicies())
 	for _, o := range append(all, parse(b, "canary", "{apiVersion: v1, kind: Namespace, metadata: {name: canary}}\n---"+canaryPolicy)...) {
 		s.must(o, "default", around)
 	}

@@ -28,7 +28,7 @@ func (j *judging) paramsOf(p *policy, b *binding) ([]param, error) {
 	need := p.need(b)
 	namespaced, err := from.Namespaced(need)
 	if err != nil {
-		return nil, &unsure{err.Error()}
+		return nil, &unsure{what: err.Error()}
 	}
 	namespace := ""
 	if namespaced {
@@ -43,7 +43,7 @@ func (j *judging) paramsOf(p *policy, b *binding) ([]param, error) {
 	}
 	all, err := from.Of(need, namespace)
 	if err != nil {
-		return nil, &unsure{err.Error()}
+		return nil, &unsure{what: err.Error()}
 	}
 	var found []param
 	for _, o := range all {
@@ -61,7 +61,7 @@ func (j *judging) paramsOf(p *policy, b *binding) ([]param, error) {
 	case len(found) > 0:
 		return found, nil
 	case !j.world.Whole && j.world.Params == nil:
-		return nil, &unsure{fmt.Sprintf("the parameters: %s is not among what was read", describe(kind, ref, namespace))}
+		return nil, &unsure{fmt.Sprintf("the parameters: %s is not among what was read", describe(kind, ref, namespace)), true}
 	case ref.ParameterNotFoundAction != nil && *ref.ParameterNotFoundAction == v1.DenyAction:
 		return nil, errors.New("no params found for policy binding with `Deny` parameterNotFoundAction")
 	}

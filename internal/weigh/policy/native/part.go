@@ -1,6 +1,8 @@
 package native
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 
 	v1 "k8s.io/api/admissionregistration/v1"
@@ -34,6 +36,16 @@ func (s *Set) Said() (all []Said) {
 		all = append(all, one)
 	}
 	return all
+}
+
+// AsksWho names the policies that look at who asks: of what is in a cluster already, nobody knows it any more.
+func (s *Set) AsksWho() (names []string) {
+	for _, p := range s.policies {
+		if text, err := json.Marshal(p.spec); err != nil || bytes.Contains(text, []byte("userInfo")) {
+			names = append(names, p.Name)
+		}
+	}
+	return names
 }
 
 // Part are those policies that keep names.

@@ -78,17 +78,11 @@ func podOfWorkload(w *kube.Workload) *kube.Object {
 
 // Controller is who makes the pods of an object.
 func Controller(of *kube.Object, otherwise admission.User) admission.User {
-	name := map[string]string{
-		"Deployment": "replicaset-controller", "ReplicaSet": "replicaset-controller", "DaemonSet": "daemon-set-controller", "StatefulSet": "statefulset-controller",
-		"Job": "job-controller", "CronJob": "job-controller", "ReplicationController": "replication-controller",
-	}[of.Kind]
-	if name == "" {
+	m, _ := kube.MakerOf(of.Group(), of.Kind)
+	if m.Controller == "" {
 		return otherwise
 	}
-	return admission.User{
-		Name:   "system:serviceaccount:kube-system:" + name,
-		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"},
-	}
+	return admission.ServiceAccount("kube-system", m.Controller)
 }
 
 // join counts what was looked at together.

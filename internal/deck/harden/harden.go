@@ -1,0 +1,96 @@
+// Package harden turns a host into what would mend it, judged before it is shown: what of it would still be found is told.
+package harden
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/plimsoll/plimsoll/internal/judge/node"
+	"github.com/plimsoll/plimsoll/internal/judge/node/control"
+	"github.com/plimsoll/plimsoll/internal/read/host"
+	"github.com/plimsoll/plimsoll/internal/tell/harden/remedy"
+)
+
+// Result is what would mend a host.
+type Result struct {
+	*remedy.Remedies
+	// Still are rules that would be found with it, too, by component; none is what is wanted.
+	Still []remedy.Mended
+}
+
+// Run makes what would mend a host that was read of a root.
+func Run(ctx context.Context, root fs.FS, h *host.Host, now time.Time, o remedy.Options) (*Result, error) {
+	o.Key = make([]byte, 32)
+	if _, err := rand.Read(o.Key); err != nil {
+		return nil, err
+	}
+	failed := judge(h, now)
+	for {
+		all, err := remedy.Of(root, failed, o)
+		if err != nil {
+			return nil, err
+		}
+		r := &Result{Remedies: all}
+		after, err := host.Read(ctx, &host.Source{FS: over(root, all.Files, h), Name: h.Name})
+		if err != nil {
+			return nil, fmt.Errorf("read the host as it would be: %w", err)
+		}
+		news := false
+		for _, f := range judge(after, now) {
+			if f.Component == nil || byArguments(all, f.Component) {
+				continue
+			}
+			of := func(m remedy.Mended) bool { return m.Rule == f.Check.ID && m.Of == f.Component.Name }
+			if i := slices.IndexFunc(all.Mended, of); i >= 0 {
+				r.Still = append(r.Still, all.Mended[i])
+			} else if f.Component = sameOf(h, f.Component); f.Component != nil && !known(failed, f) {
+				failed, news = append(failed, f), true // what was wrong before kept it from counting
+			}
+		}
+		if !news {
+			return r, nil
+		}
+	}
+}
+
+// sameOf is a component as it is now.
+func sameOf(h *host.Host, c *host.Component) *host.Component {
+	i := slices.IndexFunc(h.Components, func(one *host.Component) bool { return one.Name == c.Name && one.Manifest == c.Manifest })
+	if i < 0 {
+		return nil
+	}
+	return h.Components[i]
+}
+
+func known(all []remedy.Failed, f remedy.Failed) bool {
+	return slices.ContainsFunc(all, func(one remedy.Failed) bool { return one.Check.ID == f.Check.ID && one.Component == f.Component })
+}
+
+// byArguments says that a component is mended by how it is started, which no file shows.
+func byArguments(r *remedy.Remedies, c *host.Component) bool {
+	return slices.ContainsFunc(r.Arguments, func(a remedy.Arguments) bool { return a.Of == c.Name })
+}
+
+// judge runs all checks, those of a component on each by itself.
+func judge(h *host.Host, now time.Time) (failed []remedy.Failed) {
+	for _, c := range slices.Concat(node.Checks(), control.Checks()) {
+		if c.Of == "" {
+			if a := c.Run(h, now); len(a.Hits) > 0 {
+				failed = append(failed, remedy.Failed{Check: c, Hits: a.Hits})
+			}
+			continue
+		}
+		for _, one := range h.Components {
+			alone := *h
+			alone.Components = []*host.Component{one}
+			if a := c.Run(&alone, now); len(a.Hits) > 0 {
+				failed = append(failed, remedy.Failed{Check: c, Component: one, Hits: a.Hits})
+			}
+		}
+	}
+	return failed
+}

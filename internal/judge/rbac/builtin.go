@@ -1,0 +1,153 @@
+package rbac
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+//go:generate go test . -run TestBuiltin -update
+
+// The roles and bindings that an API server and its controllers make, as they come from one (Kubernetes 1.37), its resources,
+// and what kubeadm and CoreDNS add.
+var (
+	//go:embed builtin.json
+	builtinObjects []byte
+	//go:embed addons.yaml
+	addonObjects []byte
+	//go:embed resources.txt
+	resourceLines string
+)
+
+// builtin is what is known by its content.
+type builtin struct {
+	roles    map[[3]string]knownRole
+	bindings map[[3]string]knownBinding
+}
+
+type knownRole struct {
+	*Role
+	addOn bool
+}
+
+type knownBinding struct {
+	*Binding
+	addOn bool
+}
+
+var builtins = sync.OnceValue(func() *builtin {
+	known := &builtin{map[[3]string]knownRole{}, map[[3]string]knownBinding{}}
+	enter := func(name string, text []byte, addOn bool) {
+		objects, _ := kube.Manifest(name, text) // a test reads them, too
+		m := &Model{}
+		for _, o := range objects {
+			o.Source = kube.Source{}
+			switch o.Kind {
+			case role, clusterRole:
+				r, _ := readRole(o)
+				r.Builtin = true
+				m.Roles = append(m.Roles, r)
+				known.roles[[3]string{r.Kind, r.Namespace, r.Name}] = knownRole{r, addOn}
+			case roleBinding, clusterRoleBinding:
+				b, _ := readBinding(o)
+				b.Builtin = true
+				known.bindings[[3]string{b.Kind, b.Namespace, b.Name}] = knownBinding{b, addOn}
+			}
+		}
+		m.aggregate()
+	}
+	enter("builtin.json", builtinObjects, false)
+	enter("addons.yaml", addonObjects, true)
+	return known
+})
+
+// role says that a role gives no more than the one that is known by its name.
+func (k *builtin) role(r *Role) bool {
+	known, ok := k.roles[[3]string{r.Kind, r.Namespace, r.Name}]
+	if !ok || r.Aggregates() && !known.Aggregates() {
+		return false
+	}
+	return !slices.ContainsFunc(r.Rules, func(one Rule) bool { return !covers(known.Rules, &one) })
+}
+
+// binding says that a binding gives the role to no others than the one that is known by its name.
+func (k *builtin) binding(b *Binding) bool {
+	known, ok := k.bindings[[3]string{b.Kind, b.Namespace, b.Name}]
+	if !ok || b.RoleKind != known.RoleKind || b.RoleName != known.RoleName {
+		return false
+	}
+	return !slices.ContainsFunc(b.Subjects, func(s Subject) bool { return !slices.Contains(known.Subjects, s) })
+}
+
+func (k *builtin) rulesOf(clusterRoleName string) []Rule {
+	return k.roles[[3]string{clusterRole, "", clusterRoleName}].Rules
+}
+
+// covers says that all that a rule allows is allowed by some others.
+func covers(rules []Rule, one *Rule) bool {
+	return !slices.ContainsFunc(requests(one), func(q Request) bool {
+		return !slices.ContainsFunc(rules, func(r Rule) bool { return r.Allows(&q) })
+	})
+}
+
+// requests are what a rule allows, one by one; a "*" in it stands for itself, which only a "*" allows.
+func requests(r *Rule) (all []Request) {
+	names := r.Names
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	for _, verb := range r.Verbs {
+		for _, u := range r.URLs {
+			all = append(all, Request{Verb: verb, URL: u})
+		}
+		for _, g := range r.Groups {
+			for _, word := range r.Resources {
+				resource, sub, _ := strings.Cut(word, "/")
+				for _, n := range names {
+					all = append(all, Request{Verb: verb, Group: g, Resource: resource, Subresource: sub, Name: n})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// Resource is one that Kubernetes itself serves.
+type Resource struct {
+	Group, Name string
+	Namespaced  bool
+	Subs        []string // its subresources
+}
+
+// Resources lists them, for Kubernetes 1.37.
+var Resources = sync.OnceValue(func() (all []Resource) {
+	for line := range strings.Lines(resourceLines) {
+		f := strings.Fields(line) // name group|- namespaced|cluster subs|-
+		if len(f) != 4 {
+			continue
+		}
+		r := Resource{Name: f[0], Namespaced: f[2] == "namespaced"}
+		if f[1] != "-" {
+			r.Group = f[1]
+		}
+		if f[3] != "-" {
+			r.Subs = strings.Split(f[3], ",")
+		}
+		all = append(all, r)
+	}
+	return all
+})
+
+// Find is a resource by its name, and by its group where the name has one: deployments, or deployments.apps. Of several
+// groups that serve one of the name (events) the first counts.
+func Find(word string) (Resource, bool) {
+	for _, r := range Resources() {
+		if word == r.Name || word == r.Name+"."+r.Group {
+			return r, true
+		}
+	}
+	return Resource{}, false
+}

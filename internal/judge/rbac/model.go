@@ -1,0 +1,255 @@
+package rbac
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+const (
+	group              = "rbac.authorization.k8s.io"
+	role               = "Role"
+	clusterRole        = "ClusterRole"
+	roleBinding        = "RoleBinding"
+	clusterRoleBinding = "ClusterRoleBinding"
+)
+
+// Role is a Role or a ClusterRole.
+type Role struct {
+	*kube.Object
+	Kind, Namespace, Name string
+	Rules                 []Rule
+	Builtin               bool // it is as Kubernetes, or an add-on that is known, makes it
+	Assumed               bool // it stands in nothing that was read: every cluster has it
+
+	selects []labels.Selector // of the ClusterRoles whose rules it gathers
+}
+
+// Aggregates says that a controller fills in its rules.
+func (r *Role) Aggregates() bool { return len(r.selects) > 0 }
+
+// String is its kind and its name, with its namespace.
+func (r *Role) String() string { return title(r.Kind, r.Namespace, r.Name) }
+
+// Binding is a RoleBinding or a ClusterRoleBinding.
+type Binding struct {
+	*kube.Object
+	Kind, Namespace, Name string
+	RoleKind, RoleName    string
+	Role                  *Role // nil: there is none of that name
+	Subjects              []Subject
+	Builtin               bool
+	Assumed               bool
+}
+
+// String is its kind and its name, with its namespace.
+func (b *Binding) String() string { return title(b.Kind, b.Namespace, b.Name) }
+
+func title(kind, namespace, name string) string {
+	if namespace == "" {
+		return kind + " " + name
+	}
+	return kind + " " + namespace + "/" + name
+}
+
+// Grant is what one binding gives to one of its subjects: the least that can be taken away.
+type Grant struct {
+	*Binding
+	Subject Subject
+	Index   int // of the subject in the binding
+}
+
+// Model is who may do what.
+type Model struct {
+	Roles    []*Role
+	Bindings []*Binding
+	Grants   []*Grant
+	Problems []*kube.Problem // objects that no API server takes, or that cannot be read
+	Whole    bool
+
+	kube  *kube.Snapshot
+	roles map[[3]string]*Role
+	of    map[Subject][]*Grant
+}
+
+// Options say how a model is made.
+type Options struct {
+	// Whole says that the snapshot is all of a cluster: roles are as its controllers have filled them in, and what is not
+	// there is nowhere. Else the roles and bindings that every cluster has are taken to be there, and aggregated roles are
+	// filled in as the controller will.
+	Whole bool
+}
+
+// New makes the model of a snapshot. Of two roles of one name, as a base and its overlay have them, both count.
+func New(s *kube.Snapshot, o Options) *Model {
+	m := &Model{kube: s, Whole: o.Whole, roles: map[[3]string]*Role{}, of: map[Subject][]*Grant{}, Problems: slices.Clone(s.Problems)}
+	known := builtins()
+	for _, one := range s.Objects {
+		if one.Group() == group {
+			m.add(one, known)
+		}
+	}
+	if !o.Whole {
+		m.assume(known)
+		m.aggregate()
+	}
+	for _, b := range m.Bindings {
+		namespace := ""
+		if b.RoleKind == role {
+			namespace = b.Namespace
+		}
+		if b.RoleKind == clusterRole || b.Kind == roleBinding {
+			b.Role = m.roles[[3]string{b.RoleKind, namespace, b.RoleName}]
+		}
+		for i, s := range b.Subjects {
+			g := &Grant{b, s, i}
+			m.Grants = append(m.Grants, g)
+			m.of[s] = append(m.of[s], g)
+		}
+	}
+	return m
+}
+
+func (m *Model) add(o *kube.Object, known *builtin) {
+	var err error
+	switch o.Kind {
+	case role, clusterRole:
+		var r *Role
+		if r, err = readRole(o); err != nil {
+			break
+		}
+		r.Builtin = known.role(r)
+		key := [3]string{r.Kind, r.Namespace, r.Name}
+		if was := m.roles[key]; was != nil {
+			was.Rules = append(was.Rules, r.Rules...)
+			was.selects = append(was.selects, r.selects...)
+			was.Builtin = was.Builtin && r.Builtin
+			break
+		}
+		m.roles[key] = r
+		m.Roles = append(m.Roles, r)
+	case roleBinding, clusterRoleBinding:
+		var b *Binding
+		if b, err = readBinding(o); err != nil {
+			break
+		}
+		b.Builtin = known.binding(b)
+		m.Bindings = append(m.Bindings, b)
+	}
+	if err != nil {
+		line := 0
+		if at := o.At(""); len(at) > 0 {
+			line = at[0].StartLine
+		}
+		m.Problems = append(m.Problems, &kube.Problem{Path: o.Source.Path, Line: line, What: fmt.Sprintf("%s %s: %v", o.Kind, o.Name, err)})
+	}
+}
+
+// assume adds what every cluster has, but for what was read under the same name.
+func (m *Model) assume(known *builtin) {
+	read := map[[3]string]bool{}
+	for _, b := range m.Bindings {
+		read[[3]string{b.Kind, b.Namespace, b.Name}] = true
+	}
+	for _, r := range known.roles {
+		key := [3]string{r.Kind, r.Namespace, r.Name}
+		if m.roles[key] == nil && !r.addOn {
+			one := *r.Role
+			one.Assumed = true
+			m.roles[key] = &one
+			m.Roles = append(m.Roles, &one)
+		}
+	}
+	for _, b := range known.bindings {
+		if !read[[3]string{b.Kind, b.Namespace, b.Name}] && !b.addOn {
+			one := *b.Binding
+			one.Assumed = true
+			m.Bindings = append(m.Bindings, &one)
+		}
+	}
+}
+
+// aggregate fills in the rules of ClusterRoles that gather those of others, as the controller does, again and again until
+// nothing changes: roles may gather each other, in a circle too. What such a role says itself does not count, but in a
+// circle, where it may have come round before it is written over: which, the controller's pace decides.
+func (m *Model) aggregate() {
+	var wide []*Role
+	for _, r := range m.Roles {
+		if r.Kind == clusterRole {
+			wide = append(wide, r)
+		}
+	}
+	slices.SortFunc(wide, func(a, b *Role) int { return compareText(a.Name, b.Name) })
+	var gather []*Role
+	parts := map[*Role][]*Role{}
+	for _, r := range wide {
+		if !r.Aggregates() {
+			continue
+		}
+		gather = append(gather, r)
+		for _, s := range r.selects {
+			for _, other := range wide {
+				if other != r && s.Matches(labels.Set(other.Object.Metadata("labels"))) {
+					parts[r] = append(parts[r], other)
+				}
+			}
+		}
+	}
+	for _, r := range gather {
+		if !circular(r, parts) {
+			r.Rules = nil
+		}
+	}
+	for changed := true; changed; {
+		changed = false
+		for _, r := range gather {
+			for _, other := range parts[r] {
+				for _, rule := range other.Rules {
+					if rule.From == "" {
+						rule.From = other.Name
+					}
+					if !slices.ContainsFunc(r.Rules, func(had Rule) bool { return same(had, rule) }) {
+						r.Rules = append(r.Rules, rule)
+						changed = true
+					}
+				}
+			}
+		}
+	}
+}
+
+// circular says that a role gathers itself by way of others.
+func circular(r *Role, parts map[*Role][]*Role) bool {
+	seen, queue := map[*Role]bool{}, parts[r]
+	for len(queue) > 0 {
+		one := queue[0]
+		queue = queue[1:]
+		if one == r {
+			return true
+		}
+		if !seen[one] {
+			seen[one] = true
+			queue = append(queue, parts[one]...)
+		}
+	}
+	return false
+}
+
+func same(a, b Rule) bool {
+	a.From, b.From = "", ""
+	return reflect.DeepEqual(a, b)
+}
+
+func compareText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,279 @@
+package path
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/judge/rbac"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// builder fills a graph.
+type builder struct {
+	*Graph
+	kube       *kube.Snapshot
+	prims      []*Primitive
+	namespaces map[string]bool
+	accounts   map[string][]rbac.Subject // by namespace
+	done       map[[2]int]bool           // edges that follow from what vertices are
+}
+
+// Build makes the graph of a model and the snapshot that it is of.
+func Build(m *rbac.Model, s *kube.Snapshot) *Graph {
+	b := &builder{
+		Graph: &Graph{model: m, index: map[vertex]int{}}, kube: s, prims: Primitives(),
+		namespaces: map[string]bool{}, accounts: map[string][]rbac.Subject{}, done: map[[2]int]bool{},
+	}
+	b.at(admin)
+	b.at(node)
+	b.people()
+	for _, g := range m.Grants {
+		b.grant(g)
+	}
+	b.together()
+	b.workloads()
+	b.powers()
+	return b.Graph
+}
+
+// people are all subjects, with the groups that they are in.
+func (b *builder) people() {
+	for _, o := range b.kube.Objects {
+		if o.Is("", "Namespace") {
+			b.namespaces[o.Name] = true
+		}
+	}
+	for _, s := range b.model.Subjects() {
+		b.person(s)
+	}
+	for i := range b.kube.Workloads {
+		b.person(AccountOf(&b.kube.Workloads[i]))
+	}
+	for _, g := range b.model.Grants {
+		if g.Namespace != "" {
+			b.namespaces[g.Namespace] = true
+		}
+	}
+	masters := b.at(vertex{kind: subject, of: rbac.NewSubject(rbac.Group, "", "system:masters")})
+	b.add(edge{from: masters, to: b.at(admin), word: "may do all, whatever RBAC says"})
+	b.add(edge{from: b.at(admin), to: b.at(node), word: "runs a privileged pod on it"})
+	b.add(edge{from: b.at(admin), to: b.at(secretsOf("")), word: "reads them"})
+}
+
+func (b *builder) person(s rbac.Subject) {
+	v := vertex{kind: subject, of: s}
+	if _, ok := b.index[v]; ok {
+		return
+	}
+	at := b.at(v)
+	if s.Kind == rbac.ServiceAccount {
+		b.namespaces[s.Namespace] = true
+		b.accounts[s.Namespace] = append(b.accounts[s.Namespace], s)
+	}
+	if s.Kind == rbac.Group {
+		return // its members are in others, but which they are nobody says
+	}
+	for _, group := range s.Identity().Groups {
+		b.add(edge{from: at, to: b.at(vertex{kind: subject, of: rbac.NewSubject(rbac.Group, "", group)}), word: "is in the group"})
+	}
+}
+
+// grant adds what one grant leads to.
+func (b *builder) grant(g *rbac.Grant) {
+	if g.Role == nil {
+		return
+	}
+	at := b.at(vertex{kind: grant, grant: g})
+	b.add(edge{from: b.at(vertex{kind: subject, of: g.Subject}), to: at, word: "is bound"})
+	b.add(edge{from: at, to: b.held(g.Role, g.Namespace), word: "to the role"})
+}
+
+// held is the vertex of a role in a scope: what it leads to is the same for all that are bound to it.
+func (b *builder) held(r *rbac.Role, namespace string) int {
+	v := vertex{kind: held, role: r, namespace: namespace}
+	if at, ok := b.index[v]; ok {
+		return at
+	}
+	at := b.at(v)
+	for _, p := range b.prims {
+		proof, ok := meets(r.Rules, p.needs, namespace)
+		if ok {
+			p.gives(b, v, hold{namespace: namespace, role: r, prim: p, proof: proof})
+		}
+	}
+	b.byName(v)
+	return at
+}
+
+// meets says that rules meet all needs, and by which of them.
+func meets(rules []rbac.Rule, needs []need, namespace string) (proof string, ok bool) {
+	var by []string
+	for _, n := range needs {
+		r := meet(rules, n, namespace)
+		if r == nil {
+			return "", false
+		}
+		if s := r.String(); !slices.Contains(by, s) {
+			by = append(by, s)
+		}
+	}
+	return strings.Join(by, "; "), true
+}
+
+func meet(rules []rbac.Rule, n need, namespace string) *rbac.Rule {
+	if n.wide && namespace != "" {
+		return nil
+	}
+	return meetIn(rules, n, namespace)
+}
+
+func meetIn(rules []rbac.Rule, n need, namespace string) *rbac.Rule {
+	for i := range n.any {
+		q := n.any[i]
+		if q.Name == "" && q.Resource == "namespaces" {
+			q.Name = namespace // which a rule may name
+		}
+		for j := range rules {
+			if rules[j].Allows(&q) {
+				return &rules[j]
+			}
+		}
+	}
+	return nil
+}
+
+// byName adds what rules give that name objects: whom to be, which role to bind.
+func (b *builder) byName(from vertex) {
+	for i := range from.role.Rules {
+		r := &from.role.Rules[i]
+		for _, name := range r.Names {
+			to := func(p string, q rbac.Request, kind string) {
+				q.Name = name
+				if !r.Allows(&q) || kind != rbac.ServiceAccount && from.namespace != "" {
+					return
+				}
+				h := hold{namespace: from.namespace, role: from.role, prim: b.prim(p), proof: r.String()}
+				if kind != rbac.ServiceAccount {
+					b.edge(from, vertex{kind: subject, of: rbac.NewSubject(kind, "", name)}, h)
+					return
+				}
+				for ns := range b.accounts {
+					if s := rbac.NewSubject(kind, ns, name); (from.namespace == "" || from.namespace == ns) && slices.Contains(b.accounts[ns], s) {
+						b.edge(from, vertex{kind: subject, of: s}, h)
+					}
+				}
+			}
+			to("impersonate-user", rbac.Request{Verb: "impersonate", Resource: "users"}, rbac.User)
+			to("impersonate-account", rbac.Request{Verb: "impersonate", Resource: "serviceaccounts"}, rbac.ServiceAccount)
+			to("token", rbac.Request{Verb: "create", Resource: "serviceaccounts", Subresource: "token"}, rbac.ServiceAccount)
+			if _, ok := meets(from.role.Rules, b.prim("impersonate-group").needs[1:], from.namespace); ok {
+				to("impersonate-group", rbac.Request{Verb: "impersonate", Resource: "groups"}, rbac.Group)
+			}
+			b.bindsTo(from, r, name)
+		}
+	}
+}
+
+// bindsTo adds the role that a rule lets one bind by name.
+func (b *builder) bindsTo(from vertex, r *rbac.Rule, name string) {
+	if !r.Allows(&rbac.Request{Verb: "bind", Group: rbacGroup, Resource: "clusterroles", Name: name}) || name == "cluster-admin" {
+		return
+	}
+	for _, p := range []string{"bind", "bind-in"} {
+		prim := b.prim(p)
+		if _, ok := meets(from.role.Rules, prim.needs[1:], from.namespace); !ok || p == "bind" && from.namespace != "" {
+			continue
+		}
+		scopes := []string{from.namespace}
+		if p == "bind-in" && from.namespace == "" {
+			scopes = slices.Sorted(maps.Keys(b.namespaces))
+		}
+		for _, other := range b.model.Roles {
+			if other.Kind != "ClusterRole" || other.Name != name {
+				continue
+			}
+			for _, ns := range scopes {
+				b.held(other, ns)
+				b.edge(from, vertex{kind: held, role: other, namespace: ns}, hold{namespace: ns, role: from.role, prim: prim, proof: r.String()})
+			}
+		}
+	}
+}
+
+func (b *builder) prim(id string) *Primitive {
+	return b.prims[slices.IndexFunc(b.prims, func(p *Primitive) bool { return p.ID == id })]
+}
+
+// edge adds what a hold leads to.
+func (b *builder) edge(from, to vertex, h hold) {
+	e := edge{from: b.at(from), to: b.at(to), prim: h.prim, proof: h.proof}
+	for _, one := range h.guard {
+		var list []int
+		for _, g := range one {
+			list = append(list, b.at(vertex{kind: grant, grant: g}))
+		}
+		e.guard = append(e.guard, list)
+	}
+	b.add(e)
+}
+
+// together adds what a subject can do by several grants and by none of them alone, its groups' included.
+func (b *builder) together() {
+	for _, s := range b.model.Subjects() {
+		all := b.model.Rights(s.Identity())
+		if len(all) < 2 {
+			continue
+		}
+		scopes := map[string]bool{}
+		for _, g := range all {
+			scopes[g.Namespace] = true
+		}
+		for _, p := range b.prims {
+			if len(p.needs) < 2 {
+				continue
+			}
+			for _, namespace := range slices.Sorted(maps.Keys(scopes)) {
+				b.several(s, p, namespace, all)
+			}
+		}
+	}
+}
+
+func (b *builder) several(s rbac.Subject, p *Primitive, namespace string, all []*rbac.Grant) {
+	guard := make([][]*rbac.Grant, len(p.needs))
+	var proof []string
+	var role *rbac.Role
+	for i, n := range p.needs {
+		for _, g := range all {
+			if g.Role == nil || g.Namespace != "" && (g.Namespace != namespace || n.wide) {
+				continue
+			}
+			r := meetIn(g.Role.Rules, n, namespace)
+			if r == nil {
+				continue
+			}
+			if len(guard[i]) == 0 {
+				proof = append(proof, r.String())
+			}
+			guard[i] = append(guard[i], g)
+			if g.RoleKind == "Role" {
+				role = g.Role
+			}
+		}
+		if len(guard[i]) == 0 {
+			return
+		}
+	}
+	if onlyOne(guard) || namespace != "" && !slices.ContainsFunc(slices.Concat(guard...), func(g *rbac.Grant) bool { return g.Namespace != "" }) {
+		return // one grant gives it all in any case, or it is given for all namespaces
+	}
+	p.gives(b, vertex{kind: subject, of: s}, hold{namespace: namespace, role: role, prim: p, proof: strings.Join(proof, "; "), guard: guard})
+}
+
+// onlyOne says that for each set of grants that does it, one of them does it alone.
+func onlyOne(guard [][]*rbac.Grant) bool {
+	return slices.ContainsFunc(guard, func(one []*rbac.Grant) bool {
+		return len(one) == 1 && !slices.ContainsFunc(guard, func(list []*rbac.Grant) bool { return !slices.Contains(list, one[0]) })
+	})
+}

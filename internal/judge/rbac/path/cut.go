@@ -1,0 +1,155 @@
+package path
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/judge/rbac"
+)
+
+// Cut are grants whose removal leaves no path to an end.
+type Cut struct {
+	Grants []*rbac.Grant
+	// Exact says that there are no fewer: each step of all paths needs one grant. Else they were found greedily, and none of
+	// them can be left out.
+	Exact bool
+	// Kept says that no removal of grants that people made leaves no path: what remains is Kubernetes' own, or needs none.
+	Kept bool
+	// OnPaths counts the grants that people made and that lie on any path.
+	OnPaths int
+}
+
+// Cut finds them, for all sources that are not trusted.
+func (g *Graph) Cut(to, namespace string, trusted func(rbac.Subject) bool) Cut {
+	c := Cut{Exact: true}
+	end := g.end(to, namespace)
+	if end < 0 {
+		return c
+	}
+	_, length := g.toward(nil, end)
+	var from []int
+	for _, at := range g.sources() {
+		if v := g.vertices[at]; length[at] >= 0 && at != end && !trusted(v.of) {
+			from = append(from, at)
+		}
+	}
+	seen := g.forward(from, nil)
+	c.OnPaths = g.onPaths(seen, length)
+	if len(from) == 0 {
+		return c
+	}
+	f := newFlow(len(g.vertices))
+	for _, v := range from {
+		f.add(f.source, f.in(v), infinite)
+	}
+	f.add(f.out(end), f.sink, infinite)
+	for i, v := range g.vertices {
+		capacity := infinite
+		if v.kind == grant && !v.grant.Builtin && !v.grant.Assumed {
+			capacity = 1
+		}
+		if seen[i] && length[i] >= 0 {
+			f.add(f.in(i), f.out(i), capacity)
+		}
+	}
+	stand := map[int][]int{} // for the edges that need several grants
+	for n := range g.edges {
+		e := &g.edges[n]
+		if !seen[e.from] || length[e.to] < 0 {
+			continue
+		}
+		if len(e.guard) == 0 {
+			f.add(f.out(e.from), f.in(e.to), infinite)
+			continue
+		}
+		c.Exact = false
+		least := g.least(e.guard)
+		if least == nil {
+			f.add(f.out(e.from), f.in(e.to), infinite)
+			continue
+		}
+		at := f.vertex()
+		stand[at] = least
+		f.add(f.out(e.from), at, int32(len(least)))
+		f.add(at, f.in(e.to), infinite)
+	}
+	if f.max() >= infinite {
+		c.Kept, c.Exact = true, false
+		return c
+	}
+	cut := gone{}
+	reached := f.reached()
+	for i, v := range g.vertices {
+		if v.kind == grant && reached[f.in(i)] && !reached[f.out(i)] && seen[i] && length[i] >= 0 {
+			cut[i] = true
+		}
+	}
+	for at, least := range stand {
+		for _, grant := range least {
+			if !reached[at] && reached[f.before(at)] {
+				cut[grant] = true
+			}
+		}
+	}
+	if !c.Exact {
+		g.spare(cut, from, end)
+	}
+	for i := range cut {
+		c.Grants = append(c.Grants, g.vertices[i].grant)
+	}
+	slices.SortFunc(c.Grants, func(a, b *rbac.Grant) int {
+		if x := strings.Compare(a.String(), b.String()); x != 0 {
+			return x
+		}
+		return rbac.Compare(a.Subject, b.Subject)
+	})
+	return c
+}
+
+// onPaths counts the grants of people's making between the sources and the end.
+func (g *Graph) onPaths(seen []bool, length []int) int {
+	all := gone{}
+	for i, v := range g.vertices {
+		all[i] = v.kind == grant && seen[i] && length[i] >= 0
+	}
+	for n := range g.edges {
+		if e := &g.edges[n]; seen[e.from] && length[e.to] >= 0 {
+			for _, i := range slices.Concat(e.guard...) {
+				all[i] = true
+			}
+		}
+	}
+	n := 0
+	for i, on := range all {
+		if on && !g.vertices[i].grant.Builtin && !g.vertices[i].grant.Assumed {
+			n++
+		}
+	}
+	return n
+}
+
+// least is the smallest of the lists of grants of which one is needed, as far as people made them.
+func (g *Graph) least(guard [][]int) (least []int) {
+	for _, list := range guard {
+		own := slices.ContainsFunc(list, func(i int) bool { return g.vertices[i].grant.Builtin || g.vertices[i].grant.Assumed })
+		if !own && (least == nil || len(list) < len(least)) {
+			least = list
+		}
+	}
+	return least
+}
+
+// spare puts grants back that are not needed in a cut, in a fixed order.
+func (g *Graph) spare(cut gone, from []int, end int) {
+	var all []int
+	for i := range cut {
+		all = append(all, i)
+	}
+	slices.Sort(all)
+	for _, i := range all {
+		delete(cut, i)
+		if g.forward(from, cut)[end] {
+			cut[i] = true
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package path
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/plimsoll/plimsoll/internal/judge/rbac"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// AccountOf is the account that a workload's pods run as.
+func AccountOf(w *kube.Workload) rbac.Subject {
+	name, namespace := w.Spec.ServiceAccountName, w.Namespace
+	if name == "" {
+		name = w.Spec.DeprecatedServiceAccount
+	}
+	if name == "" {
+		name = "default"
+	}
+	if namespace == "" {
+		namespace = "default"
+	}
+	return rbac.NewSubject(rbac.ServiceAccount, namespace, name)
+}
+
+// workloads are the pods that somebody may break into, or go into by right.
+func (b *builder) workloads() {
+	for i := range b.kube.Workloads {
+		w := &b.kube.Workloads[i]
+		account := AccountOf(w)
+		at := b.at(podsOf(w))
+		b.follow(podsOf(w), vertex{kind: subject, of: account}, "has its token", b.mounts(w, account))
+		b.follow(podsOf(w), node, "is the node's root, or as good as", escapes(w))
+		if w.Kind == "DaemonSet" && len(w.Spec.NodeSelector) == 0 && w.Spec.Affinity == nil {
+			b.add(edge{from: b.at(node), to: at, word: "has a pod of it on every node"})
+		}
+	}
+	b.add(edge{from: b.at(node), to: b.at(vertex{kind: subject, of: rbac.NewSubject(rbac.Group, "", "system:nodes")}), word: "has the kubelet's credential"})
+}
+
+func podsOf(w *kube.Workload) vertex {
+	return vertex{kind: workload, namespace: AccountOf(w).Namespace, name: w.Kind + " " + w.Name}
+}
+
+// PodsOf is what a path calls the pods of a workload.
+func PodsOf(w *kube.Workload) string { return podsOf(w).String() }
+
+// mounts says that the account's token is in the pod.
+func (b *builder) mounts(w *kube.Workload, account rbac.Subject) bool {
+	if w.Spec.AutomountServiceAccountToken != nil {
+		return *w.Spec.AutomountServiceAccountToken
+	}
+	if o := b.kube.Find("", "ServiceAccount", account.Namespace, account.Name); o != nil {
+		if auto, ok := o.Fields["automountServiceAccountToken"].(bool); ok {
+			return auto
+		}
+	}
+	return true
+}
+
+// escapes says that a container is the node's root: privileged, in its processes as root, or with its files.
+func escapes(w *kube.Workload) bool {
+	for _, c := range slices.Concat(w.Spec.Containers, w.Spec.InitContainers) {
+		if c.SecurityContext == nil {
+			continue
+		}
+		if c.SecurityContext.Privileged != nil && *c.SecurityContext.Privileged {
+			return true
+		}
+		if has := c.SecurityContext.Capabilities; has != nil && slices.ContainsFunc(has.Add, func(one corev1.Capability) bool {
+			name := strings.TrimPrefix(strings.ToUpper(string(one)), "CAP_")
+			return slices.Contains([]string{"ALL", "SYS_ADMIN", "SYS_MODULE"}, name) || name == "SYS_PTRACE" && w.Spec.HostPID
+		}) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(w.Spec.Volumes, func(v corev1.Volume) bool {
+		return v.HostPath != nil && slices.Contains(roots, path.Clean("/"+v.HostPath.Path))
+	})
+}
+
+// roots are paths of a node that are as good as its root: credentials, programs that run at its start, engines' sockets.
+var roots = []string{
+	"/", "/etc", "/root", "/proc", "/var", "/var/lib", "/var/lib/kubelet", "/run", "/var/run", "/etc/kubernetes", "/etc/kubernetes/manifests",
+	"/run/containerd", "/run/containerd/containerd.sock", "/var/run/docker.sock", "/run/docker.sock", "/var/run/crio/crio.sock", "/run/crio/crio.sock",
+}
+
+// follow adds an edge that needs no right, where it holds.
+func (b *builder) follow(from, to vertex, word string, holds bool) {
+	pair := [2]int{b.at(from), b.at(to)}
+	if !holds || b.done[pair] {
+		return
+	}
+	b.done[pair] = true
+	b.add(edge{from: pair[0], to: pair[1], word: word})
+}
+
+// powers adds what each power amounts to, in each namespace.
+func (b *builder) powers() {
+	all := slices.Sorted(maps.Keys(b.namespaces))
+	for _, what := range []string{pods, into, tokens, secrets} {
+		wide := vertex{kind: power, name: what}
+		if _, ok := b.index[wide]; ok {
+			for _, ns := range all {
+				b.follow(wide, vertex{kind: power, name: what, namespace: ns}, "", true)
+			}
+		}
+		for _, ns := range all {
+			if _, ok := b.index[vertex{kind: power, name: what, namespace: ns}]; ok {
+				b.amounts(what, ns)
+			}
+		}
+	}
+	b.identities()
+}
+
+func (b *builder) amounts(what, ns string) {
+	from := vertex{kind: power, name: what, namespace: ns}
+	switch what {
+	case pods:
+		for _, s := range b.accounts[ns] {
+			b.follow(from, vertex{kind: subject, of: s}, "as it", true)
+		}
+		b.follow(from, secretsOf(ns), "that mounts them", true)
+		level, known := b.level(ns)
+		word := "that is privileged; " + ns + " enforces no Pod Security level"
+		if !known {
+			word = "that is privileged, unless " + ns + " enforces a Pod Security level: its labels were not read"
+		}
+		b.follow(from, node, word, level == "" || level == "privileged")
+	case tokens:
+		for _, s := range b.accounts[ns] {
+			b.follow(from, vertex{kind: subject, of: s}, "and is it", true)
+		}
+	case into:
+		for i := range b.kube.Workloads {
+			if w := &b.kube.Workloads[i]; AccountOf(w).Namespace == ns {
+				b.follow(from, podsOf(w), "of it", true)
+			}
+		}
+	case secrets:
+		for _, o := range b.kube.Of("", "Secret", ns) {
+			if o.Fields["type"] == "kubernetes.io/service-account-token" {
+				name := o.Metadata("annotations")["kubernetes.io/service-account.name"]
+				b.follow(from, vertex{kind: subject, of: rbac.NewSubject(rbac.ServiceAccount, ns, name)}, "of which "+o.Name+" is its token", name != "")
+			}
+		}
+	}
+}
+
+// level is the Pod Security level that a namespace enforces.
+func (b *builder) level(ns string) (level string, known bool) {
+	o := b.kube.Find("", "Namespace", "", ns)
+	if o == nil {
+		return "", b.model.Whole
+	}
+	return o.Metadata("labels")["pod-security.kubernetes.io/enforce"], true
+}
+
+// identities are those that a power lets one be.
+func (b *builder) identities() {
+	for _, s := range b.model.Subjects() {
+		to := vertex{kind: subject, of: s}
+		for what, holds := range map[string]bool{
+			anyUser:       s.Kind == rbac.User,
+			anyIdentity:   s.Kind != rbac.ServiceAccount && s.Name != "system:masters",
+			bootstrappers: s.Kind == rbac.Group && strings.HasPrefix(s.Name, "system:bootstrappers:"),
+			operators:     s.Kind == rbac.ServiceAccount && (s.Namespace == "flux-system" && (s.Name == "kustomize-controller" || s.Name == "helm-controller") || s.Name == "argocd-application-controller"),
+		} {
+			for _, ns := range append([]string{""}, slices.Collect(maps.Keys(b.namespaces))...) {
+				if from := (vertex{kind: power, name: what, namespace: ns}); holds {
+					if _, ok := b.index[from]; ok {
+						b.follow(from, to, "and is it", true)
+					}
+				}
+			}
+		}
+	}
+}

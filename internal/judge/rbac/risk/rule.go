@@ -1,0 +1,158 @@
+package risk
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/rbac"
+)
+
+// right is a right that a rule should not give without need.
+type right struct {
+	id, title string
+	severity  finding.Severity
+	names     string
+	why, fix  string
+	bad, good string
+	asks      []rbac.Request
+}
+
+// wild says that a rule gives what nobody listed: rules that are, are told of once.
+func wild(r *rbac.Rule) bool {
+	return len(r.URLs) == 0 && (slices.Contains(r.Verbs, "*") || slices.Contains(r.Resources, "*"))
+}
+
+func rights() []right {
+	const group = "rbac.authorization.k8s.io"
+	return []right{
+		{
+			"secrets", "a role reads every Secret", finding.Medium, "cis-k8s-1.12/5.1.2 attack/T1552.007",
+			"get, list and watch give the whole of a Secret: passwords, keys and tokens of the cluster, or of the namespace. list gives all of them at once.",
+			"Name the Secrets in resourceNames, for get alone; what a pod needs, it mounts, and needs no right for.",
+			`{apiGroups: [""], resources: [secrets], verbs: [get, list]}`, `{apiGroups: [""], resources: [secrets], resourceNames: [db], verbs: [get]}`,
+			asks("get,list,watch", "", "secrets", ""),
+		},
+		{
+			"create-pods", "a role runs pods", finding.Low, "cis-k8s-1.12/5.1.4 attack/T1610",
+			"Who runs a pod is every account of the namespace, reads every Secret of it by mounting it, and, where no Pod Security level is enforced, is root on a node.",
+			"Give it to what deploys alone; enforce restricted in the namespace, and keep accounts with more rights out of it.",
+			`{apiGroups: [""], resources: [pods], verbs: [create]}`, `{apiGroups: [""], resources: [pods], verbs: [get]}`, asks("create", "", "pods", ""),
+		},
+		{
+			"exec", "a role goes into running pods", finding.Medium, "kubescape/C-0002 attack/T1609",
+			"exec and attach run anything in a container, with its account's token and its data; nothing of it stands in a manifest.",
+			"Remove it from what runs by itself; give it to people for debugging, in one namespace.",
+			`{apiGroups: [""], resources: [pods/exec], verbs: [create]}`, `{apiGroups: [""], resources: [pods/log], verbs: [get]}`,
+			append(asks("create", "", "pods", "exec"), asks("create", "", "pods", "attach")...),
+		},
+		{
+			"escalate", "a role lifts the rules against giving oneself more rights", finding.High, "cis-k8s-1.12/5.1.8 attack/T1098",
+			"With escalate a role can be given rights that its author does not have, with bind anybody can be bound to it.",
+			"Name in resourceNames the roles that may be bound; remove escalate.",
+			`{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [bind]}`, `{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], resourceNames: [view], verbs: [bind]}`,
+			slices.Concat(asks("bind,escalate", group, "clusterroles", ""), asks("bind,escalate", group, "roles", "")),
+		},
+		{
+			"impersonate", "a role is anybody", finding.High, "cis-k8s-1.12/5.1.8 attack/T1134",
+			"Who impersonates without a name in the rule is every user, group or account, and the audit log has both names only where somebody looks.",
+			"Name in resourceNames who may be impersonated, or use constrained impersonation (Kubernetes 1.36).",
+			`{apiGroups: [""], resources: [users], verbs: [impersonate]}`, `{apiGroups: [""], resources: [users], resourceNames: [tester], verbs: [impersonate]}`,
+			slices.Concat(asks("impersonate", "", "users", ""), asks("impersonate", "", "groups", ""), asks("impersonate", "", "serviceaccounts", "")),
+		},
+		{
+			"volumes", "a role makes PersistentVolumes", finding.Medium, "cis-k8s-1.12/5.1.9 attack/T1611",
+			"A PersistentVolume may be a path of a node. Pod Security looks at the pod and its claim, and not at what the claim is bound to: it is a way to the node's files from every namespace.",
+			"Leave it to the provisioner.",
+			`{apiGroups: [""], resources: [persistentvolumes], verbs: [create]}`, `{apiGroups: [""], resources: [persistentvolumeclaims], verbs: [create]}`, asks("create", "", "persistentvolumes", ""),
+		},
+		{
+			"node-proxy", "a role talks to kubelets past the API server", finding.High, "cis-k8s-1.12/5.1.10 attack/T1609",
+			"nodes/proxy reaches the kubelet's own exec in every pod of the node, with get alone too, and neither admission nor audit sees it.",
+			"Give nodes/metrics, nodes/stats, nodes/log, nodes/healthz or nodes/pods instead.",
+			`{apiGroups: [""], resources: [nodes/proxy], verbs: [get]}`, `{apiGroups: [""], resources: [nodes/metrics], verbs: [get]}`, asks("get,create", "", "nodes", "proxy"),
+		},
+		{
+			"approve-certificates", "a role approves certificates", finding.Medium, "cis-k8s-1.12/5.1.11 attack/T1649",
+			"Who approves for a signer decides who somebody is, until the certificate ends: it cannot be revoked.",
+			"Leave approval to people who do not ask, and name the signer in resourceNames.",
+			`{apiGroups: [certificates.k8s.io], resources: [certificatesigningrequests/approval], verbs: [update]}`, `{apiGroups: [certificates.k8s.io], resources: [certificatesigningrequests], verbs: [create]}`,
+			asks("update,patch", "certificates.k8s.io", "certificatesigningrequests", "approval"),
+		},
+		{
+			"webhooks", "a role decides what admission does", finding.Medium, "cis-k8s-1.12/5.1.12 attack/T1562.001",
+			"A webhook or a policy of one's own reads every object that is written and changes every pod that is made; without those that are there, nothing holds.",
+			"Name in resourceNames the configuration that belongs to the program.",
+			`{apiGroups: [admissionregistration.k8s.io], resources: [mutatingwebhookconfigurations], verbs: [create]}`,
+			`{apiGroups: [admissionregistration.k8s.io], resources: [mutatingwebhookconfigurations], resourceNames: [cart], verbs: [patch]}`, admission(),
+		},
+		{
+			"token", "a role is given tokens of every account", finding.High, "cis-k8s-1.12/5.1.13 attack/T1528",
+			"Who may create serviceaccounts/token is every account of the namespace, or of the cluster.",
+			"Name the accounts in resourceNames.",
+			`{apiGroups: [""], resources: [serviceaccounts/token], verbs: [create]}`, `{apiGroups: [""], resources: [serviceaccounts/token], resourceNames: [cart], verbs: [create]}`, asks("create", "", "serviceaccounts", "token"),
+		},
+		{
+			"namespaces", "a role changes what namespaces enforce", finding.Medium, "attack/T1562.001",
+			"The Pod Security level is a label of the namespace, and webhooks and policies choose namespaces by labels: who changes them chooses what holds.",
+			"Leave it to what makes namespaces.",
+			`{apiGroups: [""], resources: [namespaces], verbs: [patch]}`, `{apiGroups: [""], resources: [namespaces], verbs: [get]}`, asks("update,patch", "", "namespaces", ""),
+		},
+	}
+}
+
+func admission() (all []rbac.Request) {
+	for _, r := range []string{
+		"mutatingwebhookconfigurations", "validatingwebhookconfigurations", "mutatingadmissionpolicies", "mutatingadmissionpolicybindings", "validatingadmissionpolicies", "validatingadmissionpolicybindings",
+	} {
+		all = append(all, asks("create,update,patch,delete", "admissionregistration.k8s.io", r, "")...)
+	}
+	return all
+}
+
+// ruled are the checks of what roles say.
+func ruled() []Check {
+	all := []Check{{
+		Card: card("wildcard", "a role gives what nobody listed", finding.Medium, "cis-k8s-1.12/5.1.3 nsa-1.2/rbac", check.Page{
+			Why:  "A * stands for every verb or resource there is and will be: impersonate and escalate are verbs, and each new kind is one more.",
+			Fix:  "List the verbs and the resources; plimsoll rbac least writes what is used.",
+			Bad:  exampleRole + "- {apiGroups: [apps], resources: ['*'], verbs: [get]}\n",
+			Good: exampleRole + "- {apiGroups: [apps], resources: [deployments], verbs: [get]}\n",
+		}),
+		look: func(f *Facts) []check.Hit { return f.rules(wild) },
+	}}
+	for _, r := range rights() {
+		all = append(all, Check{
+			Card: card(r.id, r.title, r.severity, r.names+" nsa-1.2/rbac", check.Page{Why: r.why, Fix: r.fix, Bad: exampleRole + "- " + r.bad + "\n", Good: exampleRole + "- " + r.good + "\n"}),
+			look: func(f *Facts) []check.Hit {
+				return f.rules(func(one *rbac.Rule) bool {
+					return !wild(one) && slices.ContainsFunc(r.asks, func(q rbac.Request) bool { return one.Allows(&q) })
+				})
+			},
+		})
+	}
+	return all
+}
+
+func asks(verbs, group, resource, sub string) (all []rbac.Request) {
+	for _, v := range words(verbs) {
+		all = append(all, rbac.Request{Verb: v, Group: group, Resource: resource, Subresource: sub})
+	}
+	return all
+}
+
+// rules calls f for each rule that people wrote: what a role gathers of others is told of there.
+func (f *Facts) rules(found func(r *rbac.Rule) bool) (hits []check.Hit) {
+	for _, role := range f.model.Roles {
+		if role.Builtin || role.Assumed || role.Aggregates() || !f.own(role.Object) {
+			continue
+		}
+		for i := range role.Rules {
+			if r := &role.Rules[i]; found(r) {
+				hits = append(hits, at(role.Object, fmt.Sprintf("rules[%d]", i), role.String()+": "+r.String()))
+			}
+		}
+	}
+	return hits
+}
