@@ -98,7 +98,9 @@ func (o *clusterOptions) read(ctx context.Context, s client.Selection) (*client.
 
 const clusterLong = "Workloads are judged as in a scan of manifests, by what is in the cluster and not in a file: findings name the\n" +
 	"owner, a Deployment, say, and not its pods. Secrets and ConfigMaps are not read. deploy/cluster/role.yaml is all\n" +
-	"that it takes; a kind that the account may not list is a gap that keeps the verdict from passing.\n\n"
+	"that it takes; a kind that the account may not list is a gap that keeps the verdict from passing.\n\n" +
+	"The control plane is judged as far as the API shows it: static pods, /flagz of the API server, versions of nodes. What it\n" +
+	"does not show is not visible, neither good nor bad; plimsoll node scan tells on the host.\n\n"
 
 func newClusterScan(g *global) *cobra.Command {
 	var o scanOptions

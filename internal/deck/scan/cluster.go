@@ -1,10 +1,15 @@
 package scan
 
 import (
+	"encoding/json"
+	"strings"
+
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/read/host"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 	"github.com/plimsoll/plimsoll/internal/read/kube/dump"
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // Cluster is what a cluster holds: read from its API server, or from a dump of that.
@@ -26,6 +31,10 @@ func (s *scan) cluster(id string, c *Cluster) {
 		whole = whole && !m.Blocking
 		s.report.Coverage = append(s.report.Coverage, finding.Gap{Class: m.Class, Blocking: m.Blocking, Target: id, What: m.What, Count: 1})
 	}
+	if c.Settings != nil {
+		h, gaps := settingsOf(c.Contents)
+		s.components(id, h, gaps)
+	}
 	if !s.concerns(manifests) {
 		return
 	}
@@ -36,4 +45,49 @@ func (s *scan) cluster(id string, c *Cluster) {
 		s.report.Coverage = append(s.report.Coverage, g)
 	}
 	s.sights(&s.report.Targets[len(s.report.Targets)-1], seen)
+}
+
+// settingsOf is what the API shows of how a cluster is set: its static pods, what its API server says of itself, and the
+// versions of its nodes. A control plane that runs elsewhere shows less, and is then neither good nor bad.
+func settingsOf(c *client.Contents) (*host.Host, []finding.Gap) {
+	h := &host.Host{Name: c.Name}
+	for _, o := range c.Objects {
+		head, _ := o.Fields["metadata"].(map[string]any)
+		notes, _ := head["annotations"].(map[string]any)
+		if o.Kind != "Pod" || notes["kubernetes.io/config.mirror"] == nil {
+			continue
+		}
+		b, err := json.Marshal(o.Fields)
+		if err != nil {
+			continue // it came as JSON
+		}
+		if all, err := tree.Parse(o.Name, b); err == nil {
+			h.Components = append(h.Components, host.FromMirror("pod "+o.Namespace+"/"+o.Name, all[0])...)
+		}
+	}
+	version, _ := host.ParseVersion(c.Version, "the API server")
+	if !h.Has("kube-apiserver") {
+		server := &host.Component{Name: "kube-apiserver", Origin: "/version of the API server", Bare: true}
+		if len(c.Settings.Flags) > 0 {
+			server = host.FromFlags("kube-apiserver", "/flagz of the API server", c.Settings.Flags)
+		}
+		server.Version = version
+		h.Components = append(h.Components, server)
+	}
+	for _, n := range c.Settings.Nodes {
+		k := &host.Component{Name: "kubelet", Origin: "node " + n.Name, Bare: true}
+		k.Version, _ = host.ParseVersion(n.Kubelet, "node "+n.Name)
+		h.Components = append(h.Components, k)
+	}
+	gaps := []finding.Gap{{Class: "not-visible", Count: 1, What: "how kubelets and container engines are set, and files of the control plane: plimsoll node scan tells on each host"}}
+	var absent []string
+	for _, name := range programs {
+		if !h.Has(name) {
+			absent = append(absent, name)
+		}
+	}
+	if len(absent) > 0 {
+		gaps = append(gaps, finding.Gap{Class: "not-visible", Count: len(absent), What: "how " + strings.Join(absent, ", ") + " are set: no static pod of them is in the cluster"})
+	}
+	return h, gaps
 }

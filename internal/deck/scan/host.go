@@ -7,6 +7,7 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/judge/node"
 	"github.com/plimsoll/plimsoll/internal/judge/node/control"
+	"github.com/plimsoll/plimsoll/internal/judge/node/engine"
 	"github.com/plimsoll/plimsoll/internal/read/host"
 )
 
@@ -36,7 +37,7 @@ func unseen(h *host.Host) string {
 // components runs the checks of hosts and control planes, and tells what they would have to know.
 func (s *scan) components(id string, h *host.Host, gaps []finding.Gap) {
 	var seen []sight
-	for _, c := range slices.Concat(node.Checks(), control.Checks()) {
+	for _, c := range slices.Concat(node.Checks(), control.Checks(), engine.Checks()) {
 		a := c.Run(h, s.o.Now)
 		if !s.o.runs(word(c.ID)) {
 			continue

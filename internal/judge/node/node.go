@@ -40,7 +40,7 @@ func (c Check) Run(h *host.Host, now time.Time) (a Answer) {
 		return a
 	}
 	for _, one := range h.Components {
-		if one.Name == c.Of {
+		if one.Name == c.Of && !one.Bare {
 			a.add(c, &Look{Host: h, Now: now, C: one})
 		}
 	}

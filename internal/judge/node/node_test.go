@@ -7,6 +7,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/judge/node"
 	"github.com/plimsoll/plimsoll/internal/judge/node/control"
+	"github.com/plimsoll/plimsoll/internal/judge/node/engine"
 	"github.com/plimsoll/plimsoll/internal/read/host/hosttest"
 )
 
@@ -14,7 +15,7 @@ var now = time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
 
 // TestPages runs each check on the examples of its page.
 func TestPages(t *testing.T) {
-	for _, c := range slices.Concat(node.Checks(), control.Checks()) {
+	for _, c := range slices.Concat(node.Checks(), control.Checks(), engine.Checks()) {
 		bad := c.Run(hosttest.Host(t, c.Page.Bad), now)
 		if len(bad.Hits) == 0 {
 			t.Errorf("%s does not find its bad example: %+v\n%s", c.ID, bad, c.Page.Bad)
@@ -53,7 +54,7 @@ func TestEffective(t *testing.T) {
 		{"names that a rule refuses", "control/oidc-system-names", "$ kube-apiserver --authentication-config=/a.yaml\n# /a.yaml\njwt:\n- claimMappings: {username: {claim: sub, prefix: ''}}\n  userValidationRules: [{expression: \"!user.username.startsWith('system:')\"}]", "pass"},
 		{"groups without a prefix", "control/oidc-system-names", "$ kube-apiserver --authentication-config=/a.yaml\n# /a.yaml\njwt:\n- claimMappings: {username: {claim: sub, prefix: 'o:'}, groups: {claim: groups, prefix: ''}}", "hit"},
 	} {
-		for _, one := range slices.Concat(node.Checks(), control.Checks()) {
+		for _, one := range slices.Concat(node.Checks(), control.Checks(), engine.Checks()) {
 			if one.ID != c.check {
 				continue
 			}

@@ -55,6 +55,8 @@ func contents(name string, b []byte) (*Contents, error) {
 	c := &Contents{}
 	var err error
 	switch ext := path.Ext(name); {
+	case name == "/etc/group":
+		c.Lines = strings.Split(string(b), "\n")
 	case bytes.Contains(b, []byte("-----BEGIN ")) && !bytes.Contains(b, []byte("kind:")):
 		err = c.pem(b)
 	case ext == ".toml" || ext == ".conf" && strings.Contains(name, "/crio"):

@@ -23,7 +23,7 @@ var (
 		"/etc/docker", "/etc/docker/daemon.json", "/etc/default/docker", "/etc/sysconfig/docker", "/etc/containerd/config.toml",
 		"/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/var/run/crio/crio.sock", "/run/k3s/containerd/containerd.sock",
 		"/var/lib/docker", "/var/lib/containerd", "/usr/bin/dockerd", "/usr/bin/containerd", "/usr/bin/runc", "/usr/bin/docker", "/etc/audit/audit.rules",
-		"/run/containerd", "/usr/bin/containerd-shim", "/usr/bin/containerd-shim-runc-v2", "/usr/sbin/runc", "/usr/sbin/dockerd",
+		"/run/containerd", "/usr/bin/containerd-shim", "/usr/bin/containerd-shim-runc-v2", "/usr/sbin/runc", "/usr/sbin/dockerd", "/etc/group",
 	}
 	standingBelow = []string{
 		"/etc/kubernetes/pki", "/etc/cni/net.d", "/var/lib/kubelet/pki", "/etc/systemd/system/kubelet.service.d", "/usr/lib/systemd/system/kubelet.service.d",
@@ -40,12 +40,32 @@ func (r *reader) files() {
 		r.host.root.lookBelow(dir)
 	}
 	for _, c := range r.host.Components {
+		for _, f := range c.configs {
+			r.registries(c, f.Contents.Document(), 0)
+		}
 		named := c.named()
 		for i := 0; i < len(named); i++ { // what a file names is named, too
 			if i < maxBelow {
 				named = append(named, r.named(c, named[i])...)
 			}
 		}
+	}
+}
+
+// registries looks at the folders of registries that containerd's configuration names.
+func (r *reader) registries(c *Component, v *tree.Value, depth int) {
+	if v == nil || c.Name != "containerd" || depth > 8 {
+		return
+	}
+	for _, e := range v.Map {
+		if e.Key == "config_path" {
+			for dir := range strings.SplitSeq(e.Value.String(), ":") {
+				if path.IsAbs(dir) {
+					c.root.lookBelow(dir)
+				}
+			}
+		}
+		r.registries(c, e.Value, depth+1)
 	}
 }
 

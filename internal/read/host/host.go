@@ -28,10 +28,20 @@ type Host struct {
 }
 
 // File is a file or folder by its path; nil where it was not looked at.
-func (h *Host) File(path string) *File { return h.root.known(path) }
+func (h *Host) File(path string) *File {
+	if h.root == nil {
+		return nil
+	}
+	return h.root.known(path)
+}
 
 // Below are the files under a folder that were looked at, by path; none where it is missing.
-func (h *Host) Below(folder string) []*File { return h.root.below(folder) }
+func (h *Host) Below(folder string) []*File {
+	if h.root == nil {
+		return nil
+	}
+	return h.root.below(folder)
+}
 
 // Has says that a component of one of the names is here.
 func (h *Host) Has(names ...string) bool {
@@ -47,6 +57,8 @@ type Component struct {
 	Version  Version
 	// Whole says that its source tells every setting that there is: what it does not tell is at its zero.
 	Whole bool
+	// Bare says that nothing but its version is known.
+	Bare bool
 	// Origin is where it was read, where that is no host: an address of the API.
 	Origin string
 

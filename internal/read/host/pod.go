@@ -128,6 +128,18 @@ func FromPod(name string, pod *tree.Value) (all []*Component) {
 	return all
 }
 
+// FromMirror are the components of a static pod as the API shows it: its files are on its host.
+func FromMirror(origin string, pod *tree.Value) []*Component {
+	all := FromPod("", pod)
+	for _, c := range all {
+		c.Origin, c.Version.From = origin, "the image of "+origin
+		for i := range c.flags {
+			c.flags[i].line = 0
+		}
+	}
+	return all
+}
+
 // command is what a container runs, and with which arguments.
 func (c *Component) command(words []string, container string) (string, []string) {
 	if len(words) == 0 || strings.HasPrefix(words[0], "-") { // the image's own program

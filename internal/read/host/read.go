@@ -155,19 +155,11 @@ func FromConfigz(from string, answer []byte) (*Component, error) {
 	return &Component{Name: "kubelet", Origin: from, Whole: true, configs: []*File{{Path: from, Contents: &Contents{Documents: []*tree.Value{config}}}}}, nil
 }
 
-// FromFlagz is a component by what it answers for /flagz: a line for each flag, its value behind = or a blank.
-func FromFlagz(name, from string, answer []byte) *Component {
-	c := &Component{Name: name, Origin: from, Whole: true}
-	for line := range strings.Lines(string(answer)) {
-		key, value, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if !ok || key == "" || strings.ContainsAny(key, " \t") {
-			continue
-		}
-		value = strings.Trim(value, `"`)
-		if inner, ok := strings.CutPrefix(value, "["); ok {
-			value = strings.TrimSuffix(inner, "]")
-		}
-		c.flags = append(c.flags, flag{name: strings.TrimLeft(key, "-"), value: value})
+// FromFlags is a component by all its flags, as it says them itself.
+func FromFlags(name, origin string, flags map[string]string) *Component {
+	c := &Component{Name: name, Origin: origin, Whole: true}
+	for _, key := range slices.Sorted(maps.Keys(flags)) {
+		c.flags = append(c.flags, flag{name: key, value: flags[key]})
 	}
 	return c
 }

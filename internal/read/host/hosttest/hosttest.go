@@ -27,9 +27,14 @@ func FS(text string) fstest.MapFS {
 	all := fstest.MapFS{"etc/hostname": {Data: []byte("node-1\n")}}
 	var passwd strings.Builder
 	for name, id := range users {
+		if name == "docker" && !strings.Contains(text, " docker ") {
+			continue // a host has the group where it has Docker
+		}
 		passwd.WriteString(name + ":x:" + strconv.Itoa(id) + ":\n")
 	}
-	all["etc/passwd"], all["etc/group"] = &fstest.MapFile{Data: []byte(passwd.String())}, &fstest.MapFile{Data: []byte(passwd.String())}
+	for _, name := range []string{"etc/passwd", "etc/group"} {
+		all[name] = &fstest.MapFile{Data: []byte(passwd.String()), Mode: 0o644, Sys: host.Owned{}}
+	}
 	at := func(name string) *fstest.MapFile {
 		name = strings.TrimPrefix(path.Clean(name), "/")
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {

@@ -46,6 +46,7 @@ type Contents struct {
 	Kinds      []string // that were selected; none: all that are judged, and what counts for them
 	Objects    []*kube.Object
 	Missing    []Missing
+	Settings   *Settings // nil: a part of the cluster was asked for
 }
 
 // OpenReader is a client that reads much, no more than some pages a second.
@@ -88,6 +89,7 @@ func (c *Cluster) Read(ctx context.Context, s Selection) (*Contents, error) {
 			break
 		}
 	}
+	r.settings(ctx)
 	if err := ctx.Err(); err != nil {
 		r.miss("interrupted", "the cluster was not read to its end, because it was stopped")
 	}

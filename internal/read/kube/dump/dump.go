@@ -53,6 +53,7 @@ type head struct {
 	Kinds      []string         `json:"kinds,omitempty"`      // as well
 	Objects    int              `json:"objects"`
 	Missing    []client.Missing `json:"missing,omitempty"`
+	Settings   *client.Settings `json:"settings,omitempty"`
 }
 
 // safe is a name of a namespace, a kind or a group, as Kubernetes has them.
@@ -108,7 +109,7 @@ func Write(dir string, c *client.Contents, s Secrets) error {
 		}
 	}
 	// It comes last: a dump that was cut off is none.
-	text, err := json.MarshalIndent(head{schema, c.Name, c.Version, c.Namespaces, c.Kinds, len(c.Objects), c.Missing}, "", "  ")
+	text, err := json.MarshalIndent(head{schema, c.Name, c.Version, c.Namespaces, c.Kinds, len(c.Objects), c.Missing, c.Settings}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ func Read(dir string) (*client.Contents, error) {
 	if err := d.Decode(&h); err != nil || h.Schema != schema {
 		return nil, fmt.Errorf("%s: it is no dump of this version of plimsoll (%s): %w", path.Join(dir, Head), schema, cmp.Or(err, errors.New("it names another")))
 	}
-	c := &client.Contents{Name: h.Cluster, Version: h.Version, Namespaces: h.Namespaces, Kinds: h.Kinds, Missing: h.Missing}
+	c := &client.Contents{Name: h.Cluster, Version: h.Version, Namespaces: h.Namespaces, Kinds: h.Kinds, Missing: h.Missing, Settings: h.Settings}
 	if err := readAll(root, c); err != nil {
 		return nil, err
 	}
