@@ -81,18 +81,18 @@ func TestProbe(t *testing.T) {
 
 // stalled takes connections, and says nothing.
 func stalled(t *testing.T) string {
-	return serve(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) })
+	return answering(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) })
 }
 
 // garbage says what is neither TLS nor HTTP.
 func garbage(t *testing.T) string {
-	return serve(t, func(c net.Conn) {
+	return answering(t, func(c net.Conn) {
 		_, _ = c.Write([]byte("\x00\x01SSH-2.0-none\r\n\r\n\r\n"))
 		c.Close()
 	})
 }
 
-func serve(t *testing.T, each func(net.Conn)) string {
+func answering(t *testing.T, each func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
