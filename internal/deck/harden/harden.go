@@ -11,19 +11,13 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/judge/node"
 	"github.com/plimsoll/plimsoll/internal/judge/node/control"
+	"github.com/plimsoll/plimsoll/internal/judge/node/engine"
 	"github.com/plimsoll/plimsoll/internal/read/host"
 	"github.com/plimsoll/plimsoll/internal/tell/harden/remedy"
 )
 
-// Result is what would mend a host.
-type Result struct {
-	*remedy.Remedies
-	// Still are rules that would be found with it, too, by component; none is what is wanted.
-	Still []remedy.Mended
-}
-
-// Run makes what would mend a host that was read of a root.
-func Run(ctx context.Context, root fs.FS, h *host.Host, now time.Time, o remedy.Options) (*Result, error) {
+// Run makes what would mend a host that was read of a root. What would be found with it, too, is left to a person.
+func Run(ctx context.Context, root fs.FS, h *host.Host, now time.Time, o remedy.Options) (*remedy.Remedies, error) {
 	o.Key = make([]byte, 32)
 	if _, err := rand.Read(o.Key); err != nil {
 		return nil, err
@@ -34,7 +28,6 @@ func Run(ctx context.Context, root fs.FS, h *host.Host, now time.Time, o remedy.
 		if err != nil {
 			return nil, err
 		}
-		r := &Result{Remedies: all}
 		after, err := host.Read(ctx, &host.Source{FS: over(root, all.Files, h), Name: h.Name})
 		if err != nil {
 			return nil, fmt.Errorf("read the host as it would be: %w", err)
@@ -46,13 +39,13 @@ func Run(ctx context.Context, root fs.FS, h *host.Host, now time.Time, o remedy.
 			}
 			of := func(m remedy.Mended) bool { return m.Rule == f.Check.ID && m.Of == f.Component.Name }
 			if i := slices.IndexFunc(all.Mended, of); i >= 0 {
-				r.Still = append(r.Still, all.Mended[i])
+				all.Leave(i, f.Check.Title)
 			} else if f.Component = sameOf(h, f.Component); f.Component != nil && !known(failed, f) {
 				failed, news = append(failed, f), true // what was wrong before kept it from counting
 			}
 		}
 		if !news {
-			return r, nil
+			return all, nil
 		}
 	}
 }
@@ -77,7 +70,7 @@ func byArguments(r *remedy.Remedies, c *host.Component) bool {
 
 // judge runs all checks, those of a component on each by itself.
 func judge(h *host.Host, now time.Time) (failed []remedy.Failed) {
-	for _, c := range slices.Concat(node.Checks(), control.Checks()) {
+	for _, c := range slices.Concat(node.Checks(), control.Checks(), engine.Checks()) {
 		if c.Of == "" {
 			if a := c.Run(h, now); len(a.Hits) > 0 {
 				failed = append(failed, remedy.Failed{Check: c, Hits: a.Hits})

@@ -4,6 +4,7 @@
 package remedy
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -158,6 +159,13 @@ func Of(root fs.FS, failed []Failed, o Options) (*Remedies, error) {
 	return r, nil
 }
 
+// Leave leaves to a person what was done and did not mend what it was done for.
+func (r *Remedies) Leave(i int, title string) {
+	m := r.Mended[i]
+	r.Left = append(r.Left, Left{m.Rule, m.Of, title, m.What + " was written, and something else goes before it: see where the finding says that it is set"})
+	r.Mended = slices.Delete(r.Mended, i, i+1)
+}
+
 // leave leaves to a person what could not be written.
 func (r *Remedies) leave(p *plan, why error) {
 	kept := r.Mended[:0]
@@ -176,11 +184,11 @@ type byHand string
 
 func (b byHand) Error() string { return string(b) }
 
-// file gives files the rights or the owner that their check's fix begins with.
+// file gives files the rights or the owner with which their fix begins.
 func (r *Remedies) file(f Failed) {
-	words := strings.Fields(f.Check.Page.Fix)
 	done := false
 	for _, h := range f.Hits {
+		words := strings.Fields(cmp.Or(h.Fix, f.Check.Page.Fix))
 		if h.Subject == nil || h.Subject.Kind != "file" || len(words) < 2 || words[0] != "chmod" && words[0] != "chown" {
 			continue
 		}
@@ -243,6 +251,7 @@ func (r *Remedies) settle(root fs.FS, p *plan) error {
 	case p.of.Manifest != "":
 		return r.edit(root, p.of.Manifest, func(text []byte) ([]byte, error) { return p.pod(text) })
 	case len(configs) > 0 && (p.of.Name == "kubelet" || p.of.Name == "kube-proxy"):
+		r.without(p)
 		return r.edit(root, configs[len(configs)-1].Path, p.fields)
 	case p.of.Name == "dockerd":
 		return r.daemon(root, p)
@@ -257,6 +266,19 @@ func (r *Remedies) settle(root fs.FS, p *plan) error {
 	}
 	r.Arguments = append(r.Arguments, a)
 	return nil
+}
+
+// without names the arguments that go before a file, or may not stand beside it.
+func (r *Remedies) without(p *plan) {
+	a := Arguments{Of: p.of.Name, Where: p.of.Where()}
+	for _, c := range p.changes {
+		if v := p.of.Value(c.name); v.Set && v.Node == nil {
+			a.Without = append(a.Without, "--"+c.name)
+		}
+	}
+	if len(a.Without) > 0 {
+		r.Arguments = append(r.Arguments, a)
+	}
 }
 
 // edit has a file changed; what others changed of it before is kept.

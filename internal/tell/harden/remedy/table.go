@@ -184,6 +184,15 @@ var remedies = map[string]cure{
 	"control/etcd-ciphers":          {do: set("cipher-suites", suites)},
 	"control/etcd-metrics":          {do: set("listen-metrics-urls", "http://127.0.0.1:2381")},
 
+	"node/docker-icc":            {do: set("icc", "false"), note: "containers of the default bridge do not reach each other any more"},
+	"node/docker-log-level":      {do: set("log-level", "info")},
+	"node/docker-iptables":       {do: set("iptables", "true")},
+	"node/docker-new-privileges": {do: set("no-new-privileges", "true"), note: "sudo and other SUID programs do not work in containers any more"},
+	"node/docker-live-restore":   {do: set("live-restore", "true")},
+	"node/docker-userland-proxy": {do: set("userland-proxy", "false")},
+	"node/docker-seccomp":        {do: drop("seccomp-profile")},
+	"node/docker-experimental":   {do: drop("experimental")},
+
 	"node/kubelet-anonymous":      {do: set("anonymous-auth", "false")},
 	"node/kubelet-authorization":  {do: set("authorization-mode", "Webhook", "authentication-token-webhook", "true")},
 	"node/kubelet-client-ca":      {do: files("client-ca-file", pki+"ca.crt")},

@@ -248,11 +248,8 @@ func (r *Remedies) daemon(root fs.FS, p *plan) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	a := Arguments{Of: p.of.Name, Where: p.of.Where()}
+	r.without(p)
 	for _, c := range p.changes {
-		if v := p.of.Value(c.name); v.Set && v.Node == nil {
-			a.Without = append(a.Without, "--"+c.name)
-		}
 		field := cmp.Or(p.of.Field(c.name), c.name)
 		if c.drop {
 			delete(all, field)
@@ -263,9 +260,6 @@ func (r *Remedies) daemon(root fs.FS, p *plan) error {
 			value = c.value
 		}
 		all[field] = value
-	}
-	if len(a.Without) > 0 {
-		r.Arguments = append(r.Arguments, a)
 	}
 	after, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
