@@ -145,7 +145,10 @@ func (w *world) list(name string) ([]fs.DirEntry, error) {
 }
 
 // look looks at a file or a folder, and reads a file whose contents are understood.
-func (w *world) look(name string) *File {
+func (w *world) look(name string) *File { return w.lookAs(name, nil) }
+
+// lookAs reads a file by a way of its own, whatever it is called.
+func (w *world) lookAs(name string, as func(name string, b []byte) (*Contents, error)) *File {
 	name = path.Clean("/" + name)
 	if f := w.files[name]; f != nil {
 		return f
@@ -169,13 +172,16 @@ func (w *world) look(name string) *File {
 	if uid, gid, ok := ownerOf(info); ok {
 		f.UID, f.GID, f.Owner, f.Group = uid, gid, named(w.users, uid), named(w.groups, gid)
 	}
-	if info.Mode().IsRegular() && understood(name, info.Size()) {
+	if as == nil && understood(name, info.Size()) {
+		as = contents
+	}
+	if info.Mode().IsRegular() && as != nil {
 		b, err := w.readAt(at, info)
 		if err != nil {
 			f.Why = cause(err)
 			return f
 		}
-		f.Contents, err = contents(name, b)
+		f.Contents, err = as(name, b)
 		if err != nil {
 			f.Why = cause(err)
 		}
