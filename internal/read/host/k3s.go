@@ -43,6 +43,9 @@ func (r *reader) distribution(name string, pid int, args []string) {
 		return
 	}
 	root := r.rootOf(pid)
+	if root == nil {
+		return
+	}
 	given := arguments(name, args[1:])
 	var unread []string
 	files := []string{"/etc/rancher/k3s/config.yaml"}

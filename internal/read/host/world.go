@@ -28,7 +28,8 @@ type world struct {
 	fs            fs.FS
 	files         map[string]*File
 	users, groups map[int]string
-	full          bool // maxFiles were looked at
+	full          bool     // maxFiles were looked at
+	cut           []string // folders of which not all was looked at
 }
 
 func newWorld(fsys fs.FS) *world {
@@ -196,7 +197,7 @@ func (w *world) lookBelow(folder string) {
 	}
 	w.look(folder)
 	todo := []string{path.Clean("/" + folder)}
-	for n := 0; len(todo) > 0 && n < maxBelow; {
+	for n := 0; len(todo) > 0 && n <= maxBelow; {
 		dir := todo[0]
 		todo = todo[1:]
 		entries, err := w.list(dir)
@@ -214,6 +215,9 @@ func (w *world) lookBelow(folder string) {
 				todo = append(todo, name)
 			}
 		}
+	}
+	if len(todo) > 0 {
+		w.cut = append(w.cut, path.Clean("/"+folder))
 	}
 }
 
