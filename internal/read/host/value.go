@@ -44,9 +44,34 @@ func (v Value) Number() (int, bool) {
 	return n, err == nil
 }
 
-// Value is the effective value of a setting by the name of its flag, or, where it has none, of its field.
+// Value is the effective value of a setting by the name of its flag, or, where it has none, of its field. A truth is
+// true or false, however it is written.
 func (c *Component) Value(name string) Value {
 	s := settingOf(c.Name, name)
+	v := c.value(s, name)
+	if s.truth() {
+		v.Text = truth(v.Text, v.Node)
+	}
+	return v
+}
+
+// truth is what a program takes a text for: flags and variables as strconv reads them, and a word of YAML 1.1 in a file.
+func truth(text string, node *tree.Value) string {
+	if node != nil && !node.Quoted {
+		switch strings.ToLower(text) {
+		case "yes", "y", "on":
+			return "true"
+		case "no", "n", "off":
+			return "false"
+		}
+	}
+	if is, err := strconv.ParseBool(text); err == nil {
+		return strconv.FormatBool(is)
+	}
+	return text
+}
+
+func (c *Component) value(s setting, name string) Value {
 	if v, ok := c.flagValue(s); ok && !(c.exclusive && c.Configured()) {
 		if f := c.filed(s); s.field == "featureGates" && f.Set { // gates of both hold, and the flag's go before
 			v.Text, v.From = f.Text+","+v.Text, f.From+" and "+v.From
@@ -215,7 +240,7 @@ func (c *Component) Gate(name string) (on, ok bool, v Value) {
 	v = c.Value("feature-gates")
 	for _, one := range v.List() {
 		if key, value, _ := strings.Cut(one, "="); key == name {
-			on, ok = strings.EqualFold(value, "true"), true
+			on, ok = truth(value, nil) == "true", true
 		}
 	}
 	return on, ok, v
