@@ -61,7 +61,7 @@ func runHarden(ctx context.Context, g *global, o *hardenOptions) error {
 		return err
 	}
 	defer source.Close()
-	if len(h.Components) == 0 {
+	if len(h.Components) == 0 && len(h.Gaps) == 0 {
 		return usage("--root %s: nothing of Kubernetes and no container engine was found there", o.from.root)
 	}
 	r, err := harden.Run(ctx, source.FS, h, time.Now(), remedy.Options{Folder: o.folder, Log: o.log})
@@ -102,9 +102,12 @@ func (g *global) hardened(o *hardenOptions, h *host.Host, r *remedy.Remedies) er
 		g.say("plimsoll: %s (%s) is set by how it is started: with %s; without %s", a.Of, printable(a.Where), printable(strings.Join(a.With, " ")), printable(strings.Join(a.Without, " ")))
 	}
 	g.say("plimsoll: %s mended, %d left to you%s", count(len(r.Mended), "finding"), len(r.Left), into(o.out))
-	if len(h.Gaps) > 0 {
+	if len(h.Gaps)+len(r.Unknown) > 0 {
 		for _, gap := range h.Gaps {
 			g.say("plimsoll: not read: %s", printable(gap.What))
+		}
+		for _, what := range r.Unknown {
+			g.say("plimsoll: not known: %s", printable(what))
 		}
 		return exitError{exitIncomplete, errors.New("not all of the host could be read: what is wrong there is not mended")}
 	}

@@ -22,7 +22,8 @@ func Run(ctx context.Context, root fs.FS, h *host.Host, now time.Time, o remedy.
 	if _, err := rand.Read(o.Key); err != nil {
 		return nil, err
 	}
-	failed := judge(h, now)
+	o.Resolve = h.Resolve
+	failed, unknown := judge(h, now)
 	for {
 		all, err := remedy.Of(root, failed, o)
 		if err != nil {
@@ -33,7 +34,8 @@ func Run(ctx context.Context, root fs.FS, h *host.Host, now time.Time, o remedy.
 			return nil, fmt.Errorf("read the host as it would be: %w", err)
 		}
 		news := false
-		for _, f := range judge(after, now) {
+		found, _ := judge(after, now)
+		for _, f := range found {
 			if f.Component == nil || byArguments(all, f.Component) {
 				continue
 			}
@@ -45,6 +47,7 @@ func Run(ctx context.Context, root fs.FS, h *host.Host, now time.Time, o remedy.
 			}
 		}
 		if !news {
+			all.Unknown = unknown
 			return all, nil
 		}
 	}
@@ -69,10 +72,12 @@ func byArguments(r *remedy.Remedies, c *host.Component) bool {
 }
 
 // judge runs all checks, those of a component on each by itself.
-func judge(h *host.Host, now time.Time) (failed []remedy.Failed) {
+func judge(h *host.Host, now time.Time) (failed []remedy.Failed, unknown []string) {
 	for _, c := range slices.Concat(node.Checks(), control.Checks(), engine.Checks()) {
 		if c.Of == "" {
-			if a := c.Run(h, now); len(a.Hits) > 0 {
+			a := c.Run(h, now)
+			unknown = append(unknown, a.Unknown...)
+			if len(a.Hits) > 0 {
 				failed = append(failed, remedy.Failed{Check: c, Hits: a.Hits})
 			}
 			continue
@@ -80,10 +85,13 @@ func judge(h *host.Host, now time.Time) (failed []remedy.Failed) {
 		for _, one := range h.Components {
 			alone := *h
 			alone.Components = []*host.Component{one}
-			if a := c.Run(&alone, now); len(a.Hits) > 0 {
+			a := c.Run(&alone, now)
+			unknown = append(unknown, a.Unknown...)
+			if len(a.Hits) > 0 {
 				failed = append(failed, remedy.Failed{Check: c, Component: one, Hits: a.Hits})
 			}
 		}
 	}
-	return failed
+	slices.Sort(unknown)
+	return failed, slices.Compact(unknown)
 }

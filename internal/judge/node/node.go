@@ -196,7 +196,7 @@ func Named(id, title string, severity finding.Severity, names string, page check
 		case "cis-k8s-1.12":
 			c.Aliases = append(c.Aliases, "kube-bench/"+number)
 			c.Controls = append(c.Controls, name)
-		case "cis-docker-1.6", "nsa-1.2", "attack":
+		case "cis-docker-1.7", "nsa-1.2", "attack":
 			c.Controls = append(c.Controls, name)
 		default:
 			c.Aliases = append(c.Aliases, name)

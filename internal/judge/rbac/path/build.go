@@ -193,28 +193,44 @@ func (b *builder) together() {
 		if len(all) < 2 {
 			continue
 		}
-		scopes := map[string]bool{}
-		for _, g := range all {
-			scopes[g.Namespace] = true
+		wide := all[:count(all, "")]
+		if len(wide) > 0 {
+			b.several(s, "", wide)
 		}
-		for _, p := range b.prims {
-			if len(p.needs) < 2 {
-				continue
-			}
-			for _, namespace := range slices.Sorted(maps.Keys(scopes)) {
-				b.several(s, p, namespace, all)
-			}
+		for rest := all[len(wide):]; len(rest) > 0; {
+			namespace := rest[0].Namespace
+			n := count(rest, namespace)
+			b.several(s, namespace, slices.Concat(wide, rest[:n]))
+			rest = rest[n:]
 		}
 	}
 }
 
-func (b *builder) several(s rbac.Subject, p *Primitive, namespace string, all []*rbac.Grant) {
+// count is how many of the first grants are of a namespace.
+func count(all []*rbac.Grant, namespace string) int {
+	n := slices.IndexFunc(all, func(g *rbac.Grant) bool { return g.Namespace != namespace })
+	if n < 0 {
+		return len(all)
+	}
+	return n
+}
+
+// several adds what grants that hold in a namespace, or in all, give together.
+func (b *builder) several(s rbac.Subject, namespace string, all []*rbac.Grant) {
+	for _, p := range b.prims {
+		if len(p.needs) > 1 && len(all) > 1 {
+			b.need(s, p, namespace, all)
+		}
+	}
+}
+
+func (b *builder) need(s rbac.Subject, p *Primitive, namespace string, all []*rbac.Grant) {
 	guard := make([][]*rbac.Grant, len(p.needs))
 	var proof []string
 	var role *rbac.Role
 	for i, n := range p.needs {
 		for _, g := range all {
-			if g.Role == nil || g.Namespace != "" && (g.Namespace != namespace || n.wide) {
+			if g.Role == nil || g.Namespace != "" && n.wide {
 				continue
 			}
 			r := meetIn(g.Role.Rules, n, namespace)

@@ -162,42 +162,97 @@ func (g *Graph) least(guard [][]int) (least []int) {
 	return least
 }
 
-// spare puts grants back that are not needed in a cut, in a fixed order. What is reached is kept from one to the next: putting
-// one back only adds to it, and where it adds the end, it is taken back.
+// spare puts grants back that are not needed in a cut, in a fixed order: one that opens a way to the end is taken away again. What
+// is reached from the sources and what reaches the end is kept from one to the next, since putting one back only adds to both. So
+// most that stay in the cut are known by a look at what they open, and what is searched is searched once.
 func (g *Graph) spare(cut gone, from []int, end int) {
-	guards := map[int][]int32{}
-	for n := range g.edges {
-		for _, i := range slices.Concat(g.edges[n].guard...) {
-			if cut[i] {
-				guards[i] = append(guards[i], int32(n))
-			}
-		}
-	}
-	seen := g.forward(from, cut)
+	opens := g.opens(cut)
+	seen, ends := g.forward(from, cut), g.backward(end, cut)
 	for _, i := range slices.Sorted(maps.Keys(cut)) {
 		delete(cut, i)
-		var fresh, queue []int
+		if g.joins(i, opens[i], cut, seen, ends) {
+			cut[i] = true
+			continue
+		}
+		var fresh []int
+		through := false
 		reach := func(e *edge) {
 			if seen[e.from] && !seen[e.to] && !cut.blocks(e) {
-				seen[e.to] = true
-				fresh, queue = append(fresh, e.to), append(queue, e.to)
+				seen[e.to], through = true, through || ends[e.to]
+				fresh = append(fresh, e.to)
 			}
 		}
-		for _, n := range slices.Concat(g.in[i], guards[i]) {
+		for _, n := range opens[i] {
 			reach(&g.edges[n])
 		}
-		for len(queue) > 0 && !seen[end] {
-			v := queue[len(queue)-1]
-			queue = queue[:len(queue)-1]
-			for _, n := range g.out[v] {
+		for at := 0; at < len(fresh) && !through; at++ {
+			for _, n := range g.out[fresh[at]] {
 				reach(&g.edges[n])
 			}
 		}
-		if seen[end] {
+		if through {
 			for _, v := range fresh {
 				seen[v] = false
 			}
 			cut[i] = true
+			continue
+		}
+		g.grow(ends, opens[i], cut)
+	}
+}
+
+// opens are the edges that each grant of a cut stands in the way of.
+func (g *Graph) opens(cut gone) map[int][]int32 {
+	all := make(map[int][]int32, len(cut))
+	for i := range cut {
+		all[i] = slices.Concat(g.in[i], g.out[i])
+	}
+	for n := range g.edges {
+		for _, list := range g.edges[n].guard {
+			for _, i := range list {
+				if cut[i] {
+					all[i] = append(all[i], int32(n))
+				}
+			}
+		}
+	}
+	return all
+}
+
+// joins says that a grant that is put back is itself all that was missing between what is reached and what reaches the end. Longer
+// ways, over several of the edges that it opens, are not looked for.
+func (g *Graph) joins(i int, opens []int32, cut gone, seen, ends []bool) bool {
+	enters, leaves := false, false
+	for _, n := range opens {
+		e := &g.edges[n]
+		if cut.blocks(e) {
+			continue
+		}
+		if seen[e.from] && ends[e.to] {
+			return true
+		}
+		enters, leaves = enters || e.to == i && seen[e.from], leaves || e.from == i && ends[e.to]
+	}
+	return enters && leaves
+}
+
+// backward are the vertices that get to an end.
+func (g *Graph) backward(end int, without gone) []bool {
+	ends := make([]bool, len(g.vertices))
+	ends[end] = true
+	g.grow(ends, g.in[end], without)
+	return ends
+}
+
+// grow adds to the vertices that get to an end those that do so by some edges.
+func (g *Graph) grow(ends []bool, by []int32, without gone) {
+	queue := slices.Clone(by)
+	for len(queue) > 0 {
+		e := &g.edges[queue[len(queue)-1]]
+		queue = queue[:len(queue)-1]
+		if ends[e.to] && !ends[e.from] && !without.blocks(e) {
+			ends[e.from] = true
+			queue = append(queue, g.in[e.from]...)
 		}
 	}
 }

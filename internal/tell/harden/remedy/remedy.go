@@ -18,9 +18,11 @@ import (
 
 // Options say where things would lie on the host.
 type Options struct {
-	Folder string // of new files, as in /etc/kubernetes/plimsoll
-	Log    string // the audit log's file
-	Key    []byte // 32 bytes of chance, by which secrets are encrypted
+	// Resolve follows links of the host to where a file really lies.
+	Resolve func(path string) (string, error)
+	Folder  string // of new files, as in /etc/kubernetes/plimsoll
+	Log     string // the audit log's file
+	Key     []byte // 32 bytes of chance, by which secrets are encrypted
 }
 
 // Failed is a check that failed, and of what.
@@ -55,6 +57,7 @@ type Remedies struct {
 	Kubeadm   []File // by their paths in kubeadm's folder
 	Mended    []Mended
 	Left      []Left
+	Unknown   []string // what checks would have to know
 }
 
 // Arguments are those that a program is to be started with, and without.
@@ -70,6 +73,7 @@ type plan struct {
 	changes []change
 	folders []folder // that it must see
 	wants   []document
+	probes  []string // paths that the kubelet asks it for, of its pod
 }
 
 // change sets a setting, or drops it.
@@ -108,9 +112,14 @@ func (p *plan) value(name string) string {
 func (p *plan) list(name string) (all []string) { return host.Value{Text: p.value(name)}.List() }
 
 func (p *plan) see(name, dir string, writable bool) {
-	if p.of.Manifest != "" && !slices.ContainsFunc(p.folders, func(f folder) bool { return f.path == dir }) {
-		p.folders = append(p.folders, folder{name, dir, writable})
+	if p.of.Manifest == "" {
+		return
 	}
+	if i := slices.IndexFunc(p.folders, func(f folder) bool { return f.path == dir }); i >= 0 {
+		p.folders[i].writable = p.folders[i].writable || writable
+		return
+	}
+	p.folders = append(p.folders, folder{name, dir, writable})
 }
 
 // Of makes the remedies for what failed. The root is that which the host was read of.
@@ -123,7 +132,7 @@ func Of(root fs.FS, failed []Failed, o Options) (*Remedies, error) {
 				return p
 			}
 		}
-		plans = append(plans, &plan{of: c})
+		plans = append(plans, &plan{of: c, probes: probes(root, c, o.Resolve)})
 		return plans[len(plans)-1]
 	}
 	for _, f := range failed {
@@ -192,6 +201,9 @@ func (r *Remedies) file(f Failed) {
 		if h.Subject == nil || h.Subject.Kind != "file" || len(words) < 2 || words[0] != "chmod" && words[0] != "chown" {
 			continue
 		}
+		if words[0] == "chown" && words[1] != "root:root" {
+			continue // whether the host has that user, nobody knows
+		}
 		command := fmt.Sprintf("%s %s %s", words[0], words[1], quoted(h.Subject.Name))
 		if !slices.Contains(r.Commands, command) {
 			r.Commands = append(r.Commands, command)
@@ -234,7 +246,7 @@ func difference(before, after []change) string {
 
 // write puts a plan where its component reads its settings, and the documents that it names beside it.
 func (r *Remedies) write(root fs.FS, p *plan, o *Options) error {
-	if err := r.settle(root, p); err != nil {
+	if err := r.settle(root, p, o); err != nil {
 		return err
 	}
 	for _, d := range p.wants {
@@ -246,13 +258,13 @@ func (r *Remedies) write(root fs.FS, p *plan, o *Options) error {
 	return nil
 }
 
-func (r *Remedies) settle(root fs.FS, p *plan) error {
+func (r *Remedies) settle(root fs.FS, p *plan, o *Options) error {
 	switch configs := p.of.Configs(); {
 	case p.of.Manifest != "":
-		return r.edit(root, p.of.Manifest, func(text []byte) ([]byte, error) { return p.pod(text) })
+		return r.edit(root, p.of.Manifest, o, p.pod)
 	case len(configs) > 0 && (p.of.Name == "kubelet" || p.of.Name == "kube-proxy"):
 		r.without(p)
-		return r.edit(root, configs[len(configs)-1].Path, p.fields)
+		return r.edit(root, configs[len(configs)-1].Path, o, p.fields)
 	case p.of.Name == "dockerd":
 		return r.daemon(root, p)
 	}
@@ -282,20 +294,27 @@ func (r *Remedies) without(p *plan) {
 }
 
 // edit has a file changed; what others changed of it before is kept.
-func (r *Remedies) edit(root fs.FS, name string, how func([]byte) ([]byte, error)) error {
-	i := slices.IndexFunc(r.Files, func(f File) bool { return f.Path == name })
-	if i < 0 {
-		text, err := fs.ReadFile(root, strings.TrimPrefix(name, "/"))
-		if err != nil {
-			return fmt.Errorf("read %s: %w", name, err)
-		}
-		r.Files = append(r.Files, File{Path: name, Before: text, After: text, Mode: 0o600})
-		i = len(r.Files) - 1
-	}
-	after, err := how(r.Files[i].After)
+func (r *Remedies) edit(root fs.FS, name string, o *Options, how func([]byte) ([]byte, error)) error {
+	name, err := o.Resolve(name)
 	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(r.Files, func(f File) bool { return f.Path == name })
+	one := File{Path: name, Mode: 0o600}
+	if i >= 0 {
+		one = r.Files[i]
+	} else if one.Before, err = fs.ReadFile(root, strings.TrimPrefix(name, "/")); err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	} else {
+		one.After = one.Before
+	}
+	if one.After, err = how(one.After); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	r.Files[i].After = after
+	if i >= 0 {
+		r.Files[i] = one
+	} else {
+		r.Files = append(r.Files, one)
+	}
 	return nil
 }
