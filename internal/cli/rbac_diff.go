@@ -91,12 +91,25 @@ func compare(before, after *access) *stateDiff {
 // beyond are the rights of one state that another does not cover.
 func beyond(other, m *rbac.Model) []changeRow {
 	all := []changeRow{}
+	type asked struct {
+		subject   rbac.Subject
+		namespace string
+		rule      *rbac.Rule
+	}
+	covered := map[asked]bool{} // by several bindings of one role it is asked once
 	for _, g := range m.Grants {
 		if g.Role == nil || g.Assumed {
 			continue
 		}
 		for i := range g.Role.Rules {
-			if rule := &g.Role.Rules[i]; !other.Covers(g.Subject, g.Namespace, rule) {
+			rule := &g.Role.Rules[i]
+			key := asked{g.Subject, g.Namespace, rule}
+			has, known := covered[key]
+			if !known {
+				has = other.Covers(g.Subject, g.Namespace, rule)
+				covered[key] = has
+			}
+			if !has {
 				all = append(all, changeRow{g.Subject.String(), g.Namespace, rule.String(), g.String(), g.Role.String()})
 			}
 		}

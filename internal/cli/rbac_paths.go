@@ -59,6 +59,7 @@ type cutRow struct {
 	Exact   bool       `json:"exact"`
 	None    bool       `json:"none,omitempty"` // no removal of what people made leaves no path
 	OnPaths int        `json:"grantsOnPaths"`
+	Unknown []string   `json:"unknown,omitempty"` // objects that roles name and that were not read
 }
 
 type endRow struct {
@@ -154,7 +155,7 @@ func (p *pathQuestion) ends(g *path.Graph) (all []endRow) {
 			end.Reaches = append(end.Reaches, row)
 		}
 		c := g.Cut(to[0], to[1], passed)
-		end.Cut = cutRow{Grants: grantRows(c.Grants), Exact: c.Exact, None: c.Kept, OnPaths: c.OnPaths}
+		end.Cut = cutRow{Grants: grantRows(c.Grants), Exact: c.Exact, None: c.Kept, OnPaths: c.OnPaths, Unknown: c.Unknown}
 		all = append(all, end)
 	}
 	return all
@@ -203,6 +204,9 @@ func (o *pathOptions) write(g *global, ends []endRow, gaps []string) error {
 
 func (o *pathOptions) table(g *global, end *endRow) error {
 	fmt.Fprintf(g.env.Stdout, "To %s: %s\n", end.To, count(len(end.Reaches), "source"))
+	for _, what := range end.Cut.Unknown {
+		fmt.Fprintf(g.env.Stdout, "Not known: where %s.\n", printable(strings.ReplaceAll(what, "\n", "?")))
+	}
 	if len(end.Reaches) == 0 {
 		return nil
 	}
@@ -234,6 +238,8 @@ func (o *pathOptions) table(g *global, end *endRow) error {
 		return nil
 	case end.Cut.Exact:
 		fmt.Fprintf(g.env.Stdout, "Remove %s and no path is left; no fewer do:\n", these(len(end.Cut.Grants)))
+	case len(end.Cut.Unknown) > 0:
+		fmt.Fprintf(g.env.Stdout, "Remove %s and no path that is known is left:\n", these(len(end.Cut.Grants)))
 	default:
 		fmt.Fprintf(g.env.Stdout, "Remove %s and no path is left (found greedily, as some steps need several grants):\n", these(len(end.Cut.Grants)))
 	}

@@ -18,6 +18,7 @@ type builder struct {
 	namespaces map[string]bool
 	accounts   map[string][]rbac.Subject // by namespace
 	running    map[string][]*kube.Workload
+	names      names
 	done       map[[2]int]bool // edges that follow from what vertices are
 }
 
@@ -27,13 +28,14 @@ func Build(m *rbac.Model, s *kube.Snapshot) *Graph {
 	// To have it grow costs more than all that is computed: there is room for each grant and its role, and for what subjects lead to.
 	vertices, edges := len(m.Grants)+len(m.Bindings)+2*len(subjects), 2*len(m.Grants)+8*len(subjects)
 	b := &builder{
-		Graph: &Graph{model: m, index: make(map[vertex]int, vertices), vertices: make([]vertex, 0, vertices), edges: make([]edge, 0, edges)},
+		Graph: &Graph{model: m, index: make(map[vertex]int, vertices), vertices: make([]vertex, 0, vertices), edges: make([]edge, 0, edges), unknown: map[int][]string{}},
 		kube:  s, subjects: subjects, prims: Primitives(),
 		namespaces: map[string]bool{}, accounts: map[string][]rbac.Subject{}, running: map[string][]*kube.Workload{}, done: make(map[[2]int]bool, len(subjects)),
 	}
 	b.at(admin)
 	b.at(node)
 	b.people()
+	b.readNames()
 	for _, g := range m.Grants {
 		b.grant(g)
 	}
@@ -151,42 +153,10 @@ func meetIn(rules []rbac.Rule, n need, namespace string) *rbac.Rule {
 	return nil
 }
 
-// byName adds what rules give that name objects: whom to be, which role to bind.
-func (b *builder) byName(from vertex) {
-	for i := range from.role.Rules {
-		r := &from.role.Rules[i]
-		for _, name := range r.Names {
-			to := func(p string, q rbac.Request, kind string) {
-				q.Name = name
-				if !r.Allows(&q) || kind != rbac.ServiceAccount && from.namespace != "" {
-					return
-				}
-				h := hold{namespace: from.namespace, role: from.role, prim: b.prim(p), proof: r.String()}
-				if kind != rbac.ServiceAccount {
-					b.edge(from, vertex{kind: subject, of: rbac.NewSubject(kind, "", name)}, h)
-					return
-				}
-				for ns := range b.accounts {
-					if s := rbac.NewSubject(kind, ns, name); (from.namespace == "" || from.namespace == ns) && slices.Contains(b.accounts[ns], s) {
-						b.edge(from, vertex{kind: subject, of: s}, h)
-					}
-				}
-			}
-			to("impersonate-user", rbac.Request{Verb: "impersonate", Resource: "users"}, rbac.User)
-			to("impersonate-account", rbac.Request{Verb: "impersonate", Resource: "serviceaccounts"}, rbac.ServiceAccount)
-			to("token", rbac.Request{Verb: "create", Resource: "serviceaccounts", Subresource: "token"}, rbac.ServiceAccount)
-			if _, ok := meets(from.role.Rules, b.prim("impersonate-group").needs[1:], from.namespace); ok {
-				to("impersonate-group", rbac.Request{Verb: "impersonate", Resource: "groups"}, rbac.Group)
-			}
-			b.bindsTo(from, r, name)
-		}
-	}
-}
-
 // bindsTo adds the role that a rule lets one bind by name.
 func (b *builder) bindsTo(from vertex, r *rbac.Rule, name string) {
-	if !r.Allows(&rbac.Request{Verb: "bind", Group: rbacGroup, Resource: "clusterroles", Name: name}) || name == "cluster-admin" {
-		return
+	if name == "cluster-admin" {
+		return // which the primitive itself is
 	}
 	for _, p := range []string{"bind", "bind-in"} {
 		prim := b.prim(p)
@@ -197,10 +167,7 @@ func (b *builder) bindsTo(from vertex, r *rbac.Rule, name string) {
 		if p == "bind-in" && from.namespace == "" {
 			scopes = slices.Sorted(maps.Keys(b.namespaces))
 		}
-		for _, other := range b.model.Roles {
-			if other.Kind != "ClusterRole" || other.Name != name {
-				continue
-			}
+		for _, other := range b.names.roles[name] {
 			for _, ns := range scopes {
 				b.held(other, ns)
 				b.edge(from, vertex{kind: held, role: other, namespace: ns}, hold{namespace: ns, role: from.role, prim: prim, proof: r.String()})

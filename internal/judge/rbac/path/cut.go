@@ -12,8 +12,10 @@ import (
 type Cut struct {
 	Grants []*rbac.Grant
 	// Exact says that there are no fewer: each step of all paths needs one grant. Else they were found greedily, and none of
-	// them can be left out.
+	// them can be left out, or something is unknown.
 	Exact bool
+	// Unknown says which objects roles name that were not read, as far as the sources hold them: they may be on paths.
+	Unknown []string
 	// Kept says that no removal of grants that people made leaves no path: what remains is Kubernetes' own, or needs none.
 	Kept bool
 	// OnPaths counts the grants that people made and that lie on any path.
@@ -21,16 +23,21 @@ type Cut struct {
 }
 
 // Cut finds them, for all sources that are not trusted.
-func (g *Graph) Cut(to, namespace string, trusted func(rbac.Subject) bool) Cut {
-	c := Cut{Exact: true}
+func (g *Graph) Cut(to, namespace string, trusted func(rbac.Subject) bool) (c Cut) {
+	c.Exact = true
 	end := g.end(to, namespace)
+	all := slices.DeleteFunc(g.sources(), func(at int) bool { return at == end || trusted(g.vertices[at].of) })
+	defer func() {
+		c.Unknown = g.unknownOf(all)
+		c.Exact = c.Exact && len(c.Unknown) == 0
+	}()
 	if end < 0 {
 		return c
 	}
 	_, length := g.toward(nil, end)
 	var from []int
-	for _, at := range g.sources() {
-		if v := g.vertices[at]; length[at] >= 0 && at != end && !trusted(v.of) {
+	for _, at := range all {
+		if length[at] >= 0 {
 			from = append(from, at)
 		}
 	}
@@ -105,6 +112,21 @@ func (g *Graph) Cut(to, namespace string, trusted func(rbac.Subject) bool) Cut {
 		return rbac.Compare(a.Subject, b.Subject)
 	})
 	return c
+}
+
+// unknownOf lists what is not known of what sources get to.
+func (g *Graph) unknownOf(from []int) (all []string) {
+	if len(g.unknown) == 0 {
+		return nil
+	}
+	seen := g.forward(from, nil)
+	for at, list := range g.unknown {
+		if seen[at] {
+			all = append(all, list...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // onPaths counts the grants of people's making between the sources and the end.

@@ -97,6 +97,7 @@ type Graph struct {
 	index    map[vertex]int
 	out, in  [][]int32 // edges by vertex
 	edges    []edge
+	unknown  map[int][]string // by roles that are held: what they name and nobody read
 }
 
 func (g *Graph) at(v vertex) int {
