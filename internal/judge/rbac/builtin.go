@@ -91,7 +91,7 @@ func (k *builtin) rulesOf(clusterRoleName string) []Rule {
 // Bounds on work that grows as a product of what a file holds. Of the roles that are known, none takes a tenth of it.
 const (
 	mostCompared = 1 << 18 // words held against words, to say that some rules cover others
-	mostGathered = 1 << 20 // words of rules that ClusterRoles gather of others
+	mostGathered = 1 << 22 // words of rules that ClusterRoles gather of others
 )
 
 // effort is how much may still be done: what would take more is not done at all.

@@ -217,7 +217,7 @@ func (m *Model) aggregate() {
 		}
 	}
 	if left < 0 {
-		o := gather[0].Object
+		o := gather[max(0, slices.IndexFunc(gather, func(r *Role) bool { return !r.Assumed }))].Object
 		m.Problems = append(m.Problems, &kube.Problem{Path: o.Source.Path, What: fmt.Sprintf(
 			"%d ClusterRoles gather the rules of others, and it takes too long to fill all of them in: some lack rules", len(gather))})
 	}
