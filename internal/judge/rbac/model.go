@@ -85,7 +85,7 @@ type Options struct {
 
 // New makes the model of a snapshot. Of two roles of one name, as a base and its overlay have them, both count.
 func New(s *kube.Snapshot, o Options) *Model {
-	m := &Model{kube: s, Whole: o.Whole, roles: map[[3]string]*Role{}, of: map[Subject][]*Grant{}, Problems: slices.Clone(s.Problems)}
+	m := &Model{kube: s, Whole: o.Whole, roles: map[[3]string]*Role{}, Problems: slices.Clone(s.Problems)}
 	known := builtins()
 	for _, one := range s.Objects {
 		if one.Group() == group {
@@ -96,6 +96,7 @@ func New(s *kube.Snapshot, o Options) *Model {
 		m.assume(known)
 		m.aggregate()
 	}
+	m.of = make(map[Subject][]*Grant, len(m.Bindings))
 	for _, b := range m.Bindings {
 		namespace := ""
 		if b.RoleKind == role {

@@ -13,6 +13,7 @@ import (
 type builder struct {
 	*Graph
 	kube       *kube.Snapshot
+	subjects   []rbac.Subject
 	prims      []*Primitive
 	namespaces map[string]bool
 	accounts   map[string][]rbac.Subject // by namespace
@@ -23,9 +24,13 @@ type builder struct {
 
 // Build makes the graph of a model and the snapshot that it is of.
 func Build(m *rbac.Model, s *kube.Snapshot) *Graph {
+	subjects := m.Subjects()
+	// To have it grow costs more than all that is computed: there is room for each grant and its role, and for what subjects lead to.
+	vertices, edges := len(m.Grants)+len(m.Bindings)+2*len(subjects), 2*len(m.Grants)+8*len(subjects)
 	b := &builder{
-		Graph: &Graph{model: m, index: map[vertex]int{}, unknown: map[int][]string{}}, kube: s, prims: Primitives(),
-		namespaces: map[string]bool{}, accounts: map[string][]rbac.Subject{}, running: map[string][]*kube.Workload{}, done: map[[2]int]bool{},
+		Graph: &Graph{model: m, index: make(map[vertex]int, vertices), vertices: make([]vertex, 0, vertices), edges: make([]edge, 0, edges), unknown: map[int][]string{}},
+		kube:  s, subjects: subjects, prims: Primitives(),
+		namespaces: map[string]bool{}, accounts: map[string][]rbac.Subject{}, running: map[string][]*kube.Workload{}, done: make(map[[2]int]bool, len(subjects)),
 	}
 	b.at(admin)
 	b.at(node)
@@ -37,6 +42,8 @@ func Build(m *rbac.Model, s *kube.Snapshot) *Graph {
 	b.together()
 	b.workloads()
 	b.powers()
+	b.out = lists(len(b.vertices), b.edges, func(e *edge) int { return e.from })
+	b.in = lists(len(b.vertices), b.edges, func(e *edge) int { return e.to })
 	return b.Graph
 }
 
@@ -47,7 +54,7 @@ func (b *builder) people() {
 			b.namespaces[o.Name] = true
 		}
 	}
-	for _, s := range b.model.Subjects() {
+	for _, s := range b.subjects {
 		b.person(s)
 	}
 	for i := range b.kube.Workloads {
@@ -188,52 +195,61 @@ func (b *builder) edge(from, to vertex, h hold) {
 
 // together adds what a subject can do by several grants and by none of them alone, its groups' included.
 func (b *builder) together() {
-	for _, s := range b.model.Subjects() {
-		all := b.model.Rights(s.Identity())
-		if len(all) < 2 {
-			continue
-		}
-		wide := all[:count(all, "")]
-		if len(wide) > 0 {
-			b.several(s, "", wide)
-		}
-		for rest := all[len(wide):]; len(rest) > 0; {
-			namespace := rest[0].Namespace
-			n := count(rest, namespace)
-			b.several(s, namespace, slices.Concat(wide, rest[:n]))
-			rest = rest[n:]
+	for _, s := range b.subjects {
+		scopes := scopes(b.model.Rights(s.Identity()))
+		for _, p := range b.prims {
+			if len(p.needs) < 2 {
+				continue
+			}
+			for _, all := range scopes {
+				b.several(s, p, all[len(all)-1].Namespace, all)
+			}
 		}
 	}
 }
 
-// count is how many of the first grants are of a namespace.
-func count(all []*rbac.Grant, namespace string) int {
-	n := slices.IndexFunc(all, func(g *rbac.Grant) bool { return g.Namespace != namespace })
-	if n < 0 {
-		return len(all)
-	}
-	return n
-}
-
-// several adds what grants that hold in a namespace, or in all, give together.
-func (b *builder) several(s rbac.Subject, namespace string, all []*rbac.Grant) {
-	for _, p := range b.prims {
-		if len(p.needs) > 1 && len(all) > 1 {
-			b.need(s, p, namespace, all)
+// scopes are the grants, which are in the order of their namespaces, that hold in each: those for all namespaces, and before those of
+// one the same again. Where there is but one, it gives nothing together with others.
+func scopes(all []*rbac.Grant) (each [][]*rbac.Grant) {
+	var wide []*rbac.Grant
+	for len(all) > 0 {
+		n := slices.IndexFunc(all, func(g *rbac.Grant) bool { return g.Namespace != all[0].Namespace })
+		if n < 0 {
+			n = len(all)
 		}
+		one := all[:n]
+		if one[0].Namespace == "" {
+			wide = one
+		} else {
+			one = slices.Concat(wide, one)
+		}
+		if len(one) > 1 {
+			each = append(each, one)
+		}
+		all = all[n:]
 	}
+	return each
 }
 
-func (b *builder) need(s rbac.Subject, p *Primitive, namespace string, all []*rbac.Grant) {
+// several adds what a primitive gives by grants that hold in a namespace or, where that is empty, in all.
+func (b *builder) several(s rbac.Subject, p *Primitive, namespace string, all []*rbac.Grant) {
+	by := func(g *rbac.Grant, n need) *rbac.Rule {
+		if g.Role == nil || g.Namespace != "" && n.wide {
+			return nil
+		}
+		return meetIn(g.Role.Rules, n, namespace)
+	}
+	if slices.ContainsFunc(p.needs, func(n need) bool {
+		return !slices.ContainsFunc(all, func(g *rbac.Grant) bool { return by(g, n) != nil })
+	}) {
+		return
+	}
 	guard := make([][]*rbac.Grant, len(p.needs))
 	var proof []string
 	var role *rbac.Role
 	for i, n := range p.needs {
 		for _, g := range all {
-			if g.Role == nil || g.Namespace != "" && n.wide {
-				continue
-			}
-			r := meetIn(g.Role.Rules, n, namespace)
+			r := by(g, n)
 			if r == nil {
 				continue
 			}
@@ -244,9 +260,6 @@ func (b *builder) need(s rbac.Subject, p *Primitive, namespace string, all []*rb
 			if g.RoleKind == "Role" {
 				role = g.Role
 			}
-		}
-		if len(guard[i]) == 0 {
-			return
 		}
 	}
 	if onlyOne(guard) || namespace != "" && !slices.ContainsFunc(slices.Concat(guard...), func(g *rbac.Grant) bool { return g.Namespace != "" }) {

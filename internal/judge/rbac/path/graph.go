@@ -106,16 +106,27 @@ func (g *Graph) at(v vertex) int {
 		i = len(g.vertices)
 		g.index[v] = i
 		g.vertices = append(g.vertices, v)
-		g.out, g.in = append(g.out, nil), append(g.in, nil)
 	}
 	return i
 }
 
-func (g *Graph) add(e edge) {
-	n := int32(len(g.edges))
-	g.edges = append(g.edges, e)
-	g.out[e.from] = append(g.out[e.from], n)
-	g.in[e.to] = append(g.in[e.to], n)
+func (g *Graph) add(e edge) { g.edges = append(g.edges, e) }
+
+// lists are the edges by the vertex at one of their ends, in order.
+func lists(vertices int, edges []edge, end func(*edge) int) [][]int32 {
+	counts := make([]int32, vertices)
+	for n := range edges {
+		counts[end(&edges[n])]++
+	}
+	all, by := make([]int32, len(edges)), make([][]int32, vertices)
+	for v, n := range counts {
+		by[v], all = all[:0:n], all[n:]
+	}
+	for n := range edges {
+		v := end(&edges[n])
+		by[v] = append(by[v], int32(n))
+	}
+	return by
 }
 
 // Subjects are those of the graph that are no part of Kubernetes itself, and its pods, in order: where paths begin.
