@@ -41,7 +41,7 @@ func newRBACDiff(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "diff [flags] BEFORE AFTER", Short: "Say who gained what between two states, and which paths opened", Args: words(2, 2),
 		Long: "BEFORE and AFTER are each a file, a folder, or what cluster dump wrote. A right counts where what the subject had before\n" +
-			"does not cover it: a rule that was split, or moved to another role, is no change. Paths are those of rbac paths.\n\n" +
+			"does not cover it: a rule that was split, or moved to another role, is no change, and of one that grew the rest is told. Paths are those of rbac paths.\n\n" +
 			"Exit status: 0; 1 with --fail-on-path, where a path opened; 2 the call is wrong, 3 not all could be read.",
 		Example: "  plimsoll rbac diff main/k8s ./k8s\n  plimsoll rbac diff --fail-on-path ./dump-monday ./dump-friday\n  plimsoll rbac diff -o json before.yaml after.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -96,8 +96,8 @@ func beyond(other, m *rbac.Model) []changeRow {
 			continue
 		}
 		for i := range g.Role.Rules {
-			if rule := &g.Role.Rules[i]; !other.Covers(g.Subject, g.Namespace, rule) {
-				all = append(all, changeRow{g.Subject.String(), g.Namespace, rule.String(), g.String(), g.Role.String()})
+			for _, rest := range other.Lacks(g.Subject, g.Namespace, &g.Role.Rules[i]) {
+				all = append(all, changeRow{g.Subject.String(), g.Namespace, rest.String(), g.String(), g.Role.String()})
 			}
 		}
 	}

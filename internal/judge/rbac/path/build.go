@@ -45,6 +45,9 @@ func (b *builder) people() {
 			b.namespaces[o.Name] = true
 		}
 	}
+	for _, namespace := range b.model.Asked() {
+		b.namespaces[namespace] = true
+	}
 	for _, s := range b.model.Subjects() {
 		b.person(s)
 	}
