@@ -168,7 +168,7 @@ users: [{name: apiserver, user: {client-certificate: %q, client-key: %q}}]
 	if found, status := review("--fail-on", "none", live[2], filepath.Join(dir, "binding.yaml")); found != "directory/person-out ClusterRoleBinding alice, directory/person-bound ClusterRoleBinding alice" || status != 0 {
 		t.Errorf("%d %s", status, found)
 	}
-	if text, status := review(live[2], filepath.Join(dir, "alice")); status != 2 || !strings.Contains(text, "it holds no RoleBinding") {
+	if text, status := review(live[2], filepath.Join(dir, "alice")); status != 2 || !strings.Contains(text, "it is no Kubernetes object") {
 		t.Errorf("%d %s", status, text)
 	}
 	if text, status := call("--user", "alice", "--logout"); status != 0 {

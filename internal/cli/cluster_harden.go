@@ -61,7 +61,7 @@ func runHarden(ctx context.Context, g *global, o *hardenOptions) error {
 		return err
 	}
 	defer source.Close()
-	if len(h.Components) == 0 {
+	if len(h.Components) == 0 && len(h.Gaps) == 0 {
 		return usage("--root %s: nothing of Kubernetes and no container engine was found there", o.from.root)
 	}
 	r, err := harden.Run(ctx, source.FS, h, time.Now(), remedy.Options{Folder: o.folder, Log: o.log})
@@ -87,7 +87,7 @@ func runHarden(ctx context.Context, g *global, o *hardenOptions) error {
 }
 
 // hardened says what was made of a host, and gives the exit status.
-func (g *global) hardened(o *hardenOptions, h *host.Host, r *harden.Result) error {
+func (g *global) hardened(o *hardenOptions, h *host.Host, r *remedy.Remedies) error {
 	for _, m := range r.Mended {
 		if m.Note != "" && o.out == "" {
 			g.say("plimsoll: %s: heed: %s", m.Rule, m.Note)
@@ -101,17 +101,17 @@ func (g *global) hardened(o *hardenOptions, h *host.Host, r *harden.Result) erro
 	for _, a := range r.Arguments {
 		g.say("plimsoll: %s (%s) is set by how it is started: with %s; without %s", a.Of, printable(a.Where), printable(strings.Join(a.With, " ")), printable(strings.Join(a.Without, " ")))
 	}
-	for _, s := range r.Still {
-		g.say("plimsoll: %s of %s would still be found: %s did not mend it", s.Rule, s.Of, printable(s.What))
-	}
 	g.say("plimsoll: %s mended, %d left to you%s", count(len(r.Mended), "finding"), len(r.Left), into(o.out))
-	if len(h.Gaps) > 0 {
+	if len(h.Gaps)+len(r.Unknown) > 0 {
 		for _, gap := range h.Gaps {
 			g.say("plimsoll: not read: %s", printable(gap.What))
 		}
+		for _, what := range r.Unknown {
+			g.say("plimsoll: not known: %s", printable(what))
+		}
 		return exitError{exitIncomplete, errors.New("not all of the host could be read: what is wrong there is not mended")}
 	}
-	if len(r.Left)+len(r.Still) > 0 {
+	if len(r.Left) > 0 {
 		return exitError{status: exitDeny}
 	}
 	return nil
@@ -148,7 +148,7 @@ func commands(all []string) string {
 }
 
 // writeRemedies fills a folder that is not there yet.
-func writeRemedies(dir, name, differences string, r *harden.Result) error {
+func writeRemedies(dir, name, differences string, r *remedy.Remedies) error {
 	if err := os.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
 		return usage("--out %s is there already: name a folder that is not", dir)
 	} else if err != nil {

@@ -91,13 +91,26 @@ func compare(before, after *access) *stateDiff {
 // beyond are the rights of one state that another does not cover.
 func beyond(other, m *rbac.Model) []changeRow {
 	all := []changeRow{}
+	type asked struct {
+		subject   rbac.Subject
+		namespace string
+		rule      *rbac.Rule
+	}
+	lacked := map[asked][]rbac.Rule{} // by several bindings of one role it is asked once
 	for _, g := range m.Grants {
 		if g.Role == nil || g.Assumed {
 			continue
 		}
 		for i := range g.Role.Rules {
-			for _, rest := range other.Lacks(g.Subject, g.Namespace, &g.Role.Rules[i]) {
-				all = append(all, changeRow{g.Subject.String(), g.Namespace, rest.String(), g.String(), g.Role.String()})
+			rule := &g.Role.Rules[i]
+			key := asked{g.Subject, g.Namespace, rule}
+			rest, known := lacked[key]
+			if !known {
+				rest = other.Lacks(g.Subject, g.Namespace, rule)
+				lacked[key] = rest
+			}
+			for i := range rest {
+				all = append(all, changeRow{g.Subject.String(), g.Namespace, rest[i].String(), g.String(), g.Role.String()})
 			}
 		}
 	}

@@ -60,6 +60,7 @@ type cutRow struct {
 	None    bool       `json:"none,omitempty"` // no removal of what people made closes any path
 	Kept    []string   `json:"kept,omitempty"` // sources whose path none closes: the cut is of all others
 	OnPaths int        `json:"grantsOnPaths"`
+	Unknown []string   `json:"unknown,omitempty"` // objects that roles name and that were not read
 }
 
 type endRow struct {
@@ -194,7 +195,7 @@ func (p *pathQuestion) ends(g *path.Graph) (all []endRow) {
 			end.Reaches = append(end.Reaches, row)
 		}
 		c := g.Cut(to[0], to[1], passed)
-		end.Cut = cutRow{Grants: grantRows(c.Grants), Exact: c.Exact, None: len(c.Kept) > 0 && len(c.Grants) == 0, OnPaths: c.OnPaths}
+		end.Cut = cutRow{Grants: grantRows(c.Grants), Exact: c.Exact, None: len(c.Kept) > 0 && len(c.Grants) == 0, OnPaths: c.OnPaths, Unknown: c.Unknown}
 		for _, k := range c.Kept {
 			end.Cut.Kept = append(end.Cut.Kept, k.From)
 		}
@@ -253,6 +254,9 @@ func (o *pathOptions) table(g *global, end *endRow, gaps bool) error {
 		sources = "at least " + sources + ", as not all could be read"
 	}
 	fmt.Fprintf(g.env.Stdout, "To %s: %s\n", end.To, sources)
+	for _, what := range end.Cut.Unknown {
+		fmt.Fprintf(g.env.Stdout, "Not known: where %s.\n", printable(strings.ReplaceAll(what, "\n", "?")))
+	}
 	if len(end.Reaches) == 0 {
 		return nil
 	}
@@ -291,6 +295,8 @@ func (o *pathOptions) table(g *global, end *endRow, gaps bool) error {
 		return nil
 	case end.Cut.Exact:
 		fmt.Fprintf(g.env.Stdout, "Remove %s and %s; no fewer do:\n", these(len(end.Cut.Grants)), left)
+	case len(end.Cut.Unknown) > 0:
+		fmt.Fprintf(g.env.Stdout, "Remove %s and %s:\n", these(len(end.Cut.Grants)), strings.Replace(left, "path is", "path that is known is", 1))
 	default:
 		fmt.Fprintf(g.env.Stdout, "Remove %s and %s (found greedily, as some steps need several grants):\n", these(len(end.Cut.Grants)), left)
 	}

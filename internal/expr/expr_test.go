@@ -161,7 +161,7 @@ func TestDoesNotCompile(t *testing.T) {
 		"true &&\n  bok.title == 'x'":        `2:3: "bok" is neither a variable nor a function; did you mean "book"?`,
 		"book.title == 1":                    "1:12: found no matching overload",
 		"book.title":                         "type string, and is to give one of type bool",
-		"book.title ==":                      "1:14: Syntax error",
+		"book.title ==":                      "1:14: Syntax error: it ends where something more has to stand",
 		"":                                   "1:1: Syntax error",
 		deep:                                 "",
 		"'x'.matches('(')":                   "1:13: invalid matches argument",
@@ -316,6 +316,17 @@ func TestUnknown(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: %s (%v), want %s", source, got, err, want)
+		}
+	}
+}
+
+// TestBrief wants no list of all that could stand where a wrong word does.
+func TestBrief(t *testing.T) {
+	e := library(t)
+	for _, source := range []string{"book.title ==", "1 +", "1 + )", "", "[1,,2]", "a ? b"} {
+		_, err := e.Compile(source, Bool)
+		if err == nil || strings.Contains(err.Error(), "expecting {") || !strings.Contains(err.Error(), "Syntax error: ") {
+			t.Errorf("%q: %v", source, err)
 		}
 	}
 }

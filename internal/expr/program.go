@@ -74,7 +74,20 @@ func (e *Env) wrong(issues *cel.Issues) error {
 	if word, ok := strings.CutPrefix(message, "reserved identifier: "); ok {
 		message = fmt.Sprintf("%q is a word that CEL keeps for itself", word)
 	}
-	return &Error{max(first.Location.Line(), 1), max(first.Location.Column()+1, 1), message}
+	return &Error{max(first.Location.Line(), 1), max(first.Location.Column()+1, 1), Brief(message)}
+}
+
+// Brief is what CEL's parser says is wrong, without the list of all words that could stand there instead: it is nearly
+// every word of the language.
+func Brief(message string) string {
+	said, of, ok := strings.Cut(message, " expecting {")
+	if !ok || !strings.HasPrefix(said, "Syntax error: ") || !strings.HasSuffix(of, "}") {
+		return message
+	}
+	if strings.HasSuffix(said, " input '<EOF>'") {
+		return "Syntax error: it ends where something more has to stand"
+	}
+	return said
 }
 
 func (e *Env) fieldNames() (names []string) {

@@ -11,48 +11,44 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/judge/node"
 	"github.com/plimsoll/plimsoll/internal/judge/node/control"
+	"github.com/plimsoll/plimsoll/internal/judge/node/engine"
 	"github.com/plimsoll/plimsoll/internal/read/host"
 	"github.com/plimsoll/plimsoll/internal/tell/harden/remedy"
 )
 
-// Result is what would mend a host.
-type Result struct {
-	*remedy.Remedies
-	// Still are rules that would be found with it, too, by component; none is what is wanted.
-	Still []remedy.Mended
-}
-
-// Run makes what would mend a host that was read of a root.
-func Run(ctx context.Context, root fs.FS, h *host.Host, now time.Time, o remedy.Options) (*Result, error) {
+// Run makes what would mend a host that was read of a root. What would be found with it, too, is left to a person.
+func Run(ctx context.Context, root fs.FS, h *host.Host, now time.Time, o remedy.Options) (*remedy.Remedies, error) {
 	o.Key = make([]byte, 32)
 	if _, err := rand.Read(o.Key); err != nil {
 		return nil, err
 	}
-	failed := judge(h, now)
+	o.Resolve = h.Resolve
+	failed, unknown := judge(h, now)
 	for {
 		all, err := remedy.Of(root, failed, o)
 		if err != nil {
 			return nil, err
 		}
-		r := &Result{Remedies: all}
 		after, err := host.Read(ctx, &host.Source{FS: over(root, all.Files, h), Name: h.Name})
 		if err != nil {
 			return nil, fmt.Errorf("read the host as it would be: %w", err)
 		}
 		news := false
-		for _, f := range judge(after, now) {
+		found, _ := judge(after, now)
+		for _, f := range found {
 			if f.Component == nil || byArguments(all, f.Component) {
 				continue
 			}
 			of := func(m remedy.Mended) bool { return m.Rule == f.Check.ID && m.Of == f.Component.Name }
 			if i := slices.IndexFunc(all.Mended, of); i >= 0 {
-				r.Still = append(r.Still, all.Mended[i])
+				all.Leave(i, f.Check.Title)
 			} else if f.Component = sameOf(h, f.Component); f.Component != nil && !known(failed, f) {
 				failed, news = append(failed, f), true // what was wrong before kept it from counting
 			}
 		}
 		if !news {
-			return r, nil
+			all.Unknown = unknown
+			return all, nil
 		}
 	}
 }
@@ -76,10 +72,12 @@ func byArguments(r *remedy.Remedies, c *host.Component) bool {
 }
 
 // judge runs all checks, those of a component on each by itself.
-func judge(h *host.Host, now time.Time) (failed []remedy.Failed) {
-	for _, c := range slices.Concat(node.Checks(), control.Checks()) {
+func judge(h *host.Host, now time.Time) (failed []remedy.Failed, unknown []string) {
+	for _, c := range slices.Concat(node.Checks(), control.Checks(), engine.Checks()) {
 		if c.Of == "" {
-			if a := c.Run(h, now); len(a.Hits) > 0 {
+			a := c.Run(h, now)
+			unknown = append(unknown, a.Unknown...)
+			if len(a.Hits) > 0 {
 				failed = append(failed, remedy.Failed{Check: c, Hits: a.Hits})
 			}
 			continue
@@ -87,10 +85,13 @@ func judge(h *host.Host, now time.Time) (failed []remedy.Failed) {
 		for _, one := range h.Components {
 			alone := *h
 			alone.Components = []*host.Component{one}
-			if a := c.Run(&alone, now); len(a.Hits) > 0 {
+			a := c.Run(&alone, now)
+			unknown = append(unknown, a.Unknown...)
+			if len(a.Hits) > 0 {
 				failed = append(failed, remedy.Failed{Check: c, Component: one, Hits: a.Hits})
 			}
 		}
 	}
-	return failed
+	slices.Sort(unknown)
+	return failed, slices.Compact(unknown)
 }

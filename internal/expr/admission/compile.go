@@ -125,5 +125,5 @@ func first(issues *cel.Issues) *expr.Error {
 	e := slices.MinFunc(all, func(a, b *cel.Error) int {
 		return cmp.Or(cmp.Compare(a.Location.Line(), b.Location.Line()), cmp.Compare(a.Location.Column(), b.Location.Column()))
 	})
-	return &expr.Error{Line: max(e.Location.Line(), 1), Column: max(e.Location.Column()+1, 1), Message: e.Message}
+	return &expr.Error{Line: max(e.Location.Line(), 1), Column: max(e.Location.Column()+1, 1), Message: expr.Brief(e.Message)}
 }

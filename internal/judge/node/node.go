@@ -173,12 +173,16 @@ func (l *Look) Owner(user, group string, files ...*host.File) {
 		switch {
 		case f.UID < 0:
 			l.Doubt("the owner of " + f.Path)
-		case f.Owner != user || group != "" && f.Group != group:
+		case is(user, f.Owner, f.UID) && (group == "" || is(group, f.Group, f.GID)):
+		default:
 			its := strings.TrimSuffix(user+":"+group, ":")
 			l.hitFile(f, "it belongs to "+f.Owner+":"+f.Group, "chown "+its+" "+f.Path)
 		}
 	}
 }
+
+// is says that a user or a group is the one that is wanted. Root is 0, whatever the host calls it, if it calls it at all.
+func is(want, name string, id int) bool { return name == want || want == "root" && id == 0 }
 
 // Named is a card whose names are aliases in other tools and controls of frameworks, parted by blanks.
 func Named(id, title string, severity finding.Severity, names string, page check.Page) check.Card {
@@ -192,7 +196,7 @@ func Named(id, title string, severity finding.Severity, names string, page check
 		case "cis-k8s-1.12":
 			c.Aliases = append(c.Aliases, "kube-bench/"+number)
 			c.Controls = append(c.Controls, name)
-		case "cis-docker-1.6", "nsa-1.2", "attack":
+		case "cis-docker-1.7", "nsa-1.2", "attack":
 			c.Controls = append(c.Controls, name)
 		default:
 			c.Aliases = append(c.Aliases, name)

@@ -116,24 +116,37 @@ func (m *Model) Gives(s Subject, q *Request) bool {
 	return slices.ContainsFunc(m.of[s], func(g *Grant) bool { return g.allows(q) != nil })
 }
 
-// Lacks is the part of a rule that a subject's own grants do not give it, in a namespace or, where that is empty, in all.
+// Lacks is the part of a rule that a subject's own grants do not give it, in a namespace or, where that is empty, in all. What takes
+// too long to compare is lacking as a whole.
 func (m *Model) Lacks(s Subject, namespace string, rule *Rule) []Rule {
 	var rules []Rule
+	seen := map[*Role]bool{} // which may be bound again and again
 	for _, g := range m.of[s] {
-		if g.Role != nil && (g.Namespace == "" || g.Namespace == namespace) {
+		if g.Role != nil && !seen[g.Role] && (g.Namespace == "" || g.Namespace == namespace) {
+			seen[g.Role] = true
 			rules = append(rules, g.Role.Rules...)
 		}
 	}
-	return without(rule, rules)
+	left := effort(mostCompared)
+	if covers(rules, rule, &left) {
+		return nil
+	}
+	if rest := without(rule, rules, &left); left >= 0 && len(rules) > 0 {
+		return rest
+	}
+	return []Rule{*rule}
 }
 
 // without is the part of a rule that others do not give: by verbs, as few rules as have the same ones.
-func without(one *Rule, rules []Rule) (rest []Rule) {
+func without(one *Rule, rules []Rule, left *effort) (rest []Rule) {
 	type object struct{ group, word, name, url string }
 	verbs := map[object][]string{}
 	var order []object
-	for _, q := range Requests(one) {
-		if slices.ContainsFunc(rules, func(r Rule) bool { return r.Allows(&q) }) {
+	for q := range Requests(one) {
+		if !left.spend(1) {
+			return nil
+		}
+		if slices.ContainsFunc(rules, func(r Rule) bool { return left.spend(r.size()) && r.Allows(&q) }) {
 			continue
 		}
 		o := object{q.Group, q.Resource, q.Name, q.URL}
@@ -147,6 +160,9 @@ func without(one *Rule, rules []Rule) (rest []Rule) {
 	}
 	// One rule for what is alike in all but the resource or the path.
 	for _, o := range order {
+		if !left.spend(len(rest)) {
+			return nil
+		}
 		r := Rule{Verbs: slices.Compact(verbs[o]), From: one.From}
 		if o.url == "" {
 			r.Groups = []string{o.group}

@@ -2,6 +2,7 @@ package rbac
 
 import (
 	_ "embed"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -64,13 +65,14 @@ var builtins = sync.OnceValue(func() *builtin {
 	return known
 })
 
-// role says that a role gives no more than the one that is known by its name.
+// role says that a role gives no more than the one that is known by its name. One that takes too long to compare gives more.
 func (k *builtin) role(r *Role) bool {
 	known, ok := k.roles[[3]string{r.Kind, r.Namespace, r.Name}]
 	if !ok || r.Aggregates() && !known.Aggregates() {
 		return false
 	}
-	return !slices.ContainsFunc(r.Rules, func(one Rule) bool { return !covers(known.Rules, &one) })
+	left := effort(mostCompared)
+	return !slices.ContainsFunc(r.Rules, func(one Rule) bool { return !covers(known.Rules, &one, &left) })
 }
 
 // binding says that a binding gives the role to no others than the one that is known by its name.
@@ -86,33 +88,97 @@ func (k *builtin) rulesOf(clusterRoleName string) []Rule {
 	return k.roles[[3]string{clusterRole, "", clusterRoleName}].Rules
 }
 
-// covers says that all that a rule allows is allowed by some others.
-func covers(rules []Rule, one *Rule) bool {
-	return !slices.ContainsFunc(Requests(one), func(q Request) bool {
-		return !slices.ContainsFunc(rules, func(r Rule) bool { return r.Allows(&q) })
-	})
+// Bounds on work that grows as a product of what a file holds. Of the roles that are known, none takes a tenth of it.
+const (
+	mostCompared = 1 << 18 // words held against words, to say that some rules cover others
+	mostGathered = 1 << 22 // words of rules that ClusterRoles gather of others
+)
+
+// effort is how much may still be done: what would take more is not done at all.
+type effort int
+
+// spend says that there was enough left.
+func (e *effort) spend(n int) bool {
+	*e -= effort(n)
+	return *e >= 0
 }
 
-// Requests are what a rule allows, one by one, in no namespace; a "*" in it stands for itself, which only a "*" allows.
-func Requests(r *Rule) (all []Request) {
+// covers says that all that a rule allows is allowed by some others. What takes more than the effort is not covered.
+func covers(rules []Rule, one *Rule, left *effort) bool {
+	for i := range rules {
+		if !left.spend(one.size() + rules[i].size()) {
+			return false
+		}
+		if rules[i].contains(one) {
+			return true
+		}
+	}
+	for q := range Requests(one) { // together, then
+		if !slices.ContainsFunc(rules, func(r Rule) bool { return left.spend(r.size()) && r.Allows(&q) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// size is how many words a rule has.
+func (r *Rule) size() int {
+	return len(r.Verbs) + len(r.Groups) + len(r.Resources) + len(r.Names) + len(r.URLs) + 1
+}
+
+// contains says that a rule by itself allows all that another does, but for what it takes patterns to see.
+func (r *Rule) contains(one *Rule) bool {
+	named := len(r.Names) == 0 || len(one.Names) > 0 && within(one.Names, r.Names, "")
+	onResources := len(one.Groups) == 0 || len(one.Resources) == 0 || named && within(one.Groups, r.Groups, "*") && within(one.Resources, r.Resources, "*")
+	return onResources && within(one.Verbs, r.Verbs, "*") && (len(one.URLs) == 0 || within(one.URLs, r.URLs, "*"))
+}
+
+// within says that each word of a list is in another, or that any is, in time that grows with their sum.
+func within(list, of []string, any string) bool {
+	if any != "" && slices.Contains(of, any) || slices.Equal(list, of) {
+		return true
+	}
+	if len(of) < 16 {
+		return !slices.ContainsFunc(list, func(s string) bool { return !slices.Contains(of, s) })
+	}
+	set := make(map[string]bool, len(of))
+	for _, s := range of {
+		set[s] = true
+	}
+	return !slices.ContainsFunc(list, func(s string) bool { return !set[s] })
+}
+
+// Requests are what a rule allows, one by one, in no namespace; a "*" in it stands for itself, which only a "*" allows. There
+// may be more of them than can be gone through: [Rule.Amount].
+func Requests(r *Rule) iter.Seq[Request] {
 	names := r.Names
 	if len(names) == 0 {
 		names = []string{""}
 	}
-	for _, verb := range r.Verbs {
-		for _, u := range r.URLs {
-			all = append(all, Request{Verb: verb, URL: u})
-		}
-		for _, g := range r.Groups {
-			for _, word := range r.Resources {
-				resource, sub, _ := strings.Cut(word, "/")
-				for _, n := range names {
-					all = append(all, Request{Verb: verb, Group: g, Resource: resource, Subresource: sub, Name: n})
+	return func(yield func(Request) bool) {
+		for _, verb := range r.Verbs {
+			for _, u := range r.URLs {
+				if !yield(Request{Verb: verb, URL: u}) {
+					return
+				}
+			}
+			for _, g := range r.Groups {
+				for _, word := range r.Resources {
+					resource, sub, _ := strings.Cut(word, "/")
+					for _, n := range names {
+						if !yield(Request{Verb: verb, Group: g, Resource: resource, Subresource: sub, Name: n}) {
+							return
+						}
+					}
 				}
 			}
 		}
 	}
-	return all
+}
+
+// Amount is how many requests a rule allows: with the bound on lists, no more than an int holds.
+func (r *Rule) Amount() int {
+	return len(r.Verbs) * (len(r.URLs) + len(r.Groups)*len(r.Resources)*max(1, len(r.Names)))
 }
 
 // Resource is one that Kubernetes itself serves.

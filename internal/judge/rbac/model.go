@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -102,7 +101,7 @@ type Options struct {
 
 // New makes the model of a snapshot. Of two roles of one name, as a base and its overlay have them, both count.
 func New(s *kube.Snapshot, o Options) *Model {
-	m := &Model{kube: s, Whole: o.Whole, roles: map[[3]string]*Role{}, of: map[Subject][]*Grant{}, Problems: slices.Clone(s.Problems)}
+	m := &Model{kube: s, Whole: o.Whole, roles: map[[3]string]*Role{}, Problems: slices.Clone(s.Problems)}
 	known := builtins()
 	for _, one := range s.Objects {
 		if one.Group() == group {
@@ -113,6 +112,7 @@ func New(s *kube.Snapshot, o Options) *Model {
 		m.assume(known)
 		m.aggregate()
 	}
+	m.of = make(map[Subject][]*Grant, len(m.Bindings))
 	for _, b := range m.Bindings {
 		namespace := ""
 		if b.RoleKind == role {
@@ -206,35 +206,31 @@ func (m *Model) aggregate() {
 		}
 	}
 	slices.SortFunc(wide, func(a, b *Role) int { return compareText(a.Name, b.Name) })
-	var gather []*Role
-	parts := map[*Role][]*Role{}
-	for _, r := range wide {
-		if !r.Aggregates() {
-			continue
-		}
-		gather = append(gather, r)
-		for _, s := range r.selects {
-			for _, other := range wide {
-				if other != r && s.Matches(labels.Set(other.Object.Metadata("labels"))) {
-					parts[r] = append(parts[r], other)
-				}
-			}
-		}
-	}
+	left := effort(mostGathered)
+	gather, parts := gathering(wide, &left)
+	has := map[*Role]map[string]bool{}
 	for _, r := range gather {
-		if !circular(r, parts) {
+		if !circular(r, parts, &left) {
 			r.Rules = nil
 		}
+		has[r] = map[string]bool{}
+		for i := range r.Rules {
+			has[r][r.Rules[i].key()] = true
+		}
 	}
-	for changed := true; changed; {
+	for changed := true; changed && left > 0; {
 		changed = false
 		for _, r := range gather {
 			for _, other := range parts[r] {
 				for _, rule := range other.Rules {
+					if !left.spend(rule.size()) {
+						break
+					}
 					if rule.From == "" {
 						rule.From = other.Name
 					}
-					if !slices.ContainsFunc(r.Rules, func(had Rule) bool { return same(had, rule) }) {
+					if key := rule.key(); !has[r][key] {
+						has[r][key] = true
 						r.Rules = append(r.Rules, rule)
 						changed = true
 					}
@@ -242,10 +238,36 @@ func (m *Model) aggregate() {
 			}
 		}
 	}
+	if left < 0 {
+		o := gather[max(0, slices.IndexFunc(gather, func(r *Role) bool { return !r.Assumed }))].Object
+		m.Problems = append(m.Problems, &kube.Problem{Path: o.Source.Path, What: fmt.Sprintf(
+			"%d ClusterRoles gather the rules of others, and it takes too long to fill all of them in: some lack rules", len(gather))})
+	}
 }
 
-// circular says that a role gathers itself by way of others.
-func circular(r *Role, parts map[*Role][]*Role) bool {
+// gathering are the roles that gather the rules of others, and which.
+func gathering(wide []*Role, left *effort) (gather []*Role, parts map[*Role][]*Role) {
+	parts = map[*Role][]*Role{}
+	has := make([]labels.Set, len(wide))
+	for i, r := range wide {
+		has[i] = r.Object.Metadata("labels")
+	}
+	for _, r := range wide {
+		if !r.Aggregates() {
+			continue
+		}
+		gather = append(gather, r)
+		for i, other := range wide {
+			if other != r && left.spend(len(r.selects)) && slices.ContainsFunc(r.selects, func(s labels.Selector) bool { return s.Matches(has[i]) }) {
+				parts[r] = append(parts[r], other)
+			}
+		}
+	}
+	return gather, parts
+}
+
+// circular says that a role gathers itself by way of others, or that it takes too long to see.
+func circular(r *Role, parts map[*Role][]*Role, left *effort) bool {
 	seen, queue := map[*Role]bool{}, parts[r]
 	for len(queue) > 0 {
 		one := queue[0]
@@ -255,15 +277,18 @@ func circular(r *Role, parts map[*Role][]*Role) bool {
 		}
 		if !seen[one] {
 			seen[one] = true
+			if !left.spend(len(parts[one])) {
+				return true
+			}
 			queue = append(queue, parts[one]...)
 		}
 	}
 	return false
 }
 
-func same(a, b Rule) bool {
-	a.From, b.From = "", ""
-	return reflect.DeepEqual(a, b)
+// key tells a rule from others, wherever it is from.
+func (r *Rule) key() string {
+	return fmt.Sprintf("%q %q %q %q %q", r.Verbs, r.Groups, r.Resources, r.Names, r.URLs)
 }
 
 func compareKey(a, b [3]string) int { return slices.Compare(a[:], b[:]) }

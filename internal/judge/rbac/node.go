@@ -82,7 +82,7 @@ func boundUnless(makes bool) string {
 // boundOf is what a rule of the role system:node is bound to, where the node authorizer binds it.
 func boundOf(name string, r *Rule) string {
 	var all []string
-	for _, q := range Requests(r) {
+	for q := range Requests(r) {
 		q.Namespace, q.Name = "kube-node-lease", name // of those that it looks at, ones that it allows
 		if _, bound := nodeRule(name, &q); bound != "" && !slices.Contains(all, bound) {
 			all = append(all, bound)

@@ -151,7 +151,7 @@ func (s *server) gathered(t *testing.T, m *Model) {
 		n++
 		ours := computed.roles[[3]string{clusterRole, "", role.Name}]
 		for _, rule := range role.Rules {
-			if !slices.ContainsFunc(ours.Rules, func(r Rule) bool { return same(r, rule) }) {
+			if !slices.ContainsFunc(ours.Rules, func(r Rule) bool { return r.key() == rule.key() }) {
 				t.Errorf("%s: the controller has %s", role, rule.String())
 			}
 		}

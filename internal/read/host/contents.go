@@ -65,14 +65,9 @@ func contents(name string, b []byte) (*Contents, error) {
 			c.Documents = []*tree.Value{ofTOML(table)}
 		}
 	case slices.Contains([]string{".yaml", ".yml", ".json", ".conf", ".kubeconfig", ".config", ".conflist", ""}, ext) && !strings.HasPrefix(name, "/etc/systemd/") && bytes.ContainsRune(b, ':'):
-		c.Documents, err = tree.Parse(name, b)
-		var wrong *tree.Error
-		if errors.As(err, &wrong) {
-			if ext == "" || ext == ".conf" || ext == ".config" { // of another form, then
-				err = nil
-			} else {
-				err = fmt.Errorf("line %d: %s", wrong.Line, wrong.What)
-			}
+		c, err = manifest(name, b)
+		if err != nil && (ext == "" || ext == ".conf" || ext == ".config") { // of another form, then
+			err = nil
 		}
 	case slices.Contains([]string{".service", ".socket", ".rules"}, ext) || strings.Contains(name, ".service.d/"):
 		c.Lines = strings.Split(string(b), "\n")
@@ -83,6 +78,16 @@ func contents(name string, b []byte) (*Contents, error) {
 		}
 	}
 	return c, err
+}
+
+// manifest is a file of YAML or JSON, whatever it is called.
+func manifest(name string, b []byte) (*Contents, error) {
+	all, err := tree.Parse(name, b)
+	var wrong *tree.Error
+	if errors.As(err, &wrong) {
+		err = fmt.Errorf("line %d: %s", wrong.Line, wrong.What)
+	}
+	return &Contents{Documents: all}, err
 }
 
 // embedded reads the certificates that a kubeconfig holds in itself.

@@ -3,10 +3,12 @@ package host
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
@@ -45,9 +47,11 @@ func (r *reader) files() {
 		}
 		named := c.named()
 		for i := 0; i < len(named); i++ { // what a file names is named, too
-			if i < maxBelow {
-				named = append(named, r.named(c, named[i])...)
+			if i >= maxBelow {
+				r.gap(finding.Gap{Class: "limit-reached", What: fmt.Sprintf("%s (%s) names more than the %d files that are looked at", c.Name, c.Where(), maxBelow)})
+				break
 			}
+			named = append(named, r.named(c, named[i])...)
 		}
 	}
 }

@@ -35,6 +35,12 @@ func (h *Host) File(path string) *File {
 	return h.root.known(path)
 }
 
+// Resolve follows the links of the host to where a file lies.
+func (h *Host) Resolve(name string) (string, error) {
+	at, _, err := h.root.resolve(name)
+	return "/" + at, err
+}
+
 // Below are the files under a folder that were looked at, by path; none where it is missing.
 func (h *Host) Below(folder string) []*File {
 	if h.root == nil {

@@ -2,13 +2,16 @@ package host_test
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/read/host"
 	"github.com/plimsoll/plimsoll/internal/read/host/hosttest"
 )
@@ -28,6 +31,11 @@ func TestValues(t *testing.T) {
 		{"what the file says", kubelet + "\n" + config + "readOnlyPort: 10255", "kubelet", "read-only-port", "10255", "readOnlyPort: 10255 in /var/lib/kubelet/config.yaml:2"},
 		{"a flag goes before it", kubelet + "--read-only-port=0\n" + config + "readOnlyPort: 10255", "kubelet", "read-only-port", "0", "--read-only-port=0 of process 101"},
 		{"a drop-in goes before it", kubelet + "--config-dir=/etc/k\n" + config + "podPidsLimit: 1\n# /etc/k/20-b.conf\npodPidsLimit: 3\n# /etc/k/10-a.conf\npodPidsLimit: 2\n# /etc/k/30.txt\npodPidsLimit: 4", "kubelet", "pod-max-pids", "3", "/etc/k/20-b.conf:1"},
+		{"one in a folder of its own, among the files by its name", kubelet + "--config-dir=/etc/k\n" + config + "podPidsLimit: 1\n# /etc/k/10-a.conf\npodPidsLimit: 2\n# /etc/k/20/z/a.conf\npodPidsLimit: 3\n# /etc/k/20/a.conf\npodPidsLimit: 4\n# /etc/k/15/b.conf\npodPidsLimit: 5\n# /etc/k/20/z/b.yaml\npodPidsLimit: 6", "kubelet", "pod-max-pids", "3", "/etc/k/20/z/a.conf:1"},
+		{"a drop-in puts its gates over the others", kubelet + "--config-dir=/etc/k\n" + config + "featureGates: {A: true, B: true, C: true}\n# /etc/k/1.conf\nfeatureGates: {B: false, D: true}\n# /etc/k/2.conf\nfeatureGates: {C: null}", "kubelet", "feature-gates", "A=true,B=false,D=true", "in /var/lib/kubelet/config.yaml:2 and featureGates: B=false,D=true in /etc/k/1.conf:1"},
+		{"so does a flag", kubelet + "--feature-gates=A=false\n" + config + "featureGates: {A: true, B: true}", "kubelet", "feature-gates", "A=true,B=true,A=false", " and --feature-gates=A=false of process 101"},
+		{"a list takes the place of another", kubelet + "--config-dir=/etc/k\n" + config + "allowedUnsafeSysctls: [a, b]\n# /etc/k/1.conf\nallowedUnsafeSysctls: [c]", "kubelet", "allowed-unsafe-sysctls", "c", ""},
+		{"null takes back what was said", kubelet + "--config-dir=/etc/k\n" + config + "authentication: {anonymous: {enabled: true}}\n# /etc/k/1.conf\nauthentication: null", "kubelet", "anonymous-auth", "false", "the default is false"},
 		{"a value in a word of its own", "$ kubelet --read_only_port 10255", "kubelet", "read-only-port", "10255", ""},
 		{"a truth without a value", "$ kubelet --seccomp-default --v 2", "kubelet", "seccomp-default", "true", ""},
 		{"the last counts", "$ kube-apiserver --profiling=true --profiling=false", "kube-apiserver", "profiling", "false", ""},
@@ -39,6 +47,12 @@ func TestValues(t *testing.T) {
 		{"a static pod that is not seen to run", "# /etc/kubernetes/manifests/e.yaml\nkind: Pod\nspec:\n  containers:\n  - name: etcd\n    command: [etcd]\n    env: [{name: ETCD_CLIENT_CERT_AUTH, value: 'true'}]", "etcd", "client-cert-auth", "true", "ETCD_CLIENT_CERT_AUTH"},
 		{"dockerd's letters", "$ dockerd -H tcp://0.0.0.0:2375 -H unix:///run/docker.sock", "dockerd", "host", "tcp://0.0.0.0:2375,unix:///run/docker.sock", ""},
 		{"dockerd's file", "$ dockerd\n# /etc/docker/daemon.json\n{\"icc\": false}", "dockerd", "icc", "false", "/etc/docker/daemon.json:1"},
+		{"a truth as Go reads it", "$ kube-apiserver --anonymous-auth=1", "kube-apiserver", "anonymous-auth", "true", "--anonymous-auth=1 of process 101"},
+		{"of one letter", "$ kube-apiserver --profiling=F", "kube-apiserver", "profiling", "false", ""},
+		{"and etcd's", "$ etcd --client-cert-auth=1", "etcd", "client-cert-auth", "true", ""},
+		{"in its environment", "# /etc/kubernetes/manifests/e.yaml\nkind: Pod\nspec:\n  containers:\n  - name: etcd\n    command: [etcd]\n    env: [{name: ETCD_CLIENT_CERT_AUTH, value: 'T'}]", "etcd", "client-cert-auth", "true", ""},
+		{"a word of YAML", kubelet + "\n" + config + "authentication: {anonymous: {enabled: on}}", "kubelet", "anonymous-auth", "true", ""},
+		{"but a number is one", "$ kubelet --pod-max-pids=1", "kubelet", "pod-max-pids", "1", ""},
 		{"k3s gives others", "$ k3s server", "kube-apiserver", "anonymous-auth", "false", "k3s makes it false"},
 		{"and its file goes before", "$ k3s server\n# /etc/rancher/k3s/config.yaml\nkube-apiserver-arg:\n- anonymous-auth=true", "kube-apiserver", "anonymous-auth", "true", "/etc/rancher/k3s/config.yaml:2"},
 		{"k3s' rest is Kubernetes'", "$ k3s server", "kube-apiserver", "service-account-extend-token-expiration", "true", "the default is true"},
@@ -232,4 +246,43 @@ func FuzzRead(f *testing.F) {
 			c.Value("anonymous-auth")
 		}
 	})
+}
+
+// TestBounds holds that what is not looked at for its number is told, and keeps the verdict from passing.
+func TestBounds(t *testing.T) {
+	many := func(dir, text string) string {
+		var b strings.Builder
+		for i := range 2001 {
+			fmt.Fprintf(&b, "# %s/%04d.conf\n%s\n", dir, i, text)
+		}
+		return b.String()
+	}
+	for _, c := range []struct{ name, text string }{
+		{"the PKI", many("/etc/kubernetes/pki/a", "") + "-rw-rw-rw- root root /etc/kubernetes/pki/z/ca.key"},
+		{"drop-ins", "$ kubelet --config-dir=/d\n" + many("/d/a", "kind: KubeletConfiguration")},
+	} {
+		h := hosttest.Host(t, c.text)
+		if !slices.ContainsFunc(h.Gaps, func(g finding.Gap) bool { return g.Class == "limit-reached" && g.Blocking && g.Path != "" }) {
+			t.Errorf("%s: %+v", c.name, h.Gaps)
+		}
+	}
+}
+
+// TestClosedRoot holds that a process whose root cannot be opened is not taken for one of the host's.
+func TestClosedRoot(t *testing.T) {
+	s := &host.Source{FS: hosttest.FS("$ dockerd\n# /etc/docker/daemon.json\n{\"icc\": false}"), ProcessRoot: func(int) (fs.FS, error) { return nil, fs.ErrPermission }}
+	h, err := host.Read(context.Background(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := one(t, h, "dockerd").Value("icc"); v.Unknown == "" {
+		t.Errorf("the host's file is taken for the process's: %+v", v)
+	}
+	if !slices.ContainsFunc(h.Gaps, func(g finding.Gap) bool { return g.Blocking && g.Path == "proc/101/root" }) {
+		t.Errorf("%+v", h.Gaps)
+	}
+	s.ProcessRoot = func(int) (fs.FS, error) { return nil, fs.ErrNotExist }
+	if h, err = host.Read(context.Background(), s); err != nil || len(h.Components)+len(h.Gaps) > 0 {
+		t.Errorf("a process that ended: %+v, %v", h, err)
+	}
 }

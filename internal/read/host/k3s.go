@@ -43,6 +43,9 @@ func (r *reader) distribution(name string, pid int, args []string) {
 		return
 	}
 	root := r.rootOf(pid)
+	if root == nil {
+		return
+	}
 	given := arguments(name, args[1:])
 	var unread []string
 	files := []string{"/etc/rancher/k3s/config.yaml"}
@@ -74,7 +77,7 @@ func (r *reader) distribution(name string, pid int, args []string) {
 				key, value, _ := strings.Cut(strings.TrimLeft(f.value, "-"), "=")
 				c.flags = append(c.flags, flag{name: key, value: value, line: f.line, path: f.path})
 			}
-			if f.name == "secrets-encryption" && one == "kube-apiserver" && f.value != "false" {
+			if f.name == "secrets-encryption" && one == "kube-apiserver" && truth(f.value, nil) != "false" {
 				c.flags = append(c.flags, flag{name: "encryption-provider-config", value: "/var/lib/rancher/k3s/server/cred/encryption-config.json", line: f.line, path: f.path})
 			}
 		}

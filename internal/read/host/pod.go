@@ -12,6 +12,9 @@ import (
 // podFolders are where static pods lie where no kubelet says it: kubeadm's, RKE2's.
 var podFolders = []string{"/etc/kubernetes/manifests", "/var/lib/rancher/rke2/agent/pod-manifests"}
 
+// wrappers are the programs that do nothing but start the one among their arguments: kOps has its own logged so.
+var wrappers = []string{"go-runner", "kube-log-runner", "tini", "dumb-init", "env", "nice"}
+
 // mount is a folder of the host in a container.
 type mount struct{ at, from string }
 
@@ -51,9 +54,9 @@ func (r *reader) staticPods() {
 }
 
 func (r *reader) staticPod(name string) {
-	f := r.host.root.look(name)
+	f := r.host.root.lookAs(name, manifest)
 	if f.Contents == nil {
-		return
+		return // it is no file, or one that is told as unread
 	}
 	for _, d := range f.Contents.Documents {
 		for _, c := range FromPod(name, d) {
@@ -62,18 +65,19 @@ func (r *reader) staticPod(name string) {
 	}
 }
 
-// static adds a component of a static pod, or tells the process that it became where its arguments stand.
+// static adds a component of a static pod, or tells the process that it became where its arguments stand. A process of
+// that name with other arguments is another one: of a pod that brings a control plane of its own, or of the manifest
+// as it was before.
 func (r *reader) static(c *Component) {
 	c.root = r.host.root
-	running := r.all(c.Name)
-	for _, p := range running {
-		if p.Manifest != "" {
+	for _, p := range r.all(c.Name) {
+		if p.Process == 0 || p.Manifest != "" || p.defaults != nil || !c.became(p) {
 			continue
 		}
 		p.Manifest, p.Version = c.Manifest, c.Version.or(p.Version)
 		for i, f := range p.flags {
 			for _, own := range c.flags {
-				if own.name == f.name && own.value == f.value {
+				if own.stands(f) {
 					p.flags[i].path, p.flags[i].line = own.path, own.line
 				}
 			}
@@ -81,6 +85,20 @@ func (r *reader) static(c *Component) {
 		return
 	}
 	r.host.Components = append(r.host.Components, c)
+}
+
+// became says that a process has a manifest's arguments: all of them in their order, or, where a shell puts them
+// together, those that are known.
+func (c *Component) became(p *Component) bool {
+	if len(c.unread) == 0 {
+		return slices.EqualFunc(c.flags, p.flags, flag.stands)
+	}
+	return len(c.flags) > 0 && !slices.ContainsFunc(c.flags, func(own flag) bool { return !slices.ContainsFunc(p.flags, own.stands) })
+}
+
+// stands says that a manifest's flag is that of a process, in which variables have their values.
+func (f flag) stands(running flag) bool {
+	return f.name == running.name && (f.value == running.value || strings.Contains(f.value, "$"))
 }
 
 func (v Version) or(other Version) Version {
@@ -154,6 +172,13 @@ func (c *Component) command(words []string, container string) (string, []string)
 		return called(words[1]), words[2:]
 	case name != "":
 		return name, words[1:]
+	case slices.Contains(wrappers, path.Base(words[0])):
+		for i, w := range words {
+			if name := called(w); name != "" {
+				return name, words[i+1:]
+			}
+		}
+		return "", nil
 	case !slices.Contains([]string{"sh", "bash", "dash", "ash"}, path.Base(words[0])):
 		return "", nil
 	}

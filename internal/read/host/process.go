@@ -121,7 +121,11 @@ func (r *reader) process(pid int, name string, args []string) {
 	if name == "" || name == "containerd" && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		return // a command of it that looks at one that runs
 	}
-	c := &Component{Name: name, Process: pid, root: r.rootOf(pid), flags: arguments(name, args)}
+	root := r.rootOf(pid)
+	if root == nil {
+		return
+	}
+	c := &Component{Name: name, Process: pid, root: root, flags: arguments(name, args)}
 	if b, err := r.host.root.read("/proc/" + strconv.Itoa(pid) + "/environ"); name == "etcd" && err == nil {
 		c.env = environment(strings.Split(string(b), "\x00"))
 	}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -20,8 +21,9 @@ import (
 type Source struct {
 	FS   fs.FS
 	Name string // of the host; empty: what its /etc/hostname says
-	// ProcessRoot is the root that a process sees, where it has one of its own; nil: none has.
-	ProcessRoot func(pid int) fs.FS
+	// ProcessRoot is the root that a process sees, where it has one of its own, and nil where not. An error that is
+	// fs.ErrNotExist means that it ended. A nil ProcessRoot: none has.
+	ProcessRoot func(pid int) (fs.FS, error)
 	// Configz is what a kubelet answers for /configz; nil: nobody asked.
 	Configz     []byte
 	ConfigzFrom string
@@ -45,17 +47,17 @@ func Open(dir string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.ProcessRoot = func(pid int) fs.FS {
+	s.ProcessRoot = func(pid int) (fs.FS, error) {
 		its := filepath.Join(dir, "proc", strconv.Itoa(pid), "root")
 		if info, err := os.Stat(its); err != nil || os.SameFile(info, own) {
-			return nil
+			return nil, err
 		}
 		r, err := os.OpenRoot(its)
 		if err != nil {
-			return nil
+			return nil, err
 		}
 		s.close = append(s.close, r.Close)
-		return r.FS()
+		return r.FS(), nil
 	}
 	return s, nil
 }
@@ -98,16 +100,32 @@ func Read(ctx context.Context, s *Source) (*Host, error) {
 	return r.host, nil
 }
 
-// rootOf is the root that a process sees.
+// rootOf is the root that a process sees; nil where it ended. Of one that cannot be opened no file can be read.
 func (r *reader) rootOf(pid int) *world {
-	if r.source.ProcessRoot != nil {
-		if own := r.source.ProcessRoot(pid); own != nil {
-			w := newWorld(own)
-			r.worlds = append(r.worlds, w)
-			return w
-		}
+	if r.source.ProcessRoot == nil {
+		return r.host.root
 	}
-	return r.host.root
+	switch own, err := r.source.ProcessRoot(pid); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		name := "proc/" + strconv.Itoa(pid) + "/root"
+		r.gap(finding.Gap{Class: "unreadable-file", What: "/" + name + ": " + cause(err) + ": what the process is set by is not known", Path: name})
+		return newWorld(closed{err})
+	case own == nil:
+		return r.host.root
+	default:
+		w := newWorld(own)
+		r.worlds = append(r.worlds, w)
+		return w
+	}
+}
+
+// closed is a root that could not be opened.
+type closed struct{ why error }
+
+func (c closed) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("the process's root: " + cause(c.why))}
 }
 
 func (r *reader) all(name string) (all []*Component) {
@@ -234,11 +252,22 @@ func (r *reader) configure(c *Component, file string) {
 	c.configs = append(c.configs, f)
 }
 
-// dropIns reads the files of a folder that go before the configuration, by name.
+// dropIns reads the files below a folder that go before the configuration, in the order of filepath.WalkDir: a folder
+// stands among the files by its name.
 func (r *reader) dropIns(c *Component, dir, suffix string) {
 	if dir == "" {
 		return
 	}
+	left := maxBelow
+	r.dropInsBelow(c, dir, suffix, &left)
+	if left < 0 {
+		what := fmt.Sprintf("there is more than the %d files of configuration that are read in %s", maxBelow, dir)
+		c.unread = append(c.unread, what)
+		r.gap(finding.Gap{Class: "limit-reached", What: what, Path: strings.TrimPrefix(dir, "/")})
+	}
+}
+
+func (r *reader) dropInsBelow(c *Component, dir, suffix string, left *int) {
 	entries, err := c.root.list(dir)
 	if err != nil {
 		if f := c.root.look(dir); !f.Missing {
@@ -248,8 +277,14 @@ func (r *reader) dropIns(c *Component, dir, suffix string) {
 		return
 	}
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), suffix) && !e.IsDir() {
-			r.configure(c, path.Join(dir, e.Name()))
+		if *left--; *left < 0 {
+			return
+		}
+		switch name := path.Join(dir, e.Name()); {
+		case e.IsDir():
+			r.dropInsBelow(c, name, suffix, left)
+		case strings.HasSuffix(name, suffix):
+			r.configure(c, name)
 		}
 	}
 }
@@ -285,6 +320,9 @@ func (r *reader) unread() {
 			if f := w.files[name]; f.Why != "" {
 				r.gap(finding.Gap{Class: "unreadable-file", What: name + ": " + f.Why, Path: strings.TrimPrefix(name, "/")})
 			}
+		}
+		for _, dir := range w.cut {
+			r.gap(finding.Gap{Class: "limit-reached", What: fmt.Sprintf("%s holds more than the %d files that are looked at in a folder", dir, maxBelow), Path: strings.TrimPrefix(dir, "/")})
 		}
 		if w.full {
 			r.gap(finding.Gap{Class: "limit-reached", What: fmt.Sprintf("more files are named than the %d that are looked at", maxFiles)})

@@ -24,6 +24,11 @@ func (s setting) name() string {
 	return s.field
 }
 
+// truth says that it is either true or false, which its default tells.
+func (s setting) truth() bool {
+	return len(s.bare) > 0 && (s.bare[0].text == "true" || s.bare[0].text == "false")
+}
+
 // env is the variable that etcd reads for a flag.
 func (s setting) env() string {
 	if s.flag == "" {
@@ -56,7 +61,7 @@ func (s setting) zero() string {
 		return ""
 	}
 	switch text := s.bare[0].text; {
-	case text == "true" || text == "false":
+	case s.truth():
 		return "false"
 	case strings.Trim(text, "-0123456789") == "":
 		return "0"
@@ -196,6 +201,7 @@ func settings(component string) []setting {
 			{flag: "experimental", field: "experimental", bare: always("false")},
 			{flag: "tls", field: "tls", bare: always("false")},
 			{flag: "tlsverify", field: "tlsverify", bare: always("false")},
+			{flag: "rootless", field: "rootless", bare: always("false")},
 			{flag: "authorization-plugin", field: "authorization-plugins", list: true},
 			{flag: "default-ulimit", field: "default-ulimits", list: true},
 			{flag: "data-root", field: "data-root", bare: always("/var/lib/docker")},

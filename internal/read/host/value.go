@@ -44,19 +44,44 @@ func (v Value) Number() (int, bool) {
 	return n, err == nil
 }
 
-// Value is the effective value of a setting by the name of its flag, or, where it has none, of its field.
+// Value is the effective value of a setting by the name of its flag, or, where it has none, of its field. A truth is
+// true or false, however it is written.
 func (c *Component) Value(name string) Value {
 	s := settingOf(c.Name, name)
+	v := c.value(s, name)
+	if s.truth() {
+		v.Text = truth(v.Text, v.Node)
+	}
+	return v
+}
+
+// truth is what a program takes a text for: flags and variables as strconv reads them, and a word of YAML 1.1 in a file.
+func truth(text string, node *tree.Value) string {
+	if node != nil && !node.Quoted {
+		switch strings.ToLower(text) {
+		case "yes", "y", "on":
+			return "true"
+		case "no", "n", "off":
+			return "false"
+		}
+	}
+	if is, err := strconv.ParseBool(text); err == nil {
+		return strconv.FormatBool(is)
+	}
+	return text
+}
+
+func (c *Component) value(s setting, name string) Value {
 	if v, ok := c.flagValue(s); ok && !(c.exclusive && c.Configured()) {
+		if f := c.filed(s); s.field == "featureGates" && f.Set { // gates of both hold, and the flag's go before
+			v.Text, v.From = f.Text+","+v.Text, f.From+" and "+v.From
+			v.At = append(f.At, v.At...)
+		}
 		return v
 	}
-	for _, f := range slices.Backward(c.configs) {
-		if node := f.Contents.Document().Find(s.field); s.field != "" && node != nil && !node.Null {
-			return Value{
-				Name: name, Text: flat(node), Set: true, Node: node, From: s.field + ": " + tree.Cut(flat(node)) + " in " + at(f.Path, node.Line),
-				At: []finding.Location{{Path: strings.TrimPrefix(f.Path, "/"), StartLine: node.Line, EndLine: node.Line}},
-			}
-		}
+	if v := c.filed(s); v.Set {
+		v.Name = name
+		return v
 	}
 	if c.exclusive && c.Configured() {
 		if v, ok := c.flagValue(s); ok && s.field == "" { // has no place in the file
@@ -67,6 +92,68 @@ func (c *Component) Value(name string) Value {
 		return Value{Name: name, Text: e, Set: true, From: s.env() + "=" + tree.Cut(e) + " in the environment of " + c.Where()}
 	}
 	return c.byDefault(s)
+}
+
+// filed is what the configuration files say of a setting, together: one that comes later goes before the others, but
+// for maps, which are merged key by key, and null, which takes back what was said (RFC 7396, as the kubelet does).
+func (c *Component) filed(s setting) (v Value) {
+	if s.field == "" {
+		return v
+	}
+	for _, f := range c.configs {
+		node := said(f.Contents.Document(), s.field)
+		switch {
+		case node == nil:
+			continue
+		case node.Null:
+			v = Value{}
+			continue
+		case node.Map == nil || v.Node == nil || v.Node.Map == nil:
+			v = Value{Node: node}
+		default:
+			v.Node = merged(v.Node, node)
+		}
+		v.Set, v.Text = true, flat(v.Node)
+		if v.From != "" {
+			v.From += " and "
+		}
+		v.From += s.field + ": " + tree.Cut(flat(node)) + " in " + at(f.Path, node.Line)
+		v.At = append(v.At, finding.Location{Path: strings.TrimPrefix(f.Path, "/"), StartLine: node.Line, EndLine: node.Line})
+	}
+	return v
+}
+
+// said is the value of a field, or the null that stands for all that it is part of; nil: nothing is said.
+func said(d *tree.Value, field string) *tree.Value {
+	for i, c := range field {
+		if whole := field[:i]; c == '.' {
+			if v := d.Find(whole); v != nil && v.Null {
+				return v
+			}
+		}
+	}
+	return d.Find(field)
+}
+
+// merged is a map with the entries of another put over it.
+func merged(under, over *tree.Value) *tree.Value {
+	all := *under
+	all.Map = slices.Clone(under.Map)
+	for _, e := range over.Map {
+		i := slices.IndexFunc(all.Map, func(known tree.Entry) bool { return known.Key == e.Key })
+		switch {
+		case i < 0 && e.Value.Null:
+		case i < 0:
+			all.Map = append(all.Map, e)
+		case e.Value.Null:
+			all.Map = slices.Delete(all.Map, i, i+1)
+		case all.Map[i].Value.Map != nil && e.Value.Map != nil:
+			all.Map[i].Value = merged(all.Map[i].Value, e.Value)
+		default:
+			all.Map[i] = e
+		}
+	}
+	return &all
 }
 
 func (c *Component) flagValue(s setting) (Value, bool) {
@@ -153,7 +240,7 @@ func (c *Component) Gate(name string) (on, ok bool, v Value) {
 	v = c.Value("feature-gates")
 	for _, one := range v.List() {
 		if key, value, _ := strings.Cut(one, "="); key == name {
-			on, ok = strings.EqualFold(value, "true"), true
+			on, ok = truth(value, nil) == "true", true
 		}
 	}
 	return on, ok, v

@@ -28,7 +28,8 @@ type world struct {
 	fs            fs.FS
 	files         map[string]*File
 	users, groups map[int]string
-	full          bool // maxFiles were looked at
+	full          bool     // maxFiles were looked at
+	cut           []string // folders of which not all was looked at
 }
 
 func newWorld(fsys fs.FS) *world {
@@ -145,7 +146,10 @@ func (w *world) list(name string) ([]fs.DirEntry, error) {
 }
 
 // look looks at a file or a folder, and reads a file whose contents are understood.
-func (w *world) look(name string) *File {
+func (w *world) look(name string) *File { return w.lookAs(name, nil) }
+
+// lookAs reads a file by a way of its own, whatever it is called.
+func (w *world) lookAs(name string, as func(name string, b []byte) (*Contents, error)) *File {
 	name = path.Clean("/" + name)
 	if f := w.files[name]; f != nil {
 		return f
@@ -169,13 +173,16 @@ func (w *world) look(name string) *File {
 	if uid, gid, ok := ownerOf(info); ok {
 		f.UID, f.GID, f.Owner, f.Group = uid, gid, named(w.users, uid), named(w.groups, gid)
 	}
-	if info.Mode().IsRegular() && understood(name, info.Size()) {
+	if as == nil && understood(name, info.Size()) {
+		as = contents
+	}
+	if info.Mode().IsRegular() && as != nil {
 		b, err := w.readAt(at, info)
 		if err != nil {
 			f.Why = cause(err)
 			return f
 		}
-		f.Contents, err = contents(name, b)
+		f.Contents, err = as(name, b)
 		if err != nil {
 			f.Why = cause(err)
 		}
@@ -190,7 +197,7 @@ func (w *world) lookBelow(folder string) {
 	}
 	w.look(folder)
 	todo := []string{path.Clean("/" + folder)}
-	for n := 0; len(todo) > 0 && n < maxBelow; {
+	for n := 0; len(todo) > 0 && n <= maxBelow; {
 		dir := todo[0]
 		todo = todo[1:]
 		entries, err := w.list(dir)
@@ -208,6 +215,9 @@ func (w *world) lookBelow(folder string) {
 				todo = append(todo, name)
 			}
 		}
+	}
+	if len(todo) > 0 {
+		w.cut = append(w.cut, path.Clean("/"+folder))
 	}
 }
 

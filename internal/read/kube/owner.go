@@ -17,6 +17,14 @@ import (
 // that makes such objects, or a custom one that holds a pod; and not where the owner is owned by what it owns.
 func (s *Snapshot) Owned(o *Object) bool { return s.maker(o) != nil }
 
+// Maker is the object that an object is judged for in the end: itself, where nothing in the snapshot made it.
+func (s *Snapshot) Maker(o *Object) *Object {
+	for of := s.maker(o); of != nil; of = s.maker(o) {
+		o = of
+	}
+	return o
+}
+
 // maker is the object that made one, and by which that is owned; nil: nothing in the snapshot did.
 func (s *Snapshot) maker(o *Object) *Object {
 	seen := map[*Object]bool{}

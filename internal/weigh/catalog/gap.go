@@ -153,7 +153,7 @@ func Gaps() []Gap {
 			"See the message: the shell may well refuse it, too. Accept it with --allow-gap unread-script.",
 		},
 		{"unreadable-database", "A package manager's database could not be read.", "See the message: the image may be corrupt, or this user may not read the file."},
-		{"unreadable-file", "A file could not be read, or is not what its name says.", "See the message: mend it, run with the rights to read it, or skip it by name: --skip PATH."},
+		{"unreadable-file", "A file could not be read, or is not what its name says.", "See the message: mend it, or run with the rights to read it; a scan of files can skip it by name: --skip PATH."},
 		{"unreadable-layer", "A layer, or a part of a root file system, could not be read to its end.", "Fetch or export the image again; read a root file system with the rights that it wants."},
 		{"unreadable-package", "A package's own metadata could not be read.", "See the message; skip it by name if it is a test file: --skip PATH."},
 		{

@@ -11,6 +11,7 @@ package exception
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -31,12 +32,14 @@ func conflict(format string, args ...any) error { return &ConflictError{fmt.Spri
 
 // Set is all that lets findings pass, compiled. It does not change.
 type Set struct {
-	files      []exceptionfile.File
+	under      *Set // what it was made from, which others share; nil: nothing
+	first      int  // number of its first entry: those under it are counted before
+	files      []*exceptionfile.File
 	documents  []vex.Document
 	entries    []*entry
 	byKey      map[string][]*entry
 	wide       []*entry // that no key finds: they are held against every finding
-	owners     []owner
+	owners     []owner  // of all
 	severities map[string]exceptionfile.Severity
 	statements map[string][]statement
 	now        time.Time
@@ -52,26 +55,14 @@ type entry struct {
 	namespaces, names        []glob
 	images                   []imageWord
 	users, groups            nameWords
-	expired                  bool
 }
 
 // Compile puts files and documents together. Now is the day that decides which exceptions have run out. Files
 // that contradict each other are an error.
 func Compile(files []exceptionfile.File, documents []vex.Document, now time.Time) (*Set, error) {
-	s := &Set{
-		files: files, documents: documents, byKey: map[string][]*entry{}, severities: map[string]exceptionfile.Severity{},
-		statements: map[string][]statement{}, now: now,
-	}
+	s := &Set{documents: documents, byKey: map[string][]*entry{}, statements: map[string][]statement{}, now: now}
 	for i := range files {
-		for n := range files[i].Exceptions {
-			s.add(&files[i].Exceptions[n])
-		}
-		for n := range files[i].Owners {
-			s.owners = append(s.owners, compileOwner(&files[i].Owners[n]))
-		}
-		for _, one := range files[i].Severities {
-			s.severities[check.Present(one.Rule)] = one
-		}
+		s.file(&files[i])
 	}
 	for i := range documents {
 		s.document(&documents[i])
@@ -82,7 +73,7 @@ func Compile(files []exceptionfile.File, documents []vex.Document, now time.Time
 // contradiction is an error where two entries that are about the same give it another status.
 func (s *Set) contradiction() error {
 	said := map[string]*entry{}
-	for _, e := range s.entries {
+	for e := range s.all() {
 		if e.VEX == nil {
 			continue
 		}
@@ -98,8 +89,8 @@ func (s *Set) contradiction() error {
 // Files tells what the set is made of, as a report names it.
 func (s *Set) Files() []finding.File {
 	var all []finding.File
-	for i := range s.files {
-		all = append(all, finding.File{Kind: s.files[i].Kind, Name: s.files[i].Name, Digest: s.files[i].Digest})
+	for f := range s.eachFile() {
+		all = append(all, finding.File{Kind: f.Kind, Name: f.Name, Digest: f.Digest})
 	}
 	for i := range s.documents {
 		all = append(all, finding.File{Kind: s.documents[i].Kind, Name: s.documents[i].Name, Digest: s.documents[i].Digest})
@@ -107,12 +98,32 @@ func (s *Set) Files() []finding.File {
 	return all
 }
 
+// file takes up what a file says.
+func (s *Set) file(f *exceptionfile.File) {
+	s.files = append(s.files, f)
+	for i := range f.Exceptions {
+		s.add(&f.Exceptions[i])
+	}
+	for i := range f.Owners {
+		s.owners = append(s.owners, compileOwner(&f.Owners[i]))
+	}
+	if len(f.Severities) == 0 {
+		return
+	}
+	if s.severities = maps.Clone(s.severities); s.severities == nil { // others may share it
+		s.severities = map[string]exceptionfile.Severity{}
+	}
+	for _, one := range f.Severities {
+		s.severities[check.Present(one.Rule)] = one
+	}
+}
+
 func (s *Set) add(from *exceptionfile.Exception) {
 	e := &entry{
-		Exception: from, number: len(s.entries), packages: compilePackages(from.Packages), paths: compileGlobs(from.Paths, from.Exact),
+		Exception: from, number: s.count(), packages: compilePackages(from.Packages), paths: compileGlobs(from.Paths, from.Exact),
 		targets: compileTargets(from.Targets), subjects: compileGlobs(from.Subjects, false),
 		namespaces: compileGlobs(from.Namespaces, true), names: compileGlobs(from.Names, true), images: compileImages(from.Images),
-		users: compileNames(from.Users), groups: compileNames(from.Groups), expired: from.Expired(s.now),
+		users: compileNames(from.Users), groups: compileNames(from.Groups),
 	}
 	for _, r := range from.Rules {
 		e.rules = append(e.rules, check.Present(r))
@@ -187,7 +198,7 @@ type Pass struct {
 
 // Use begins to use the set on a report.
 func (s *Set) Use(r *finding.Report) *Pass {
-	return &Pass{Set: s, report: r, matched: make([]int, len(s.entries)), packages: map[string]*subject{}, targets: map[string]*target{}}
+	return &Pass{Set: s, report: r, matched: make([]int, s.count()), packages: map[string]*subject{}, targets: map[string]*target{}}
 }
 
 // Apply looks at the findings that the report has got since it was last called, says whose they are, and lets
@@ -220,12 +231,12 @@ func (p *Pass) index() {
 		if p.targets[one.ID] != nil {
 			continue
 		}
-		t := &target{Target: one, answers: make([]bool, len(p.entries))}
+		t := &target{Target: one, answers: make([]bool, p.count())}
 		if p.Digests != nil {
 			t.also = p.Digests(one.ID)
 		}
-		for n, e := range p.entries {
-			t.answers[n] = len(e.Targets) == 0 || targetMatches(e.Targets, e.targets, t)
+		for e := range p.all() {
+			t.answers[e.number] = len(e.Targets) == 0 || targetMatches(e.Targets, e.targets, t)
 		}
 		p.targets[one.ID] = t
 	}
@@ -255,22 +266,24 @@ func (p *Pass) except(f *finding.Finding, keys []string) {
 			}
 		}
 	}
-	for _, k := range keys {
-		try(p.byKey[k])
-	}
-	if f.Fingerprint != "" {
-		try(p.byKey[f.Fingerprint])
-	}
-	if s != nil {
-		for _, k := range s.keys {
-			try(p.byKey[k])
+	for layer := p.Set; layer != nil; layer = layer.under {
+		for _, k := range keys {
+			try(layer.byKey[k])
 		}
+		if f.Fingerprint != "" {
+			try(layer.byKey[f.Fingerprint])
+		}
+		if s != nil {
+			for _, k := range s.keys {
+				try(layer.byKey[k])
+			}
+		}
+		try(layer.wide)
 	}
-	try(p.wide)
 	slices.SortFunc(found, func(a, b *entry) int { return a.number - b.number })
 	for _, e := range found {
 		p.matched[e.number]++
-		if e.expired {
+		if e.Expired(p.now) {
 			continue
 		}
 		by := finding.Suppression{By: "exception", Where: e.Place(), Reason: e.Reason, Owner: e.Owner, Ticket: e.Ticket, VEX: e.VEX}

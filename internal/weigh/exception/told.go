@@ -22,7 +22,7 @@ func (p *Pass) Tell(assessed func(rule string) bool) []finding.Finding {
 	p.index()
 	var all []finding.Finding
 	alike := map[[2]string][]*entry{} // by check and file
-	for _, e := range p.entries {
+	for e := range p.all() {
 		target, scope := p.scope(e, assessed)
 		facts := judge.Facts{Exception: e.Exception, Now: p.now, Matched: p.matched[e.number], InScope: scope}
 		for _, c := range judge.Checks() {
@@ -47,9 +47,9 @@ func (p *Pass) Tell(assessed func(rule string) bool) []finding.Finding {
 // together tells of the entries of a file at once.
 func (p *Pass) together(alike map[[2]string][]*entry) []finding.Finding {
 	var all []finding.Finding
-	for i := range p.files {
+	for from := range p.eachFile() {
 		for _, c := range judge.Checks() {
-			of := alike[[2]string{c.ID, p.files[i].Name}]
+			of := alike[[2]string{c.ID, from.Name}]
 			if len(of) == 0 {
 				continue
 			}
@@ -57,14 +57,14 @@ func (p *Pass) together(alike map[[2]string][]*entry) []finding.Finding {
 			for _, e := range of {
 				rules = append(rules, e.Rules...)
 			}
-			detail := fmt.Sprintf("%d of %d entries of %s: %s", len(of), len(p.files[i].Exceptions), p.files[i].Name, strings.Join(rules[:min(len(rules), maxNamed)], ", "))
+			detail := fmt.Sprintf("%d of %d entries of %s: %s", len(of), len(from.Exceptions), from.Name, strings.Join(rules[:min(len(rules), maxNamed)], ", "))
 			if more := len(rules) - maxNamed; more > 0 {
 				detail += fmt.Sprintf(" and %d more", more)
 			}
 			target, _ := p.scope(of[0], func(string) bool { return true })
 			f := c.Finding(target, check.Hit{Where: of[0].Place(), Detail: detail})
 			f.Locations = []finding.Location{{Path: of[0].File, StartLine: of[0].Line}}
-			f.Fingerprint = printOf(f, p.files[i].Name)
+			f.Fingerprint = printOf(f, from.Name)
 			all = append(all, f)
 		}
 	}
@@ -87,9 +87,9 @@ func firstSentence(s string) string {
 }
 
 func (p *Pass) kindOf(file string) string {
-	for i := range p.files {
-		if p.files[i].Name == file {
-			return p.files[i].Kind
+	for f := range p.eachFile() {
+		if f.Name == file {
+			return f.Kind
 		}
 	}
 	return exceptionfile.Own
@@ -110,14 +110,14 @@ func (p *Pass) scope(e *entry, assessed func(rule string) bool) (string, bool) {
 	broke := func(g finding.Gap) bool {
 		return g.Blocking && (g.Broke() || g.Unread()) || g.Class == finding.GapSkipped
 	}
-	if e.Personal() && p.By == nil && !e.expired {
+	if e.Personal() && p.By == nil && !e.Expired(p.now) {
 		return target, false // who asks is not known
 	}
-	if p.matched[e.number] == 0 && slices.ContainsFunc(p.report.Coverage, broke) && !e.expired {
+	if p.matched[e.number] == 0 && slices.ContainsFunc(p.report.Coverage, broke) && !e.Expired(p.now) {
 		return target, false // what answers to it may be in what could not be read
 	}
 	if len(e.Rules) == 0 {
-		return target, p.matched[e.number] > 0 || e.expired || assessed("")
+		return target, p.matched[e.number] > 0 || e.Expired(p.now) || assessed("")
 	}
 	return target, p.matched[e.number] > 0 || slices.ContainsFunc(e.Rules, assessed)
 }

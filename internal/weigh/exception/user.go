@@ -49,7 +49,7 @@ func (p *Pass) personal() map[string]string {
 		return nil
 	}
 	count, notes := map[string]int{}, map[string]string{}
-	for _, e := range p.entries {
+	for e := range p.all() {
 		if e.Personal() {
 			count[e.File]++
 		}

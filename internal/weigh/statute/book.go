@@ -26,13 +26,13 @@ type Book struct {
 	// Generations are those that are in force, by the place of the object; 0 where no API server counts them.
 	Generations map[string]int64
 
-	files    []exceptionfile.File
-	of       map[string][]exceptionfile.File // of the cluster, by namespace; empty: those that hold in several
+	of       map[string][]*exceptionfile.File // of the cluster, by namespace; empty: those that hold in several
+	sets     map[string]set                   // by namespace, where it has exceptions of its own; empty: elsewhere
 	versions map[string]hash.Hash
-
-	sync.Mutex
-	compiled map[string]*compiled // by namespace
 }
+
+// set is what lets findings pass. Whoever asks first compiles it, and only who asks for the same one waits.
+type set func() *exception.Set
 
 // Broken is a Policy of which no version that was seen is right.
 type Broken struct {
@@ -41,37 +41,78 @@ type Broken struct {
 	Err    error
 }
 
-// compiled is what lets findings pass on one day.
-type compiled struct {
-	day string
-	set *exception.Set
-}
-
 // Allow is what lets findings of a namespace pass at a time; nil: nothing does. Others' exceptions are not looked at, so
 // that nobody pays for how many they have.
 func (b *Book) Allow(namespace string, now time.Time) *exception.Set {
-	if len(b.of[namespace]) == 0 {
-		namespace = ""
+	of := b.sets[namespace]
+	if of == nil {
+		of = b.sets[""]
 	}
-	day := now.UTC().Format(time.DateOnly)
-	b.Lock()
-	defer b.Unlock()
-	if c := b.compiled[namespace]; c != nil && c.day == day {
-		return c.set
+	if of == nil {
+		return nil
 	}
-	files := slices.Concat(b.files, b.of[""])
-	if namespace != "" {
-		files = append(files, b.of[namespace]...)
+	if s := of(); s != nil {
+		return s.At(now)
 	}
-	var set *exception.Set
-	if len(files) > 0 {
-		var err error
-		if set, err = exception.Compile(files, nil, now); err != nil {
-			set = nil // files contradict each other, which was said at the start; without a set nothing is let pass
+	return nil
+}
+
+// allow has each namespace know what lets findings pass there. What all share is compiled once, and what is the same as
+// in the book before is not compiled again.
+func (b *Book) allow(before *Book, files set) {
+	same := slices.Equal(b.of[""], before.of[""])
+	if same {
+		b.sets[""] = before.sets[""]
+	} else {
+		b.sets[""] = files.with(b.of[""])
+	}
+	for namespace, of := range b.of {
+		switch {
+		case namespace == "":
+		case same && slices.Equal(of, before.of[namespace]):
+			b.sets[namespace] = before.sets[namespace]
+		default:
+			b.sets[namespace] = b.sets[""].with(of)
 		}
 	}
-	b.compiled[namespace] = &compiled{day, set}
-	return set
+}
+
+// ofFiles is what exceptions in files let pass.
+func ofFiles(files []exceptionfile.File) set {
+	if len(files) == 0 {
+		return nil
+	}
+	return sync.OnceValue(func() *exception.Set {
+		s, err := exception.Compile(files, nil, time.Time{})
+		return unless(err, s)
+	})
+}
+
+// with is a set with more exceptions.
+func (s set) with(more []*exceptionfile.File) set {
+	if len(more) == 0 {
+		return s
+	}
+	return sync.OnceValue(func() *exception.Set {
+		under := &exception.Set{}
+		if s != nil {
+			under = s()
+		}
+		if under == nil {
+			return nil
+		}
+		all, err := under.With(more)
+		return unless(err, all)
+	})
+}
+
+// unless is a set that is right. Files that contradict each other were told at the start; without a set nothing is let
+// pass.
+func unless(err error, s *exception.Set) *exception.Set {
+	if err != nil {
+		return nil
+	}
+	return s
 }
 
 // Version names all that holds in a namespace: where it is the same, so is what is in force.

@@ -66,24 +66,32 @@ type Files struct {
 func (f Files) Book() *Book {
 	return &Book{
 		Policies: slices.Clone(f.Policies), Wrong: map[string]error{}, Exceptions: map[string]exceptionfile.Exception{}, Generations: map[string]int64{},
-		files: f.Exceptions, of: map[string][]exceptionfile.File{}, versions: map[string]hash.Hash{"": sha256.New()}, compiled: map[string]*compiled{},
+		of: map[string][]*exceptionfile.File{}, sets: map[string]set{"": ofFiles(f.Exceptions)}, versions: map[string]hash.Hash{"": sha256.New()},
 	}
 }
 
 // Compiler compiles objects as they come and go. It is used by one goroutine at a time.
 type Compiler struct {
-	files Files
-	cel   *policy.Compiler
-	known map[string]*known // Policies, by place
+	files  Files
+	cel    *policy.Compiler
+	known  map[string]*known // by place
+	before *Book             // what was in force last
+	shared set               // what files let pass
 }
 
-// known is what came of a Policy.
+// known is what came of an object.
 type known struct {
 	uid        string
 	seen       int64 // the generation that was looked at
 	err        error // what is wrong with it
 	policy     *policy.Policy
-	generation int64 // that policy is of
+	generation int64               // that policy is of
+	exception  *exceptionfile.File // of an exception that is right
+}
+
+// is says that it is of an object as it stands now.
+func (k *known) is(o *kube.Object) bool {
+	return k != nil && k.uid == o.UID() && k.seen == generation(o) && k.seen > 0
 }
 
 // NewCompiler declares what policies may name.
@@ -92,7 +100,8 @@ func NewCompiler(f Files) (*Compiler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Compiler{f, cel, map[string]*known{}}, nil
+	first := f.Book()
+	return &Compiler{files: f, cel: cel, before: first, shared: first.sets[""]}, nil
 }
 
 // Compile brings into force what a cluster holds now.
@@ -105,21 +114,24 @@ func (c *Compiler) Compile(objects []*kube.Object) *Book {
 	for _, name := range c.files.Taken {
 		taken[name] = true
 	}
-	before := c.known
+	before, policies := c.known, 0
 	c.known = map[string]*known{}
 	objects = slices.SortedFunc(slices.Values(objects), func(x, y *kube.Object) int { return cmp.Compare(Place(x), Place(y)) })
 	for _, o := range objects {
 		switch {
 		case o.Kind != policyKind:
-			b.except(o)
+			c.except(b, o, before[Place(o)])
 		case taken[o.Name]:
 			b.Wrong[Place(o)] = fmt.Errorf("a file has a policy of this name, and that one is in force: rename this one")
-		case len(c.known) == mostPolicies:
+		case policies == mostPolicies:
 			b.broken(o, fmt.Errorf("%d policies of the cluster are in force, and at most %[1]d can be: take some out", mostPolicies))
 		default:
+			policies++
 			c.policy(b, o, before[Place(o)])
 		}
 	}
+	b.allow(c.before, c.shared)
+	c.before = b
 	return b
 }
 
@@ -127,7 +139,7 @@ func (c *Compiler) Compile(objects []*kube.Object) *Book {
 func (c *Compiler) policy(b *Book, o *kube.Object, was *known) {
 	now := &known{uid: o.UID(), seen: generation(o)}
 	switch {
-	case was != nil && was.uid == now.uid && was.seen == now.seen && now.seen > 0:
+	case was.is(o):
 		now = was
 	default:
 		if was != nil && was.uid == now.uid {
@@ -180,27 +192,43 @@ func (b *Book) broken(o *kube.Object, err error) {
 }
 
 // except brings an exception into force.
-func (b *Book) except(o *kube.Object) {
+func (c *Compiler) except(b *Book, o *kube.Object, was *known) {
 	in := ""
 	if o.Kind == exceptionfile.Namespaced {
 		in = o.Namespace
 	}
-	text, err := written(o)
-	var f exceptionfile.File
-	if err == nil {
-		f, err = exceptionfile.Parse(Place(o), text)
+	now := was
+	if !was.is(o) {
+		now = &known{uid: o.UID(), seen: generation(o)}
+		now.exception, now.err = excepted(o)
 	}
-	if err == nil && len(b.of[in]) == mostExceptions {
-		err = fmt.Errorf("%d exceptions of its kind are in force here, and at most %[1]d can be: take some out", mostExceptions)
-	}
-	if err != nil {
-		b.Wrong[Place(o)] = err
+	c.known[Place(o)] = now
+	switch {
+	case now.err != nil:
+		b.Wrong[Place(o)] = now.err
+		return
+	case len(b.of[in]) == mostExceptions:
+		b.Wrong[Place(o)] = fmt.Errorf("%d exceptions of its kind are in force here, and at most %[1]d can be: take some out", mostExceptions)
 		return
 	}
-	f.Exceptions[0].Line = 0
+	f := now.exception
 	b.of[in] = append(b.of[in], f)
 	b.Exceptions[Place(o)], b.Generations[Place(o)] = f.Exceptions[0], generation(o)
 	b.note(in, Place(o), f.Digest)
+}
+
+// excepted reads an exception.
+func excepted(o *kube.Object) (*exceptionfile.File, error) {
+	text, err := written(o)
+	if err != nil {
+		return nil, err
+	}
+	f, err := exceptionfile.Parse(Place(o), text)
+	if err != nil {
+		return nil, err
+	}
+	f.Exceptions[0].Line = 0
+	return &f, nil
 }
 
 // note has the version of what holds in a namespace be another one; empty is everywhere.

@@ -14,7 +14,7 @@ import (
 var today = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
 // object is one of a generation, as an API server gives it.
-func object(t *testing.T, generation int64, uid, text string) *kube.Object {
+func object(t testing.TB, generation int64, uid, text string) *kube.Object {
 	t.Helper()
 	all, problems := kube.Manifest("object.yaml", []byte(text))
 	if len(problems) > 0 || len(all) != 1 {
@@ -25,12 +25,12 @@ func object(t *testing.T, generation int64, uid, text string) *kube.Object {
 	return all[0]
 }
 
-func policyOf(t *testing.T, generation int64, uid, name, expression string) *kube.Object {
+func policyOf(t testing.TB, generation int64, uid, name, expression string) *kube.Object {
 	t.Helper()
 	return object(t, generation, uid, fmt.Sprintf("{apiVersion: plimsoll.io/v1alpha1, kind: Policy, metadata: {name: %s}, spec: {subject: manifest, action: warn, validations: [{expression: %q}]}}", name, expression))
 }
 
-func except(t *testing.T, namespace, name, more string) *kube.Object {
+func except(t testing.TB, namespace, name, more string) *kube.Object {
 	t.Helper()
 	kind, in := exceptionfile.Namespaced, ", namespace: "+namespace
 	if namespace == "" {
@@ -39,7 +39,7 @@ func except(t *testing.T, namespace, name, more string) *kube.Object {
 	return object(t, 1, name, fmt.Sprintf("{apiVersion: plimsoll.io/v1alpha1, kind: %s, metadata: {name: %s%s}, spec: {rule: [pod/privileged], reason: r, owner: o, until: '2026-11-29'%s}}", kind, name, in, more))
 }
 
-func compiler(t *testing.T, f Files) *Compiler {
+func compiler(t testing.TB, f Files) *Compiler {
 	t.Helper()
 	c, err := NewCompiler(f)
 	if err != nil {

@@ -1,14 +1,9 @@
 package control
 
 import (
-	"fmt"
-	"slices"
-	"strings"
-
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/node"
-	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 const policy = "--audit-log-path=/var/log/audit.log --audit-policy-file=/etc/kubernetes/audit.yaml\n# /etc/kubernetes/audit.yaml\napiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n"
@@ -36,11 +31,11 @@ func audit() []node.Check {
 			Why: "Without --audit-policy-file nothing is logged, wherever it would go.", Fix: "Write a policy and name it.", Bad: "--audit-log-path=/var/log/audit.log", Good: policy + "- level: Metadata",
 		}, node.Set("audit-policy-file")),
 		of(server, "audit-policy-gaps", "the audit policy leaves out what matters most", finding.Medium, "cis-k8s-1.12/3.2.2 nsa-1.2/audit-logging", check.Page{
-			Why: "Who reads secrets, changes rights, makes tokens, or goes into pods by exec, attach, port-forward or proxy is what one looks for afterwards.", Fix: "Log these at level Metadata at least, before any rule of level None that meets them.",
+			Why: "Who reads secrets, changes rights, makes tokens, or goes into pods by exec, attach, port-forward or proxy is what one looks for afterwards.", Fix: "Log these at level Metadata at least, before any rule of level None that meets them, be it for a group or a namespace alone.",
 			Bad: policy + "- level: None\n  resources: [{group: '', resources: [secrets]}]\n- level: Metadata", Good: policy + "- level: None\n  users: ['system:kube-proxy']\n  verbs: [watch]\n  resources: [{group: '', resources: [endpoints]}]\n- level: Metadata",
 		}, auditGaps),
 		of(server, "audit-policy-leaks", "the audit log holds secrets", finding.Medium, "nsa-1.2/audit-logging", check.Page{
-			Why: "At level Request or RequestResponse the log has what secrets hold, tokens that were made, and what TokenReviews asked, and many may read a log.", Fix: "Log secrets, configmaps, tokenreviews and serviceaccounts/token at level Metadata, by a rule before the others.",
+			Why: "At level Request or RequestResponse the log has what secrets hold, tokens that were made, and what TokenReviews asked, and many may read a log.", Fix: "Log secrets, configmaps, tokenreviews and serviceaccounts/token at level Metadata, by a rule for everybody before the others.",
 			Bad: policy + "- level: RequestResponse", Good: policy + "- level: Metadata\n  resources:\n  - {group: '', resources: [secrets, configmaps, serviceaccounts/token]}\n  - {group: authentication.k8s.io, resources: [tokenreviews]}\n- level: RequestResponse",
 		}, auditLeaks),
 	}
@@ -54,127 +49,5 @@ func kept(name string, least int) func(*node.Look) {
 			return
 		}
 		node.Least(name, least)(l)
-	}
-}
-
-// event is one that a policy is asked about.
-type event struct{ group, resource, verb string }
-
-// telling are those that must not be missed, and holding those whose bodies are secret.
-var (
-	telling = []event{
-		{"", "secrets", "get"},
-		{"", "secrets", "list"},
-		{"", "pods/exec", "get"},
-		{"", "pods/attach", "get"},
-		{"", "pods/portforward", "get"},
-		{"", "nodes/proxy", "get"},
-		{"", "serviceaccounts/token", "create"},
-		{"", "pods", "create"},
-		{"rbac.authorization.k8s.io", "clusterrolebindings", "create"},
-		{"rbac.authorization.k8s.io", "rolebindings", "update"},
-	}
-	holding = []event{
-		{"", "secrets", "get"},
-		{"", "secrets", "update"},
-		{"", "serviceaccounts/token", "create"},
-		{"authentication.k8s.io", "tokenreviews", "create"},
-	}
-)
-
-func (e event) String() string {
-	if e.group == "" {
-		return e.verb + " " + e.resource
-	}
-	return e.verb + " " + e.resource + "." + e.group
-}
-
-// level is the one of the first rule that meets an event, of whomever, in whichever namespace. One for some users,
-// groups or namespaces alone does not decide for all.
-func (e event) level(rules []*tree.Value) (level string, at int) {
-	for i, r := range rules {
-		if e.meets(r) {
-			return r.Get("level").String(), i
-		}
-	}
-	return "None", -1
-}
-
-func (e event) meets(r *tree.Value) bool {
-	for _, narrow := range []string{"users", "userGroups", "namespaces", "nonResourceURLs"} {
-		if len(r.Get(narrow).Items()) > 0 && !everybody(r.Get(narrow)) {
-			return false
-		}
-	}
-	if verbs := r.Get("verbs").Items(); len(verbs) > 0 && !slices.ContainsFunc(verbs, func(v *tree.Value) bool { return v.Is(e.verb, "*") }) {
-		return false
-	}
-	resources := r.Get("resources").Items()
-	if len(resources) == 0 {
-		return true
-	}
-	main, sub, _ := strings.Cut(e.resource, "/")
-	for _, one := range resources {
-		if group := one.Get("group").String(); group != e.group && group != "*" || len(one.Get("resourceNames").Items()) > 0 {
-			continue
-		}
-		names := one.Get("resources").Items()
-		if len(names) == 0 {
-			return true
-		}
-		for _, n := range names {
-			if n.Is(e.resource, "*") || sub != "" && n.Is(main+"/*", "*/"+sub) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func everybody(groups *tree.Value) bool {
-	return slices.ContainsFunc(groups.Items(), func(g *tree.Value) bool { return g.Is("system:authenticated") })
-}
-
-func auditGaps(l *node.Look) {
-	f, d := document(l, "audit-policy-file")
-	rules := d.Get("rules").Items()
-	if d == nil {
-		if v := l.Value("audit-policy-file"); v.Text == "" {
-			l.Hit(v, "")
-		}
-		return
-	}
-	missed := map[int][]string{}
-	for _, e := range telling {
-		if level, i := e.level(rules); level == "None" {
-			missed[i] = append(missed[i], e.String())
-		}
-	}
-	for i := -1; i < len(rules); i++ {
-		if what := missed[i]; len(what) > 0 {
-			at := d.Get("rules")
-			field := "rules"
-			if i >= 0 {
-				at, field = rules[i], fmt.Sprintf("rules[%d]", i)
-			}
-			l.Hit(in(f, field, at), "not logged: "+strings.Join(what, ", "))
-		}
-	}
-}
-
-func auditLeaks(l *node.Look) {
-	f, d := document(l, "audit-policy-file")
-	rules := d.Get("rules").Items()
-	leaks := map[int][]string{}
-	for _, e := range holding {
-		level, i := e.level(rules)
-		if level == "RequestResponse" || level == "Request" && e.verb != "get" {
-			leaks[i] = append(leaks[i], e.String())
-		}
-	}
-	for i := range rules {
-		if what := leaks[i]; len(what) > 0 {
-			l.Hit(in(f, fmt.Sprintf("rules[%d].level", i), rules[i].Get("level")), "bodies of: "+strings.Join(what, ", "))
-		}
 	}
 }

@@ -75,11 +75,19 @@ func files() (all []node.Check) {
 	} {
 		all = append(all, file(m.id, "the manifest of "+m.component, starts, m.cis, 0o600, finding.Medium, "/etc/kubernetes/manifests/"+m.component+".yaml", manifest(m.component))...)
 	}
-	all = append(all, file("cni", "the configuration of the pods' network", "It says which program gives pods their network, and that runs as root.", "1.1.9 1.1.10", 0o600, finding.Low, "/etc/cni/net.d/10-net.conflist",
+	network := file("cni", "the configuration of the pods' network", "It says which program gives pods their network, and that runs as root.", "1.1.9 1.1.10", 0o600, finding.Low, "/etc/cni/net.d/10-net.conflist",
 		func(l *node.Look) []*host.File {
+			if !l.Host.Has("kubelet", "k3s", "rke2") {
+				return nil // of Podman, say
+			}
 			all := l.Below("/etc/cni/net.d")
 			return slices.Concat(ending(all, ".conf"), ending(all, ".conflist"), ending(all, ".json"), ending(all, "kubeconfig"))
-		})...)
+		})
+	for i := range network {
+		p := &network[i].Page
+		p.Bad, p.Good = "$ kubelet\n"+p.Bad, "$ kubelet\n"+p.Good
+	}
+	all = append(all, network...)
 	all = append(all, file("etcd-data", "the data of etcd", "It holds all secrets of the cluster.", "1.1.11 1.1.12", 0o700, finding.High, "/var/lib/etcd", func(l *node.Look) (found []*host.File) {
 		paths := []string{"/var/lib/etcd"}
 		for _, c := range l.Host.Components {

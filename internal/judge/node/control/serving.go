@@ -67,7 +67,13 @@ func serving() []node.Check {
 		of(server, "insecure-port", "the API server listens without TLS, and asks nobody who he is", finding.Critical, "nsa-1.2/control-plane-hardening kubescape/C-0005", check.Page{
 			Why: "Who reaches the port is administrator. Kubernetes 1.24 has no such flag any more.", Fix: "Set --insecure-port=0, and move to a release that gets fixes.", Bad: "--insecure-port=8080", Good: "--insecure-port=0",
 		}, func(l *node.Look) {
-			if v := l.Value("insecure-port"); v.Set && !v.Is("0") {
+			v := l.Value("insecure-port")
+			switch {
+			case !v.Set || v.Is("0"):
+			case l.C.Version.Minor >= 24: // it does not listen there, nor anywhere
+				l.Hit(v, "from 1.24 on a server does not start with it")
+				l.Soften(finding.Low)
+			default:
 				l.Hit(v, "")
 			}
 		}),

@@ -36,6 +36,12 @@ type deed struct {
 type used struct {
 	scopes map[string]map[rbac.Request]*named // the request without its name and namespace
 	last   map[rightKey]time.Time
+	rules  map[ruleKey]time.Time
+}
+
+type ruleKey struct {
+	grant *rbac.Grant
+	rule  *rbac.Rule
 }
 
 // named are the objects that something was done with. Bound says that what the subject holds names objects, and allows it with
@@ -84,7 +90,7 @@ func (u *Use) Add(id rbac.Identity, q rbac.Request, at time.Time, allowed bool) 
 		}
 		s := u.of[r.Grant.Subject]
 		if s == nil {
-			s = &used{map[string]map[rbac.Request]*named{}, map[rightKey]time.Time{}}
+			s = &used{map[string]map[rbac.Request]*named{}, map[rightKey]time.Time{}, map[ruleKey]time.Time{}}
 			u.of[r.Grant.Subject] = s
 		}
 		bare := q
@@ -98,35 +104,51 @@ func (u *Use) Add(id rbac.Identity, q rbac.Request, at time.Time, allowed bool) 
 			s.scopes[q.Namespace][bare] = &named{map[string]bool{}, !u.model.Gives(r.Grant.Subject, &any)}
 		}
 		s.scopes[q.Namespace][bare].names[q.Name] = true
-		for _, one := range rbac.Requests(r.Rule) {
-			if matches(one, q) {
-				if key := (rightKey{r.Grant, one}); s.last[key].Before(at) {
-					s.last[key] = at
-				}
-			}
+		whole := ruleKey{r.Grant, r.Rule}
+		s.rules[whole] = later(s.rules[whole], at)
+		for one := range rbac.Requests(serving(r.Rule, &q)) {
+			key := rightKey{r.Grant, one}
+			s.last[key] = later(s.last[key], at)
 		}
 	}
 }
 
-// matches says that a right, a "*" in it being one, is that for a request.
-func matches(right, q rbac.Request) bool {
-	r := rbac.Rule{Verbs: []string{right.Verb}}
-	if right.Name != "" && right.Name != q.Name {
-		return false
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	if right.URL != "" {
-		r.URLs = []string{right.URL}
-		return r.Allows(&q)
-	}
-	resource := right.Resource
-	if right.Subresource != "" {
-		resource += "/" + right.Subresource
-	}
-	r.Groups, r.Resources = []string{right.Group}, []string{resource}
-	return r.Allows(&q)
+	return a
 }
 
-// Right is one verb on one resource that a grant gives.
+// serving is what of a rule, a "*" in it being one, is for a request: each of its words once.
+func serving(r *rbac.Rule, q *rbac.Request) *rbac.Rule {
+	only := func(list []string, serves func(rbac.Rule) bool, with func(string) rbac.Rule) (kept []string) {
+		for _, word := range list {
+			if serves(with(word)) && !slices.Contains(kept, word) {
+				kept = append(kept, word)
+			}
+		}
+		return kept
+	}
+	allows := func(one rbac.Rule) bool { return one.Allows(q) }
+	all, any := []string{q.Verb}, []string{"*"}
+	of := &rbac.Rule{Verbs: only(r.Verbs, allows, func(w string) rbac.Rule { return rbac.Rule{Verbs: []string{w}, Groups: any, Resources: any, URLs: any} })}
+	if q.URL != "" {
+		of.URLs = only(r.URLs, allows, func(w string) rbac.Rule { return rbac.Rule{Verbs: all, URLs: []string{w}} })
+		return of
+	}
+	of.Groups = only(r.Groups, allows, func(w string) rbac.Rule { return rbac.Rule{Verbs: all, Groups: []string{w}, Resources: any} })
+	of.Resources = only(r.Resources, allows, func(w string) rbac.Rule { return rbac.Rule{Verbs: all, Groups: any, Resources: []string{w}} })
+	if slices.Contains(r.Names, q.Name) {
+		of.Names = []string{q.Name}
+	}
+	return of
+}
+
+// mostRights is how many rights are told of one by one: what is past it is told by the rule.
+const mostRights = 200_000
+
+// Right is one verb on one resource that a grant gives, or one rule of it.
 type Right struct {
 	Grant *rbac.Grant
 	What  string
@@ -135,6 +157,7 @@ type Right struct {
 
 // Rights lists what every grant of people's making gives, and when it was used last; unused ones first within a grant.
 func (u *Use) Rights() (all []Right) {
+	left := mostRights
 	for _, g := range u.model.Grants {
 		if !own(g) || g.Role == nil {
 			continue
@@ -142,7 +165,18 @@ func (u *Use) Rights() (all []Right) {
 		seen := map[rbac.Request]bool{}
 		var some []Right
 		for i := range g.Role.Rules {
-			for _, q := range rbac.Requests(&g.Role.Rules[i]) {
+			rule := &g.Role.Rules[i]
+			n := rule.Amount()
+			if n > left {
+				r := Right{Grant: g, What: rule.String()}
+				if s := u.of[g.Subject]; s != nil {
+					r.Last = s.rules[ruleKey{g, rule}]
+				}
+				some = append(some, r)
+				continue
+			}
+			left -= n
+			for q := range rbac.Requests(rule) {
 				if seen[q] {
 					continue
 				}

@@ -13,28 +13,37 @@ import (
 type builder struct {
 	*Graph
 	kube       *kube.Snapshot
+	subjects   []rbac.Subject
 	prims      []*Primitive
 	namespaces map[string]bool
 	accounts   map[string][]rbac.Subject // by namespace
 	running    map[string][]*kube.Workload
+	names      names
 	done       map[[2]int]bool // edges that follow from what vertices are
 }
 
 // Build makes the graph of a model and the snapshot that it is of.
 func Build(m *rbac.Model, s *kube.Snapshot) *Graph {
+	subjects := m.Subjects()
+	// To have it grow costs more than all that is computed: there is room for each grant and its role, and for what subjects lead to.
+	vertices, edges := len(m.Grants)+len(m.Bindings)+2*len(subjects), 2*len(m.Grants)+8*len(subjects)
 	b := &builder{
-		Graph: &Graph{model: m, index: map[vertex]int{}}, kube: s, prims: Primitives(),
-		namespaces: map[string]bool{}, accounts: map[string][]rbac.Subject{}, running: map[string][]*kube.Workload{}, done: map[[2]int]bool{},
+		Graph: &Graph{model: m, index: make(map[vertex]int, vertices), vertices: make([]vertex, 0, vertices), edges: make([]edge, 0, edges), unknown: map[int][]string{}},
+		kube:  s, subjects: subjects, prims: Primitives(),
+		namespaces: map[string]bool{}, accounts: map[string][]rbac.Subject{}, running: map[string][]*kube.Workload{}, done: make(map[[2]int]bool, len(subjects)),
 	}
 	b.at(admin)
 	b.at(node)
 	b.people()
+	b.readNames()
 	for _, g := range m.Grants {
 		b.grant(g)
 	}
 	b.together()
 	b.workloads()
 	b.powers()
+	b.out = lists(len(b.vertices), b.edges, func(e *edge) int { return e.from })
+	b.in = lists(len(b.vertices), b.edges, func(e *edge) int { return e.to })
 	return b.Graph
 }
 
@@ -48,7 +57,7 @@ func (b *builder) people() {
 	for _, namespace := range b.model.Asked() {
 		b.namespaces[namespace] = true
 	}
-	for _, s := range b.model.Subjects() {
+	for _, s := range b.subjects {
 		b.person(s)
 	}
 	for i := range b.kube.Workloads {
@@ -147,42 +156,10 @@ func meetIn(rules []rbac.Rule, n need, namespace string) *rbac.Rule {
 	return nil
 }
 
-// byName adds what rules give that name objects: whom to be, which role to bind.
-func (b *builder) byName(from vertex) {
-	for i := range from.role.Rules {
-		r := &from.role.Rules[i]
-		for _, name := range r.Names {
-			to := func(p string, q rbac.Request, kind string) {
-				q.Name = name
-				if !r.Allows(&q) || kind != rbac.ServiceAccount && from.namespace != "" {
-					return
-				}
-				h := hold{namespace: from.namespace, role: from.role, prim: b.prim(p), proof: r.String()}
-				if kind != rbac.ServiceAccount {
-					b.edge(from, vertex{kind: subject, of: rbac.NewSubject(kind, "", name)}, h)
-					return
-				}
-				for ns := range b.accounts {
-					if s := rbac.NewSubject(kind, ns, name); (from.namespace == "" || from.namespace == ns) && slices.Contains(b.accounts[ns], s) {
-						b.edge(from, vertex{kind: subject, of: s}, h)
-					}
-				}
-			}
-			to("impersonate-user", rbac.Request{Verb: "impersonate", Resource: "users"}, rbac.User)
-			to("impersonate-account", rbac.Request{Verb: "impersonate", Resource: "serviceaccounts"}, rbac.ServiceAccount)
-			to("token", rbac.Request{Verb: "create", Resource: "serviceaccounts", Subresource: "token"}, rbac.ServiceAccount)
-			if _, ok := meets(from.role.Rules, b.prim("impersonate-group").needs[1:], from.namespace); ok {
-				to("impersonate-group", rbac.Request{Verb: "impersonate", Resource: "groups"}, rbac.Group)
-			}
-			b.bindsTo(from, r, name)
-		}
-	}
-}
-
 // bindsTo adds the role that a rule lets one bind by name.
 func (b *builder) bindsTo(from vertex, r *rbac.Rule, name string) {
-	if !r.Allows(&rbac.Request{Verb: "bind", Group: rbacGroup, Resource: "clusterroles", Name: name}) || name == "cluster-admin" {
-		return
+	if name == "cluster-admin" {
+		return // which the primitive itself is
 	}
 	for _, p := range []string{"bind", "bind-in"} {
 		prim := b.prim(p)
@@ -193,10 +170,7 @@ func (b *builder) bindsTo(from vertex, r *rbac.Rule, name string) {
 		if p == "bind-in" && from.namespace == "" {
 			scopes = slices.Sorted(maps.Keys(b.namespaces))
 		}
-		for _, other := range b.model.Roles {
-			if other.Kind != "ClusterRole" || other.Name != name {
-				continue
-			}
+		for _, other := range b.names.roles[name] {
 			for _, ns := range scopes {
 				b.held(other, ns)
 				b.edge(from, vertex{kind: held, role: other, namespace: ns}, hold{namespace: ns, role: from.role, prim: prim, proof: r.String()})
@@ -224,36 +198,61 @@ func (b *builder) edge(from, to vertex, h hold) {
 
 // together adds what a subject can do by several grants and by none of them alone, its groups' included.
 func (b *builder) together() {
-	for _, s := range b.model.Subjects() {
-		all := b.model.Rights(s.Identity())
-		if len(all) < 2 {
-			continue
-		}
-		scopes := map[string]bool{}
-		for _, g := range all {
-			scopes[g.Namespace] = true
-		}
+	for _, s := range b.subjects {
+		scopes := scopes(b.model.Rights(s.Identity()))
 		for _, p := range b.prims {
 			if len(p.needs) < 2 {
 				continue
 			}
-			for _, namespace := range slices.Sorted(maps.Keys(scopes)) {
-				b.several(s, p, namespace, all)
+			for _, all := range scopes {
+				b.several(s, p, all[len(all)-1].Namespace, all)
 			}
 		}
 	}
 }
 
+// scopes are the grants, which are in the order of their namespaces, that hold in each: those for all namespaces, and before those of
+// one the same again. Where there is but one, it gives nothing together with others.
+func scopes(all []*rbac.Grant) (each [][]*rbac.Grant) {
+	var wide []*rbac.Grant
+	for len(all) > 0 {
+		n := slices.IndexFunc(all, func(g *rbac.Grant) bool { return g.Namespace != all[0].Namespace })
+		if n < 0 {
+			n = len(all)
+		}
+		one := all[:n]
+		if one[0].Namespace == "" {
+			wide = one
+		} else {
+			one = slices.Concat(wide, one)
+		}
+		if len(one) > 1 {
+			each = append(each, one)
+		}
+		all = all[n:]
+	}
+	return each
+}
+
+// several adds what a primitive gives by grants that hold in a namespace or, where that is empty, in all.
 func (b *builder) several(s rbac.Subject, p *Primitive, namespace string, all []*rbac.Grant) {
+	by := func(g *rbac.Grant, n need) *rbac.Rule {
+		if g.Role == nil || g.Namespace != "" && n.wide {
+			return nil
+		}
+		return meetIn(g.Role.Rules, n, namespace)
+	}
+	if slices.ContainsFunc(p.needs, func(n need) bool {
+		return !slices.ContainsFunc(all, func(g *rbac.Grant) bool { return by(g, n) != nil })
+	}) {
+		return
+	}
 	guard := make([][]*rbac.Grant, len(p.needs))
 	var proof []string
 	var role *rbac.Role
 	for i, n := range p.needs {
 		for _, g := range all {
-			if g.Role == nil || g.Namespace != "" && (g.Namespace != namespace || n.wide) {
-				continue
-			}
-			r := meetIn(g.Role.Rules, n, namespace)
+			r := by(g, n)
 			if r == nil {
 				continue
 			}
@@ -264,9 +263,6 @@ func (b *builder) several(s rbac.Subject, p *Primitive, namespace string, all []
 			if g.RoleKind == "Role" {
 				role = g.Role
 			}
-		}
-		if len(guard[i]) == 0 {
-			return
 		}
 	}
 	if onlyOne(guard) || namespace != "" && !slices.ContainsFunc(slices.Concat(guard...), func(g *rbac.Grant) bool { return g.Namespace != "" }) {

@@ -12,8 +12,10 @@ import (
 type Cut struct {
 	Grants []*rbac.Grant
 	// Exact says that there are no fewer: each step of all paths needs one grant. Else they were found greedily, and none of
-	// them can be left out.
+	// them can be left out, or something is unknown.
 	Exact bool
+	// Unknown says which objects roles name that were not read, as far as the sources hold them: they may be on paths.
+	Unknown []string
 	// Kept are the sources from which a path is left whatever is taken away of what people made: it is Kubernetes' own, or
 	// needs no grant. The cut is that of all others.
 	Kept []Path
@@ -22,16 +24,21 @@ type Cut struct {
 }
 
 // Cut finds them, for all sources that are not trusted.
-func (g *Graph) Cut(to, namespace string, trusted func(rbac.Subject) bool) Cut {
-	c := Cut{Exact: true}
+func (g *Graph) Cut(to, namespace string, trusted func(rbac.Subject) bool) (c Cut) {
+	c.Exact = true
 	end := g.end(to, namespace)
+	all := slices.DeleteFunc(g.sources(), func(at int) bool { return at == end || trusted(g.vertices[at].of) })
+	defer func() {
+		c.Unknown = g.unknownOf(all)
+		c.Exact = c.Exact && len(c.Unknown) == 0
+	}()
 	if end < 0 {
 		return c
 	}
 	_, length := g.toward(nil, end)
 	var from []int
-	for _, at := range g.sources() {
-		if v := g.vertices[at]; length[at] >= 0 && at != end && !trusted(v.of) {
+	for _, at := range all {
+		if length[at] >= 0 {
 			from = append(from, at)
 		}
 	}
@@ -126,6 +133,21 @@ func (g *Graph) kept(from []int, end int) (rest []int, kept []Path) {
 	return rest, kept
 }
 
+// unknownOf lists what is not known of what sources get to.
+func (g *Graph) unknownOf(from []int) (all []string) {
+	if len(g.unknown) == 0 {
+		return nil
+	}
+	seen := g.forward(from, nil)
+	for at, list := range g.unknown {
+		if seen[at] {
+			all = append(all, list...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // onPaths counts the grants of people's making between the sources and the end.
 func (g *Graph) onPaths(seen []bool, length []int) int {
 	all := gone{}
@@ -159,42 +181,97 @@ func (g *Graph) least(guard [][]int) (least []int) {
 	return least
 }
 
-// spare puts grants back that are not needed in a cut, in a fixed order. What is reached is kept from one to the next: putting
-// one back only adds to it, and where it adds the end, it is taken back.
+// spare puts grants back that are not needed in a cut, in a fixed order: one that opens a way to the end is taken away again. What
+// is reached from the sources and what reaches the end is kept from one to the next, since putting one back only adds to both. So
+// most that stay in the cut are known by a look at what they open, and what is searched is searched once.
 func (g *Graph) spare(cut gone, from []int, end int) {
-	guards := map[int][]int32{}
-	for n := range g.edges {
-		for _, i := range slices.Concat(g.edges[n].guard...) {
-			if cut[i] {
-				guards[i] = append(guards[i], int32(n))
-			}
-		}
-	}
-	seen := g.forward(from, cut)
+	opens := g.opens(cut)
+	seen, ends := g.forward(from, cut), g.backward(end, cut)
 	for _, i := range slices.Sorted(maps.Keys(cut)) {
 		delete(cut, i)
-		var fresh, queue []int
+		if g.joins(i, opens[i], cut, seen, ends) {
+			cut[i] = true
+			continue
+		}
+		var fresh []int
+		through := false
 		reach := func(e *edge) {
 			if seen[e.from] && !seen[e.to] && !cut.blocks(e) {
-				seen[e.to] = true
-				fresh, queue = append(fresh, e.to), append(queue, e.to)
+				seen[e.to], through = true, through || ends[e.to]
+				fresh = append(fresh, e.to)
 			}
 		}
-		for _, n := range slices.Concat(g.in[i], guards[i]) {
+		for _, n := range opens[i] {
 			reach(&g.edges[n])
 		}
-		for len(queue) > 0 && !seen[end] {
-			v := queue[len(queue)-1]
-			queue = queue[:len(queue)-1]
-			for _, n := range g.out[v] {
+		for at := 0; at < len(fresh) && !through; at++ {
+			for _, n := range g.out[fresh[at]] {
 				reach(&g.edges[n])
 			}
 		}
-		if seen[end] {
+		if through {
 			for _, v := range fresh {
 				seen[v] = false
 			}
 			cut[i] = true
+			continue
+		}
+		g.grow(ends, opens[i], cut)
+	}
+}
+
+// opens are the edges that each grant of a cut stands in the way of.
+func (g *Graph) opens(cut gone) map[int][]int32 {
+	all := make(map[int][]int32, len(cut))
+	for i := range cut {
+		all[i] = slices.Concat(g.in[i], g.out[i])
+	}
+	for n := range g.edges {
+		for _, list := range g.edges[n].guard {
+			for _, i := range list {
+				if cut[i] {
+					all[i] = append(all[i], int32(n))
+				}
+			}
+		}
+	}
+	return all
+}
+
+// joins says that a grant that is put back is itself all that was missing between what is reached and what reaches the end. Longer
+// ways, over several of the edges that it opens, are not looked for.
+func (g *Graph) joins(i int, opens []int32, cut gone, seen, ends []bool) bool {
+	enters, leaves := false, false
+	for _, n := range opens {
+		e := &g.edges[n]
+		if cut.blocks(e) {
+			continue
+		}
+		if seen[e.from] && ends[e.to] {
+			return true
+		}
+		enters, leaves = enters || e.to == i && seen[e.from], leaves || e.from == i && ends[e.to]
+	}
+	return enters && leaves
+}
+
+// backward are the vertices that get to an end.
+func (g *Graph) backward(end int, without gone) []bool {
+	ends := make([]bool, len(g.vertices))
+	ends[end] = true
+	g.grow(ends, g.in[end], without)
+	return ends
+}
+
+// grow adds to the vertices that get to an end those that do so by some edges.
+func (g *Graph) grow(ends []bool, by []int32, without gone) {
+	queue := slices.Clone(by)
+	for len(queue) > 0 {
+		e := &g.edges[queue[len(queue)-1]]
+		queue = queue[:len(queue)-1]
+		if ends[e.to] && !ends[e.from] && !without.blocks(e) {
+			ends[e.from] = true
+			queue = append(queue, g.in[e.from]...)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package path
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -154,4 +155,56 @@ func smallest(t *testing.T, roles []string, grants []made, to string, most int) 
 		}
 	}
 	return most
+}
+
+// TestSpare holds what is left of a cut, all grants of random graphs to begin with, against putting each of them back and looking
+// from the sources anew.
+func TestSpare(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 3))
+	stayed, spared, several := 0, 0, 0
+	for n := range 400 {
+		roles, grants := random(r, 30)
+		m, s := modelOf(t, roles, grants, 0)
+		g := Build(m, s)
+		end := g.end([]string{ToAdmin, ToNode, ToSecrets}[n%3], "")
+		if end < 0 {
+			continue
+		}
+		all := gone{}
+		for i, v := range g.vertices {
+			if v.kind == grant {
+				all[i] = true
+			}
+		}
+		var from []int
+		for _, at := range g.sources() {
+			if at != end {
+				from = append(from, at)
+			}
+		}
+		if g.forward(from, all)[end] {
+			t.Fatalf("%v %v: a path needs no grant", roles, grants)
+		}
+		want, got := maps.Clone(all), maps.Clone(all)
+		for _, i := range slices.Sorted(maps.Keys(all)) {
+			delete(want, i)
+			if g.forward(from, want)[end] {
+				want[i] = true
+			}
+		}
+		g.spare(got, from, end)
+		if !maps.Equal(got, want) {
+			t.Fatalf("%v %v: %v is left, and %v has to be", roles, grants, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		}
+		stayed, spared = stayed+len(got), spared+len(all)-len(got)
+		for i := range got {
+			if len(g.opens(gone{i: true})[i]) > len(g.in[i])+len(g.out[i]) {
+				several++
+			}
+		}
+	}
+	t.Logf("%d stayed, %d of which others' steps need, %d were put back", stayed, several, spared)
+	if stayed < 200 || spared < 200 || several < 50 {
+		t.Error("the graphs tell little")
+	}
 }

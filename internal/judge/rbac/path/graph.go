@@ -97,6 +97,7 @@ type Graph struct {
 	index    map[vertex]int
 	out, in  [][]int32 // edges by vertex
 	edges    []edge
+	unknown  map[int][]string // by roles that are held: what they name and nobody read
 }
 
 func (g *Graph) at(v vertex) int {
@@ -105,16 +106,27 @@ func (g *Graph) at(v vertex) int {
 		i = len(g.vertices)
 		g.index[v] = i
 		g.vertices = append(g.vertices, v)
-		g.out, g.in = append(g.out, nil), append(g.in, nil)
 	}
 	return i
 }
 
-func (g *Graph) add(e edge) {
-	n := int32(len(g.edges))
-	g.edges = append(g.edges, e)
-	g.out[e.from] = append(g.out[e.from], n)
-	g.in[e.to] = append(g.in[e.to], n)
+func (g *Graph) add(e edge) { g.edges = append(g.edges, e) }
+
+// lists are the edges by the vertex at one of their ends, in order.
+func lists(vertices int, edges []edge, end func(*edge) int) [][]int32 {
+	counts := make([]int32, vertices)
+	for n := range edges {
+		counts[end(&edges[n])]++
+	}
+	all, by := make([]int32, len(edges)), make([][]int32, vertices)
+	for v, n := range counts {
+		by[v], all = all[:0:n], all[n:]
+	}
+	for n := range edges {
+		v := end(&edges[n])
+		by[v] = append(by[v], int32(n))
+	}
+	return by
 }
 
 // sources are the subjects that are no part of Kubernetes itself, those that are asked about, and pods, in order: where paths begin.

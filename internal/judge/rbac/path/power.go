@@ -173,10 +173,9 @@ func (b *builder) identities() {
 			return s.Kind == rbac.ServiceAccount && (flux || s.Name == "argocd-application-controller")
 		},
 	}
-	all := b.model.Subjects()
-	for _, from := range slices.Clone(b.vertices) {
+	for _, from := range b.vertices {
 		if holds := is[from.name]; from.kind == power && holds != nil {
-			for _, s := range all {
+			for _, s := range b.subjects {
 				b.follow(from, vertex{kind: subject, of: s}, "and is it", holds(s))
 			}
 		}

@@ -35,7 +35,11 @@ func admission(*plan, *Options) document {
 
 // authentication is of v1 since Kubernetes 1.34, and of v1beta1 before.
 func authentication(p *plan, _ *Options) document {
-	text := strings.Replace(authenticationText, "/VERSION", "/"+version(p, 34, "v1", "v1beta1"), 1)
+	version := "v1beta1"
+	if p.of.Version.Minor >= 34 {
+		version = "v1"
+	}
+	text := strings.Replace(authenticationText, "/VERSION", "/"+version, 1)
 	return document{name: "authentication.yaml", words: "write anonymous.conditions for /livez, /readyz and /healthz alone", text: []byte(text)}
 }
 

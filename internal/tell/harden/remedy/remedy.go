@@ -4,6 +4,7 @@
 package remedy
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -17,9 +18,11 @@ import (
 
 // Options say where things would lie on the host.
 type Options struct {
-	Folder string // of new files, as in /etc/kubernetes/plimsoll
-	Log    string // the audit log's file
-	Key    []byte // 32 bytes of chance, by which secrets are encrypted
+	// Resolve follows links of the host to where a file really lies.
+	Resolve func(path string) (string, error)
+	Folder  string // of new files, as in /etc/kubernetes/plimsoll
+	Log     string // the audit log's file
+	Key     []byte // 32 bytes of chance, by which secrets are encrypted
 }
 
 // Failed is a check that failed, and of what.
@@ -54,6 +57,7 @@ type Remedies struct {
 	Kubeadm   []File // by their paths in kubeadm's folder
 	Mended    []Mended
 	Left      []Left
+	Unknown   []string // what checks would have to know
 }
 
 // Arguments are those that a program is to be started with, and without.
@@ -69,6 +73,7 @@ type plan struct {
 	changes []change
 	folders []folder // that it must see
 	wants   []document
+	probes  []string // paths that the kubelet asks it for, of its pod
 }
 
 // change sets a setting, or drops it.
@@ -107,9 +112,14 @@ func (p *plan) value(name string) string {
 func (p *plan) list(name string) (all []string) { return host.Value{Text: p.value(name)}.List() }
 
 func (p *plan) see(name, dir string, writable bool) {
-	if p.of.Manifest != "" && !slices.ContainsFunc(p.folders, func(f folder) bool { return f.path == dir }) {
-		p.folders = append(p.folders, folder{name, dir, writable})
+	if p.of.Manifest == "" {
+		return
 	}
+	if i := slices.IndexFunc(p.folders, func(f folder) bool { return f.path == dir }); i >= 0 {
+		p.folders[i].writable = p.folders[i].writable || writable
+		return
+	}
+	p.folders = append(p.folders, folder{name, dir, writable})
 }
 
 // Of makes the remedies for what failed. The root is that which the host was read of.
@@ -122,7 +132,7 @@ func Of(root fs.FS, failed []Failed, o Options) (*Remedies, error) {
 				return p
 			}
 		}
-		plans = append(plans, &plan{of: c})
+		plans = append(plans, &plan{of: c, probes: probes(root, c, o.Resolve)})
 		return plans[len(plans)-1]
 	}
 	for _, f := range failed {
@@ -158,6 +168,13 @@ func Of(root fs.FS, failed []Failed, o Options) (*Remedies, error) {
 	return r, nil
 }
 
+// Leave leaves to a person what was done and did not mend what it was done for.
+func (r *Remedies) Leave(i int, title string) {
+	m := r.Mended[i]
+	r.Left = append(r.Left, Left{m.Rule, m.Of, title, m.What + " was written, and something else goes before it: see where the finding says that it is set"})
+	r.Mended = slices.Delete(r.Mended, i, i+1)
+}
+
 // leave leaves to a person what could not be written.
 func (r *Remedies) leave(p *plan, why error) {
 	kept := r.Mended[:0]
@@ -176,13 +193,16 @@ type byHand string
 
 func (b byHand) Error() string { return string(b) }
 
-// file gives files the rights or the owner that their check's fix begins with.
+// file gives files the rights or the owner with which their fix begins.
 func (r *Remedies) file(f Failed) {
-	words := strings.Fields(f.Check.Page.Fix)
 	done := false
 	for _, h := range f.Hits {
+		words := strings.Fields(cmp.Or(h.Fix, f.Check.Page.Fix))
 		if h.Subject == nil || h.Subject.Kind != "file" || len(words) < 2 || words[0] != "chmod" && words[0] != "chown" {
 			continue
+		}
+		if words[0] == "chown" && words[1] != "root:root" {
+			continue // whether the host has that user, nobody knows
 		}
 		command := fmt.Sprintf("%s %s %s", words[0], words[1], quoted(h.Subject.Name))
 		if !slices.Contains(r.Commands, command) {
@@ -226,7 +246,7 @@ func difference(before, after []change) string {
 
 // write puts a plan where its component reads its settings, and the documents that it names beside it.
 func (r *Remedies) write(root fs.FS, p *plan, o *Options) error {
-	if err := r.settle(root, p); err != nil {
+	if err := r.settle(root, p, o); err != nil {
 		return err
 	}
 	for _, d := range p.wants {
@@ -238,12 +258,13 @@ func (r *Remedies) write(root fs.FS, p *plan, o *Options) error {
 	return nil
 }
 
-func (r *Remedies) settle(root fs.FS, p *plan) error {
+func (r *Remedies) settle(root fs.FS, p *plan, o *Options) error {
 	switch configs := p.of.Configs(); {
 	case p.of.Manifest != "":
-		return r.edit(root, p.of.Manifest, func(text []byte) ([]byte, error) { return p.pod(text) })
+		return r.edit(root, p.of.Manifest, o, p.pod)
 	case len(configs) > 0 && (p.of.Name == "kubelet" || p.of.Name == "kube-proxy"):
-		return r.edit(root, configs[len(configs)-1].Path, p.fields)
+		r.without(p)
+		return r.edit(root, configs[len(configs)-1].Path, o, p.fields)
 	case p.of.Name == "dockerd":
 		return r.daemon(root, p)
 	}
@@ -259,21 +280,41 @@ func (r *Remedies) settle(root fs.FS, p *plan) error {
 	return nil
 }
 
-// edit has a file changed; what others changed of it before is kept.
-func (r *Remedies) edit(root fs.FS, name string, how func([]byte) ([]byte, error)) error {
-	i := slices.IndexFunc(r.Files, func(f File) bool { return f.Path == name })
-	if i < 0 {
-		text, err := fs.ReadFile(root, strings.TrimPrefix(name, "/"))
-		if err != nil {
-			return fmt.Errorf("read %s: %w", name, err)
+// without names the arguments that go before a file, or may not stand beside it.
+func (r *Remedies) without(p *plan) {
+	a := Arguments{Of: p.of.Name, Where: p.of.Where()}
+	for _, c := range p.changes {
+		if v := p.of.Value(c.name); v.Set && v.Node == nil {
+			a.Without = append(a.Without, "--"+c.name)
 		}
-		r.Files = append(r.Files, File{Path: name, Before: text, After: text, Mode: 0o600})
-		i = len(r.Files) - 1
 	}
-	after, err := how(r.Files[i].After)
+	if len(a.Without) > 0 {
+		r.Arguments = append(r.Arguments, a)
+	}
+}
+
+// edit has a file changed; what others changed of it before is kept.
+func (r *Remedies) edit(root fs.FS, name string, o *Options, how func([]byte) ([]byte, error)) error {
+	name, err := o.Resolve(name)
 	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(r.Files, func(f File) bool { return f.Path == name })
+	one := File{Path: name, Mode: 0o600}
+	if i >= 0 {
+		one = r.Files[i]
+	} else if one.Before, err = fs.ReadFile(root, strings.TrimPrefix(name, "/")); err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	} else {
+		one.After = one.Before
+	}
+	if one.After, err = how(one.After); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	r.Files[i].After = after
+	if i >= 0 {
+		r.Files[i] = one
+	} else {
+		r.Files = append(r.Files, one)
+	}
 	return nil
 }

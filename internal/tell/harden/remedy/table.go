@@ -1,8 +1,9 @@
 package remedy
 
 import (
-	"cmp"
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -104,8 +105,16 @@ func anonymous(p *plan, o *Options) error {
 	if p.value("oidc-issuer-url") != "" {
 		return byHand("move the --oidc- flags into an AuthenticationConfiguration, which can't stand beside them, and write anonymous.conditions for /livez, /readyz and /healthz into it")
 	}
-	if v := p.of.Version; v.Minor > 0 && v.Minor < 32 {
+	switch v := p.of.Version; {
+	case v.Minor == 0:
+		return byHand("write an AuthenticationConfiguration with anonymous.conditions for /livez, /readyz and /healthz, of the version that the server knows: which one runs here is not known")
+	case v.Minor < 32:
 		return byHand("upgrade to Kubernetes 1.32, from where an AuthenticationConfiguration lets people without a name ask for health alone; --anonymous-auth=false would shut out the kubelet's probes, too")
+	}
+	for _, path := range p.probes {
+		if path != "/livez" && path != "/readyz" && path != "/healthz" {
+			return byHand("have the pod's probes ask for /livez or /readyz and nothing else (one asks for " + path + "), then write anonymous.conditions for these")
+		}
 	}
 	if err := named("authentication-config", authentication)(p, o); err != nil {
 		return err
@@ -117,17 +126,24 @@ func anonymous(p *plan, o *Options) error {
 func log(p *plan, o *Options) error {
 	p.set("audit-log-path", o.Log)
 	p.see("plimsoll-audit", o.Log[:strings.LastIndexByte(o.Log, '/')], true)
-	for _, least := range [][2]string{{"audit-log-maxage", "30"}, {"audit-log-maxbackup", "10"}, {"audit-log-maxsize", "100"}} {
-		p.set(least[0], least[1])
+	return errors.Join(atLeast("audit-log-maxage", 30)(p, o), atLeast("audit-log-maxbackup", 10)(p, o), atLeast("audit-log-maxsize", 100)(p, o))
+}
+
+// atLeast raises a number; a larger one stays.
+func atLeast(name string, least int) func(*plan, *Options) error {
+	return func(p *plan, _ *Options) error {
+		if n, ok := p.of.Value(name).Number(); !ok || n < least {
+			p.set(name, strconv.Itoa(least))
+		}
+		return nil
 	}
-	return nil
 }
 
 // gone drops what the servers of today do not know any more.
 var gone = drop("insecure-port", "insecure-bind-address", "port")
 
 var remedies = map[string]cure{
-	"control/anonymous-auth":                  {do: anonymous},
+	"control/anonymous-auth":                  {do: anonymous, note: "kubeadm join reads the ConfigMap cluster-info without a name: while nodes join, let /api/v1/namespaces/kube-public/configmaps/cluster-info stand among the conditions"},
 	"control/client-ca":                       {do: files("client-ca-file", pki+"ca.crt")},
 	"control/service-account-lookup":          {do: drop("service-account-lookup")},
 	"control/service-account-extended-tokens": {do: set("service-account-extend-token-expiration", "false"), note: "clients older than 1.21 do not read a renewed token"},
@@ -145,9 +161,9 @@ var remedies = map[string]cure{
 		note: "pods beyond baseline are refused in namespaces without a label: look first with plimsoll cluster scan --pod-security baseline",
 	},
 	"control/audit-log":         {do: log},
-	"control/audit-log-age":     {do: set("audit-log-maxage", "30")},
-	"control/audit-log-backups": {do: set("audit-log-maxbackup", "10")},
-	"control/audit-log-size":    {do: set("audit-log-maxsize", "100")},
+	"control/audit-log-age":     {do: atLeast("audit-log-maxage", 30)},
+	"control/audit-log-backups": {do: atLeast("audit-log-maxbackup", 10)},
+	"control/audit-log-size":    {do: atLeast("audit-log-maxsize", 100)},
 	"control/audit-policy":      {do: named("audit-policy-file", audit)},
 	"control/audit-policy-gaps": {do: named("audit-policy-file", audit)},
 	"control/kubelet-client-certificate": {
@@ -183,6 +199,15 @@ var remedies = map[string]cure{
 	"control/etcd-peer-auto-tls":    {do: drop("peer-auto-tls")},
 	"control/etcd-ciphers":          {do: set("cipher-suites", suites)},
 	"control/etcd-metrics":          {do: set("listen-metrics-urls", "http://127.0.0.1:2381")},
+
+	"node/docker-icc":            {do: set("icc", "false"), note: "containers of the default bridge do not reach each other any more"},
+	"node/docker-log-level":      {do: set("log-level", "info")},
+	"node/docker-iptables":       {do: set("iptables", "true")},
+	"node/docker-new-privileges": {do: set("no-new-privileges", "true"), note: "sudo and other SUID programs do not work in containers any more"},
+	"node/docker-live-restore":   {do: set("live-restore", "true")},
+	"node/docker-userland-proxy": {do: set("userland-proxy", "false")},
+	"node/docker-seccomp":        {do: drop("seccomp-profile")},
+	"node/docker-experimental":   {do: drop("experimental")},
 
 	"node/kubelet-anonymous":      {do: set("anonymous-auth", "false")},
 	"node/kubelet-authorization":  {do: set("authorization-mode", "Webhook", "authentication-token-webhook", "true")},
@@ -228,11 +253,4 @@ func gate(name, on string) func(*plan, *Options) error {
 		p.set("feature-gates", strings.Join(append(kept, name+"="+on), ","))
 		return nil
 	}
-}
-
-func version(p *plan, since int, then, before string) string {
-	if m := cmp.Or(p.of.Version.Minor, since); m >= since {
-		return then
-	}
-	return before
 }

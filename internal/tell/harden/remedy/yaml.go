@@ -12,6 +12,9 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/plimsoll/plimsoll/internal/read/host"
+	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
 // changed edits the first document of a YAML file; comments and order stay.
@@ -134,6 +137,9 @@ func (p *plan) pod(text []byte) ([]byte, error) {
 		if container == nil {
 			return fmt.Errorf("no container of it runs %s", p.of.Name)
 		}
+		if command := get(container, "command"); command != nil && len(command.Content) > 0 && slices.Contains(shells, path.Base(command.Content[0].Value)) {
+			return errors.New("a shell puts its command together")
+		}
 		where := get(container, "args")
 		if where == nil || len(where.Content) == 0 {
 			where = get(container, "command")
@@ -147,11 +153,72 @@ func (p *plan) pod(text []byte) ([]byte, error) {
 				argument(other, change{name: c.name, drop: true})
 			}
 		}
+		p.variables(get(container, "env"))
+		if p.value("bind-address") == "127.0.0.1" {
+			ask(container)
+		}
 		for _, f := range p.folders {
-			mount(container, spec, f)
+			if err := mount(container, spec, f); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
+}
+
+var shells = []string{"sh", "bash", "dash", "ash"}
+
+// variables takes those of etcd's that a flag goes before: it does not start with both.
+func (p *plan) variables(env *yaml.Node) {
+	if env == nil || p.of.Name != "etcd" {
+		return
+	}
+	env.Content = slices.DeleteFunc(env.Content, func(one *yaml.Node) bool {
+		name := get(one, "name")
+		return name != nil && slices.ContainsFunc(p.changes, func(c change) bool {
+			return name.Value == "ETCD_"+strings.ToUpper(strings.ReplaceAll(c.name, "-", "_"))
+		})
+	})
+}
+
+// asked are the kubelet's probes of a container.
+var asked = []string{"livenessProbe", "readinessProbe", "startupProbe"}
+
+// ask has the kubelet ask a program that listens on the host alone there, and not at the node's address.
+func ask(container *yaml.Node) {
+	for _, probe := range asked {
+		if get := get(get(container, probe), "httpGet"); get != nil && get.Kind == yaml.MappingNode {
+			remove(get, "host")
+			get.Content = append(get.Content, scalar("host"), scalar("127.0.0.1"))
+		}
+	}
+}
+
+// probes are the paths that a static pod's probes ask for.
+func probes(root fs.FS, c *host.Component, resolve func(string) (string, error)) (paths []string) {
+	if c.Manifest == "" {
+		return nil
+	}
+	name, err := resolve(c.Manifest)
+	if err != nil {
+		return nil // it is said when it is to be written
+	}
+	text, err := fs.ReadFile(root, strings.TrimPrefix(name, "/"))
+	if err != nil {
+		return nil
+	}
+	all, err := tree.Parse(name, text)
+	if err != nil {
+		return nil
+	}
+	for _, container := range all[0].Get("spec", "containers").Items() {
+		for _, probe := range asked {
+			if p := container.Get(probe, "httpGet", "path").String(); p != "" {
+				paths = append(paths, p)
+			}
+		}
+	}
+	return paths
 }
 
 func (p *plan) container(all *yaml.Node) *yaml.Node {
@@ -196,8 +263,20 @@ func argument(all *yaml.Node, c change) {
 	all.Content = slices.Insert(all.Content, at, scalar("--"+c.name+"="+c.value))
 }
 
-// mount has a container see a folder of the host, at the same path.
-func mount(container, spec *yaml.Node, f folder) {
+// mount has a container see a folder of the host, at the same path. What is mounted there already has to do.
+func mount(container, spec *yaml.Node, f folder) error {
+	if all := get(container, "volumeMounts"); all != nil {
+		for _, one := range all.Content {
+			at, only := get(one, "mountPath"), get(one, "readOnly")
+			switch {
+			case at == nil || path.Clean(at.Value) != f.path:
+			case f.writable && only != nil && only.Value == "true":
+				return fmt.Errorf("%s is mounted there, and not to be written to", f.path)
+			default:
+				return nil
+			}
+		}
+	}
 	list := func(m *yaml.Node, key string) *yaml.Node {
 		n := get(m, key)
 		if n == nil || n.Kind != yaml.SequenceNode {
@@ -223,6 +302,7 @@ func mount(container, spec *yaml.Node, f folder) {
 		one.Content = append(one.Content, scalar("hostPath"), pairs("path", f.path, "type", "DirectoryOrCreate"), scalar("name"), scalar(f.name))
 		volumes.Content = append(volumes.Content, one)
 	}
+	return nil
 }
 
 func pairs(words ...string) *yaml.Node {
@@ -248,11 +328,8 @@ func (r *Remedies) daemon(root fs.FS, p *plan) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	a := Arguments{Of: p.of.Name, Where: p.of.Where()}
+	r.without(p)
 	for _, c := range p.changes {
-		if v := p.of.Value(c.name); v.Set && v.Node == nil {
-			a.Without = append(a.Without, "--"+c.name)
-		}
 		field := cmp.Or(p.of.Field(c.name), c.name)
 		if c.drop {
 			delete(all, field)
@@ -263,9 +340,6 @@ func (r *Remedies) daemon(root fs.FS, p *plan) error {
 			value = c.value
 		}
 		all[field] = value
-	}
-	if len(a.Without) > 0 {
-		r.Arguments = append(r.Arguments, a)
 	}
 	after, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
