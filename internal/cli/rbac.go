@@ -108,6 +108,9 @@ func (o *accessOptions) read(ctx context.Context, g *global, targets []string, k
 	for _, gap := range a.gaps {
 		g.say("plimsoll: not seen: %s", printable(gap))
 	}
+	if a.model.Empty() {
+		g.say("plimsoll: no role or binding was read: the answer is of what %s", cmp.Or(map[bool]string{true: "the API server itself allows"}[whole], "every cluster has"))
+	}
 	return a, nil
 }
 
@@ -196,10 +199,15 @@ func readQuestion(g *global, verb, word, namespace string) (*rbac.Request, error
 		return nil, usage("%q is no resource of Kubernetes: name the group of another's, as in widgets.example.com%s", parts[0], suggestion(parts[0], names))
 	case known && !r.Namespaced && namespace != "":
 		return nil, usage("--namespace %s: %s belong to none", namespace, r.Name)
-	case len(parts) == 2 && known && slices.Contains(r.Subs, parts[1]):
+	case known && r.Asked() && r.Name != "userextras" && len(parts) > 1:
+		_, q.Name, _ = strings.Cut(word, "/") // a user's and a signer's name may have a slash
+	case len(parts) == 2 && (r.Name == "userextras" || slices.Contains(r.Subs, parts[1]) || !known && slices.Contains([]string{"status", "scale"}, parts[1])):
 		g.say("%s: taken for the subresource; the object of that name is %s/%s/", word, parts[0], parts[1])
 		q.Subresource = parts[1]
 	case len(parts) == 2:
+		if !known {
+			g.say("%s: taken for the object of that name; the subresource is %s//%s", word, parts[0], parts[1])
+		}
 		q.Name = parts[1]
 	case len(parts) == 3:
 		q.Name, q.Subresource = parts[1], parts[2]
@@ -207,6 +215,15 @@ func readQuestion(g *global, verb, word, namespace string) (*rbac.Request, error
 		return nil, usage("%q: write RESOURCE, RESOURCE/SUBRESOURCE, RESOURCE/NAME or RESOURCE/NAME/SUBRESOURCE", word)
 	}
 	return q, nil
+}
+
+// knownVerb refuses a verb that nothing asks about: the answer would read as that nobody may.
+func knownVerb(m *rbac.Model, q *rbac.Request) error {
+	all := m.Verbs()
+	if slices.Contains(all, q.Verb) || strings.HasPrefix(q.Verb, "impersonate:") || strings.HasPrefix(q.Verb, "impersonate-on:") {
+		return nil
+	}
+	return usage("%q is no verb of the API server, and no role names it: use get, list, watch, create, update, patch, delete, deletecollection, or one such as bind, impersonate or approve%s", q.Verb, suggestion(strings.ToLower(q.Verb), all))
 }
 
 // whoRow is one line of who-can's answer.
@@ -220,6 +237,9 @@ type whoRow struct {
 	Only      string `json:"only,omitempty"`
 	Builtin   bool   `json:"builtin,omitempty"`
 	At        string `json:"at,omitempty"`
+
+	// Idle is what of the rule has no effect: of no namespace, in a RoleBinding.
+	Idle []string `json:"withoutEffect,omitempty"`
 }
 
 func rowOf(subject rbac.Subject, namespace string, r rbac.Reason) whoRow {
@@ -288,6 +308,9 @@ func newWhoCan(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := knownVerb(a.model, q); err != nil {
+				return a.end(err)
+			}
 			r, known := rbac.Find(q.Resource + "." + q.Group)
 			all := a.model.WhoCan(q, !known || r.Namespaced)
 			answer := struct {
@@ -344,12 +367,8 @@ func newCan(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !a.model.Knows(s) && len(groups) == 0 {
-				var names []string
-				for _, known := range a.model.Subjects() {
-					names = append(names, subjectWord(known))
-				}
-				return a.end(usage("%s: no binding names it; name its groups with --group where it has any%s", args[0], suggestion(args[0], names)))
+			if err := knownSubject(g, a.model, s, args[0], "; name its groups with --group where it has any"); err != nil && len(groups) == 0 {
+				return a.end(err)
 			}
 			return a.end(o.rights(g, a, s.Identity(groups...)))
 		},
@@ -357,6 +376,24 @@ func newCan(g *global) *cobra.Command {
 	o.flags(cmd.Flags(), "table or json")
 	cmd.Flags().Var(repeated(&groups), "group", "`GROUP` that a user is in; may be repeated")
 	return cmd
+}
+
+// knownSubject refuses a subject that nothing knows. An account is in groups, whether or not it is there: it is told where no
+// binding names it.
+func knownSubject(g *global, m *rbac.Model, s rbac.Subject, word, hint string) error {
+	var names []string
+	for _, known := range m.Subjects() {
+		if m.Named(known) {
+			names = append(names, subjectWord(known))
+		}
+	}
+	switch {
+	case !m.Knows(s):
+		return usage("%s: no binding names it%s%s", word, hint, suggestion(word, names))
+	case s.Kind == rbac.ServiceAccount && !m.Named(s):
+		g.say("%s: no binding names it, and no account of that name was read: what it has, it has of its groups%s", printable(word), suggestion(word, names))
+	}
+	return nil
 }
 
 // subjectWord is a subject as it is written in a call.
@@ -379,9 +416,11 @@ func (o *accessOptions) rights(g *global, a *access, id rbac.Identity) error {
 		Gaps   []string `json:"gaps,omitempty"`
 	}{User: id.User, Groups: id.Groups, Rights: []whoRow{}, Gaps: a.gaps}
 	rows := [][]string{{"NAMESPACE", "MAY", "BY"}}
-	for _, by := range rbac.Beyond(id) {
-		answer.Rights = append(answer.Rights, whoRow{By: by})
-		rows = append(rows, []string{"all", "*", by})
+	for _, own := range rbac.Beyond(id) {
+		row := rowOf(own.Subject, "", own.Reason)
+		row.Rule = own.Rule.String()
+		answer.Rights = append(answer.Rights, row)
+		rows = append(rows, []string{"all", row.Rule, row.because()})
 	}
 	for _, grant := range a.model.Rights(id) {
 		if grant.Role == nil {
@@ -389,8 +428,14 @@ func (o *accessOptions) rights(g *global, a *access, id rbac.Identity) error {
 		}
 		for i := range grant.Role.Rules {
 			row := rowOf(grant.Subject, grant.Namespace, rbac.Reason{Grant: grant, Rule: &grant.Role.Rules[i]})
+			by := row.Binding + ", " + row.Role + ", as " + row.Subject
+			if grant.Kind == "RoleBinding" {
+				if row.Idle = grant.Role.Rules[i].Idle(); len(row.Idle) > 0 {
+					by += "; without effect in a RoleBinding: " + strings.Join(row.Idle, ",")
+				}
+			}
 			answer.Rights = append(answer.Rights, row)
-			rows = append(rows, []string{row.where(), row.Rule, row.Binding + ", " + row.Role + ", as " + row.Subject})
+			rows = append(rows, []string{row.where(), row.Rule, by})
 		}
 	}
 	return o.answer(g, rows, answer)

@@ -41,7 +41,7 @@ func newRBACDiff(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "diff [flags] BEFORE AFTER", Short: "Say who gained what between two states, and which paths opened", Args: words(2, 2),
 		Long: "BEFORE and AFTER are each a file, a folder, or what cluster dump wrote. A right counts where what the subject had before\n" +
-			"does not cover it: a rule that was split, or moved to another role, is no change. Paths are those of rbac paths.\n\n" +
+			"does not cover it: a rule that was split, or moved to another role, is no change, and of one that grew the rest is told. Paths are those of rbac paths.\n\n" +
 			"Exit status: 0; 1 with --fail-on-path, where a path opened; 2 the call is wrong, 3 not all could be read.",
 		Example: "  plimsoll rbac diff main/k8s ./k8s\n  plimsoll rbac diff --fail-on-path ./dump-monday ./dump-friday\n  plimsoll rbac diff -o json before.yaml after.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -96,7 +96,7 @@ func beyond(other, m *rbac.Model) []changeRow {
 		namespace string
 		rule      *rbac.Rule
 	}
-	covered := map[asked]bool{} // by several bindings of one role it is asked once
+	lacked := map[asked][]rbac.Rule{} // by several bindings of one role it is asked once
 	for _, g := range m.Grants {
 		if g.Role == nil || g.Assumed {
 			continue
@@ -104,13 +104,13 @@ func beyond(other, m *rbac.Model) []changeRow {
 		for i := range g.Role.Rules {
 			rule := &g.Role.Rules[i]
 			key := asked{g.Subject, g.Namespace, rule}
-			has, known := covered[key]
+			rest, known := lacked[key]
 			if !known {
-				has = other.Covers(g.Subject, g.Namespace, rule)
-				covered[key] = has
+				rest = other.Lacks(g.Subject, g.Namespace, rule)
+				lacked[key] = rest
 			}
-			if !has {
-				all = append(all, changeRow{g.Subject.String(), g.Namespace, rule.String(), g.String(), g.Role.String()})
+			for i := range rest {
+				all = append(all, changeRow{g.Subject.String(), g.Namespace, rest[i].String(), g.String(), g.Role.String()})
 			}
 		}
 	}

@@ -57,7 +57,8 @@ type reachRow struct {
 type cutRow struct {
 	Grants  []grantRow `json:"grants"`
 	Exact   bool       `json:"exact"`
-	None    bool       `json:"none,omitempty"` // no removal of what people made leaves no path
+	None    bool       `json:"none,omitempty"` // no removal of what people made closes any path
+	Kept    []string   `json:"kept,omitempty"` // sources whose path none closes: the cut is of all others
 	OnPaths int        `json:"grantsOnPaths"`
 	Unknown []string   `json:"unknown,omitempty"` // objects that roles name and that were not read
 }
@@ -94,6 +95,9 @@ func newRBACPaths(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := p.known(g, a); err != nil {
+				return a.end(err)
+			}
 			ends := p.ends(path.Build(a.model, a.kube))
 			return a.end(o.write(g, ends, a.gaps))
 		},
@@ -111,6 +115,7 @@ func newRBACPaths(g *global) *cobra.Command {
 type pathQuestion struct {
 	to          [][2]string
 	from, trust map[rbac.Subject]bool
+	words       []string // for them, as they were written
 	most        int
 }
 
@@ -134,12 +139,47 @@ func (o *pathOptions) read() (*pathQuestion, error) {
 				return nil, err
 			}
 			into[s] = true
+			p.words = append(p.words, word)
 		}
 	}
 	if o.most < 1 || o.most > 10 {
 		return nil, usage("--alternatives %d: give 1 to 10", o.most)
 	}
 	return p, nil
+}
+
+// known refuses what a path cannot begin or end at, since no path would read as a good answer, and puts what is asked about into
+// the model. Who holds a right in all namespaces holds it in one that no file lists; a cluster lists all that it has.
+func (p *pathQuestion) known(g *global, a *access) error {
+	var subjects []rbac.Subject
+	for _, word := range p.words {
+		s, err := readSubject(word)
+		if err == nil {
+			err = knownSubject(g, a.model, s, word, "")
+		}
+		if err != nil {
+			return err
+		}
+		if p.from[s] {
+			subjects = append(subjects, s)
+		}
+	}
+	var listed, asked []string
+	for _, o := range a.kube.Objects {
+		if o.Is("", "Namespace") {
+			listed = append(listed, o.Name)
+		}
+	}
+	for _, to := range p.to {
+		if to[1] == "" {
+			continue
+		}
+		if asked = append(asked, to[1]); a.model.Whole && len(listed) > 0 && !slices.Contains(listed, to[1]) {
+			return usage("--to secrets:%s: the cluster has no such namespace%s", to[1], suggestion(to[1], listed))
+		}
+	}
+	a.model.Ask(subjects, asked)
+	return nil
 }
 
 // ends asks the graph for each end.
@@ -155,7 +195,10 @@ func (p *pathQuestion) ends(g *path.Graph) (all []endRow) {
 			end.Reaches = append(end.Reaches, row)
 		}
 		c := g.Cut(to[0], to[1], passed)
-		end.Cut = cutRow{Grants: grantRows(c.Grants), Exact: c.Exact, None: c.Kept, OnPaths: c.OnPaths, Unknown: c.Unknown}
+		end.Cut = cutRow{Grants: grantRows(c.Grants), Exact: c.Exact, None: len(c.Kept) > 0 && len(c.Grants) == 0, OnPaths: c.OnPaths, Unknown: c.Unknown}
+		for _, k := range c.Kept {
+			end.Cut.Kept = append(end.Cut.Kept, k.From)
+		}
 		all = append(all, end)
 	}
 	return all
@@ -195,15 +238,22 @@ func (o *pathOptions) write(g *global, ends []endRow, gaps []string) error {
 		return drawMermaid(g.env.Stdout, ends)
 	}
 	for _, end := range ends {
-		if err := o.table(g, &end); err != nil {
+		if err := o.table(g, &end, len(gaps) > 0); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (o *pathOptions) table(g *global, end *endRow) error {
-	fmt.Fprintf(g.env.Stdout, "To %s: %s\n", end.To, count(len(end.Reaches), "source"))
+func (o *pathOptions) table(g *global, end *endRow, gaps bool) error {
+	sources := count(len(end.Reaches), "source")
+	switch {
+	case gaps && len(end.Reaches) == 0:
+		sources = "not known, as not all could be read"
+	case gaps:
+		sources = "at least " + sources + ", as not all could be read"
+	}
+	fmt.Fprintf(g.env.Stdout, "To %s: %s\n", end.To, sources)
 	for _, what := range end.Cut.Unknown {
 		fmt.Fprintf(g.env.Stdout, "Not known: where %s.\n", printable(strings.ReplaceAll(what, "\n", "?")))
 	}
@@ -232,16 +282,23 @@ func (o *pathOptions) table(g *global, end *endRow) error {
 		return err
 	}
 	fmt.Fprintf(g.env.Stdout, "%s. ", count(end.Cut.OnPaths, "grant")+" on paths")
+	left := "no path is left"
+	if kept := end.Cut.Kept; len(kept) > 0 {
+		fmt.Fprintln(g.env.Stdout, "No removal of grants that people made closes the path of these: it needs none, or is Kubernetes' own.")
+		for _, from := range kept {
+			fmt.Fprintln(g.env.Stdout, printable(strings.ReplaceAll("  "+from, "\n", "?")))
+		}
+		left = "no other path is left"
+	}
 	switch {
 	case end.Cut.None:
-		fmt.Fprintln(g.env.Stdout, "No removal of grants that people made leaves no path: what is left needs none, or is Kubernetes' own.")
 		return nil
 	case end.Cut.Exact:
-		fmt.Fprintf(g.env.Stdout, "Remove %s and no path is left; no fewer do:\n", these(len(end.Cut.Grants)))
+		fmt.Fprintf(g.env.Stdout, "Remove %s and %s; no fewer do:\n", these(len(end.Cut.Grants)), left)
 	case len(end.Cut.Unknown) > 0:
-		fmt.Fprintf(g.env.Stdout, "Remove %s and no path that is known is left:\n", these(len(end.Cut.Grants)))
+		fmt.Fprintf(g.env.Stdout, "Remove %s and %s:\n", these(len(end.Cut.Grants)), strings.Replace(left, "path is", "path that is known is", 1))
 	default:
-		fmt.Fprintf(g.env.Stdout, "Remove %s and no path is left (found greedily, as some steps need several grants):\n", these(len(end.Cut.Grants)))
+		fmt.Fprintf(g.env.Stdout, "Remove %s and %s (found greedily, as some steps need several grants):\n", these(len(end.Cut.Grants)), left)
 	}
 	for _, c := range end.Cut.Grants {
 		fmt.Fprintln(g.env.Stdout, printable(strings.ReplaceAll("  "+c.Subject+" in "+c.Binding+" ("+c.Role+")", "\n", "?")))

@@ -1,6 +1,7 @@
 package rbac
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -78,10 +79,7 @@ func (m *Model) WhoCan(q *Request, anywhere bool) (all []Holder) {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Holder) int {
-		if c := Compare(a.Subject, b.Subject); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Namespace, b.Namespace)
+		return cmp.Or(Compare(a.Subject, b.Subject), strings.Compare(a.Namespace, b.Namespace))
 	})
 	return all
 }
@@ -99,18 +97,28 @@ func Impersonation(id Identity) (all []Request) {
 	return all
 }
 
-// Rights are all grants of an identity, in the order of its subjects: those that hold cluster-wide first.
+// Rights are all grants of an identity, those that hold cluster-wide first, by their bindings and subjects.
 func (m *Model) Rights(id Identity) (all []*Grant) {
 	for _, s := range id.Subjects() {
 		all = append(all, m.of[s]...)
 	}
-	slices.SortStableFunc(all, func(a, b *Grant) int { return strings.Compare(a.Namespace, b.Namespace) })
+	slices.SortStableFunc(all, func(a, b *Grant) int {
+		return cmp.Or(
+			strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.String(), b.String()),
+			strings.Compare(a.RoleKind+" "+a.RoleName, b.RoleKind+" "+b.RoleName), Compare(a.Subject, b.Subject),
+		)
+	})
 	return all
 }
 
-// Covers says that a subject's own grants give all that a rule does, in a namespace or, where that is empty, in all. What takes too
-// long to compare is not covered.
-func (m *Model) Covers(s Subject, namespace string, rule *Rule) bool {
+// Gives says that a subject's own grants allow a request: those of its groups are not asked.
+func (m *Model) Gives(s Subject, q *Request) bool {
+	return slices.ContainsFunc(m.of[s], func(g *Grant) bool { return g.allows(q) != nil })
+}
+
+// Lacks is the part of a rule that a subject's own grants do not give it, in a namespace or, where that is empty, in all. What takes
+// too long to compare is lacking as a whole.
+func (m *Model) Lacks(s Subject, namespace string, rule *Rule) []Rule {
 	var rules []Rule
 	seen := map[*Role]bool{} // which may be bound again and again
 	for _, g := range m.of[s] {
@@ -120,16 +128,79 @@ func (m *Model) Covers(s Subject, namespace string, rule *Rule) bool {
 		}
 	}
 	left := effort(mostCompared)
-	return covers(rules, rule, &left)
+	if covers(rules, rule, &left) {
+		return nil
+	}
+	if rest := without(rule, rules, &left); left >= 0 && len(rules) > 0 {
+		return rest
+	}
+	return []Rule{*rule}
 }
 
-// Beyond is what an identity may do by no binding, in words.
-func Beyond(id Identity) (all []string) {
-	if slices.Contains(id.Groups, masters) {
-		all = append(all, byMasters)
+// without is the part of a rule that others do not give: by verbs, as few rules as have the same ones.
+func without(one *Rule, rules []Rule, left *effort) (rest []Rule) {
+	type object struct{ group, word, name, url string }
+	verbs := map[object][]string{}
+	var order []object
+	for q := range Requests(one) {
+		if !left.spend(1) {
+			return nil
+		}
+		if slices.ContainsFunc(rules, func(r Rule) bool { return left.spend(r.size()) && r.Allows(&q) }) {
+			continue
+		}
+		o := object{q.Group, q.Resource, q.Name, q.URL}
+		if q.Subresource != "" {
+			o.word += "/" + q.Subresource
+		}
+		if verbs[o] == nil {
+			order = append(order, o)
+		}
+		verbs[o] = append(verbs[o], q.Verb)
 	}
-	if strings.HasPrefix(id.User, nodePrefix) && slices.Contains(id.Groups, nodes) {
-		all = append(all, byNode+": what kubelets need, and Secrets, ConfigMaps and tokens "+ofItsPods)
+	// One rule for what is alike in all but the resource or the path.
+	for _, o := range order {
+		if !left.spend(len(rest)) {
+			return nil
+		}
+		r := Rule{Verbs: slices.Compact(verbs[o]), From: one.From}
+		if o.url == "" {
+			r.Groups = []string{o.group}
+		}
+		if o.name != "" {
+			r.Names = []string{o.name}
+		}
+		i := slices.IndexFunc(rest, func(had Rule) bool {
+			return slices.Equal(had.Verbs, r.Verbs) && slices.Equal(had.Groups, r.Groups) && slices.Equal(had.Names, r.Names)
+		})
+		if i < 0 {
+			i, rest = len(rest), append(rest, r)
+		}
+		if o.url != "" {
+			rest[i].URLs = append(rest[i].URLs, o.url)
+		} else {
+			rest[i].Resources = append(rest[i].Resources, o.word)
+		}
+	}
+	return rest
+}
+
+// Own is what the API server itself lets an identity do, whatever bindings say: a rule, and why.
+type Own struct {
+	Subject Subject
+	Rule    Rule
+	Reason
+}
+
+// Beyond is what an identity may do by no binding.
+func Beyond(id Identity) (all []Own) {
+	if slices.Contains(id.Groups, masters) {
+		all = append(all, Own{Subject{Kind: Group, Name: masters}, Rule{Verbs: []string{"*"}, Groups: []string{"*"}, Resources: []string{"*"}}, Reason{By: byMasters}})
+	}
+	if name, ok := strings.CutPrefix(id.User, nodePrefix); ok && slices.Contains(id.Groups, nodes) {
+		for _, r := range builtins().rulesOf("system:node") {
+			all = append(all, Own{Subject{Kind: User, Name: id.User}, r, Reason{By: byNode, Only: boundOf(name, &r)}})
+		}
 	}
 	return all
 }
@@ -137,15 +208,29 @@ func Beyond(id Identity) (all []string) {
 // Of are the grants of one subject, without those of its groups.
 func (m *Model) Of(s Subject) []*Grant { return slices.Clone(m.of[s]) }
 
-// Knows says that a binding names the subject, that it is an account that is there, or that the API server makes it itself.
+// Knows says that a binding names the subject, or that the API server itself makes it: any account, since it is in groups that
+// bindings may name, and any node.
 func (m *Model) Knows(s Subject) bool {
-	if len(m.of[s]) > 0 || strings.HasPrefix(s.Name, "system:") {
+	switch {
+	case len(m.of[s]) > 0 || s.Kind == ServiceAccount:
 		return true
+	case s.Kind == User:
+		return s.Name == anonymous || strings.HasPrefix(s.Name, nodePrefix) && s.Name != nodePrefix
 	}
-	return s.Kind == ServiceAccount && m.kube.Find("", ServiceAccount, s.Namespace, s.Name) != nil
+	return slices.Contains([]string{masters, nodes, authenticated, unauthenticated, accounts}, s.Name) || strings.HasPrefix(s.Name, accounts+":")
 }
 
-// Subjects are all that bindings name, and all service accounts, in order.
+// Named says that a binding names the subject, or that it is an account that is there.
+func (m *Model) Named(s Subject) bool {
+	return len(m.of[s]) > 0 || s.Kind == ServiceAccount && m.kube.Find("", ServiceAccount, s.Namespace, s.Name) != nil
+}
+
+// Empty says that no role and no binding was read.
+func (m *Model) Empty() bool {
+	return !slices.ContainsFunc(m.Roles, func(r *Role) bool { return !r.Assumed }) && !slices.ContainsFunc(m.Bindings, func(b *Binding) bool { return !b.Assumed })
+}
+
+// Subjects are all that bindings name, all service accounts, and whom a question is about, in order.
 func (m *Model) Subjects() []Subject {
 	seen := make(map[Subject]bool, len(m.of))
 	for s := range m.of {
@@ -155,6 +240,9 @@ func (m *Model) Subjects() []Subject {
 		if o.Is("", ServiceAccount) {
 			seen[Subject{ServiceAccount, home(o), o.Name}] = true
 		}
+	}
+	for _, s := range m.asked {
+		seen[s] = true
 	}
 	all := make([]Subject, 0, len(seen))
 	for s := range seen {

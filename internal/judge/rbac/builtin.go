@@ -207,13 +207,69 @@ var Resources = sync.OnceValue(func() (all []Resource) {
 	return all
 })
 
+// asked are resources that nothing serves: the API server asks whether somebody may impersonate them, or approve for them.
+var asked = []Resource{
+	{Name: "users"},
+	{Name: "groups"},
+	{Name: "userextras", Group: "authentication.k8s.io"},
+	{Name: "uids", Group: "authentication.k8s.io"},
+	{Name: "signers", Group: "certificates.k8s.io"},
+}
+
+// Asked says that a resource is one that nothing serves, whose objects are whatever name is asked about.
+func (r *Resource) Asked() bool {
+	return slices.ContainsFunc(asked, func(a Resource) bool { return a.Name == r.Name && a.Group == r.Group })
+}
+
 // Find is a resource by its name, and by its group where the name has one: deployments, or deployments.apps. Of several
 // groups that serve one of the name (events) the first counts.
 func Find(word string) (Resource, bool) {
-	for _, r := range Resources() {
-		if word == r.Name || word == r.Name+"."+r.Group {
-			return r, true
+	for _, list := range [][]Resource{Resources(), asked} {
+		for _, r := range list {
+			if word == r.Name || word == r.Name+"."+r.Group {
+				return r, true
+			}
 		}
 	}
 	return Resource{}, false
+}
+
+// Idle is what of a rule a RoleBinding does not give: paths, and resources that belong to no namespace. A Namespace itself, the
+// API server takes to be in the namespace of its name.
+func (r *Rule) Idle() (all []string) {
+	all = append(all, r.URLs...)
+	for _, word := range r.Resources {
+		name, _, _ := strings.Cut(word, "/")
+		known, spaced := false, name == "namespaces"
+		for _, list := range [][]Resource{Resources(), asked} {
+			for _, one := range list {
+				if one.Name == name && has(r.Groups, one.Group, "*") {
+					known, spaced = true, spaced || one.Namespaced
+				}
+			}
+		}
+		foreign := slices.ContainsFunc(r.Groups, func(g string) bool { return g == "*" || !strings.HasSuffix(g, ".k8s.io") && strings.Contains(g, ".") })
+		if known && !spaced && !foreign {
+			all = append(all, word)
+		}
+	}
+	return all
+}
+
+// verbs are those that the API server itself asks about, of objects and of paths.
+var verbs = []string{
+	"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "*",
+	"use", "bind", "escalate", "impersonate", "approve", "sign", "attest", "post", "put", "head", "options",
+}
+
+// Verbs are all that mean something: the API server's own, and those that roles name, which other programs may ask about.
+func (m *Model) Verbs() []string {
+	all := slices.Clone(verbs)
+	for _, r := range m.Roles {
+		for i := range r.Rules {
+			all = append(all, r.Rules[i].Verbs...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }

@@ -1,7 +1,9 @@
 package rbac
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -73,7 +75,21 @@ type Model struct {
 	kube  *kube.Snapshot
 	roles map[[3]string]*Role
 	of    map[Subject][]*Grant
+
+	asked   []Subject
+	askedIn []string
 }
+
+// Ask adds subjects and namespaces that a question is about, whether or not anything names them.
+func (m *Model) Ask(subjects []Subject, namespaces []string) {
+	m.asked, m.askedIn = append(m.asked, subjects...), append(m.askedIn, namespaces...)
+}
+
+// Asked are the namespaces that a question is about.
+func (m *Model) Asked() []string { return m.askedIn }
+
+// IsAsked says that a question is about a subject.
+func (m *Model) IsAsked(s Subject) bool { return slices.Contains(m.asked, s) }
 
 // Options say how a model is made.
 type Options struct {
@@ -106,6 +122,9 @@ func New(s *kube.Snapshot, o Options) *Model {
 			b.Role = m.roles[[3]string{b.RoleKind, namespace, b.RoleName}]
 		}
 		for i, s := range b.Subjects {
+			if s == (Subject{}) {
+				continue
+			}
 			g := &Grant{b, s, i}
 			m.Grants = append(m.Grants, g)
 			m.of[s] = append(m.of[s], g)
@@ -134,15 +153,18 @@ func (m *Model) add(o *kube.Object, known *builtin) {
 		m.Roles = append(m.Roles, r)
 	case roleBinding, clusterRoleBinding:
 		var b *Binding
-		if b, err = readBinding(o); err != nil {
+		if b, err = readBinding(o); err != nil && len(b.Subjects) == 0 {
 			break
 		}
 		b.Builtin = known.binding(b)
 		m.Bindings = append(m.Bindings, b)
 	}
 	if err != nil {
-		line := 0
-		if at := o.At(""); len(at) > 0 {
+		line, where := 0, ""
+		if w := (wrongError{}); errors.As(err, &w) {
+			where = w.where
+		}
+		if at := o.At(where); len(at) > 0 {
 			line = at[0].StartLine
 		}
 		m.Problems = append(m.Problems, &kube.Problem{Path: o.Source.Path, Line: line, What: fmt.Sprintf("%s %s: %v", o.Kind, o.Name, err)})
@@ -155,8 +177,8 @@ func (m *Model) assume(known *builtin) {
 	for _, b := range m.Bindings {
 		read[[3]string{b.Kind, b.Namespace, b.Name}] = true
 	}
-	for _, r := range known.roles {
-		key := [3]string{r.Kind, r.Namespace, r.Name}
+	for _, key := range slices.SortedFunc(maps.Keys(known.roles), compareKey) {
+		r := known.roles[key]
 		if m.roles[key] == nil && !r.addOn {
 			one := *r.Role
 			one.Assumed = true
@@ -164,8 +186,8 @@ func (m *Model) assume(known *builtin) {
 			m.Roles = append(m.Roles, &one)
 		}
 	}
-	for _, b := range known.bindings {
-		if !read[[3]string{b.Kind, b.Namespace, b.Name}] && !b.addOn {
+	for _, key := range slices.SortedFunc(maps.Keys(known.bindings), compareKey) {
+		if b := known.bindings[key]; !read[key] && !b.addOn {
 			one := *b.Binding
 			one.Assumed = true
 			m.Bindings = append(m.Bindings, &one)
@@ -268,6 +290,8 @@ func circular(r *Role, parts map[*Role][]*Role, left *effort) bool {
 func (r *Rule) key() string {
 	return fmt.Sprintf("%q %q %q %q %q", r.Verbs, r.Groups, r.Resources, r.Names, r.URLs)
 }
+
+func compareKey(a, b [3]string) int { return slices.Compare(a[:], b[:]) }
 
 func compareText(a, b string) int {
 	switch {

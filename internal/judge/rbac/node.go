@@ -1,6 +1,9 @@
 package rbac
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // nodeCan answers as the node authorizer does (kubernetes/plugin/pkg/auth/authorizer/node, 1.37), which kubeadm and all
 // managed clusters turn on. What it allows for the pods that run on the node alone is bound to that, which is not seen here.
@@ -74,4 +77,16 @@ func boundUnless(makes bool) string {
 		return itself
 	}
 	return ofItsPods
+}
+
+// boundOf is what a rule of the role system:node is bound to, where the node authorizer binds it.
+func boundOf(name string, r *Rule) string {
+	var all []string
+	for q := range Requests(r) {
+		q.Namespace, q.Name = "kube-node-lease", name // of those that it looks at, ones that it allows
+		if _, bound := nodeRule(name, &q); bound != "" && !slices.Contains(all, bound) {
+			all = append(all, bound)
+		}
+	}
+	return strings.Join(all, "; or ")
 }

@@ -15,9 +15,16 @@ const maxEntries = 50_000
 // reader reads the fields of one object, and keeps the first thing that is wrong in it.
 type reader struct{ err error }
 
-func (r *reader) wrong(where, want string) {
+// wrongError is what is wrong with a field.
+type wrongError struct{ where, what string }
+
+func (e wrongError) Error() string { return e.where + " " + e.what }
+
+func (r *reader) wrong(where, want string) { r.refuse(where, "is no "+want) }
+
+func (r *reader) refuse(where, what string) {
 	if r.err == nil {
-		r.err = fmt.Errorf("%s is no %s", where, want)
+		r.err = wrongError{where, what}
 	}
 }
 
@@ -27,9 +34,7 @@ func (r *reader) list(where string, v any) []any {
 		r.wrong(where, "list")
 	}
 	if len(list) > maxEntries {
-		if r.err == nil {
-			r.err = fmt.Errorf("%s has more than %d entries", where, maxEntries)
-		}
+		r.refuse(where, fmt.Sprintf("has more than %d entries", maxEntries))
 		return nil
 	}
 	return list
@@ -116,16 +121,43 @@ func readBinding(o *kube.Object) (*Binding, error) {
 	var r reader
 	ref := r.fields("roleRef", o.Fields["roleRef"])
 	b := &Binding{Object: o, Kind: o.Kind, Namespace: home(o), Name: o.Name, RoleKind: r.text("roleRef.kind", ref["kind"]), RoleName: r.text("roleRef.name", ref["name"])}
+	switch {
+	case b.RoleKind == role && o.Kind == clusterRoleBinding:
+		r.refuse("roleRef.kind", "is not valid: a ClusterRoleBinding gives ClusterRoles alone")
+	case b.RoleKind != role && b.RoleKind != clusterRole:
+		r.refuse("roleRef.kind", fmt.Sprintf("%q is not valid: use Role or ClusterRole", b.RoleKind))
+	}
 	for i, v := range r.list("subjects", o.Fields["subjects"]) {
 		at := fmt.Sprintf("subjects[%d]", i)
 		m := r.fields(at, v)
 		kind, namespace, name := r.text(at+".kind", m["kind"]), r.text(at+".namespace", m["namespace"]), r.text(at+".name", m["name"])
 		if kind == ServiceAccount && namespace == "" {
-			namespace = b.Namespace // and where there is none either, it means nobody
+			namespace = b.Namespace
+		}
+		if !valid(&r, at, kind, namespace, name, r.text(at+".apiGroup", m["apiGroup"])) {
+			b.Subjects = append(b.Subjects, Subject{}) // nobody; the others have the right as soon as this one is mended
+			continue
 		}
 		b.Subjects = append(b.Subjects, NewSubject(kind, namespace, name))
 	}
 	return b, r.err
+}
+
+// valid refuses a subject that the API server refuses (ValidateRoleBindingSubject of kubernetes/pkg/apis/rbac/validation).
+func valid(r *reader, at, kind, namespace, name, apiGroup string) bool {
+	switch {
+	case kind != User && kind != Group && kind != ServiceAccount:
+		r.refuse(at+".kind", fmt.Sprintf("%q is not valid: use User, Group or ServiceAccount", kind))
+	case name == "":
+		r.refuse(at+".name", "is not valid: it is empty")
+	case kind == ServiceAccount && namespace == "":
+		r.refuse(at+".namespace", "is not valid: a ClusterRoleBinding has to name the account's")
+	case kind == ServiceAccount && apiGroup != "", kind != ServiceAccount && apiGroup != "" && apiGroup != group:
+		r.refuse(at+".apiGroup", fmt.Sprintf("%q is not valid for a %s", apiGroup, kind))
+	default:
+		return true
+	}
+	return false
 }
 
 // home is the namespace of an object: the one that kubectl takes where a manifest does not say.

@@ -34,7 +34,7 @@ type deed struct {
 
 // used is what one subject used: by scope, by resource, which verbs, of which names, and when last.
 type used struct {
-	scopes map[string]map[rbac.Request]map[string]bool // the request without its name and namespace
+	scopes map[string]map[rbac.Request]*named // the request without its name and namespace
 	last   map[rightKey]time.Time
 	rules  map[ruleKey]time.Time
 }
@@ -42,6 +42,13 @@ type used struct {
 type ruleKey struct {
 	grant *rbac.Grant
 	rule  *rbac.Rule
+}
+
+// named are the objects that something was done with. Bound says that what the subject holds names objects, and allows it with
+// no others.
+type named struct {
+	names map[string]bool
+	bound bool
 }
 
 // rightKey is one right of one grant.
@@ -83,18 +90,20 @@ func (u *Use) Add(id rbac.Identity, q rbac.Request, at time.Time, allowed bool) 
 		}
 		s := u.of[r.Grant.Subject]
 		if s == nil {
-			s = &used{map[string]map[rbac.Request]map[string]bool{}, map[rightKey]time.Time{}, map[ruleKey]time.Time{}}
+			s = &used{map[string]map[rbac.Request]*named{}, map[rightKey]time.Time{}, map[ruleKey]time.Time{}}
 			u.of[r.Grant.Subject] = s
 		}
 		bare := q
 		bare.Name, bare.Namespace = "", ""
 		if s.scopes[q.Namespace] == nil {
-			s.scopes[q.Namespace] = map[rbac.Request]map[string]bool{}
+			s.scopes[q.Namespace] = map[rbac.Request]*named{}
 		}
 		if s.scopes[q.Namespace][bare] == nil {
-			s.scopes[q.Namespace][bare] = map[string]bool{}
+			any := q
+			any.Name = ""
+			s.scopes[q.Namespace][bare] = &named{map[string]bool{}, !u.model.Gives(r.Grant.Subject, &any)}
 		}
-		s.scopes[q.Namespace][bare][q.Name] = true
+		s.scopes[q.Namespace][bare].names[q.Name] = true
 		whole := ruleKey{r.Grant, r.Rule}
 		s.rules[whole] = later(s.rules[whole], at)
 		for one := range rbac.Requests(serving(r.Rule, &q)) {
@@ -210,8 +219,11 @@ type Role struct {
 	Rules     []rbac.Rule
 }
 
-// mostNames is how many objects a rule names: of more it says nothing.
+// mostNames is how many objects a rule names: of more it says nothing, unless what it is made of named them, too.
 const mostNames = 10
+
+// between stands between names while rules are put together: a user's may have spaces.
+const between = "\x00"
 
 // Roles are the smallest that allow what was done, for each subject that did anything.
 func (u *Use) Roles() (all []Role) {
@@ -238,17 +250,17 @@ func roleName(s rbac.Subject) string {
 }
 
 // rules are the fewest: verbs of one resource together, and resources of one group that have the same verbs.
-func (u *Use) rules(scope map[rbac.Request]map[string]bool) (rules []rbac.Rule) {
+func (u *Use) rules(scope map[rbac.Request]*named) (rules []rbac.Rule) {
 	type of struct{ group, resource, url, names string }
 	verbs := map[of][]string{}
-	for q, names := range scope {
+	for q, done := range scope {
 		resource := q.Resource
 		if q.Subresource != "" {
 			resource += "/" + q.Subresource
 		}
 		key := of{q.Group, resource, q.URL, ""}
-		if list := slices.Sorted(maps.Keys(names)); u.names && len(list) <= mostNames && list[0] != "" {
-			key.names = strings.Join(list, " ")
+		if list := slices.Sorted(maps.Keys(done.names)); done.bound || u.names && len(list) <= mostNames && list[0] != "" {
+			key.names = strings.Join(list, between)
 		}
 		verbs[key] = append(verbs[key], q.Verb)
 	}
@@ -270,7 +282,10 @@ func (u *Use) rules(scope map[rbac.Request]map[string]bool) (rules []rbac.Rule) 
 		if a.kind == "url" {
 			r.URLs = list
 		} else {
-			r.Groups, r.Resources, r.Names = []string{a.group}, list, strings.Fields(a.names)
+			r.Groups, r.Resources = []string{a.group}, list
+			if a.names != "" {
+				r.Names = strings.Split(a.names, between)
+			}
 		}
 		rules = append(rules, r)
 	}

@@ -54,6 +54,9 @@ func (b *builder) people() {
 			b.namespaces[o.Name] = true
 		}
 	}
+	for _, namespace := range b.model.Asked() {
+		b.namespaces[namespace] = true
+	}
 	for _, s := range b.subjects {
 		b.person(s)
 	}

@@ -16,8 +16,9 @@ type Cut struct {
 	Exact bool
 	// Unknown says which objects roles name that were not read, as far as the sources hold them: they may be on paths.
 	Unknown []string
-	// Kept says that no removal of grants that people made leaves no path: what remains is Kubernetes' own, or needs none.
-	Kept bool
+	// Kept are the sources from which a path is left whatever is taken away of what people made: it is Kubernetes' own, or
+	// needs no grant. The cut is that of all others.
+	Kept []Path
 	// OnPaths counts the grants that people made and that lie on any path.
 	OnPaths int
 }
@@ -43,9 +44,11 @@ func (g *Graph) Cut(to, namespace string, trusted func(rbac.Subject) bool) (c Cu
 	}
 	seen := g.forward(from, nil)
 	c.OnPaths = g.onPaths(seen, length)
+	from, c.Kept = g.kept(from, end)
 	if len(from) == 0 {
 		return c
 	}
+	seen = g.forward(from, nil)
 	f := newFlow(len(g.vertices))
 	for _, v := range from {
 		f.add(f.source, f.in(v), infinite)
@@ -81,10 +84,7 @@ func (g *Graph) Cut(to, namespace string, trusted func(rbac.Subject) bool) (c Cu
 		f.add(f.out(e.from), at, int32(len(least)))
 		f.add(at, f.in(e.to), infinite)
 	}
-	if f.max() >= infinite {
-		c.Kept, c.Exact = true, false
-		return c
-	}
+	f.max()
 	cut := gone{}
 	reached := f.reached()
 	for i, v := range g.vertices {
@@ -112,6 +112,25 @@ func (g *Graph) Cut(to, namespace string, trusted func(rbac.Subject) bool) (c Cu
 		return rbac.Compare(a.Subject, b.Subject)
 	})
 	return c
+}
+
+// kept parts sources from those that get to the end without any grant that people made.
+func (g *Graph) kept(from []int, end int) (rest []int, kept []Path) {
+	without := gone{}
+	for i, v := range g.vertices {
+		if v.kind == grant && !v.grant.Builtin && !v.grant.Assumed {
+			without[i] = true
+		}
+	}
+	next, length := g.toward(without, end)
+	for _, v := range from {
+		if length[v] < 0 {
+			rest = append(rest, v)
+			continue
+		}
+		kept = append(kept, g.describe(g.walk(v, next)))
+	}
+	return rest, kept
 }
 
 // unknownOf lists what is not known of what sources get to.

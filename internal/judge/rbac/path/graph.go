@@ -129,10 +129,10 @@ func lists(vertices int, edges []edge, end func(*edge) int) [][]int32 {
 	return by
 }
 
-// Subjects are those of the graph that are no part of Kubernetes itself, and its pods, in order: where paths begin.
+// sources are the subjects that are no part of Kubernetes itself, those that are asked about, and pods, in order: where paths begin.
 func (g *Graph) sources() (all []int) {
 	for i, v := range g.vertices {
-		if v.kind == workload || v.kind == subject && !g.own(v.of) {
+		if v.kind == workload || v.kind == subject && (g.model.IsAsked(v.of) || !g.own(v.of)) {
 			all = append(all, i)
 		}
 	}

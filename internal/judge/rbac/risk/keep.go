@@ -32,7 +32,7 @@ func kept() []Check {
 		},
 		{
 			Card: card("dangling", "a binding names what is not there", finding.Low, "nsa-1.2/rbac", check.Page{
-				Why:  "Who makes a role or an account of that name later has the right, or gives it, and nobody looks at the binding again.",
+				Why:  "Who makes a role or an account of that name later has the right, or gives it, and nobody looks at the binding again. What is not in some files may be elsewhere: the check needs all of a cluster, which cluster scan, rbac risky without a TARGET, and what cluster dump wrote have.",
 				Fix:  "Remove the binding, or the subject.",
 				Bad:  binds("cart", "{apiGroup: rbac.authorization.k8s.io, kind: Group, name: ops}"),
 				Good: exampleRole + "- {apiGroups: [''], resources: [pods], verbs: [get]}\n---\n" + binds("cart", "{apiGroup: rbac.authorization.k8s.io, kind: Group, name: ops}"),
