@@ -9,9 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/plimsoll/plimsoll/internal/judge/node"
-	"github.com/plimsoll/plimsoll/internal/judge/node/control"
-	"github.com/plimsoll/plimsoll/internal/judge/node/engine"
+	hosts "github.com/plimsoll/plimsoll/internal/judge/node/all"
 	"github.com/plimsoll/plimsoll/internal/read/host"
 	"github.com/plimsoll/plimsoll/internal/tell/harden/remedy"
 )
@@ -73,7 +71,7 @@ func byArguments(r *remedy.Remedies, c *host.Component) bool {
 
 // judge runs all checks, those of a component on each by itself.
 func judge(h *host.Host, now time.Time) (failed []remedy.Failed, unknown []string) {
-	for _, c := range slices.Concat(node.Checks(), control.Checks(), engine.Checks()) {
+	for _, c := range hosts.Checks() {
 		if c.Of == "" {
 			a := c.Run(h, now)
 			unknown = append(unknown, a.Unknown...)

@@ -6,8 +6,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/judge/node"
-	"github.com/plimsoll/plimsoll/internal/judge/node/control"
-	"github.com/plimsoll/plimsoll/internal/judge/node/engine"
+	hosts "github.com/plimsoll/plimsoll/internal/judge/node/all"
 	"github.com/plimsoll/plimsoll/internal/read/host"
 )
 
@@ -37,11 +36,11 @@ func unseen(h *host.Host) string {
 // components runs the checks of hosts and control planes, and tells what they would have to know.
 func (s *scan) components(id string, h *host.Host, gaps []finding.Gap) {
 	var seen []sight
-	for _, c := range slices.Concat(node.Checks(), control.Checks(), engine.Checks()) {
-		a := c.Run(h, s.o.Now)
+	for _, c := range hosts.Checks() {
 		if !s.o.runs(word(c.ID)) {
 			continue
 		}
+		a := c.Run(h, s.o.Now)
 		seen = append(seen, sight{card: &c.Card, hits: a.Hits, counts: tally(a)})
 		if len(a.Unknown) > 0 {
 			slices.Sort(a.Unknown)

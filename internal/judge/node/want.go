@@ -1,12 +1,16 @@
 package node
 
 import (
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 )
 
 func modeOf(m uint32) fs.FileMode { return fs.FileMode(m) }
+
+// Octal is a mode as chmod takes it: 600.
+func Octal(m uint32) string { return fmt.Sprintf("%03o", m) }
 
 // Not wants a setting not to be one of some values.
 func Not(name string, bad ...string) func(*Look) {

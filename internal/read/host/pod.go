@@ -158,6 +158,11 @@ func FromMirror(origin string, pod *tree.Value) []*Component {
 	return all
 }
 
+// IsShell says that a program is a shell, which puts together what it starts.
+func IsShell(program string) bool {
+	return slices.Contains([]string{"sh", "bash", "dash", "ash"}, path.Base(program))
+}
+
 // command is what a container runs, and with which arguments.
 func (c *Component) command(words []string, container string) (string, []string) {
 	if len(words) == 0 || strings.HasPrefix(words[0], "-") { // the image's own program
@@ -179,7 +184,7 @@ func (c *Component) command(words []string, container string) (string, []string)
 			}
 		}
 		return "", nil
-	case !slices.Contains([]string{"sh", "bash", "dash", "ash"}, path.Base(words[0])):
+	case !IsShell(words[0]):
 		return "", nil
 	}
 	script := strings.Fields(strings.ReplaceAll(words[len(words)-1], "\\\n", " "))

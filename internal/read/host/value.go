@@ -248,3 +248,6 @@ func (c *Component) Gate(name string) (on, ok bool, v Value) {
 
 // Field is the field of its configuration file that says a setting; empty: it has none.
 func (c *Component) Field(name string) string { return settingOf(c.Name, name).field }
+
+// Variable is the variable of the environment that says a setting of etcd's.
+func (c *Component) Variable(name string) string { return settingOf(c.Name, name).env() }

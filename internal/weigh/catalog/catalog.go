@@ -16,8 +16,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
 	"github.com/plimsoll/plimsoll/internal/judge/node"
-	"github.com/plimsoll/plimsoll/internal/judge/node/control"
-	"github.com/plimsoll/plimsoll/internal/judge/node/engine"
+	hosts "github.com/plimsoll/plimsoll/internal/judge/node/all"
 	"github.com/plimsoll/plimsoll/internal/judge/pipeline"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/judge/rbac/risk"
@@ -35,8 +34,7 @@ func Cards() []check.Card {
 		cards(exception.Checks(), func(c exception.Check) check.Card { return c.Card }),
 		cards(imagecfg.Checks(), func(c imagecfg.Check) check.Card { return c.Card }),
 		cards(license.Checks(), func(c license.Check) check.Card { return c.Card }),
-		cards(node.Checks(), func(c node.Check) check.Card { return c.Card }),
-		cards(slices.Concat(control.Checks(), engine.Checks()), func(c node.Check) check.Card { return c.Card }),
+		cards(hosts.Checks(), func(c node.Check) check.Card { return c.Card }),
 		cards(pipeline.Checks(), func(c pipeline.Check) check.Card { return c.Card }),
 		cards(pod.Checks(), func(c pod.Check) check.Card { return c.Card }),
 		cards(pod.NamespaceChecks(), func(c pod.NamespaceCheck) check.Card { return c.Card }),

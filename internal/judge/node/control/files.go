@@ -24,7 +24,7 @@ func file(id, what, why, cis string, most uint32, severity finding.Severity, exa
 	}
 	all := []node.Check{{
 		Card: node.Named("control/"+id+"-mode", what+" may be read or changed by others", severity, "cis-k8s-1.12/"+mode, check.Page{
-			Why: why, Fix: "chmod " + strings.TrimPrefix(octal(most), "0") + " " + example, Bad: ls(first[:3]+"r--rw-", user), Good: ls(first, user),
+			Why: why, Fix: "chmod " + node.Octal(most) + " " + example, Bad: ls(first[:3]+"r--rw-", user), Good: ls(first, user),
 		}),
 		Look: func(l *node.Look) { l.Mode(most, find(l)...) },
 	}}
@@ -40,11 +40,6 @@ func file(id, what, why, cis string, most uint32, severity finding.Severity, exa
 		}),
 		Look: func(l *node.Look) { l.Owner(user, user, find(l)...) },
 	})
-}
-
-func octal(m uint32) string {
-	const digits = "01234567"
-	return string([]byte{'0', digits[m>>6&7], digits[m>>3&7], digits[m&7]})
 }
 
 func files() (all []node.Check) {

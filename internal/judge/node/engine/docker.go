@@ -191,16 +191,12 @@ func dockerFiles() (all []node.Check) {
 			Look: func(l *node.Look) { l.Owner("root", f.group, f.find(l)...) },
 		}, node.Check{
 			Card: node.Named("node/"+f.id+"-mode", f.what+" may be changed or used by others", severity, "cis-docker-1.7/"+f.mode, check.Page{
-				Why: why, Fix: "chmod " + octal(f.most) + " " + f.example, Bad: ls(f.most|0o002, "root", f.group), Good: ls(f.most, "root", f.group),
+				Why: why, Fix: "chmod " + node.Octal(f.most) + " " + f.example, Bad: ls(f.most|0o002, "root", f.group), Good: ls(f.most, "root", f.group),
 			}),
 			Look: func(l *node.Look) { l.Mode(f.most, f.find(l)...) },
 		})
 	}
 	return all
-}
-
-func octal(m uint32) string {
-	return string([]byte{'0' + byte(m>>6&7), '0' + byte(m>>3&7), '0' + byte(m&7)})
 }
 
 // bits are a file's mode as ls writes it.

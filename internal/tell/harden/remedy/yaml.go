@@ -137,7 +137,7 @@ func (p *plan) pod(text []byte) ([]byte, error) {
 		if container == nil {
 			return fmt.Errorf("no container of it runs %s", p.of.Name)
 		}
-		if command := get(container, "command"); command != nil && len(command.Content) > 0 && slices.Contains(shells, path.Base(command.Content[0].Value)) {
+		if command := get(container, "command"); command != nil && len(command.Content) > 0 && host.IsShell(command.Content[0].Value) {
 			return errors.New("a shell puts its command together")
 		}
 		where := get(container, "args")
@@ -166,8 +166,6 @@ func (p *plan) pod(text []byte) ([]byte, error) {
 	})
 }
 
-var shells = []string{"sh", "bash", "dash", "ash"}
-
 // variables takes those of etcd's that a flag goes before: it does not start with both.
 func (p *plan) variables(env *yaml.Node) {
 	if env == nil || p.of.Name != "etcd" {
@@ -176,7 +174,7 @@ func (p *plan) variables(env *yaml.Node) {
 	env.Content = slices.DeleteFunc(env.Content, func(one *yaml.Node) bool {
 		name := get(one, "name")
 		return name != nil && slices.ContainsFunc(p.changes, func(c change) bool {
-			return name.Value == "ETCD_"+strings.ToUpper(strings.ReplaceAll(c.name, "-", "_"))
+			return name.Value == p.of.Variable(c.name)
 		})
 	})
 }
