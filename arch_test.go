@@ -27,6 +27,7 @@ var floors = []struct {
 	{"internal/expr", 1},
 	{"internal/ecosystem", 1},
 	{"internal/shell", 1},
+	{"internal/serving", 1},
 	{"internal/sibling", 1},
 	{"internal/tree", 1},
 	{"internal/read/", 2},

@@ -12,12 +12,9 @@ package directory
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -29,20 +26,20 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/face/directory/token"
 	read "github.com/plimsoll/plimsoll/internal/read/directory"
+	"github.com/plimsoll/plimsoll/internal/serving"
 	"github.com/plimsoll/plimsoll/internal/tell/certificate"
 )
 
 // Bounds of the server.
 const (
-	maxBody      = 64 << 10
-	maxHeader    = 16 << 10
-	headerTime   = 5 * time.Second
-	requestTime  = 10 * time.Second
-	answerTime   = 2 * time.Minute // a directory has its own bounds, which are shorter
-	idleTime     = 2 * time.Minute
-	shutdownTime = 10 * time.Second
-	mostLogins   = 64 // at one time
-	look         = 10 * time.Second
+	maxBody     = 64 << 10
+	maxHeader   = 16 << 10
+	headerTime  = 5 * time.Second
+	requestTime = 10 * time.Second
+	answerTime  = 2 * time.Minute // a directory has its own bounds, which are shorter
+	idleTime    = 2 * time.Minute
+	mostLogins  = 64 // at one time
+	look        = 10 * time.Second
 )
 
 // Directory is who people are asked of.
@@ -106,45 +103,16 @@ func pause(ctx context.Context, d time.Duration) {
 // when all are answered.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
-		Handler: s.Handler(), TLSConfig: s.tls(), ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: answerTime,
-		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader, ErrorLog: log.New(quiet{s.o.Note}, "", 0),
+		Handler: s.Handler(), TLSConfig: serving.Config(s.o.Certificates.GetCertificate, s.o.ClientCA), ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: answerTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader, ErrorLog: serving.Log(s.o.Note),
 	}
 	checks, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
-	watch.Go(func() { every(checks, look, s.refresh) })
-	watch.Go(func() { every(checks, s.o.Check, s.renew) })
+	watch.Go(func() { serving.Every(checks, look, s.refresh) })
+	watch.Go(func() { serving.Every(checks, s.o.Check, s.renew) })
 	defer watch.Wait()
 	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- server.ServeTLS(l, "", "") }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	s.leaving.Store(true)
-	time.Sleep(s.o.Drain)
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-	defer cancel()
-	err := server.Shutdown(last)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("end with all answered: %w", err), server.Close())
-	}
-	<-ended
-	return err
-}
-
-func every(ctx context.Context, d time.Duration, do func(context.Context)) {
-	tick := time.NewTicker(d)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			do(ctx)
-		}
-	}
+	return serving.TLS(ctx, server, l, func() { s.leaving.Store(true) }, s.o.Drain)
 }
 
 // refresh reads what other servers have written.
@@ -165,15 +133,6 @@ func (s *Server) renew(ctx context.Context) {
 	case changed:
 		s.o.Note.Info("another certificate is shown", "ends", s.o.Certificates.Expiry())
 	}
-}
-
-// tls has clients show who they are where they can; people cannot, and need not.
-func (s *Server) tls() *tls.Config {
-	c := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.o.Certificates.GetCertificate}
-	if s.o.ClientCA != nil {
-		c.ClientCAs, c.ClientAuth = s.o.ClientCA, tls.VerifyClientCertIfGiven
-	}
-	return c
 }
 
 // Handler answers requests.
@@ -200,12 +159,4 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	default:
 		fmt.Fprintln(w, "ok")
 	}
-}
-
-// quiet hands what net/http has to say to the log. Most of it is of clients that went away.
-type quiet struct{ to *slog.Logger }
-
-func (q quiet) Write(b []byte) (int, error) {
-	q.to.Debug("net/http", "message", string(b))
-	return len(b), nil
 }

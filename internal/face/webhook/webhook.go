@@ -8,12 +8,9 @@ package webhook
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,6 +24,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/plimsoll/plimsoll/internal/deck/admit"
+	"github.com/plimsoll/plimsoll/internal/serving"
 	"github.com/plimsoll/plimsoll/internal/tell/certificate"
 )
 
@@ -35,12 +33,11 @@ const (
 	// maxBody is an object and what it was, each of which the API server bounds at 3 MiB, as JSON within JSON.
 	maxBody = 8 << 20
 	// maxBodies bounds all bodies that are held at one time.
-	maxBodies    = 64 << 20
-	maxHeader    = 64 << 10
-	headerTime   = 5 * time.Second
-	requestTime  = 10 * time.Second
-	idleTime     = 2 * time.Minute
-	shutdownTime = 10 * time.Second
+	maxBodies   = 64 << 20
+	maxHeader   = 64 << 10
+	headerTime  = 5 * time.Second
+	requestTime = 10 * time.Second
+	idleTime    = 2 * time.Minute
 )
 
 // Options are what a server is made of.
@@ -109,60 +106,22 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.journal = openJournal(s.o.Log, s.meters.lost.Inc)
 	defer s.journal.close()
 	server := &http.Server{
-		Handler: s.handler(), TLSConfig: s.tls(), ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: 2 * requestTime,
-		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader, ErrorLog: log.New(quiet{s.o.Note}, "", 0),
+		Handler: s.handler(), TLSConfig: serving.Config(s.o.Certificates.GetCertificate, s.o.ClientCA), ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: 2 * requestTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader, ErrorLog: serving.Log(s.o.Note),
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: max(s.o.Queue, 100) + 100},
 	}
 	checks, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
-	watch.Go(func() { s.watch(checks) })
+	watch.Go(func() { serving.Every(checks, s.o.Check, s.check) })
 	if s.o.Follow != nil {
 		watch.Go(func() { s.o.Follow.Run(checks) })
 	}
 	defer watch.Wait()
 	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- server.ServeTLS(l, "", "") }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	s.leaving.Store(true)
-	time.Sleep(s.o.Drain)
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-	defer cancel()
-	err := server.Shutdown(last)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("end with all answered: %w", err), server.Close())
-	}
-	<-ended
-	return err
+	return serving.TLS(ctx, server, l, func() { s.leaving.Store(true) }, s.o.Drain)
 }
 
-// tls has clients show who they are where they are asked to; probes cannot, and need not.
-func (s *Server) tls() *tls.Config {
-	c := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.o.Certificates.GetCertificate}
-	if s.o.ClientCA != nil {
-		c.ClientCAs, c.ClientAuth = s.o.ClientCA, tls.VerifyClientCertIfGiven
-	}
-	return c
-}
-
-// watch looks for another certificate from time to time.
-func (s *Server) watch(ctx context.Context) {
-	tick := time.NewTicker(s.o.Check)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			s.check(ctx)
-		}
-	}
-}
-
+// check looks for another certificate.
 func (s *Server) check(ctx context.Context) {
 	changed, err := s.o.Certificates.Refresh(ctx, s.o.Now())
 	if err == nil && s.o.Renewed != nil {
@@ -213,12 +172,4 @@ func (s *Server) line() (*admit.Line, error) {
 		return s.o.Line, nil
 	}
 	return s.o.Follow.current()
-}
-
-// quiet hands what net/http has to say to the log. Most of it is of clients that went away.
-type quiet struct{ to *slog.Logger }
-
-func (q quiet) Write(b []byte) (int, error) {
-	q.to.Debug("net/http", "message", string(b))
-	return len(b), nil
 }
