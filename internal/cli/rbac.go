@@ -109,7 +109,11 @@ func (o *accessOptions) read(ctx context.Context, g *global, targets []string, k
 		g.say("plimsoll: not seen: %s", printable(gap))
 	}
 	if a.model.Empty() {
-		g.say("plimsoll: no role or binding was read: the answer is of what %s", cmp.Or(map[bool]string{true: "the API server itself allows"}[whole], "every cluster has"))
+		of := "every cluster has"
+		if whole {
+			of = "the API server itself allows"
+		}
+		g.say("plimsoll: no role or binding was read: the answer is of what %s", of)
 	}
 	return a, nil
 }

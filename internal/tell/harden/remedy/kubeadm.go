@@ -3,6 +3,7 @@ package remedy
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -35,7 +36,7 @@ func (r *Remedies) kubeadm(plans []*plan) error {
 		}
 		for _, f := range p.folders {
 			one := pairs("name", f.name, "hostPath", f.path, "mountPath", f.path)
-			one.Content = append(one.Content, scalar("readOnly"), typed(map[bool]string{true: "false", false: "true"}[f.writable], false), scalar("pathType"), scalar("DirectoryOrCreate"))
+			one.Content = append(one.Content, scalar("readOnly"), typed(strconv.FormatBool(!f.writable), false), scalar("pathType"), scalar("DirectoryOrCreate"))
 			volumes.Content = append(volumes.Content, one)
 		}
 		if len(dropped) > 0 {
