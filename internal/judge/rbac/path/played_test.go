@@ -394,6 +394,20 @@ func TestPlayed(t *testing.T) {
 			t.Errorf("%s is not played", p.ID)
 		}
 	}
+	// A label that has a role gathered into view is no way for somebody who lacks its rules: no primitive says that it is.
+	must(http.MethodPost, access+"/clusterroles", map[string]any{"metadata": meta("strong"), "rules": wildcard})
+	must(http.MethodPost, access+"/clusterroles", map[string]any{"metadata": meta("labels"), "rules": []any{map[string]any{"verbs": []any{"patch"}, "apiGroups": []any{rbacGroup}, "resources": []any{"clusterroles"}}, map[string]any{"verbs": []any{"get"}, "apiGroups": []any{""}, "resources": []any{"pods"}}}})
+	labels := bindingTo("labels", "labels")
+	labels["roleRef"].(map[string]any)["name"] = "labels"
+	must(http.MethodPost, access+"/clusterrolebindings", labels)
+	a := &attacker{t, c.URL, c.Client("labels"), http.Header{}}
+	gathered := map[string]any{"metadata": map[string]any{"labels": map[string]any{"rbac.authorization.k8s.io/aggregate-to-view": "true"}}}
+	if err := a.until(func() error { _, err := a.ask(http.MethodPatch, access+"/clusterroles/labels", gathered); return err }); err != nil {
+		t.Errorf("a role whose rules it has: %v", err)
+	}
+	if _, err := a.ask(http.MethodPatch, access+"/clusterroles/strong", gathered); !errors.Is(err, errForbidden) {
+		t.Errorf("a role whose rules it lacks: %v", err)
+	}
 	for _, id := range slices.Sorted(maps.Keys(all)) {
 		t.Run(id, func(t *testing.T) {
 			p, user := all[id], "user-"+id

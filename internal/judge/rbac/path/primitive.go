@@ -101,7 +101,7 @@ func makers() []rbac.Request {
 
 func runs() []rbac.Request { return join(do("", "pods", "", "create"), makers()) }
 
-// Primitives lists all of them, but for those that what was read makes: [builder.fences] and [builder.constrained].
+// Primitives lists all of them, but for those that what was read makes: [builder.readFences] and [builder.constrained].
 func Primitives() []*Primitive { return slices.Concat(identities(), around()) }
 
 // identities are the primitives by which one becomes another, or the node.
