@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/plimsoll/plimsoll/internal/judge/rbac"
+	"github.com/plimsoll/plimsoll/internal/judge/rbac/path"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 	"github.com/plimsoll/plimsoll/internal/read/kube/dump"
@@ -54,7 +55,7 @@ func fewKinds() []schema.GroupVersionKind {
 	return append(kube.Access()[:4], schema.GroupVersionKind{Version: "v1", Kind: "ServiceAccount"})
 }
 
-func allKinds() []schema.GroupVersionKind { return kube.Read() }
+func allKinds() []schema.GroupVersionKind { return append(kube.Read(), path.Kinds()...) }
 
 // read reads targets, or the cluster. What could not be read is said, and is a gap.
 func (o *accessOptions) read(ctx context.Context, g *global, targets []string, kinds []schema.GroupVersionKind) (*access, error) {

@@ -56,7 +56,7 @@ func newRBACDiff(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d := compare(before, after)
+			d := compare(before, after, pathsOf(before.graph(cmd.Context(), g)), pathsOf(after.graph(cmd.Context(), g)))
 			if err := o.answer(g, d.rows(), d); err != nil {
 				return err
 			}
@@ -72,9 +72,8 @@ func newRBACDiff(g *global) *cobra.Command {
 	return cmd
 }
 
-func compare(before, after *access) *stateDiff {
+func compare(before, after *access, was, is map[[2]string][]stepRow) *stateDiff {
 	d := &stateDiff{Gained: beyond(before.model, after.model), Lost: beyond(after.model, before.model), Opened: []opening{}, Closed: []opening{}}
-	was, is := pathsOf(before), pathsOf(after)
 	add := func(into *[]opening, from, other map[[2]string][]stepRow) {
 		for key, steps := range from {
 			if other[key] == nil {
@@ -121,9 +120,8 @@ func beyond(other, m *rbac.Model) []changeRow {
 }
 
 // pathsOf are the shortest paths of a state, by source and end.
-func pathsOf(a *access) map[[2]string][]stepRow {
+func pathsOf(graph *path.Graph) map[[2]string][]stepRow {
 	all := map[[2]string][]stepRow{}
-	graph := path.Build(a.model, a.kube)
 	for _, to := range []string{path.ToAdmin, path.ToNode} {
 		for _, r := range graph.From(to, "", func(rbac.Subject) bool { return false }, 1) {
 			all[[2]string{r.Source, to}] = stepRows(r.Paths[0])

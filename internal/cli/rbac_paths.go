@@ -45,6 +45,7 @@ type stepRow struct {
 	Does      string     `json:"does"`
 	Rule      string     `json:"rule,omitempty"`
 	Why       string     `json:"why,omitempty"`
+	When      string     `json:"when,omitempty"` // what has to be so, and is not known
 	Closes    string     `json:"closes,omitempty"`
 	Grants    []grantRow `json:"grants,omitempty"`
 }
@@ -75,7 +76,9 @@ func newRBACPaths(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "paths [flags] [TARGET...]", Short: "Show who can become the cluster's master, how, and which grants to take away", Args: words(0, -1),
 		Long: "A path begins at a user, a group, an account, or a pod that somebody broke into, and ends at all of the cluster, at a\n" +
-			"node's root, or at the Secrets of a namespace. Each step says what is done, by which rule, and why it works. Then come the\n" +
+			"node's root, or at the Secrets of a namespace; where it is asked for, at an identity in the cloud, at the traffic of\n" +
+			"others (network), at what admission forbids (policies), at logs and settings of the control plane (logs), at volumes and\n" +
+			"devices of others (data), or at their work (outage). Each step says what is done, by which rule, and why it works. Then come the\n" +
 			"grants (a binding's one subject) whose removal leaves no path: no fewer do it where each step needs one grant; else they\n" +
 			"are found greedily, and that is said. What Kubernetes and kubeadm bind themselves is no source, and is not taken away.\n\n" +
 			"Exit status: 0, paths or none; 2 the call is wrong, 3 not all could be read, so that there may be more.",
@@ -98,13 +101,13 @@ func newRBACPaths(g *global) *cobra.Command {
 			if err := p.known(g, a); err != nil {
 				return a.end(err)
 			}
-			ends := p.ends(path.Build(a.model, a.kube))
+			ends := p.ends(a.graph(cmd.Context(), g))
 			return a.end(o.write(g, ends, a.gaps))
 		},
 	}
 	f := cmd.Flags()
 	o.access.flags(f, "table, json, dot or mermaid")
-	f.Var(parted(&o.to), "to", "`ENDS` of paths: cluster-admin, node, secrets (of all namespaces) or secrets:NAMESPACE (default: cluster-admin,node)")
+	f.Var(parted(&o.to), "to", "`ENDS` of paths: cluster-admin, node, secrets (of all namespaces), secrets:NAMESPACE, cloud, network, policies, logs, data or outage (default: cluster-admin,node)")
 	f.Var(repeated(&o.from), "from", "`SUBJECT` that paths begin at; may be repeated (default: all, and all pods)")
 	f.Var(repeated(&o.trust), "trust", "`SUBJECT` that may be the cluster's master; may be repeated")
 	f.IntVar(&o.most, "alternatives", o.most, "how many `PATHS` are shown for each source and end, 1 to 10")
@@ -127,8 +130,8 @@ func (o *pathOptions) read() (*pathQuestion, error) {
 	}
 	for _, word := range to {
 		end, namespace, parted := strings.Cut(word, ":")
-		if !slices.Contains([]string{path.ToAdmin, path.ToNode, path.ToSecrets}, end) || parted && (end != path.ToSecrets || namespace == "") {
-			return nil, usage("--to %q: use cluster-admin, node, secrets or secrets:NAMESPACE", word)
+		if !slices.Contains(path.Ends(), end) || parted && (end != path.ToSecrets || namespace == "") {
+			return nil, usage("--to %q: use %s, or secrets:NAMESPACE", word, strings.Join(path.Ends(), ", "))
 		}
 		p.to = append(p.to, [2]string{end, namespace})
 	}
@@ -207,14 +210,18 @@ func (p *pathQuestion) ends(g *path.Graph) (all []endRow) {
 func stepRows(p path.Path) (all []stepRow) {
 	for _, s := range p.Steps {
 		does := strings.TrimSpace(s.Does + " " + strings.Join(s.Terms, ", "))
-		all = append(all, stepRow{s.From, s.To, s.Primitive, does, s.Proof, s.Why, s.Closes, grantRows(s.Grants)})
+		all = append(all, stepRow{s.From, s.To, s.Primitive, does, s.Proof, s.Why, s.When, s.Closes, grantRows(s.Grants)})
 	}
 	return all
 }
 
 // line is a step in words.
 func (s *stepRow) line() string {
-	text := s.From + " " + s.Does + ": " + s.To
+	text := s.From + " " + s.Does
+	if s.When != "" {
+		text += ", " + s.When
+	}
+	text += ": " + s.To
 	var by []string
 	for _, g := range s.Grants {
 		by = append(by, g.Binding)

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plimsoll/plimsoll/internal/judge/rbac"
-	"github.com/plimsoll/plimsoll/internal/judge/rbac/path"
 )
 
 // readQuestion reads a verb and a resource: pods, pods/exec, secrets/db, pods/web/exec, widgets.example.com, /metrics.
@@ -167,7 +166,7 @@ func newWhoCan(g *global) *cobra.Command {
 				rows = append(rows, []string{row.Subject, row.where(), row.because()})
 			}
 			if via {
-				for _, r := range path.Build(a.model, a.kube).Via(holders) {
+				for _, r := range a.graph(cmd.Context(), g).Via(holders) {
 					steps := stepRows(r.Paths[0])
 					answer.Via = append(answer.Via, reachRow{r.Source, [][]stepRow{steps}})
 					var how []string

@@ -2,6 +2,7 @@ package rbac
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 
@@ -95,6 +96,19 @@ func Impersonation(id Identity) (all []Request) {
 		all = append(all, Request{Verb: "impersonate", Resource: "groups", Name: g})
 	}
 	return all
+}
+
+// Held goes through all grants of an identity, in no order that means anything.
+func (m *Model) Held(id Identity) iter.Seq[*Grant] {
+	return func(yield func(*Grant) bool) {
+		for _, s := range id.Subjects() {
+			for _, g := range m.of[s] {
+				if !yield(g) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Rights are all grants of an identity, those that hold cluster-wide first, by their bindings and subjects.

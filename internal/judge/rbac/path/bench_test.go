@@ -68,7 +68,7 @@ func BenchmarkPaths(b *testing.B) {
 			start := cpu(b)
 			for b.Loop() {
 				s := kube.NewSnapshot(objects, nil)
-				g := Build(rbac.New(s, rbac.Options{}), s)
+				g := Build(rbac.New(s, rbac.Options{}), s, nil)
 				reached = len(g.From(ToAdmin, "", nobody, 1))
 				cut = g.Cut(ToAdmin, "", nobody)
 				runtime.ReadMemStats(&most)

@@ -19,28 +19,37 @@ type builder struct {
 	accounts   map[string][]rbac.Subject // by namespace
 	running    map[string][]*kube.Workload
 	names      names
+	needs      *index
+	fence      map[string]*fence // by namespace
+	hooks      []hook
+	server     server
 	done       map[[2]int]bool // edges that follow from what vertices are
 }
 
-// Build makes the graph of a model and the snapshot that it is of.
-func Build(m *rbac.Model, s *kube.Snapshot) *Graph {
+// Build makes the graph of a model and the snapshot that it is of. Forbids says what its policies deny; nil: that is not asked.
+func Build(m *rbac.Model, s *kube.Snapshot, forbids Forbids) *Graph {
 	subjects := m.Subjects()
 	// To have it grow costs more than all that is computed: there is room for each grant and its role, and for what subjects lead to.
 	vertices, edges := len(m.Grants)+len(m.Bindings)+2*len(subjects), 2*len(m.Grants)+8*len(subjects)
 	b := &builder{
 		Graph: &Graph{model: m, index: make(map[vertex]int, vertices), vertices: make([]vertex, 0, vertices), edges: make([]edge, 0, edges), unknown: map[int][]string{}},
-		kube:  s, subjects: subjects, prims: Primitives(),
+		kube:  s, subjects: subjects, prims: Primitives(), fence: map[string]*fence{}, server: readServer(s),
 		namespaces: map[string]bool{}, accounts: map[string][]rbac.Subject{}, running: map[string][]*kube.Workload{}, done: make(map[[2]int]bool, len(subjects)),
 	}
 	b.at(admin)
 	b.at(node)
 	b.people()
 	b.readNames()
+	b.readHooks()
+	b.readFences(forbids)
+	b.workloads()
+	b.prims = slices.DeleteFunc(b.prims, func(p *Primitive) bool { return p.there != nil && !p.there(b) })
+	b.needs = indexOf(b.prims)
 	for _, g := range m.Grants {
 		b.grant(g)
 	}
 	b.together()
-	b.workloads()
+	b.constrained()
 	b.powers()
 	b.out = lists(len(b.vertices), b.edges, func(e *edge) int { return e.from })
 	b.in = lists(len(b.vertices), b.edges, func(e *edge) int { return e.to })
@@ -72,6 +81,9 @@ func (b *builder) people() {
 	b.add(edge{from: masters, to: b.at(admin), word: "may do all, whatever RBAC says"})
 	b.add(edge{from: b.at(admin), to: b.at(node), word: "runs a privileged pod on it"})
 	b.add(edge{from: b.at(admin), to: b.at(secretsOf("")), word: "reads them"})
+	for _, end := range []vertex{network, policies, logs, others, outage} {
+		b.add(edge{from: b.at(admin), to: b.at(end), word: "may do all with it"})
+	}
 }
 
 func (b *builder) person(s rbac.Subject) {
@@ -109,61 +121,31 @@ func (b *builder) held(r *rbac.Role, namespace string) int {
 		return at
 	}
 	at := b.at(v)
+	may := b.needs.may(r)
+	m := &meeting{b: b, namespace: namespace}
 	for _, p := range b.prims {
-		proof, ok := meets(r.Rules, p.needs, namespace)
+		if of := b.needs.of[p]; !may.holds(&of) {
+			continue
+		}
+		proof, ok := m.meets(r.Rules, p.needs)
 		if ok {
 			p.gives(b, v, hold{namespace: namespace, role: r, prim: p, proof: proof})
 		}
+		b.miss(at, r, m.missing)
 	}
 	b.byName(v)
 	return at
 }
 
-// meets says that rules meet all needs, and by which of them.
-func meets(rules []rbac.Rule, needs []need, namespace string) (proof string, ok bool) {
-	var by []string
-	for _, n := range needs {
-		r := meet(rules, n, namespace)
-		if r == nil {
-			return "", false
-		}
-		if s := r.String(); !slices.Contains(by, s) {
-			by = append(by, s)
-		}
-	}
-	return strings.Join(by, "; "), true
-}
-
-func meet(rules []rbac.Rule, n need, namespace string) *rbac.Rule {
-	if n.wide && namespace != "" {
-		return nil
-	}
-	return meetIn(rules, n, namespace)
-}
-
-func meetIn(rules []rbac.Rule, n need, namespace string) *rbac.Rule {
-	for i := range n.any {
-		q := n.any[i]
-		if q.Name == "" && q.Resource == "namespaces" {
-			q.Name = namespace // which a rule may name
-		}
-		for j := range rules {
-			if rules[j].Allows(&q) {
-				return &rules[j]
-			}
-		}
-	}
-	return nil
-}
-
 // bindsTo adds the role that a rule lets one bind by name.
 func (b *builder) bindsTo(from vertex, r *rbac.Rule, name string) {
-	if name == "cluster-admin" {
+	if name == "cluster-admin" || len(b.names.roles[name]) == 0 {
 		return // which the primitive itself is
 	}
 	for _, p := range []string{"bind", "bind-in"} {
 		prim := b.prim(p)
-		if _, ok := meets(from.role.Rules, prim.needs[1:], from.namespace); !ok || p == "bind" && from.namespace != "" {
+		m := &meeting{b: b, namespace: from.namespace}
+		if _, ok := m.meets(from.role.Rules, prim.needs[1:]); !ok || p == "bind" && from.namespace != "" {
 			continue
 		}
 		scopes := []string{from.namespace}
@@ -198,15 +180,34 @@ func (b *builder) edge(from, to vertex, h hold) {
 
 // together adds what a subject can do by several grants and by none of them alone, its groups' included.
 func (b *builder) together() {
+	var several []*Primitive
+	for _, p := range b.prims {
+		if len(p.needs) > 1 {
+			several = append(several, p)
+		}
+	}
 	for _, s := range b.subjects {
-		scopes := scopes(b.model.Rights(s.Identity()))
-		for _, p := range b.prims {
-			if len(p.needs) < 2 {
-				continue
+		id := s.Identity()
+		var may set
+		n := 0
+		for g := range b.model.Held(id) {
+			if g.Role != nil {
+				n++
+				of := b.needs.may(g.Role)
+				may.join(&of)
 			}
-			for _, all := range scopes {
-				b.several(s, p, all[len(all)-1].Namespace, all)
+		}
+		could := n > 1 && slices.ContainsFunc(several, func(p *Primitive) bool { of := b.needs.of[p]; return may.holds(&of) })
+		if !could {
+			continue
+		}
+		for _, all := range scopes(b.model.Rights(id)) {
+			for _, p := range several {
+				if of := b.needs.of[p]; may.holds(&of) {
+					b.several(s, p, all[len(all)-1].Namespace, all)
+				}
 			}
+			b.escalates(s, all[len(all)-1].Namespace, all)
 		}
 	}
 }
@@ -236,23 +237,14 @@ func scopes(all []*rbac.Grant) (each [][]*rbac.Grant) {
 
 // several adds what a primitive gives by grants that hold in a namespace or, where that is empty, in all.
 func (b *builder) several(s rbac.Subject, p *Primitive, namespace string, all []*rbac.Grant) {
-	by := func(g *rbac.Grant, n need) *rbac.Rule {
-		if g.Role == nil || g.Namespace != "" && n.wide {
-			return nil
-		}
-		return meetIn(g.Role.Rules, n, namespace)
-	}
-	if slices.ContainsFunc(p.needs, func(n need) bool {
-		return !slices.ContainsFunc(all, func(g *rbac.Grant) bool { return by(g, n) != nil })
-	}) {
-		return
-	}
-	guard := make([][]*rbac.Grant, len(p.needs))
-	var proof []string
+	m := &meeting{b: b, namespace: namespace}
+	guard, proof := make([][]*rbac.Grant, len(p.needs)), make([]string, 0, len(p.needs))
+	var missing []string
 	var role *rbac.Role
-	for i, n := range p.needs {
+	for i := range p.needs {
+		m.missing = nil
 		for _, g := range all {
-			r := by(g, n)
+			r := m.of(g, &p.needs[i])
 			if r == nil {
 				continue
 			}
@@ -264,11 +256,34 @@ func (b *builder) several(s rbac.Subject, p *Primitive, namespace string, all []
 				role = g.Role
 			}
 		}
+		if len(guard[i]) == 0 && len(m.missing) == 0 {
+			return
+		}
+		if len(guard[i]) == 0 {
+			missing = append(missing, m.missing...)
+		}
+	}
+	v := vertex{kind: subject, of: s}
+	if len(missing) > 0 {
+		b.miss(b.at(v), nil, missing)
+		return
 	}
 	if onlyOne(guard) || namespace != "" && !slices.ContainsFunc(slices.Concat(guard...), func(g *rbac.Grant) bool { return g.Namespace != "" }) {
 		return // one grant gives it all in any case, or it is given for all namespaces
 	}
-	p.gives(b, vertex{kind: subject, of: s}, hold{namespace: namespace, role: role, prim: p, proof: strings.Join(proof, "; "), guard: guard})
+	p.gives(b, v, hold{namespace: namespace, role: role, prim: p, proof: strings.Join(proof, "; "), guard: guard})
+}
+
+// of is the rule of a grant that meets a need where the grant holds.
+func (m *meeting) of(g *rbac.Grant, n *need) *rbac.Rule {
+	if g.Role == nil || g.Namespace != "" && n.wide {
+		return nil
+	}
+	may := m.b.needs.may(g.Role)
+	if number, ok := m.b.needs.number[n]; ok && !may.has(number) {
+		return nil
+	}
+	return m.meetIn(g.Role.Rules, n)
 }
 
 // onlyOne says that for each set of grants that does it, one of them does it alone.

@@ -39,13 +39,28 @@ const (
 	anyIdentity   = "identities" // any user, any group but system:masters
 	bootstrappers = "bootstrappers"
 	operators     = "operators"
+	rolesOf       = "roles"    // to be bound to any Role
+	kubelets      = "kubelets" // to be any node
 )
 
 // Ends of paths.
 var (
 	admin = vertex{kind: sink, name: "cluster-admin"}
 	node  = vertex{kind: sink, name: "node"}
+
+	cloud    = vertex{kind: sink, name: ToCloud}
+	network  = vertex{kind: sink, name: ToNetwork}
+	policies = vertex{kind: sink, name: ToPolicies}
+	logs     = vertex{kind: sink, name: ToLogs}
+	others   = vertex{kind: sink, name: ToData}
+	outage   = vertex{kind: sink, name: ToOutage}
 )
+
+// sinkWords are the ends as people read them.
+var sinkWords = map[string]string{
+	ToAdmin: "all of the cluster", ToNode: "a node", ToCloud: "an identity in the cloud", ToNetwork: "the traffic of others", ToPolicies: "what admission forbids",
+	ToLogs: "logs and settings of the control plane", ToData: "volumes and devices of others", ToOutage: "the work of others",
+}
 
 func secretsOf(namespace string) vertex {
 	return vertex{kind: power, name: secrets, namespace: namespace}
@@ -59,10 +74,7 @@ func (v vertex) String() string {
 	case workload:
 		return "pods of " + v.name + " in " + v.namespace
 	case sink:
-		if v == node {
-			return "a node"
-		}
-		return "all of the cluster"
+		return sinkWords[v.name]
 	case grant:
 		return v.grant.String()
 	case held:

@@ -15,14 +15,21 @@ type names struct {
 	objects  map[[3]string][]*kube.Object // by group, resource and name, in all namespaces
 	accounts map[string][]rbac.Subject
 	roles    map[string][]*rbac.Role // ClusterRoles
+	inside   map[string][]*rbac.Role // Roles, by namespace
+	read     map[[2]string]bool      // groups and resources of which all objects were read
+	named    map[string][]*rbac.Role // Roles, by their names
+	kinds    map[[2]string][]*kube.Object
+	sets     map[*string]map[string]bool // the names of rules, by the first
 	pods     map[*kube.Object]*kube.Workload
 }
 
 func (b *builder) readNames() {
-	b.names = names{map[[3]string][]*kube.Object{}, map[string][]rbac.Subject{}, map[string][]*rbac.Role{}, map[*kube.Object]*kube.Workload{}}
+	b.names = names{map[[3]string][]*kube.Object{}, map[string][]rbac.Subject{}, map[string][]*rbac.Role{}, map[string][]*rbac.Role{}, b.readKinds(), map[string][]*rbac.Role{}, map[[2]string][]*kube.Object{}, map[*string]map[string]bool{}, map[*kube.Object]*kube.Workload{}}
 	for _, o := range b.kube.Objects {
-		key := [3]string{o.Group(), strings.ToLower(o.Kind) + "s", o.Name}
+		key := [3]string{o.Group(), plural(o.Kind), o.Name}
 		b.names.objects[key] = append(b.names.objects[key], o)
+		kind := [2]string{key[0], key[1]}
+		b.names.kinds[kind] = append(b.names.kinds[kind], o)
 	}
 	for _, ns := range slices.Sorted(maps.Keys(b.accounts)) {
 		for _, s := range b.accounts[ns] {
@@ -32,6 +39,8 @@ func (b *builder) readNames() {
 	for _, r := range b.model.Roles {
 		if r.Kind == "ClusterRole" {
 			b.names.roles[r.Name] = append(b.names.roles[r.Name], r)
+		} else {
+			b.names.inside[r.Namespace], b.names.named[r.Name] = append(b.names.inside[r.Namespace], r), append(b.names.named[r.Name], r)
 		}
 	}
 	for i := range b.kube.Workloads {
@@ -40,8 +49,8 @@ func (b *builder) readNames() {
 	}
 }
 
-// naming is one rule that names objects, of a role that is held.
-type naming struct {
+// byNames is one rule that names objects, of a role that is held.
+type byNames struct {
 	*builder
 	from  vertex
 	rule  *rbac.Rule
@@ -53,12 +62,15 @@ type naming struct {
 // byName adds what rules give that name objects: whom to be, which role to bind, which workload to change, which pod to go into,
 // which token to read. What they name and the snapshot does not hold is remembered: nobody can say what it gives.
 func (b *builder) byName(from vertex) {
+	if len(namesOf(from.role, b.prim("escalate")))+len(namesOf(from.role, b.prim("escalate-role"))) > 0 {
+		b.escalatesItself(from)
+	}
 	for i := range from.role.Rules {
 		r := &from.role.Rules[i]
 		if len(r.Names) == 0 {
 			continue
 		}
-		n := &naming{b, from, r, *r, r.String(), map[[2]string]bool{}}
+		n := &byNames{b, from, r, *r, r.String(), map[[2]string]bool{}}
 		n.bare.Names = nil
 		all := slices.Compact(slices.Sorted(slices.Values(r.Names)))
 		n.people(all)
@@ -67,7 +79,7 @@ func (b *builder) byName(from vertex) {
 }
 
 // allows says that the rule allows one of some requests, for the objects that it names. To create one never is: it has no name yet.
-func (n *naming) allows(asks []rbac.Request) (of []rbac.Request) {
+func (n *byNames) allows(asks []rbac.Request) (of []rbac.Request) {
 	for i := range asks {
 		if (asks[i].Verb != "create" || asks[i].Subresource != "") && n.bare.Allows(&asks[i]) {
 			of = append(of, asks[i])
@@ -77,7 +89,7 @@ func (n *naming) allows(asks []rbac.Request) (of []rbac.Request) {
 }
 
 // to adds an edge, once.
-func (n *naming) to(prim string, v vertex) {
+func (n *byNames) to(prim string, v vertex) {
 	key := [2]string{prim, fmt.Sprint(n.at(v))}
 	if !n.done[key] {
 		n.done[key] = true
@@ -85,19 +97,21 @@ func (n *naming) to(prim string, v vertex) {
 	}
 }
 
-func (n *naming) here(namespace string) bool {
+func (n *byNames) here(namespace string) bool {
 	return n.from.namespace == "" || n.from.namespace == namespace
 }
 
 // people are whom the rule lets one be, and what it lets one bind.
-func (n *naming) people(all []string) {
+func (n *byNames) people(all []string) {
 	wide := n.from.namespace == ""
-	_, alsoUser := meets(n.from.role.Rules, n.prim("impersonate-group").needs[1:], n.from.namespace)
+	m := &meeting{b: n.builder, namespace: n.from.namespace}
+	_, alsoUser := m.meets(n.from.role.Rules, n.prim("impersonate-group").needs[1:])
 	users := wide && len(n.allows(do("", "users", "", "impersonate"))) > 0
 	groups := wide && alsoUser && len(n.allows(do("", "groups", "", "impersonate"))) > 0
 	be := len(n.allows(do("", "serviceaccounts", "", "impersonate"))) > 0
 	token := len(n.allows(do("", "serviceaccounts", "token", "create"))) > 0
 	bind := len(n.allows(do(rbacGroup, "clusterroles", "", "bind"))) > 0
+	bindInside := len(n.allows(do(rbacGroup, "roles", "", "bind"))) > 0
 	for _, name := range all {
 		if users {
 			n.to("impersonate-user", vertex{kind: subject, of: rbac.NewSubject(rbac.User, "", name)})
@@ -118,11 +132,14 @@ func (n *naming) people(all []string) {
 		if bind {
 			n.bindsTo(n.from, n.rule, name)
 		}
+		if bindInside {
+			n.bindsInside(name)
+		}
 	}
 }
 
 // things are objects that stand for more than themselves.
-func (n *naming) things(all []string) {
+func (n *byNames) things(all []string) {
 	for _, prim := range []string{"workloads", "exec", "debug", "secrets"} {
 		seen := map[string]bool{} // a resource that several verbs are for
 		for _, q := range n.allows(n.prim(prim).needs[0].any) {
@@ -137,14 +154,14 @@ func (n *naming) things(all []string) {
 				}
 			}
 			if len(missing) > 0 {
-				n.miss(q.Resource, missing)
+				n.miss(n.at(n.from), n.from.role, []string{namesMissing(q.Resource, missing)})
 			}
 		}
 	}
 }
 
 // thing adds what the right on one object gives, and says that the snapshot holds it.
-func (n *naming) thing(prim string, q rbac.Request, name string) (known bool) {
+func (n *byNames) thing(prim string, q rbac.Request, name string) (known bool) {
 	for _, o := range n.names.objects[[3]string{q.Group, q.Resource, name}] {
 		ns := o.Namespace
 		if ns == "" {
@@ -176,7 +193,7 @@ func (n *naming) thing(prim string, q rbac.Request, name string) (known bool) {
 }
 
 // ordinal finds the pods of StatefulSets, whose names are known before they run: web-0 of web.
-func (n *naming) ordinal(prim, name string) (known bool) {
+func (n *byNames) ordinal(prim, name string) (known bool) {
 	at := strings.LastIndexByte(name, '-')
 	if at < 0 || name[at+1:] == "" || strings.Trim(name[at+1:], "0123456789") != "" {
 		return false
@@ -190,15 +207,40 @@ func (n *naming) ordinal(prim, name string) (known bool) {
 	return known
 }
 
-// miss remembers what was not found, in words.
-func (n *naming) miss(resource string, missing []string) {
-	if n.from.role.Builtin || n.from.role.Assumed {
+// bindsInside adds the Roles of a name that the rule lets one bind.
+func (n *byNames) bindsInside(name string) {
+	m := &meeting{b: n.builder, namespace: n.from.namespace}
+	prim := n.prim("bind-role")
+	if len(n.names.named[name]) == 0 {
 		return
 	}
+	if _, ok := m.meets(n.from.role.Rules, prim.needs[1:]); !ok {
+		return
+	}
+	for _, r := range n.names.named[name] {
+		if n.here(r.Namespace) {
+			n.held(r, r.Namespace)
+			n.to("bind-role", vertex{kind: held, role: r, namespace: r.Namespace})
+		}
+	}
+}
+
+// namesMissing says which names of a resource nobody read.
+func namesMissing(resource string, missing []string) string {
 	what := strings.Join(missing[:min(3, len(missing))], ", ")
 	if more := len(missing) - 3; more > 0 {
 		what += fmt.Sprintf(" and %d more", more)
 	}
-	at := n.at(n.from)
-	n.unknown[at] = append(n.unknown[at], n.from.role.String()+" names "+resource+" that were not read: "+what)
+	return resource + " that were not read: " + what
+}
+
+// miss remembers what a role that is held, or a subject by several, names and nobody read.
+func (b *builder) miss(at int, r *rbac.Role, missing []string) {
+	if len(missing) == 0 || r != nil && (r.Builtin || r.Assumed) {
+		return
+	}
+	who := b.vertices[at].String()
+	for _, what := range missing {
+		b.unknown[at] = append(b.unknown[at], who+" names "+what)
+	}
 }

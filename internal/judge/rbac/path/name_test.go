@@ -37,6 +37,7 @@ const (
 	deployment  = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {template: {spec: " + podOfWeb + "}}\n"
 	statefulSet = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web, namespace: shop}\nspec: {template: {spec: " + podOfWeb + "}}\n"
 	pod         = "apiVersion: v1\nkind: Pod\nmetadata: {name: web-0, namespace: shop}\nspec: " + podOfWeb + "\n"
+	hooked      = "apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration\nmetadata: {name: web}\n"
 	token       = "apiVersion: v1\nkind: Secret\nmetadata: {name: web, namespace: shop, annotations: {kubernetes.io/service-account.name: web}}\ntype: kubernetes.io/service-account-token\n"
 )
 
@@ -68,7 +69,7 @@ func TestNamed(t *testing.T) {
 			t.Fatal(problems[0])
 		}
 		s := kube.NewSnapshot(objects, nil)
-		g := Build(rbac.New(s, rbac.Options{}), s)
+		g := Build(rbac.New(s, rbac.Options{}), s, nil)
 		others := func(s rbac.Subject) bool { return s.Name != "bot" }
 		if reach := g.From(ToAdmin, "", others, 1); (len(reach) > 0) != c.path {
 			t.Errorf("%s: %+v", name, reach)
@@ -78,6 +79,49 @@ func TestNamed(t *testing.T) {
 			t.Errorf("%s: the cut is %v", name, cut.Grants)
 		}
 		if cut.Exact != (c.unknown == "") || !strings.HasSuffix(strings.Join(cut.Unknown, "; "), c.unknown) || len(cut.Unknown) > 0 && c.unknown == "" {
+			t.Errorf("%s: exact %v, unknown %v", name, cut.Exact, cut.Unknown)
+		}
+	}
+}
+
+// TestNamedEverywhere follows the names of rules that hold in the whole cluster.
+func TestNamedEverywhere(t *testing.T) {
+	const escalate = "{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], resourceNames: [NAME], verbs: [escalate, update]}"
+	hook := "{apiGroups: [admissionregistration.k8s.io], resources: [mutatingwebhookconfigurations], resourceNames: [web], verbs: [patch]}"
+	approve := "{apiGroups: [certificates.k8s.io], resources: [certificatesigningrequests], verbs: [create]}, " +
+		"{apiGroups: [certificates.k8s.io], resources: [certificatesigningrequests, certificatesigningrequests/approval], resourceNames: [mine], verbs: [get, update]}, " +
+		"{apiGroups: [certificates.k8s.io], resources: [signers], resourceNames: [kubernetes.io/kube-apiserver-client], verbs: [approve]}"
+	bind := "{apiGroups: [rbac.authorization.k8s.io], resources: [roles], resourceNames: [NAME], verbs: [bind]}, {apiGroups: [rbac.authorization.k8s.io], resources: [rolebindings], verbs: [create]}"
+	strong := "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: strong, namespace: shop}\nrules: [{apiGroups: [''], resources: [serviceaccounts/token], verbs: [create]}]\n"
+	for name, c := range map[string]struct {
+		rule, more string
+		path       bool
+		unknown    string
+	}{
+		"a webhook":                    {hook, hooked, true, ""},
+		"a webhook that was not read":  {hook, deployment, false, "mutatingwebhookconfigurations that were not read: web"},
+		"its own role":                 {strings.ReplaceAll(escalate, "NAME", "r"), deployment, true, ""},
+		"a role that it does not hold": {strings.ReplaceAll(escalate, "NAME", "other"), deployment, false, ""},
+		"a request of its own":         {approve, deployment, true, ""},
+		"a Role to bind":               {strings.ReplaceAll(bind, "NAME", "strong"), strong, true, ""},
+		"another Role to bind":         {strings.ReplaceAll(bind, "NAME", "weak"), strong, false, ""},
+	} {
+		text := strings.NewReplacer("kind: Role\nmetadata: {name: r, namespace: shop}", "kind: ClusterRole\nmetadata: {name: r}", "kind: RoleBinding\nmetadata: {name: b, namespace: shop}", "kind: ClusterRoleBinding\nmetadata: {name: b}", "kind: Role, name: r", "kind: ClusterRole, name: r").Replace(shop(c.rule, c.more))
+		objects, problems := kube.Manifest("a.yaml", []byte(text))
+		if len(problems) > 0 {
+			t.Fatal(problems[0])
+		}
+		s := kube.NewSnapshot(objects, nil)
+		g := Build(rbac.New(s, rbac.Options{}), s, nil)
+		others := func(s rbac.Subject) bool { return s.Name != "bot" }
+		if reach := g.From(ToAdmin, "", others, 1); (len(reach) > 0) != c.path {
+			t.Errorf("%s: %+v", name, reach)
+		}
+		cut := g.Cut(ToAdmin, "", others)
+		if c.path && (len(cut.Grants) != 1 || cut.Grants[0].Name != "b") {
+			t.Errorf("%s: the cut is %v", name, cut.Grants)
+		}
+		if cut.Exact != (c.unknown == "") || !strings.HasSuffix(strings.Join(cut.Unknown, "; "), c.unknown) {
 			t.Errorf("%s: exact %v, unknown %v", name, cut.Exact, cut.Unknown)
 		}
 	}
@@ -95,7 +139,7 @@ func TestNamedInBounds(t *testing.T) {
 		t.Fatal(problems[0])
 	}
 	s := kube.NewSnapshot(objects, nil)
-	g := Build(rbac.New(s, rbac.Options{Whole: true}), s)
+	g := Build(rbac.New(s, rbac.Options{Whole: true}), s, nil)
 	if len(g.edges) > 200 {
 		t.Errorf("%d edges", len(g.edges))
 	}

@@ -41,6 +41,10 @@ func (b *builder) workloads() {
 		}
 	}
 	b.add(edge{from: b.at(node), to: b.at(vertex{kind: subject, of: rbac.NewSubject(rbac.Group, "", "system:nodes")}), word: "has the kubelet's credential"})
+	if b.server != nil && !b.server.has("enable-admission-plugins", "NodeRestriction") {
+		b.follow(node, vertex{kind: power, name: into}, "taints other nodes so that their pods come to it, since the API server runs without NodeRestriction", true)
+	}
+	b.clouds()
 }
 
 func podsOf(w *kube.Workload) vertex {
@@ -103,7 +107,7 @@ func (b *builder) follow(from, to vertex, word string, holds bool) {
 // powers adds what each power amounts to, in each namespace.
 func (b *builder) powers() {
 	all := slices.Sorted(maps.Keys(b.namespaces))
-	for _, what := range []string{pods, into, tokens, secrets} {
+	for _, what := range []string{rolesOf, pods, into, tokens, secrets, kubelets} { // roles first: they lead to the others
 		wide := vertex{kind: power, name: what}
 		if _, ok := b.index[wide]; ok {
 			for _, ns := range all {
@@ -127,12 +131,17 @@ func (b *builder) amounts(what, ns string) {
 			b.follow(from, vertex{kind: subject, of: s}, "as it", true)
 		}
 		b.follow(from, secretsOf(ns), "that mounts them", true)
-		level, known := b.level(ns)
-		word := "that is privileged; " + ns + " enforces no Pod Security level"
-		if !known {
-			word = "that is privileged, unless " + ns + " enforces a Pod Security level: its labels were not read"
+		b.privileged(from, ns)
+	case rolesOf:
+		for _, r := range b.names.inside[ns] {
+			b.held(r, ns)
+			b.follow(from, vertex{kind: held, role: r, namespace: ns}, "", true)
 		}
-		b.follow(from, node, word, level == "" || level == "privileged")
+	case kubelets:
+		b.follow(from, vertex{kind: subject, of: rbac.NewSubject(rbac.Group, "", "system:nodes")}, "and is one of it", true)
+		for _, w := range b.running[ns] {
+			b.follow(from, vertex{kind: subject, of: AccountOf(w)}, "and is it, as its pods run on the node", true)
+		}
 	case tokens:
 		for _, s := range b.accounts[ns] {
 			b.follow(from, vertex{kind: subject, of: s}, "and is it", true)
@@ -149,6 +158,18 @@ func (b *builder) amounts(what, ns string) {
 			}
 		}
 	}
+}
+
+// privileged adds that a pod which is the node's root may run in a namespace, where nothing that is known forbids it.
+func (b *builder) privileged(from vertex, ns string) {
+	word := "that is privileged; " + ns + " enforces no Pod Security level"
+	if _, known := b.level(ns); !known {
+		word = "that is privileged, unless " + ns + " enforces a Pod Security level: its labels were not read"
+	}
+	if hooks := b.watched(ns); len(hooks) > 0 {
+		word += ", unless a webhook of " + strings.Join(hooks, ", ") + " forbids it"
+	}
+	b.follow(from, node, word, b.opens(ns))
 }
 
 // level is the Pod Security level that a namespace enforces.
@@ -168,15 +189,20 @@ func (b *builder) identities() {
 		bootstrappers: func(s rbac.Subject) bool {
 			return s.Kind == rbac.Group && strings.HasPrefix(s.Name, "system:bootstrappers:")
 		},
-		operators: func(s rbac.Subject) bool {
-			flux := s.Namespace == "flux-system" && (s.Name == "kustomize-controller" || s.Name == "helm-controller")
-			return s.Kind == rbac.ServiceAccount && (flux || s.Name == "argocd-application-controller")
-		},
+		operators: operator,
+	}
+	whom := map[string][]rbac.Subject{}
+	for name, holds := range is {
+		for _, s := range b.subjects {
+			if holds(s) {
+				whom[name] = append(whom[name], s)
+			}
+		}
 	}
 	for _, from := range b.vertices {
-		if holds := is[from.name]; from.kind == power && holds != nil {
-			for _, s := range b.subjects {
-				b.follow(from, vertex{kind: subject, of: s}, "and is it", holds(s))
+		if from.kind == power {
+			for _, s := range whom[from.name] {
+				b.follow(from, vertex{kind: subject, of: s}, "and is it", true)
 			}
 		}
 	}

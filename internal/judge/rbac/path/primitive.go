@@ -1,6 +1,8 @@
 package path
 
 import (
+	"slices"
+
 	"github.com/plimsoll/plimsoll/internal/judge/rbac"
 )
 
@@ -9,17 +11,30 @@ type Primitive struct {
 	ID     string
 	Title  string // what is done, after a subject: "runs a pod in shop"
 	Why    string // why it works
+	When   string // what has to be so, and neither roles nor what was read says
 	Closes string // what closes it, where the right has to stay
 
 	needs []need // each of which one right has to meet; all of them together
 	gives func(b *builder, from vertex, h hold)
+	there func(b *builder) bool // there is something to gain by it; nil: always
 }
 
 // need is a set of requests of which one is enough.
 type need struct {
-	any  []rbac.Request
-	wide bool // a right of one namespace does not do
+	any   []rbac.Request
+	wide  bool // a right of one namespace does not do
+	names worth
+	in    map[string]bool // of namespaces that a rule names, those that count; nil: all
 }
+
+// worth is what a right is worth that names objects.
+type worth int
+
+const (
+	ofThere worth = iota // what it is where such an object is there; one that was not read may be
+	apart                // names are followed by themselves, or are those of the requests
+	chosen               // all of it: who asks has named the object before
+)
 
 // hold is a scope in which rights are held, with those that name objects.
 type hold struct {
@@ -51,7 +66,10 @@ func join(lists ...[]rbac.Request) (all []rbac.Request) {
 	return all
 }
 
-const rbacGroup = "rbac.authorization.k8s.io"
+const (
+	rbacGroup = "rbac.authorization.k8s.io"
+	csrGroup  = "certificates.k8s.io"
+)
 
 // makers are what a controller makes pods of; the last of them others' (Argo, Tekton, Knative, Spark, KubeVirt).
 func makers() []rbac.Request {
@@ -83,8 +101,11 @@ func makers() []rbac.Request {
 
 func runs() []rbac.Request { return join(do("", "pods", "", "create"), makers()) }
 
-// Primitives lists all of them.
-func Primitives() []*Primitive {
+// Primitives lists all of them, but for those that what was read makes: [builder.readFences] and [builder.constrained].
+func Primitives() []*Primitive { return slices.Concat(identities(), around()) }
+
+// identities are the primitives by which one becomes another, or the node.
+func identities() []*Primitive {
 	return []*Primitive{
 		{
 			ID: "all", Title: "may do everything there", Why: "a rule has the verb *, the API group * and the resource *",
@@ -92,11 +113,11 @@ func Primitives() []*Primitive {
 		},
 		{
 			ID: "escalate", Title: "gives its own role every right", Why: "the verb escalate lifts the rule that nobody gives rights that it does not have, and the role that is changed is one that it holds",
-			Closes: "take away escalate", needs: []need{{any: do(rbacGroup, "clusterroles", "", "escalate"), wide: true}, {any: do(rbacGroup, "clusterroles", "", "update", "patch"), wide: true}}, gives: toAdminOf,
+			Closes: "take away escalate", needs: []need{{any: do(rbacGroup, "clusterroles", "", "escalate"), wide: true, names: apart}, {any: do(rbacGroup, "clusterroles", "", "update", "patch"), wide: true, names: apart}}, gives: toAdminOf,
 		},
 		{
 			ID: "escalate-role", Title: "gives its own role every right in the namespace", Why: "the verb escalate lifts the rule that nobody gives rights that it does not have, and the role that is changed is one that it holds",
-			Closes: "take away escalate", needs: []need{{any: do(rbacGroup, "roles", "", "escalate")}, {any: do(rbacGroup, "roles", "", "update", "patch")}}, gives: func(b *builder, from vertex, h hold) {
+			Closes: "take away escalate", needs: []need{{any: do(rbacGroup, "roles", "", "escalate"), names: apart}, {any: do(rbacGroup, "roles", "", "update", "patch"), names: apart}}, gives: func(b *builder, from vertex, h hold) {
 				if h.role != nil && h.role.Kind == "Role" {
 					toAdminOf(b, from, h)
 				}
@@ -104,35 +125,35 @@ func Primitives() []*Primitive {
 		},
 		{
 			ID: "bind", Title: "binds itself to cluster-admin", Why: "the verb bind lifts the rule that nobody binds to a role whose rights it does not have",
-			Closes: "name in resourceNames the roles that may be bound", needs: []need{{any: join(do(rbacGroup, "clusterroles", "", "bind"), named("cluster-admin", do(rbacGroup, "clusterroles", "", "bind"))), wide: true}, {any: do(rbacGroup, "clusterrolebindings", "", "create", "update", "patch"), wide: true}}, gives: toAdminOf,
+			Closes: "name in resourceNames the roles that may be bound", needs: []need{{any: join(do(rbacGroup, "clusterroles", "", "bind"), named("cluster-admin", do(rbacGroup, "clusterroles", "", "bind"))), wide: true, names: apart}, {any: do(rbacGroup, "clusterrolebindings", "", "create", "update", "patch"), wide: true, names: apart}}, gives: toAdminOf,
 		},
 		{
 			ID: "bind-in", Title: "binds itself to cluster-admin in the namespace", Why: "the verb bind lifts the rule that nobody binds to a role whose rights it does not have",
-			Closes: "name in resourceNames the roles that may be bound", needs: []need{{any: join(do(rbacGroup, "clusterroles", "", "bind"), named("cluster-admin", do(rbacGroup, "clusterroles", "", "bind")))}, {any: do(rbacGroup, "rolebindings", "", "create")}}, gives: toNamespaceAdmin,
+			Closes: "name in resourceNames the roles that may be bound", needs: []need{{any: join(do(rbacGroup, "clusterroles", "", "bind"), named("cluster-admin", do(rbacGroup, "clusterroles", "", "bind"))), names: apart}, {any: do(rbacGroup, "rolebindings", "", "create")}}, gives: toNamespaceAdmin,
 		},
 		{
 			ID: "impersonate-group", Title: "says that it is in system:masters", Why: "the right to impersonate groups holds for every group where it names none, system:masters too",
-			Closes: "name in resourceNames who may be impersonated", needs: []need{{any: do("", "groups", "", "impersonate"), wide: true}, {any: join(do("", "users", "", "impersonate"), do("", "serviceaccounts", "", "impersonate"))}}, gives: toAdminOf,
+			Closes: "name in resourceNames who may be impersonated", needs: []need{{any: do("", "groups", "", "impersonate"), wide: true, names: apart}, {any: join(do("", "users", "", "impersonate"), do("", "serviceaccounts", "", "impersonate")), names: apart}}, gives: toAdminOf,
 		},
 		{
 			ID: "impersonate-user", Title: "says that it is another user", Why: "the right to impersonate users holds for every user where it names none",
-			Closes: "name in resourceNames who may be impersonated", needs: []need{{any: do("", "users", "", "impersonate"), wide: true}}, gives: toPower(anyUser),
+			Closes: "name in resourceNames who may be impersonated", needs: []need{{any: do("", "users", "", "impersonate"), wide: true, names: apart}}, gives: toPower(anyUser),
 		},
 		{
 			ID: "impersonate-account", Title: "says that it is an account", Why: "the right to impersonate serviceaccounts holds for every one of the namespace where it names none",
-			Closes: "name in resourceNames who may be impersonated", needs: []need{{any: do("", "serviceaccounts", "", "impersonate")}}, gives: toPower(tokens),
+			Closes: "name in resourceNames who may be impersonated", needs: []need{{any: do("", "serviceaccounts", "", "impersonate"), names: apart}}, gives: toPower(tokens),
 		},
 		{
 			ID: "token", Title: "asks for an account's token", Why: "whoever may create serviceaccounts/token is given a token of any account of the namespace",
-			Closes: "name in resourceNames the accounts", needs: []need{{any: do("", "serviceaccounts", "token", "create")}}, gives: toPower(tokens),
+			Closes: "name in resourceNames the accounts", needs: []need{{any: do("", "serviceaccounts", "token", "create"), names: apart}}, gives: toPower(tokens),
 		},
 		{
 			ID: "token-secret", Title: "makes a Secret that a controller fills with an account's token", Why: "a Secret of the type kubernetes.io/service-account-token names an account, and is filled with a token that does not end",
-			Closes: "give no right to create and read Secrets in one", needs: []need{{any: do("", "secrets", "", "create")}, {any: do("", "secrets", "", "get", "list", "watch")}}, gives: toPower(tokens),
+			Closes: "give no right to create and read Secrets in one", needs: []need{{any: do("", "secrets", "", "create")}, {any: do("", "secrets", "", "get", "list", "watch"), names: chosen}}, gives: toPower(tokens),
 		},
 		{
 			ID: "secrets", Title: "reads Secrets", Why: "get, list and watch give the whole of a Secret; names that are fixed can be guessed",
-			Closes: "name in resourceNames the Secrets, for get alone", needs: []need{{any: do("", "secrets", "", "get", "list", "watch")}}, gives: toPower(secrets),
+			Closes: "name in resourceNames the Secrets, for get alone", needs: []need{{any: do("", "secrets", "", "get", "list", "watch"), names: apart}}, gives: toPower(secrets),
 		},
 		{
 			ID: "pods", Title: "runs a pod", Why: "a pod runs as any account of its namespace and mounts any Secret of it; privileged, or with the node's files, it is the node's root",
@@ -140,15 +161,15 @@ func Primitives() []*Primitive {
 		},
 		{
 			ID: "workloads", Title: "has a controller run a pod", Why: "the controller creates the pod, with the account and the volumes that the workload names",
-			Closes: "enforce the Pod Security Standard restricted in the namespace, and keep accounts with more rights out of it", needs: []need{{any: makers()}}, gives: toPower(pods),
+			Closes: "enforce the Pod Security Standard restricted in the namespace, and keep accounts with more rights out of it", needs: []need{{any: makers(), names: apart}}, gives: toPower(pods),
 		},
 		{
 			ID: "exec", Title: "goes into a running pod", Why: "exec and attach run what they are told in the container, with its account's token",
-			Closes: "give the right to nobody but for debugging, by name", needs: []need{{any: join(do("", "pods", "exec", "create"), do("", "pods", "attach", "create"))}}, gives: toPower(into),
+			Closes: "give the right to nobody but for debugging, by name", needs: []need{{any: join(do("", "pods", "exec", "create"), do("", "pods", "attach", "create")), names: apart}}, gives: toPower(into),
 		},
 		{
 			ID: "debug", Title: "puts a container of its own into a running pod", Why: "an ephemeral container shares the pod's account, and another image takes the container's place",
-			Closes: "give the right to nobody but for debugging, by name", needs: []need{{any: join(do("", "pods", "ephemeralcontainers", "update", "patch"), do("", "pods", "", "update", "patch"))}}, gives: toPower(into),
+			Closes: "give the right to nobody but for debugging, by name", needs: []need{{any: join(do("", "pods", "ephemeralcontainers", "update", "patch"), do("", "pods", "", "update", "patch")), names: apart}}, gives: toPower(into),
 		},
 		{
 			ID: "node-proxy", Title: "talks to the kubelet past the API server", Why: "nodes/proxy reaches the kubelet's own exec, for get too, and no admission and no audit sees it",
@@ -157,10 +178,10 @@ func Primitives() []*Primitive {
 		{
 			ID: "certificate", Title: "signs itself a client certificate", Why: "who approves for the signer kubernetes.io/kube-apiserver-client gets a certificate of any user and group but system:masters, which cannot be revoked",
 			Closes: "let nobody both ask and approve", needs: []need{
-				{any: do("certificates.k8s.io", "certificatesigningrequests", "", "create"), wide: true},
-				{any: do("certificates.k8s.io", "certificatesigningrequests", "approval", "update", "patch"), wide: true},
-				{any: join(do("certificates.k8s.io", "signers", "", "approve"), named("kubernetes.io/kube-apiserver-client", do("certificates.k8s.io", "signers", "", "approve")), named("kubernetes.io/*", do("certificates.k8s.io", "signers", "", "approve"))), wide: true},
-				{any: do("certificates.k8s.io", "certificatesigningrequests", "", "get", "list", "watch"), wide: true},
+				{any: do(csrGroup, "certificatesigningrequests", "", "create"), wide: true},
+				{any: do(csrGroup, "certificatesigningrequests", "approval", "update", "patch"), wide: true, names: chosen},
+				{any: join(do(csrGroup, "signers", "", "approve"), named("kubernetes.io/kube-apiserver-client", do(csrGroup, "signers", "", "approve")), named("kubernetes.io/*", do(csrGroup, "signers", "", "approve"))), wide: true, names: apart},
+				{any: do(csrGroup, "certificatesigningrequests", "", "get", "list", "watch"), wide: true, names: chosen},
 			}, gives: toPower(anyIdentity),
 		},
 		{
@@ -169,7 +190,7 @@ func Primitives() []*Primitive {
 				if h.namespace == "" || h.namespace == "kube-system" {
 					b.edge(from, vertex{kind: power, name: bootstrappers}, h)
 				}
-			},
+			}, there: func(b *builder) bool { return b.server.may("enable-bootstrap-token-auth", "true") },
 		},
 		{
 			ID: "webhook", Title: "has a webhook rewrite the pods of others", Why: "a mutating webhook is asked about every pod that a controller makes, in every namespace, and changes it at will",
@@ -181,17 +202,37 @@ func Primitives() []*Primitive {
 		},
 		{
 			ID: "volume", Title: "mounts the node's files by way of a volume of its own", Why: "a PersistentVolume may be a path of the node, and Pod Security does not follow a claim to its volume",
-			Closes: "give nobody the right to create PersistentVolumes", needs: []need{{any: do("", "persistentvolumes", "", "create"), wide: true}, {any: do("", "persistentvolumeclaims", "", "create")}, {any: runs()}}, gives: func(b *builder, from vertex, h hold) { b.edge(from, node, h) },
+			Closes: "give nobody the right to create PersistentVolumes", needs: []need{{any: do("", "persistentvolumes", "", "create"), wide: true}, {any: do("", "persistentvolumeclaims", "", "create")}, {any: runs()}}, gives: func(b *builder, from vertex, h hold) {
+				b.edge(from, node, h)
+				b.edge(from, others, h)
+			},
 		},
 		{
-			ID: "relabel", Title: "takes the Pod Security label off the namespace, and runs a privileged pod", Why: "what a namespace enforces is a label of it",
-			Closes: "give nobody who runs pods the right to change namespaces", needs: []need{{any: do("", "namespaces", "", "update", "patch")}, {any: runs()}}, gives: func(b *builder, from vertex, h hold) { b.edge(from, node, h) },
+			ID: "bind-role", Title: "binds itself to a role of the namespace", Why: "the verb bind lifts the rule that nobody binds to a role whose rights it does not have",
+			Closes: "name in resourceNames the roles that may be bound", needs: []need{{any: do(rbacGroup, "roles", "", "bind"), names: apart}, {any: do(rbacGroup, "rolebindings", "", "create")}}, gives: toPower(rolesOf),
+		},
+		{
+			ID: "node-certificate", Title: "signs itself the certificate of a node", Why: "who approves for the signer kubernetes.io/kube-apiserver-client-kubelet gets a certificate of any node, and a node is given the tokens of the accounts that run on it",
+			Closes: "leave approval to the controller, and let nobody both ask and approve", needs: []need{
+				{any: do(csrGroup, "certificatesigningrequests", "", "create"), wide: true},
+				{any: do(csrGroup, "certificatesigningrequests", "approval", "update", "patch"), wide: true, names: chosen},
+				{any: join(do(csrGroup, "signers", "", "approve"), named("kubernetes.io/kube-apiserver-client-kubelet", do(csrGroup, "signers", "", "approve")), named("kubernetes.io/*", do(csrGroup, "signers", "", "approve"))), wide: true, names: apart},
+				{any: do(csrGroup, "certificatesigningrequests", "", "get", "list", "watch"), wide: true, names: chosen},
+			}, gives: toPower(kubelets),
+		},
+		{
+			ID: "steer", Title: "has pods of others come to a node that it has made its own", Why: "who is root on a node has the tokens of all pods there, and pods come where the other nodes are tainted, are gone, or evict them",
+			Closes: "leave the right to controllers, and keep pods that run privileged from those who have it", needs: []need{{any: join(do("", "nodes", "", "update", "patch", "delete", "deletecollection"), do("", "nodes", "status", "update", "patch")), wide: true}, {any: runs()}}, gives: func(b *builder, from vertex, h hold) {
+				if b.opens(h.namespace) {
+					b.edge(from, vertex{kind: power, name: into}, h)
+				}
+			},
 		},
 		{
 			ID: "gitops", Title: "has an operator apply what it writes", Why: "Flux and Argo CD apply what their objects name, with their own rights",
 			Closes: "have the operator act as an account of the namespace", needs: []need{{any: join(do("kustomize.toolkit.fluxcd.io", "kustomizations", "", "create", "update", "patch"), do("helm.toolkit.fluxcd.io", "helmreleases", "", "create", "update", "patch"), do("argoproj.io", "applications", "", "create", "update", "patch"))}}, gives: func(b *builder, from vertex, h hold) {
 				b.edge(from, vertex{kind: power, name: operators}, h)
-			},
+			}, there: (*builder).operated,
 		},
 	}
 }

@@ -12,6 +12,7 @@ type Step struct {
 	Primitive string // its id; empty where it follows from what From is
 	Does      string
 	Why       string
+	When      string // what has to be so, and is not known
 	Closes    string
 	Grants    []*rbac.Grant
 	Proof     string // the rules
@@ -24,16 +25,30 @@ type Path struct {
 	Steps    []Step
 }
 
-// Ends are the words for where paths may end.
+// The words for where paths may end.
 const (
-	ToAdmin   = "cluster-admin"
-	ToNode    = "node"
-	ToSecrets = "secrets" // secrets:NAMESPACE are those of one
+	ToAdmin    = "cluster-admin"
+	ToNode     = "node"
+	ToSecrets  = "secrets"  // secrets:NAMESPACE are those of one
+	ToCloud    = "cloud"    // a role of the cloud
+	ToNetwork  = "network"  // what others send, or what keeps them apart
+	ToPolicies = "policies" // what admission forbids
+	ToLogs     = "logs"     // what nodes and the control plane log, and how they are set
+	ToData     = "data"     // volumes and devices of others
+	ToOutage   = "outage"   // others stop
 )
+
+// Ends are all of them.
+func Ends() []string {
+	return []string{ToAdmin, ToNode, ToSecrets, ToCloud, ToNetwork, ToPolicies, ToLogs, ToData, ToOutage}
+}
 
 // End is the vertex of a word; -1: nothing leads there.
 func (g *Graph) end(to, namespace string) int {
-	v := map[string]vertex{ToAdmin: admin, ToNode: node, ToSecrets: secretsOf(namespace)}[to]
+	v := vertex{kind: sink, name: to}
+	if to == ToSecrets {
+		v = secretsOf(namespace)
+	}
 	if at, ok := g.index[v]; ok {
 		return at
 	}
@@ -141,7 +156,7 @@ func (g *Graph) describe(edges []int32) Path {
 		}
 		switch {
 		case e.prim != nil:
-			step.Primitive, step.Does, step.Why, step.Closes, step.Proof = e.prim.ID, e.prim.Title, e.prim.Why, e.prim.Closes, e.proof
+			step.Primitive, step.Does, step.Why, step.When, step.Closes, step.Proof = e.prim.ID, e.prim.Title, e.prim.Why, e.prim.When, e.prim.Closes, e.proof
 		case e.word != "" && from.kind != grant && to.kind != grant:
 			step.Terms = append(step.Terms, e.word)
 		}

@@ -47,7 +47,7 @@ func Read(s *kube.Snapshot, own func(*kube.Object) bool, whole bool) *Facts {
 		return nil
 	}
 	f := &Facts{model: rbac.New(s, rbac.Options{Whole: whole}), kube: s, own: own}
-	f.reach = path.Build(f.model, s).From(path.ToAdmin, "", func(rbac.Subject) bool { return false }, 1)
+	f.reach = path.Build(f.model, s, nil).From(path.ToAdmin, "", func(rbac.Subject) bool { return false }, 1)
 	return f
 }
 

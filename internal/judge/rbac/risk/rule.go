@@ -164,6 +164,14 @@ func ruled() []Check {
 			Good: exampleRole + "- {apiGroups: [apps], resources: [deployments], verbs: [get]}\n",
 		}),
 		look: func(f *Facts) []check.Hit { return f.rules(wild) },
+	}, {
+		Card: card("aggregated", "a role widens view or edit for all who have them", finding.Medium, "nsa-1.2/rbac attack/T1098", check.Page{
+			Why:  "A label has the rules of a ClusterRole gathered into view or edit, and whoever is bound to these, in whatever namespace, has them from then on: nobody looks at the bindings again. view reads no Secrets and changes nothing; edit gives nobody rights, and does not impersonate.",
+			Fix:  "Take the label off, and bind the role to those who need it.",
+			Bad:  strings.Replace(exampleRole, "{name: cart}", "{name: cart, labels: {rbac.authorization.k8s.io/aggregate-to-view: 'true'}}", 1) + "- {apiGroups: [''], resources: [secrets], verbs: [get, list]}\n",
+			Good: strings.Replace(exampleRole, "{name: cart}", "{name: cart, labels: {rbac.authorization.k8s.io/aggregate-to-view: 'true'}}", 1) + "- {apiGroups: [shop.io], resources: [carts], verbs: [get, list]}\n",
+		}),
+		look: aggregated,
 	}}
 	for _, r := range rights() {
 		all = append(all, Check{
@@ -178,6 +186,29 @@ func ruled() []Check {
 	return all
 }
 
+// aggregated finds rules that are gathered into a role that is given for less: into view what changes or reads Secrets, into edit what
+// gives rights on.
+func aggregated(f *Facts) []check.Hit {
+	const label = "rbac.authorization.k8s.io/aggregate-to-"
+	return f.rulesOf(func(role *rbac.Role, one *rbac.Rule) bool {
+		has := role.Object.Metadata("labels")
+		switch {
+		case role.Kind != "ClusterRole":
+			return false
+		case has[label+"view"] == "true":
+			writes := slices.ContainsFunc(one.Verbs, func(v string) bool { return !slices.Contains([]string{"get", "list", "watch"}, v) })
+			return writes || slices.ContainsFunc(asks("get,list,watch", "", "secrets", ""), func(q rbac.Request) bool { return one.Allows(&q) })
+		case has[label+"edit"] == "true":
+			const group = "rbac.authorization.k8s.io"
+			return slices.ContainsFunc(slices.Concat(
+				asks("create,update,patch,escalate,bind", group, "roles", ""), asks("create,update,patch", group, "rolebindings", ""),
+				asks("impersonate", "", "users", ""), asks("impersonate", "", "groups", ""),
+			), func(q rbac.Request) bool { return one.Allows(&q) })
+		}
+		return false
+	})
+}
+
 func asks(verbs, group, resource, sub string) (all []rbac.Request) {
 	for _, v := range words(verbs) {
 		all = append(all, rbac.Request{Verb: v, Group: group, Resource: resource, Subresource: sub})
@@ -186,13 +217,17 @@ func asks(verbs, group, resource, sub string) (all []rbac.Request) {
 }
 
 // rules calls f for each rule that people wrote: what a role gathers of others is told of there.
-func (f *Facts) rules(found func(r *rbac.Rule) bool) (hits []check.Hit) {
+func (f *Facts) rules(found func(r *rbac.Rule) bool) []check.Hit {
+	return f.rulesOf(func(_ *rbac.Role, r *rbac.Rule) bool { return found(r) })
+}
+
+func (f *Facts) rulesOf(found func(role *rbac.Role, r *rbac.Rule) bool) (hits []check.Hit) {
 	for _, role := range f.model.Roles {
 		if role.Builtin || role.Assumed || role.Aggregates() || !f.own(role.Object) {
 			continue
 		}
 		for i := range role.Rules {
-			if r := &role.Rules[i]; found(r) {
+			if r := &role.Rules[i]; found(role, r) {
 				hits = append(hits, at(role.Object, fmt.Sprintf("rules[%d]", i), role.String()+": "+r.String()))
 			}
 		}
