@@ -219,12 +219,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 		return nil
 	}
 	if one.Cluster != nil {
-		s.cluster(id, one.Cluster)
-		return nil
+		return s.cluster(id, one.Cluster)
 	}
 	if one.Host != nil {
-		s.host(id, one.Host)
-		return nil
+		return s.host(id, one.Host)
 	}
 	if one.Probed != nil {
 		s.probed(id, one.Probed)

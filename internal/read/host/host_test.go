@@ -286,3 +286,59 @@ func TestClosedRoot(t *testing.T) {
 		t.Errorf("a process that ended: %+v, %v", h, err)
 	}
 }
+
+// TestVersions reads versions as they are written, by upstream and by distributors.
+func TestVersions(t *testing.T) {
+	for _, c := range []struct {
+		text, upstream string
+		vendor         bool
+	}{
+		{"v1.34.2", "1.34.2", false},
+		{"1.34.2-00", "1.34.2", false},
+		{"3.5.15-0", "3.5.15", false},
+		{"v1.36.1+k3s1", "1.36.1", true},
+		{"v1.36.1+rke2r1", "1.36.1", true},
+		{"v1.36.1-gke.100", "1.36.1", true},
+		{"v1.30.4-eks-a737599", "1.30.4", true},
+		{"v1.31.0-rc.1", "1.31.0-rc.1", false},
+		{"v1.31.0-rc.1+k3s1", "1.31.0-rc.1", true},
+		{"1.6.20~ds1-1+deb12u3", "1.6.20", true},
+		{"5:27.3.1-1~debian.12~bookworm", "27.3.1", true},
+	} {
+		v, ok := host.ParseVersion(c.text, "x")
+		if !ok || v.Upstream() != c.upstream || v.Vendor() != c.vendor {
+			t.Errorf("%s is %s, of a vendor %v: %v", c.text, v.Upstream(), v.Vendor(), ok)
+		}
+	}
+	for _, text := range []string{"", "latest", "1.2", "1.2.3.4", "v1.x.3", "1.99999999.1"} {
+		if v, ok := host.ParseVersion(text, "x"); ok {
+			t.Errorf("%q is %+v", text, v)
+		}
+	}
+}
+
+// TestProgramVersions knows a program by its file, where nothing else says its version: Kubernetes builds its own without a
+// trace in the build information, and leaves the text that the linker set.
+func TestProgramVersions(t *testing.T) {
+	root := hosttest.FS("# /usr/lib/systemd/system/kubelet.service\n[Service]\nExecStart=/opt/bin/kubelet\n# /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd")
+	root["opt/bin/kubelet"] = &fstest.MapFile{Data: []byte("\x7fELF\x00v1.30.4-eks-a737599\x00"), Mode: 0o755}
+	if file, err := os.ReadFile("/usr/sbin/dockerd"); err == nil { // Debian's own, of the test bed
+		root["usr/bin/dockerd"] = &fstest.MapFile{Data: file, Mode: 0o755}
+		root["usr/bin/runc"] = &fstest.MapFile{Data: []byte("no program"), Mode: 0o755}
+	}
+	h, err := host.Read(context.Background(), &host.Source{FS: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range h.Components {
+		switch {
+		case c.Name == "kubelet" && c.Version.Text != "1.30.4-eks-a737599",
+			c.Name == "dockerd" && root["usr/bin/dockerd"] != nil && !strings.HasPrefix(c.Version.Text, "20.10.24"),
+			c.Name == "runc" && c.Version.Text != "":
+			t.Errorf("%s is %+v", c.Name, c.Version)
+		}
+	}
+	if !h.Has("kubelet") || !h.Has("dockerd") || h.Has("runc") != (root["usr/bin/dockerd"] != nil) {
+		t.Errorf("found %+v", h.Components)
+	}
+}

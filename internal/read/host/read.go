@@ -149,7 +149,7 @@ func (r *reader) configz() {
 	}
 	c.root = r.host.root
 	for _, k := range r.all("kubelet") { // the answer goes before what was read, and its flags are in it
-		c.Process, c.Version, c.root = k.Process, k.Version, k.root
+		c.Process, c.Version, c.program, c.root = k.Process, k.Version, k.program, k.root
 		for _, f := range k.flags {
 			if settingOf("kubelet", f.name).field == "" {
 				c.flags = append(c.flags, f)

@@ -15,6 +15,14 @@ func Gaps() []Gap {
 			"Do not run the image: fetch or export it again, and find out who changed it.",
 		},
 		{
+			"distribution-package", "A program on a host is a package of its distribution, which mends it under versions of its own: upstream's advisories do not speak of it.",
+			"Scan the host's packages, too: plimsoll scan --as rootfs /",
+		},
+		{
+			"feed-date", "Versions of a host's or a cluster's programs were held against advisories as old as is said; what was told since is not known.",
+			"Fetch or build a newer database (plimsoll db update, plimsoll db build).",
+		},
+		{
 			"feed-partial", "The database's feed for this kind of package does not claim to be whole, and has nothing on the package. It may well be vulnerable.",
 			"Build or fetch a database from whole feeds (plimsoll db build, plimsoll db update), or accept it: --allow-gap feed-partial.",
 		},
@@ -46,6 +54,10 @@ func Gaps() []Gap {
 		{
 			"no-feed", "There are no advisories for this kind of package or this release of the distribution.",
 			"Use a release that its distribution publishes advisories for, or accept it: --allow-gap no-feed.",
+		},
+		{
+			"no-known-fix", "Advisories name no version of a program that is free of the fault, so that they cannot be held against its version.",
+			"Read what is named (plimsoll explain ID): some hang on settings, others were mended under another name.",
 		},
 		{
 			"no-lock-file", "A project names its dependencies, and no lock file says which versions it gets, nor which others come with them.",
