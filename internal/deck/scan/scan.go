@@ -150,6 +150,7 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 	if err := s.missed(); err != nil {
 		return nil, err
 	}
+	s.noRights()
 	if o.Lookup != nil {
 		s.once()
 		s.ofTheImage()

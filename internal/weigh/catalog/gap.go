@@ -68,6 +68,10 @@ func Gaps() []Gap {
 			"See that it is the right target; where it is known what it holds, accept it: --allow-gap no-packages.",
 		},
 		{
+			"no-role", "Who may do what was asked of something that has no role and no binding.",
+			"Name the folder that has them, or leave TARGET out: the cluster is asked then.",
+		},
+		{
 			"not-rendered", "A Helm chart or a Kustomize overlay could not be rendered, so that nothing of what it makes was judged.",
 			"Do what the message says: give values (--values), fetch dependencies, install plimsoll-render beside plimsoll.",
 		},
