@@ -342,3 +342,54 @@ func TestProgramVersions(t *testing.T) {
 		t.Errorf("found %+v", h.Components)
 	}
 }
+
+// TestLinkedDropIns holds a folder of drop-ins that is a link against what reads it in the kubelet: filepath.WalkDir.
+func TestLinkedDropIns(t *testing.T) {
+	for _, flag := range []string{"/etc/real", "/etc/link", "/etc/link/", "/etc/way/real"} {
+		t.Run(flag, func(t *testing.T) {
+			root := t.TempDir()
+			for name, text := range map[string]string{
+				"usr/lib/systemd/system/kubelet.service": "[Service]\nExecStart=/usr/bin/kubelet --config=/etc/kubelet.yaml --config-dir=" + flag + "\n",
+				"etc/kubelet.yaml":                       "kind: KubeletConfiguration\n",
+				"etc/real/10.conf":                       "kind: KubeletConfiguration\nreadOnlyPort: 10255\n",
+			} {
+				if err := os.MkdirAll(filepath.Join(root, filepath.Dir(name)), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for name, to := range map[string]string{"etc/link": "real", "etc/way": "."} {
+				if err := os.Symlink(to, filepath.Join(root, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := "0"
+			if err := filepath.WalkDir(root+flag, func(path string, d fs.DirEntry, err error) error { // as the kubelet does
+				if err == nil && !d.IsDir() && filepath.Ext(d.Name()) == ".conf" {
+					want = "10255"
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			s, err := host.Open(root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			h, err := host.Read(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := h.Components[0].Value("read-only-port").Text; got != want {
+				t.Errorf("the port is %s, want %s", got, want)
+			}
+			told := slices.ContainsFunc(h.Gaps, func(g finding.Gap) bool { return g.Class == "not-in-effect" })
+			if told != (want == "0") {
+				t.Errorf("told %v: %+v", told, h.Gaps)
+			}
+		})
+	}
+}

@@ -189,7 +189,15 @@ func (r *reader) kubelets() {
 			continue
 		}
 		r.configure(c, c.Value("config").Text)
-		r.dropIns(c, c.Value("config-dir").Text, ".conf")
+		dir := c.Value("config-dir").Text
+		if dir != "" && !strings.HasSuffix(dir, "/") && c.root.isLink(dir) { // filepath.WalkDir, by which it reads, follows none
+			r.host.Gaps = append(r.host.Gaps, finding.Gap{
+				Class: "not-in-effect", Count: 1, Path: strings.TrimPrefix(dir, "/"),
+				What: "the kubelet (" + c.Where() + ") reads nothing below " + dir + ", which --config-dir names: it is a link, and the kubelet follows none there; name the folder itself",
+			})
+			continue
+		}
+		r.dropIns(c, dir, ".conf")
 	}
 }
 

@@ -72,6 +72,10 @@ func Gaps() []Gap {
 			"Name the folder that has them, or leave TARGET out: the cluster is asked then.",
 		},
 		{
+			"not-in-effect", "Configuration on a host lies where its program does not read it, and was not counted.",
+			"Do what the message says, and look again.",
+		},
+		{
 			"not-rendered", "A Helm chart or a Kustomize overlay could not be rendered, so that nothing of what it makes was judged.",
 			"Do what the message says: give values (--values), fetch dependencies, install plimsoll-render beside plimsoll.",
 		},
