@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,15 +21,29 @@ import (
 	"github.com/plimsoll/plimsoll/testbed/cluster"
 )
 
-// TestCluster runs testdata/cluster against a real API server with its controllers. $READER is the kubeconfig of an account
-// that has the role of deploy/cluster and no other, $NOBODY that of one that has none. Besides those of TestScript, the
-// scripts have the commands
+// TestCluster runs testdata/cluster against a real API server with its controllers.
+func TestCluster(t *testing.T) {
+	scripts(t, cluster.Start(t), "cluster")
+}
+
+// TestRights runs testdata/rights against one that keeps an audit log, $AUDIT.
+func TestRights(t *testing.T) {
+	log, policy := filepath.Join(t.TempDir(), "audit.log"), filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AUDIT", log)
+	scripts(t, cluster.Start(t, "--audit-policy-file="+policy, "--audit-log-path="+log, "--audit-log-mode=blocking-strict"), "rights")
+}
+
+// scripts runs those of a folder. $READER is the kubeconfig of an account that has the role of deploy/cluster and no other,
+// $NOBODY that of one that has none. Besides those of TestScript, the scripts have the commands
 //
 //	apply FILE        makes the objects of a manifest
 //	await PATH N      waits until a list of the API server has N items
+//	ask WHO PATH      gets what the API server gives somebody, USER or USER:GROUP; with ! it must refuse
 //	agree A B         wants two JSON reports to say the same but for where their targets come from
-func TestCluster(t *testing.T) {
-	server := cluster.Start(t)
+func scripts(t *testing.T, server *cluster.Cluster, folder string) {
 	server.StartManager()
 	admin := server.Client("admin", "system:masters")
 	ask := func(method, path string, body []byte) ([]byte, error) {
@@ -84,15 +99,29 @@ func TestCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	reader, nobody := server.Kubeconfig("reader"), server.Kubeconfig("nobody")
-	p := params(t, "cluster")
+	p := params(t, folder)
 	plain := p.Setup
 	p.Setup = func(e *testscript.Env) error {
 		e.Setenv("READER", reader)
 		e.Setenv("NOBODY", nobody)
+		e.Setenv("AUDIT", os.Getenv("AUDIT"))
 		return plain(e)
 	}
 	p.Cmds["apply"] = func(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(apply(ts.MkAbs(args[0])))
+	}
+	p.Cmds["ask"] = func(ts *testscript.TestScript, refused bool, args []string) {
+		user, group, ok := strings.Cut(args[0], ":")
+		var groups []string
+		if ok {
+			groups = append(groups, group)
+		}
+		res, err := server.Client(user, groups...).Get(server.URL + args[1])
+		ts.Check(err)
+		ts.Check(res.Body.Close())
+		if want := map[bool]int{false: http.StatusOK, true: http.StatusForbidden}[refused]; res.StatusCode != want {
+			ts.Fatalf("%s gets %s: %s, not %d", args[0], args[1], res.Status, want)
+		}
 	}
 	p.Cmds["await"] = func(ts *testscript.TestScript, _ bool, args []string) {
 		var last string

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -54,12 +53,9 @@ func (o *nodeOptions) open(ctx context.Context) (_ *host.Source, h *host.Host, e
 		}
 	}()
 	if o.configz != "" {
-		b, err := os.ReadFile(o.configz)
-		switch {
-		case err != nil:
+		b, err := readFile(o.configz, maxConfigz)
+		if err != nil {
 			return nil, nil, usage("--configz: %w", err)
-		case len(b) > maxConfigz:
-			return nil, nil, usage("--configz %s: it is larger than the %d MiB that are read", o.configz, maxConfigz>>20)
 		}
 		if _, err := host.FromConfigz(o.configz, b); err != nil {
 			return nil, nil, usage("--configz: %w", err)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -36,7 +37,7 @@ type opening struct {
 }
 
 func newRBACDiff(g *global) *cobra.Command {
-	var o accessOptions
+	o := accessOptions{mayBeEmpty: true} // one of the two: roles may be new, or gone
 	var fail bool
 	cmd := &cobra.Command{
 		Use: "diff [flags] BEFORE AFTER", Short: "Say who gained what between two states, and which paths opened", Args: words(2, 2),
@@ -55,6 +56,9 @@ func newRBACDiff(g *global) *cobra.Command {
 			after, err := o.read(cmd.Context(), g, args[1:], nil)
 			if err != nil {
 				return err
+			}
+			if before.model.Empty() && after.model.Empty() {
+				return exitError{exitIncomplete, errors.New("neither BEFORE nor AFTER has a role or binding: there is nothing to compare")}
 			}
 			d := compare(before, after, pathsOf(before.graph(cmd.Context(), g)), pathsOf(after.graph(cmd.Context(), g)))
 			if err := o.answer(g, d.rows(), d); err != nil {

@@ -1,4 +1,4 @@
-// Package serving runs HTTPS servers that end with all answered.
+// Package serving runs HTTPS servers that end with all answered, and reads the files by which they are set.
 package serving
 
 import (

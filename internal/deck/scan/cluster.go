@@ -19,7 +19,7 @@ type Cluster struct {
 }
 
 // cluster judges the objects of a cluster as those of manifests, which they once were.
-func (s *scan) cluster(id string, c *Cluster) {
+func (s *scan) cluster(id string, c *Cluster) error {
 	t := finding.Target{ID: id, Kind: "cluster", Name: c.Name, Origin: "api"}
 	worst := s.redact.Worst
 	if c.Dumped {
@@ -33,10 +33,12 @@ func (s *scan) cluster(id string, c *Cluster) {
 	}
 	if c.Settings != nil {
 		h, gaps := settingsOf(c.Contents)
-		s.components(id, h, gaps)
+		if err := s.components(id, h, gaps); err != nil {
+			return err
+		}
 	}
 	if !s.concerns(manifests) {
-		return
+		return nil
 	}
 	all := lot{kube.NewSnapshot(c.Objects, nil), map[string]bool{"": true}, whole} // they stand in no file
 	seen, gaps := s.judgeLots(id, []lot{all}, worst)
@@ -45,6 +47,7 @@ func (s *scan) cluster(id string, c *Cluster) {
 		s.report.Coverage = append(s.report.Coverage, g)
 	}
 	s.sights(&s.report.Targets[len(s.report.Targets)-1], seen)
+	return nil
 }
 
 // settingsOf is what the API shows of how a cluster is set: its static pods, what its API server says of itself, and the
@@ -54,16 +57,10 @@ func settingsOf(c *client.Contents) (*host.Host, []finding.Gap) {
 	for _, o := range c.Objects {
 		head, _ := o.Fields["metadata"].(map[string]any)
 		notes, _ := head["annotations"].(map[string]any)
-		if o.Kind != "Pod" || notes["kubernetes.io/config.mirror"] == nil {
-			continue
+		if o.Kind == "Pod" && notes["kubernetes.io/config.mirror"] != nil {
+			h.Components = append(h.Components, componentsOf("pod "+o.Namespace+"/"+o.Name, o.Fields)...)
 		}
-		b, err := json.Marshal(o.Fields)
-		if err != nil {
-			continue // it came as JSON
-		}
-		if all, err := tree.Parse(o.Name, b); err == nil {
-			h.Components = append(h.Components, host.FromMirror("pod "+o.Namespace+"/"+o.Name, all[0])...)
-		}
+		h.Components = append(h.Components, proxiesOf(o)...)
 	}
 	version, _ := host.ParseVersion(c.Version, "the API server")
 	if !h.Has("kube-apiserver") {
@@ -78,6 +75,9 @@ func settingsOf(c *client.Contents) (*host.Host, []finding.Gap) {
 		k := &host.Component{Name: "kubelet", Origin: "node " + n.Name, Bare: true}
 		k.Version, _ = host.ParseVersion(n.Kubelet, "node "+n.Name)
 		h.Components = append(h.Components, k)
+		if engine := engineOf(n); engine != nil {
+			h.Components = append(h.Components, engine)
+		}
 	}
 	gaps := []finding.Gap{{Class: "not-visible", Count: 1, What: "how kubelets and container engines are set, and files of the control plane: plimsoll node scan tells on each host"}}
 	var absent []string
@@ -90,4 +90,45 @@ func settingsOf(c *client.Contents) (*host.Host, []finding.Gap) {
 		gaps = append(gaps, finding.Gap{Class: "not-visible", Count: len(absent), What: "how " + strings.Join(absent, ", ") + " are set: no static pod of them is in the cluster"})
 	}
 	return h, gaps
+}
+
+// engineOf is the container engine of a node, as its kubelet tells: containerd://1.7.12; nil where that is none that is known.
+func engineOf(n client.Node) *host.Component {
+	name, version, _ := strings.Cut(n.Runtime, "://")
+	c := &host.Component{Name: map[string]string{"containerd": "containerd", "cri-o": "crio", "docker": "dockerd"}[name], Origin: "node " + n.Name, Bare: true}
+	if c.Name == "" {
+		return nil
+	}
+	c.Version, _ = host.ParseVersion(version, c.Origin)
+	return c
+}
+
+// proxiesOf are those that a DaemonSet of kube-system brings to nodes, as kubeadm has it: what nodes say of theirs is their
+// kubelet's version. Their settings lie in a ConfigMap.
+func proxiesOf(o *kube.Object) (all []*host.Component) {
+	if o.Kind != "DaemonSet" || o.Namespace != "kube-system" {
+		return nil
+	}
+	spec, _ := o.Fields["spec"].(map[string]any)
+	template, _ := spec["template"].(map[string]any)
+	for _, c := range componentsOf("DaemonSet "+o.Namespace+"/"+o.Name, map[string]any{"kind": "Pod", "spec": template["spec"]}) {
+		if c.Name == "kube-proxy" {
+			c.Bare = true
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// componentsOf are those that a pod's containers run.
+func componentsOf(origin string, pod map[string]any) []*host.Component {
+	b, err := json.Marshal(pod)
+	if err != nil {
+		return nil // it came as JSON
+	}
+	all, err := tree.Parse(origin, b)
+	if err != nil {
+		return nil
+	}
+	return host.FromMirror(origin, all[0])
 }

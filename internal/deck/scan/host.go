@@ -14,7 +14,7 @@ import (
 var programs = []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"}
 
 // host judges what is set on a host.
-func (s *scan) host(id string, h *host.Host) {
+func (s *scan) host(id string, h *host.Host) error {
 	s.report.Targets = append(s.report.Targets, finding.Target{ID: id, Kind: "host", Name: h.Name, Origin: "host"})
 	gaps := slices.Clone(h.Gaps)
 	if !h.Has(programs...) {
@@ -23,7 +23,7 @@ func (s *scan) host(id string, h *host.Host) {
 	if len(h.Components) == 0 {
 		gaps = append(gaps, finding.Gap{Class: "no-component", Blocking: true, Count: 1, What: "nothing of Kubernetes and no container engine was found" + unseen(h)})
 	}
-	s.components(id, h, gaps)
+	return s.components(id, h, gaps)
 }
 
 func unseen(h *host.Host) string {
@@ -33,8 +33,9 @@ func unseen(h *host.Host) string {
 	return ""
 }
 
-// components runs the checks of hosts and control planes, and tells what they would have to know.
-func (s *scan) components(id string, h *host.Host, gaps []finding.Gap) {
+// components runs the checks of hosts and control planes, tells what they would have to know, and holds versions against
+// advisories.
+func (s *scan) components(id string, h *host.Host, gaps []finding.Gap) error {
 	var seen []sight
 	for _, c := range hosts.Checks() {
 		if !s.o.runs(word(c.ID)) {
@@ -53,6 +54,7 @@ func (s *scan) components(id string, h *host.Host, gaps []finding.Gap) {
 		s.report.Coverage = append(s.report.Coverage, g)
 	}
 	s.sights(&s.report.Targets[len(s.report.Targets)-1], seen)
+	return s.vulnerabilities(id, h)
 }
 
 // tally is how often a check passed and failed.

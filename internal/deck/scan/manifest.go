@@ -286,6 +286,13 @@ func (s *scan) lookAtRights(id string, l lot) (seen []sight, gaps []finding.Gap)
 	return seen, manifestGaps(id, facts.Problems(), l.own)
 }
 
+// noRights tells of a call that asks for nothing but who may do what, where nothing says so.
+func (s *scan) noRights() {
+	if s.o.runs("rbac") && len(s.o.Checks) == 1 && !slices.ContainsFunc(s.report.Checks, func(c finding.Check) bool { return word(c.Rule) == "rbac" }) {
+		s.report.Coverage = append(s.report.Coverage, finding.Gap{Class: "no-role", Blocking: true, Count: 1, What: "no role, binding or account was read: who may do what is not known"})
+	}
+}
+
 func lookAtSome(checks []pod.Check, facts []pod.Facts) podsSeen {
 	l := podsSeen{make([]finding.Check, len(checks)), make([][]check.Hit, len(checks)), make([][]string, len(checks))}
 	for i := range facts {

@@ -150,6 +150,7 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 	if err := s.missed(); err != nil {
 		return nil, err
 	}
+	s.noRights()
 	if o.Lookup != nil {
 		s.once()
 		s.ofTheImage()
@@ -219,12 +220,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 		return nil
 	}
 	if one.Cluster != nil {
-		s.cluster(id, one.Cluster)
-		return nil
+		return s.cluster(id, one.Cluster)
 	}
 	if one.Host != nil {
-		s.host(id, one.Host)
-		return nil
+		return s.host(id, one.Host)
 	}
 	if one.Probed != nil {
 		s.probed(id, one.Probed)

@@ -92,7 +92,7 @@ func feedKey(p ecosystem.Package) string {
 // advisoryVersion writes Java 8's updates as the feed does: 1.8.0_412 is 8.0.412.
 func advisoryVersion(p ecosystem.Package) string {
 	release, update, ok := strings.Cut(p.Version, "_")
-	if major, isOld := strings.CutPrefix(release, "1."); ok && isOld {
+	if major, isOld := strings.CutPrefix(release, "1."); ok && isOld && feedKey(p) == "java" {
 		return strings.TrimSuffix(major, ".0") + ".0." + update
 	}
 	return p.Version

@@ -152,6 +152,9 @@ func (s Subject) Identity(groups ...string) Identity {
 		return Identity{anonymous, []string{unauthenticated}}
 	case s.Kind == Group:
 		groups = append([]string{s.Name}, groups...)
+		if strings.HasPrefix(s.Name, accounts+":") {
+			groups = append(groups, accounts)
+		}
 	case s.Name == anonymous:
 		return Identity{anonymous, []string{unauthenticated}}
 	case strings.HasPrefix(s.Name, nodePrefix):

@@ -1,8 +1,6 @@
 package host
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"path"
 	"slices"
@@ -133,36 +131,4 @@ func pathsBelow(v *tree.Value, dir string, depth int) (all []string) {
 		all = append(all, pathsBelow(one, dir, depth+1)...)
 	}
 	return all
-}
-
-// versions gives those components a version whose source says none: the static pods of one kubeadm are of one
-// version, and a package of the distribution says the kubelet's.
-func (r *reader) versions() {
-	for _, c := range r.all("kubelet") {
-		if c.Version.Text == "" && c.root != nil {
-			c.Version = r.packaged("kubelet")
-		}
-	}
-}
-
-// packaged is the version that dpkg has of a package.
-func (r *reader) packaged(name string) (v Version) {
-	b, err := r.host.root.read("/var/lib/dpkg/status")
-	if err != nil {
-		return v
-	}
-	lines := bufio.NewScanner(bytes.NewReader(b))
-	lines.Buffer(nil, maxFile)
-	its := false
-	for lines.Scan() {
-		key, value, _ := strings.Cut(lines.Text(), ": ")
-		switch {
-		case key == "Package":
-			its = value == name
-		case key == "Version" && its:
-			v, _ = ParseVersion(value, "the package "+name)
-			return v
-		}
-	}
-	return v
 }

@@ -68,6 +68,7 @@ type Component struct {
 	// Origin is where it was read, where that is no host: an address of the API.
 	Origin string
 
+	program string // its file, as its root has it; empty: not known
 	flags   []flag
 	env     map[string]string
 	configs []*File  // those that come later go before the others

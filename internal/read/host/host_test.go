@@ -286,3 +286,110 @@ func TestClosedRoot(t *testing.T) {
 		t.Errorf("a process that ended: %+v, %v", h, err)
 	}
 }
+
+// TestVersions reads versions as they are written, by upstream and by distributors.
+func TestVersions(t *testing.T) {
+	for _, c := range []struct {
+		text, upstream string
+		vendor         bool
+	}{
+		{"v1.34.2", "1.34.2", false},
+		{"1.34.2-00", "1.34.2", false},
+		{"3.5.15-0", "3.5.15", false},
+		{"v1.36.1+k3s1", "1.36.1", true},
+		{"v1.36.1+rke2r1", "1.36.1", true},
+		{"v1.36.1-gke.100", "1.36.1", true},
+		{"v1.30.4-eks-a737599", "1.30.4", true},
+		{"v1.31.0-rc.1", "1.31.0-rc.1", false},
+		{"v1.31.0-rc.1+k3s1", "1.31.0-rc.1", true},
+		{"1.6.20~ds1-1+deb12u3", "1.6.20", true},
+		{"5:27.3.1-1~debian.12~bookworm", "27.3.1", true},
+	} {
+		v, ok := host.ParseVersion(c.text, "x")
+		if !ok || v.Upstream() != c.upstream || v.Vendor() != c.vendor {
+			t.Errorf("%s is %s, of a vendor %v: %v", c.text, v.Upstream(), v.Vendor(), ok)
+		}
+	}
+	for _, text := range []string{"", "latest", "1.2", "1.2.3.4", "v1.x.3", "1.99999999.1"} {
+		if v, ok := host.ParseVersion(text, "x"); ok {
+			t.Errorf("%q is %+v", text, v)
+		}
+	}
+}
+
+// TestProgramVersions knows a program by its file, where nothing else says its version: Kubernetes builds its own without a
+// trace in the build information, and leaves the text that the linker set.
+func TestProgramVersions(t *testing.T) {
+	root := hosttest.FS("# /usr/lib/systemd/system/kubelet.service\n[Service]\nExecStart=/opt/bin/kubelet\n# /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd")
+	root["opt/bin/kubelet"] = &fstest.MapFile{Data: []byte("\x7fELF\x00v1.30.4-eks-a737599\x00"), Mode: 0o755}
+	if file, err := os.ReadFile("/usr/sbin/dockerd"); err == nil { // Debian's own, of the test bed
+		root["usr/bin/dockerd"] = &fstest.MapFile{Data: file, Mode: 0o755}
+		root["usr/bin/runc"] = &fstest.MapFile{Data: []byte("no program"), Mode: 0o755}
+	}
+	h, err := host.Read(context.Background(), &host.Source{FS: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range h.Components {
+		switch {
+		case c.Name == "kubelet" && c.Version.Text != "1.30.4-eks-a737599",
+			c.Name == "dockerd" && root["usr/bin/dockerd"] != nil && !strings.HasPrefix(c.Version.Text, "20.10.24"),
+			c.Name == "runc" && c.Version.Text != "":
+			t.Errorf("%s is %+v", c.Name, c.Version)
+		}
+	}
+	if !h.Has("kubelet") || !h.Has("dockerd") || h.Has("runc") != (root["usr/bin/dockerd"] != nil) {
+		t.Errorf("found %+v", h.Components)
+	}
+}
+
+// TestLinkedDropIns holds a folder of drop-ins that is a link against what reads it in the kubelet: filepath.WalkDir.
+func TestLinkedDropIns(t *testing.T) {
+	for _, flag := range []string{"/etc/real", "/etc/link", "/etc/link/", "/etc/way/real"} {
+		t.Run(flag, func(t *testing.T) {
+			root := t.TempDir()
+			for name, text := range map[string]string{
+				"usr/lib/systemd/system/kubelet.service": "[Service]\nExecStart=/usr/bin/kubelet --config=/etc/kubelet.yaml --config-dir=" + flag + "\n",
+				"etc/kubelet.yaml":                       "kind: KubeletConfiguration\n",
+				"etc/real/10.conf":                       "kind: KubeletConfiguration\nreadOnlyPort: 10255\n",
+			} {
+				if err := os.MkdirAll(filepath.Join(root, filepath.Dir(name)), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for name, to := range map[string]string{"etc/link": "real", "etc/way": "."} {
+				if err := os.Symlink(to, filepath.Join(root, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := "0"
+			if err := filepath.WalkDir(root+flag, func(path string, d fs.DirEntry, err error) error { // as the kubelet does
+				if err == nil && !d.IsDir() && filepath.Ext(d.Name()) == ".conf" {
+					want = "10255"
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			s, err := host.Open(root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			h, err := host.Read(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := h.Components[0].Value("read-only-port").Text; got != want {
+				t.Errorf("the port is %s, want %s", got, want)
+			}
+			told := slices.ContainsFunc(h.Gaps, func(g finding.Gap) bool { return g.Class == "not-in-effect" })
+			if told != (want == "0") {
+				t.Errorf("told %v: %+v", told, h.Gaps)
+			}
+		})
+	}
+}

@@ -69,9 +69,9 @@ func (r *reader) distribution(name string, pid int, args []string) {
 	if args[0] == "server" {
 		runs = append([]string{"kube-apiserver", "kube-controller-manager", "kube-scheduler"}, runs...)
 	}
-	version := Version{}
+	program, _ := r.executable(pid)
 	for _, one := range runs {
-		c := &Component{Name: one, Process: pid, Version: version, root: root, unread: unread, defaults: ofK3s(one), whose: "k3s"}
+		c := &Component{Name: one, Process: pid, program: program, root: root, unread: unread, defaults: ofK3s(one), whose: "k3s"}
 		for _, f := range given {
 			if f.name == one+"-arg" {
 				key, value, _ := strings.Cut(strings.TrimLeft(f.value, "-"), "=")

@@ -132,7 +132,7 @@ func FromPod(name string, pod *tree.Value) (all []*Component) {
 		image, _, _ = strings.Cut(image, "@")
 		c.Version, _ = ParseVersion(image[strings.LastIndexByte(image, ':')+1:], "the image of "+name)
 		if c.Name == "etcd" {
-			c.env, c.Version = podEnvironment(container), Version{}
+			c.env = podEnvironment(container)
 		}
 		for _, m := range container.Get("volumeMounts").Items() {
 			for _, v := range pod.Get("spec", "volumes").Items() {

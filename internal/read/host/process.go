@@ -97,10 +97,16 @@ func (r *reader) commandLine(pid int) ([]string, error) {
 
 // program is the name of what a process runs; empty for all that is not judged.
 func (r *reader) program(pid int, first string) string {
-	if exe, err := fs.ReadLink(r.host.root.fs, path.Join("proc", strconv.Itoa(pid), "exe")); err == nil {
+	if exe, ok := r.executable(pid); ok {
 		return called(exe)
 	}
 	return called(first)
+}
+
+// executable is the file that a process was started from, where that can be seen.
+func (r *reader) executable(pid int) (string, bool) {
+	exe, err := fs.ReadLink(r.host.root.fs, path.Join("proc", strconv.Itoa(pid), "exe"))
+	return strings.TrimSuffix(exe, " (deleted)"), err == nil
 }
 
 func (r *reader) process(pid int, name string, args []string) {
@@ -129,9 +135,7 @@ func (r *reader) process(pid int, name string, args []string) {
 	if b, err := r.host.root.read("/proc/" + strconv.Itoa(pid) + "/environ"); name == "etcd" && err == nil {
 		c.env = environment(strings.Split(string(b), "\x00"))
 	}
-	if exe, err := fs.ReadLink(r.host.root.fs, path.Join("proc", strconv.Itoa(pid), "exe")); err == nil {
-		c.Version = c.root.built(exe)
-	}
+	c.program, _ = r.executable(pid)
 	r.host.Components = append(r.host.Components, c)
 }
 

@@ -149,7 +149,7 @@ func (r *reader) configz() {
 	}
 	c.root = r.host.root
 	for _, k := range r.all("kubelet") { // the answer goes before what was read, and its flags are in it
-		c.Process, c.Version, c.root = k.Process, k.Version, k.root
+		c.Process, c.Version, c.program, c.root = k.Process, k.Version, k.program, k.root
 		for _, f := range k.flags {
 			if settingOf("kubelet", f.name).field == "" {
 				c.flags = append(c.flags, f)
@@ -189,7 +189,15 @@ func (r *reader) kubelets() {
 			continue
 		}
 		r.configure(c, c.Value("config").Text)
-		r.dropIns(c, c.Value("config-dir").Text, ".conf")
+		dir := c.Value("config-dir").Text
+		if dir != "" && !strings.HasSuffix(dir, "/") && c.root.isLink(dir) { // filepath.WalkDir, by which it reads, follows none
+			r.host.Gaps = append(r.host.Gaps, finding.Gap{
+				Class: "not-in-effect", Count: 1, Path: strings.TrimPrefix(dir, "/"),
+				What: "the kubelet (" + c.Where() + ") reads nothing below " + dir + ", which --config-dir names: it is a link, and the kubelet follows none there; name the folder itself",
+			})
+			continue
+		}
+		r.dropIns(c, dir, ".conf")
 	}
 }
 

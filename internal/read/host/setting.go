@@ -114,6 +114,7 @@ func settings(component string) []setting {
 			{flag: "tls-cipher-suites", list: true},
 			{flag: "feature-gates", list: true},
 			{flag: "oidc-username-claim", bare: always("sub")},
+			{flag: "oidc-required-claim", list: true},
 			{flag: "service-account-key-file", list: true},
 			{flag: "runtime-config", list: true},
 		}

@@ -21,12 +21,13 @@ func (r *reader) units() {
 			continue
 		}
 		words := strings.Fields(u.start)
-		name := called(strings.TrimLeft(words[0], "@-:+!"))
+		program := strings.TrimLeft(words[0], "@-:+!")
+		name := called(program)
 		if name == "" || len(r.all(name)) > 0 {
 			continue
 		}
 		args, left := expand(words[1:], u.variables)
-		c := &Component{Name: name, Unit: u.path, root: r.host.root, flags: arguments(name, args)}
+		c := &Component{Name: name, Unit: u.path, program: program, root: r.host.root, flags: arguments(name, args)}
 		if left != "" {
 			c.unread = append(c.unread, "what "+left+" is in "+u.path)
 		}

@@ -111,6 +111,17 @@ func (w *world) resolve(name string) (string, fs.FileInfo, error) {
 	return at, info, err
 }
 
+// isLink says that the last step of a path is a link.
+func (w *world) isLink(name string) bool {
+	name = path.Clean("/" + name)
+	dir, _, err := w.resolve(path.Dir(name))
+	if err != nil {
+		return false
+	}
+	info, err := fs.Lstat(w.fs, path.Join(dir, path.Base(name)))
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
 // read is what a regular file holds.
 func (w *world) read(name string) ([]byte, error) {
 	at, info, err := w.resolve(name)

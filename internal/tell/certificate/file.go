@@ -5,12 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/plimsoll/plimsoll/internal/serving"
 )
 
 const maxFile = 1 << 20
@@ -35,18 +35,7 @@ func (f *Files) Current(context.Context, time.Time) (s State, err error) {
 	return s, err
 }
 
-func read(name string) ([]byte, error) {
-	in, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	b, err := io.ReadAll(io.LimitReader(in, maxFile+1))
-	if err == nil && len(b) > maxFile {
-		err = fmt.Errorf("%s has more than %d bytes, which is no certificate or key", name, maxFile)
-	}
-	return b, err
-}
+func read(name string) ([]byte, error) { return serving.File(name, maxFile) }
 
 // Folder keeps a state in a folder of this host.
 type Folder string

@@ -15,6 +15,14 @@ func Gaps() []Gap {
 			"Do not run the image: fetch or export it again, and find out who changed it.",
 		},
 		{
+			"distribution-package", "A program on a host is a package of its distribution, which mends it under versions of its own: upstream's advisories do not speak of it.",
+			"Scan the host's packages, too: plimsoll scan --as rootfs /",
+		},
+		{
+			"feed-date", "Versions of a host's or a cluster's programs were held against advisories as old as is said; what was told since is not known.",
+			"Fetch or build a newer database (plimsoll db update, plimsoll db build).",
+		},
+		{
 			"feed-partial", "The database's feed for this kind of package does not claim to be whole, and has nothing on the package. It may well be vulnerable.",
 			"Build or fetch a database from whole feeds (plimsoll db build, plimsoll db update), or accept it: --allow-gap feed-partial.",
 		},
@@ -48,12 +56,24 @@ func Gaps() []Gap {
 			"Use a release that its distribution publishes advisories for, or accept it: --allow-gap no-feed.",
 		},
 		{
+			"no-known-fix", "Advisories name no version of a program that is free of the fault, so that they cannot be held against its version.",
+			"Read what is named (plimsoll explain ID): some hang on settings, others were mended under another name.",
+		},
+		{
 			"no-lock-file", "A project names its dependencies, and no lock file says which versions it gets, nor which others come with them.",
 			"Commit the lock file that the package manager writes (package-lock.json, poetry.lock, Cargo.lock), pin requirements, scan the image that is built of it, or accept it: --allow-gap no-lock-file.",
 		},
 		{
 			"no-packages", "Not one package was found, so that there was nothing to look up: the target is empty, or what is in it carries no metadata that is read.",
 			"See that it is the right target; where it is known what it holds, accept it: --allow-gap no-packages.",
+		},
+		{
+			"no-role", "Who may do what was asked of something that has no role and no binding.",
+			"Name the folder that has them, or leave TARGET out: the cluster is asked then.",
+		},
+		{
+			"not-in-effect", "Configuration on a host lies where its program does not read it, and was not counted.",
+			"Do what the message says, and look again.",
 		},
 		{
 			"not-rendered", "A Helm chart or a Kustomize overlay could not be rendered, so that nothing of what it makes was judged.",

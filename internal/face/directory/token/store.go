@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
+	"github.com/plimsoll/plimsoll/internal/serving"
 )
 
 // Bounds of what is stored: a Secret holds 1 MiB.
@@ -52,7 +52,7 @@ func (f Folder) Read(context.Context) (map[string][]byte, error) {
 		if !known(e.Name()) {
 			continue
 		}
-		b, err := readItem(filepath.Join(string(f), e.Name()))
+		b, err := serving.File(filepath.Join(string(f), e.Name()), maxItem)
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // somebody has removed it meanwhile
 			continue
@@ -64,19 +64,6 @@ func (f Folder) Read(context.Context) (map[string][]byte, error) {
 		all[e.Name()] = b
 	}
 	return all, nil
-}
-
-func readItem(name string) ([]byte, error) {
-	in, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	b, err := io.ReadAll(io.LimitReader(in, maxItem+1))
-	if err == nil && len(b) > maxItem {
-		err = fmt.Errorf("%s: more than %d bytes", name, maxItem)
-	}
-	return b, err
 }
 
 // Add writes an item, whole or not at all.

@@ -96,11 +96,17 @@ func (b *builder) person(s rbac.Subject) {
 		b.namespaces[s.Namespace] = true
 		b.accounts[s.Namespace] = append(b.accounts[s.Namespace], s)
 	}
+	word := "is in the group"
 	if s.Kind == rbac.Group {
-		return // its members are in others, but which they are nobody says
+		if strings.HasPrefix(s.Name, "system:") && !b.model.IsAsked(s) {
+			return // its members have edges of their own: one more way to the same would be told as another path
+		}
+		word = "has members that are all in the group" // in which others they are, nobody says
 	}
 	for _, group := range s.Identity().Groups {
-		b.add(edge{from: at, to: b.at(vertex{kind: subject, of: rbac.NewSubject(rbac.Group, "", group)}), word: "is in the group"})
+		if in := rbac.NewSubject(rbac.Group, "", group); in != s {
+			b.add(edge{from: at, to: b.at(vertex{kind: subject, of: in}), word: word})
+		}
 	}
 }
 

@@ -27,9 +27,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -40,6 +38,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"github.com/plimsoll/plimsoll/internal/read/directory"
+	"github.com/plimsoll/plimsoll/internal/serving"
 	"github.com/plimsoll/plimsoll/internal/tree"
 )
 
@@ -63,7 +62,7 @@ type Settings struct {
 
 // Read reads a file. Now is the clock of what is asked.
 func Read(name string, now func() time.Time) (*Settings, error) {
-	b, err := readAtMost(name, maxFile)
+	b, err := serving.File(name, maxFile)
 	if err != nil {
 		return nil, err
 	}
@@ -81,19 +80,6 @@ func Read(name string, now func() time.Time) (*Settings, error) {
 	}
 	s.Directory.Now = now
 	return s, nil
-}
-
-func readAtMost(name string, most int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(b)) > most {
-		err = fmt.Errorf("%s: it has more than %d bytes", name, most)
-	}
-	return b, err
 }
 
 type reader struct {
@@ -164,7 +150,7 @@ func (r *reader) roots(top *tree.Value) *x509.CertPool {
 		return nil
 	}
 	pool := x509.NewCertPool()
-	b, err := readAtMost(r.beside(file), 1<<20)
+	b, err := serving.File(r.beside(file), 1<<20)
 	if err == nil && !pool.AppendCertsFromPEM(b) {
 		err = fmt.Errorf("%s: there is no certificate in it", file)
 	}
@@ -191,7 +177,7 @@ func (r *reader) bind(top *tree.Value, d *directory.Config) {
 	d.Bind = r.word(v, "name", "")
 	// It is read again whenever it is needed, so that it can be changed.
 	d.Secret = func() (string, error) {
-		b, err := readAtMost(file, maxSecret)
+		b, err := serving.File(file, maxSecret)
 		text := strings.TrimRight(string(b), "\r\n")
 		if err == nil && text == "" {
 			err = fmt.Errorf("%s: it is empty, and a directory says yes to everybody who has no password", file)

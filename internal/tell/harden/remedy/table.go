@@ -102,9 +102,6 @@ func named(setting string, make func(*plan, *Options) document) func(*plan, *Opt
 
 // anonymous shuts out people without a name but for probes of health.
 func anonymous(p *plan, o *Options) error {
-	if p.value("oidc-issuer-url") != "" {
-		return byHand("move the --oidc- flags into an AuthenticationConfiguration, which can't stand beside them, and write anonymous.conditions for /livez, /readyz and /healthz into it")
-	}
 	switch v := p.of.Version; {
 	case v.Minor == 0:
 		return byHand("write an AuthenticationConfiguration with anonymous.conditions for /livez, /readyz and /healthz, of the version that the server knows: which one runs here is not known")
@@ -116,10 +113,25 @@ func anonymous(p *plan, o *Options) error {
 			return byHand("have the pod's probes ask for /livez or /readyz and nothing else (one asks for " + path + "), then write anonymous.conditions for these")
 		}
 	}
-	if err := named("authentication-config", authentication)(p, o); err != nil {
+	issuer, err := p.issuer()
+	if err != nil {
+		return err
+	}
+	if err := named("authentication-config", func(p *plan, o *Options) document {
+		d := authentication(p, o)
+		d.text = append(d.text, issuer...)
+		return d
+	})(p, o); err != nil {
 		return err
 	}
 	p.drop("anonymous-auth")
+	if issuer != nil {
+		for _, name := range ofIssuer {
+			if p.of.Value(name).Set {
+				p.drop(name)
+			}
+		}
+	}
 	return nil
 }
 
