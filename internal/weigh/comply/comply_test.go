@@ -71,6 +71,22 @@ func TestCount(t *testing.T) {
 	}
 }
 
+// TestCountDocker holds chapters of the table of CIS Docker the same way.
+func TestCountDocker(t *testing.T) {
+	all, err := comply.Frameworks(nil, answer.Proves)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{"1.1": 18, "1.2": 2, "2": 18, "3": 24, "4": 12, "5": 32}
+	for _, f := range all {
+		for _, s := range f.Sections {
+			if f.ID == "cis-docker-1.7" && len(s.Controls) != want[s.ID] {
+				t.Errorf("chapter %s has %d controls, want %d", s.ID, len(s.Controls), want[s.ID])
+			}
+		}
+	}
+}
+
 // TestWeigh holds what a control comes to, by what reports say of its checks.
 func TestWeigh(t *testing.T) {
 	cards := []check.Card{
