@@ -58,9 +58,7 @@ func standard(raw []byte) (all []string, ok bool) {
 		e := Entry{Path: Clean(h.Name)}
 		switch h.Typeflag {
 		case tar.TypeReg, '7':
-			if e.Kind = File; strings.HasSuffix(h.Name, "/") {
-				e.Kind = Dir
-			}
+			e.Kind = File // with a slash at the end, too, but in tars from before ustar, which h has as a directory
 		case tar.TypeDir:
 			e.Kind = Dir
 		case tar.TypeSymlink:
