@@ -180,33 +180,35 @@ func (c *Container) returns() bool {
 	return false
 }
 
-// maxContainers bounds how many are judged on one host.
-const maxContainers = 2000
+// Bounds on the containers of one host: how many are judged, and how much is read of all that it keeps.
+const (
+	maxContainers     = 2000
+	maxContainerBytes = 64 << 20
+)
 
 // containers takes those that the daemon told of; where nobody asked it, those that it keeps and that ran, or that start
-// with it.
+// with it. Its folders tell of a swarm, too.
 func (r *reader) containers() {
-	if r.source.Running != nil {
-		for _, answer := range r.source.Running {
-			c, err := ParseContainer(r.source.RunningFrom, answer)
-			if err != nil {
-				r.gap(finding.Gap{Class: "unreadable-file", What: err.Error()})
-				continue
-			}
-			r.host.Containers = append(r.host.Containers, c)
-		}
-		return
-	}
-	folders := []string{}
+	folders := []string{"/var/lib/docker"}
 	for _, c := range r.all("dockerd") {
 		if dir := c.Value("data-root").Text; path.IsAbs(dir) {
 			folders = append(folders, dir)
 		}
 	}
-	folders = append(folders, "/var/lib/docker")
 	slices.Sort(folders)
 	for _, dir := range slices.Compact(folders) {
-		r.kept(path.Join(dir, "containers"))
+		r.host.root.look(path.Join(dir, "swarm/docker-state.json"))
+		if r.source.Running == nil {
+			r.kept(path.Join(dir, "containers"))
+		}
+	}
+	for _, answer := range r.source.Running {
+		c, err := ParseContainer(r.source.RunningFrom, answer)
+		if err != nil {
+			r.gap(finding.Gap{Class: "unreadable-file", What: err.Error()})
+			continue
+		}
+		r.host.Containers = append(r.host.Containers, c)
 	}
 }
 
@@ -219,13 +221,14 @@ func (r *reader) kept(dir string) {
 		}
 		return
 	}
+	left := maxContainerBytes
 	for _, e := range entries {
-		if len(r.host.Containers) >= maxContainers {
-			r.gap(finding.Gap{Class: "limit-reached", What: fmt.Sprintf("%s holds more than the %d containers that are judged", dir, maxContainers), Path: dir})
+		if len(r.host.Containers) >= maxContainers || left <= 0 {
+			r.gap(finding.Gap{Class: "limit-reached", What: fmt.Sprintf("%s holds more than the %d containers, or the %d MiB of them, that are read", dir, maxContainers, maxContainerBytes>>20), Path: dir})
 			return
 		}
 		at := path.Join(dir, e.Name())
-		c, err := r.keptAt(at)
+		c, err := r.keptAt(at, &left)
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // it is being made, or removed
 		case err != nil:
@@ -236,8 +239,14 @@ func (r *reader) kept(dir string) {
 	}
 }
 
-func (r *reader) keptAt(dir string) (*Container, error) {
-	config, err := r.host.root.read(path.Join(dir, "config.v2.json"))
+// keptAt reads one container, and takes what that was from what is left to be read.
+func (r *reader) keptAt(dir string, left *int) (*Container, error) {
+	read := func(name string) ([]byte, error) {
+		b, err := r.host.root.read(path.Join(dir, name))
+		*left -= len(b)
+		return b, err
+	}
+	config, err := read("config.v2.json")
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +254,7 @@ func (r *reader) keptAt(dir string) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config, err = r.host.root.read(path.Join(dir, "hostconfig.json")); err != nil {
+	if config, err = read("hostconfig.json"); err != nil {
 		return nil, err
 	}
 	return c, json.Unmarshal(config, &c.HostConfig)

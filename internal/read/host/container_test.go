@@ -56,6 +56,23 @@ func TestKept(t *testing.T) {
 	}
 }
 
+// TestKeptInBounds holds that no more is read of containers than honest hosts have.
+func TestKeptInBounds(t *testing.T) {
+	root := fstest.MapFS{}
+	large := []byte(`{"Name":"/a","State":{"Running":false},"Config":{"Env":["` + strings.Repeat("a", 3<<20) + `"]}}`)
+	for n := range 30 {
+		dir := fmt.Sprintf("var/lib/docker/containers/%02d/", n)
+		root[dir+"config.v2.json"], root[dir+"hostconfig.json"] = &fstest.MapFile{Data: large}, &fstest.MapFile{Data: []byte("{}")}
+	}
+	h, err := host.Read(context.Background(), &host.Source{FS: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Gaps) != 1 || h.Gaps[0].Class != "limit-reached" || !h.Gaps[0].Blocking {
+		t.Errorf("gaps are %+v", h.Gaps)
+	}
+}
+
 // TestAsked holds that the daemon's answers go before what lies on the disk, and that one that is not understood is told.
 func TestAsked(t *testing.T) {
 	root := fstest.MapFS{
