@@ -129,7 +129,22 @@ func params(t *testing.T, folder string) testscript.Params {
 			})
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"image": makeImage, "valid": validate, "status": wantStatus},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"image": makeImage, "valid": validate, "status": wantStatus, "until": until},
+	}
+}
+
+// until waits for a file that a program in the background makes.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: until FILE")
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s did not appear within a minute", args[0])
+		}
 	}
 }
 
