@@ -24,6 +24,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 	"github.com/plimsoll/plimsoll/internal/read/policyfile"
+	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 	"github.com/plimsoll/plimsoll/internal/weigh/statute"
@@ -95,7 +96,7 @@ func run(ctx context.Context, args []string, log io.Writer) int {
 	if err != nil {
 		return wrong(exitUsage, fmt.Errorf("--policy %w", err))
 	}
-	o.Files.Policies = own
+	o.Files.Policies, o.Files.Rule = own, catalog.Known()
 	switch {
 	case line != "":
 		if err := drawn(&o, line, ofKubernetes); err != nil {

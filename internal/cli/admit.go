@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +15,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
 	"github.com/plimsoll/plimsoll/internal/read/image/registry"
+	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 	"github.com/plimsoll/plimsoll/internal/weigh/statute"
@@ -74,13 +77,16 @@ func (o *lineOptions) line(ctx context.Context, g *global, of admit.Options) (*a
 			return nil, contradicted(err)
 		}
 	}
-	o.files = statute.Files{Policies: of.Policies, Exceptions: files}
+	o.files = statute.Files{Policies: of.Policies, Exceptions: files, Rule: catalog.Known()}
 	if of.Native != nil {
 		for _, p := range of.Native.Said() {
 			o.files.Taken = append(o.files.Taken, p.Name)
 		}
 	}
 	of.Exceptions = o.files.Book().Allow
+	if of.File == nil || !of.File.Follow { // else policies may come, and whoever follows says it
+		g.misspelt(o.files.Unknown())
+	}
 	secrets, err := secret.New(nil)
 	if err != nil {
 		return nil, err
@@ -106,6 +112,13 @@ func (g *global) idle(s *native.Set) {
 	}
 	for _, name := range s.Changes() {
 		g.say("plimsoll: policy %s changes pods in a cluster, and here none: they are judged as they are written; --line shows the changes", name)
+	}
+}
+
+// misspelt says which exceptions name rules that nobody has, by their places.
+func (g *global) misspelt(all map[string]string) {
+	for _, place := range slices.Sorted(maps.Keys(all)) {
+		g.say("plimsoll: exception %s: %s", place, all[place])
 	}
 }
 

@@ -134,6 +134,7 @@ func (o *lineOptions) with(g *global, l *admit.Line, objects []*kube.Object) (_ 
 	for _, place := range slices.Sorted(maps.Keys(b.Wrong)) {
 		g.say("plimsoll: %s: %v", place, b.Wrong[place])
 	}
+	g.misspelt(b.Unknown)
 	l, err = l.With(b)
 	return l, len(b.Wrong) > 0, err
 }

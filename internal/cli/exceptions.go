@@ -15,6 +15,7 @@ import (
 	judge "github.com/plimsoll/plimsoll/internal/judge/exception"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
 	"github.com/plimsoll/plimsoll/internal/read/vex"
+	"github.com/plimsoll/plimsoll/internal/weigh/catalog"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 )
 
@@ -200,6 +201,7 @@ func checkExceptions(g *global, names, documents []string, within int) error {
 	if _, err := exception.Compile(files, statements, g.env.Now()); err != nil {
 		return contradicted(err)
 	}
+	known := exception.Names{Rule: catalog.Known()}
 	total, ended := 0, 0
 	for i := range files {
 		for n := range files[i].Exceptions {
@@ -210,6 +212,9 @@ func checkExceptions(g *global, names, documents []string, within int) error {
 			}
 			if line := told(remark(e, g.env.Now(), within)); line != "" {
 				fmt.Fprintln(g.env.Stdout, line)
+			}
+			if text, _ := known.Unknown(e); text != "" {
+				fmt.Fprintln(g.env.Stdout, told(e.Place()+": "+text))
 			}
 		}
 	}

@@ -75,6 +75,7 @@ type Line struct {
 	checks []pod.Check
 	said   map[string]said // of policies, by name
 	access *answers
+	spaces *spaces
 }
 
 // said is what a policy says of itself.
@@ -97,7 +98,7 @@ func New(o Options) (*Line, error) {
 	if o.File == nil {
 		o.File = &admissionfile.File{}
 	}
-	l := &Line{Options: o, checks: pod.Checks(), said: map[string]said{}, access: &answers{all: map[string]answer{}}}
+	l := &Line{Options: o, checks: pod.Checks(), said: map[string]said{}, access: &answers{all: map[string]answer{}}, spaces: &spaces{}}
 	if err := l.hear(); err != nil {
 		return nil, err
 	}

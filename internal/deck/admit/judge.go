@@ -45,6 +45,9 @@ type judgement struct {
 
 const target = "t1"
 
+// fewFindings are as many as most pods have at most.
+const fewFindings = 16
+
 // doubt is what would have to be known for a rule to be decided.
 type doubt struct{ rule, what string }
 
@@ -56,8 +59,8 @@ var around = &kube.Snapshot{}
 
 // look finds all that is wrong, and what becomes of it at this stage.
 func (j *judgement) look(ctx context.Context, r *admissionv1.AdmissionRequest, s *subject) []Judged {
-	j.report = &finding.Report{Targets: []finding.Target{{ID: target, Kind: "manifest", Name: s.Kind + "/" + s.Namespace + "/" + s.Name}}}
-	j.native(ctx, r, s.Object)
+	j.report = &finding.Report{Findings: make([]finding.Finding, 0, fewFindings), Targets: []finding.Target{{ID: target, Kind: "manifest", Name: s.Kind + "/" + s.Namespace + "/" + s.Name}}}
+	j.native(ctx, r, s)
 	if s.passed == "" {
 		j.looked = true
 		for _, h := range admission.Into(s.Object) {
@@ -134,9 +137,11 @@ func (j *judgement) own(ctx context.Context, r *admissionv1.AdmissionRequest, s 
 
 // judged says what becomes of what was found, the gravest first.
 func (j *judgement) judged() (all []Judged) {
-	for _, f := range j.report.Findings {
-		if mode, otherwise := j.becomes(&f); mode != admissionfile.Off && j.atFailing(j.stage, mode, otherwise) {
-			all = append(all, Judged{Finding: f, Mode: mode, Unasked: j.unasked[f.Fingerprint], Generation: j.generation(&f)})
+	all = make([]Judged, 0, len(j.report.Findings))
+	for i := range j.report.Findings {
+		f := &j.report.Findings[i]
+		if mode, otherwise := j.becomes(f); mode != admissionfile.Off && j.atFailing(j.stage, mode, otherwise) {
+			all = append(all, Judged{Finding: *f, Mode: mode, Unasked: j.unasked[f.Fingerprint], Generation: j.generation(f)})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Judged) int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -45,7 +46,7 @@ func (l *Line) Needs() (all []kube.Need) {
 }
 
 // native holds a request against Kubernetes' own policies, those that have something to say at this stage.
-func (j *judgement) native(ctx context.Context, r *admissionv1.AdmissionRequest, of *kube.Object) {
+func (j *judgement) native(ctx context.Context, r *admissionv1.AdmissionRequest, s *subject) {
 	if j.Native == nil {
 		return
 	}
@@ -54,16 +55,19 @@ func (j *judgement) native(ctx context.Context, r *admissionv1.AdmissionRequest,
 		return
 	}
 	var err error
-	if len(j.given) > 0 && !of.Is("", "Pod") { // what makes pods stays as it was written
-		of, err = objectOf(r, r.Object)
+	if of := s.Object; len(j.given) > 0 && !of.Is("", "Pod") { // what makes pods stays as it was written
+		if of, err = objectOf(r, r.Object); err == nil {
+			s = &subject{Object: of}
+		}
 	}
+	of := s.Object
 	var q *admission.Request
 	if err == nil {
-		q, err = requestOf(r, of)
+		q, err = requestOf(r, s)
 	}
 	if err != nil {
-		for _, s := range part.Said() {
-			j.unsure(s.Name, of, err.Error())
+		for _, p := range part.Said() {
+			j.unsure(p.Name, of, err.Error())
 		}
 		return
 	}
@@ -123,9 +127,7 @@ func (j *judgement) ask(ctx context.Context, q *admission.Request) native.World 
 		world.Whole = false // what policies make of it is not decided
 		j.doubtful("policy", err.Error())
 	case o != nil:
-		if typed, _, err := o.Typed(); err == nil {
-			q.NamespaceObject, _ = typed.(*corev1.Namespace)
-		}
+		q.NamespaceObject = j.spaces.typed(o)
 	}
 	type answer struct {
 		allowed bool
@@ -149,6 +151,25 @@ func (j *judgement) ask(ctx context.Context, q *admission.Request) native.World 
 	return world
 }
 
+// spaces are the namespaces of a cluster as policies see them, by name. Each is read once, until the cluster has another.
+type spaces struct{ all sync.Map }
+
+type space struct {
+	of    *kube.Object
+	typed *corev1.Namespace
+}
+
+// typed is a namespace in its own type; nil where it cannot be read.
+func (s *spaces) typed(o *kube.Object) *corev1.Namespace {
+	if kept, ok := s.all.Load(o.Name); ok && kept.(space).of == o {
+		return kept.(space).typed
+	}
+	read, _, _ := o.Typed()
+	typed, _ := read.(*corev1.Namespace)
+	s.all.Store(o.Name, space{o, typed})
+	return typed
+}
+
 // namespace is what is known of one; nil: there is none, or nothing is in one.
 func (l *Line) namespace(ctx context.Context, name string) (*kube.Object, error) {
 	switch {
@@ -167,7 +188,7 @@ func (l *Line) namespace(ctx context.Context, name string) (*kube.Object, error)
 }
 
 // requestOf is what the API server asks, as its own policies see it.
-func requestOf(r *admissionv1.AdmissionRequest, of *kube.Object) (*admission.Request, error) {
+func requestOf(r *admissionv1.AdmissionRequest, s *subject) (*admission.Request, error) {
 	q := &admission.Request{
 		Operation: string(r.Operation), Kind: schema.GroupVersionKind(r.Kind), Resource: schema.GroupVersionResource(r.Resource), Subresource: r.SubResource,
 		Namespace: r.Namespace, Name: r.Name, DryRun: r.DryRun != nil && *r.DryRun,
@@ -175,12 +196,12 @@ func requestOf(r *admissionv1.AdmissionRequest, of *kube.Object) (*admission.Req
 	}
 	var err error
 	if len(r.Object.Raw) > 0 {
-		if q.Object, _, err = of.Typed(); err != nil {
+		if q.Object, err = s.typed(); err != nil {
 			return nil, err
 		}
 	}
 	if len(r.OldObject.Raw) > 0 {
-		was := of
+		was := s.Object
 		if len(r.Object.Raw) > 0 {
 			if was, err = objectOf(r, r.OldObject); err != nil {
 				return nil, err

@@ -83,14 +83,14 @@ func (j *judgement) stands(ctx context.Context, r *admissionv1.AdmissionRequest,
 	}
 	if j.Native != nil {
 		var asks []string
-		if q, err := requestOf(r, s.Object); err == nil { // else none is asked
+		if q, err := requestOf(r, s); err == nil { // else none is asked
 			asks = j.Native.AsksWho(q)
 		}
 		for _, name := range asks {
 			unknown["policy/"+name] = append(unknown["policy/"+name], "who asked for it")
 		}
 		j.Line.Native = j.Native.Part(func(name string) bool { return !slices.Contains(asks, name) })
-		j.native(ctx, r, s.Object)
+		j.native(ctx, r, s)
 	}
 	if j.File.Default == "deny" {
 		for i := range s.Workloads {

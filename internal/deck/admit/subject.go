@@ -42,6 +42,15 @@ func (s *subject) concerns(p *policy.Policy) bool {
 	return !s.fixed && p.About(s.GroupVersionKind().GroupKind())
 }
 
+// typed is the object as an API server has it before it is admitted. A pod was read already.
+func (s *subject) typed() (runtime.Object, error) {
+	if s.Is("", "Pod") && len(s.Workloads) == 1 {
+		return s.Workloads[0].TypedPod()
+	}
+	o, _, err := s.Typed()
+	return o, err
+}
+
 // subjectOf reads what is asked about; of what goes, what it was.
 func subjectOf(r *admissionv1.AdmissionRequest) (*subject, error) {
 	raw := r.Object

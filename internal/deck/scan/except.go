@@ -90,6 +90,7 @@ func (s *scan) except() error {
 func (s *scan) exceptionsTold() {
 	tool := &s.report.Tool
 	if s.excepted.pass != nil {
+		s.excepted.pass.Names.Rule = catalog.Known() // policies may be another command's
 		for _, f := range s.excepted.pass.Tell(s.assessed) {
 			risk.Of(&f)
 			s.report.Findings = append(s.report.Findings, f)

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	celtypes "github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 	v1 "k8s.io/api/admissionregistration/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -42,7 +42,7 @@ func (e *evaluation) match(ctx context.Context) (matches bool, decided []Decisio
 	if len(e.conditions) == 0 {
 		return true, nil
 	}
-	results, _, unknown, err := e.run(ctx, e.conditions, true, nil, celconfig.RuntimeCELCostBudgetMatchConditions)
+	results, _, unknown, err := e.run(ctx, e.conditions, true, celtypes.NullValue, celconfig.RuntimeCELCostBudgetMatchConditions)
 	if err != nil {
 		if e.ignores() {
 			return false, nil
@@ -51,7 +51,7 @@ func (e *evaluation) match(ctx context.Context) (matches bool, decided []Decisio
 	}
 	var errs []error
 	for i, r := range results {
-		if r.value == celtypes.False && (len(unknown) == 0 || len(e.asks(ctx, e.conditions[i], nil)) == 0) {
+		if r.value == celtypes.False && (len(unknown) == 0 || len(e.asks(ctx, e.conditions[i], celtypes.NullValue)) == 0) {
 			return false, nil
 		}
 		if r.err != nil {
@@ -70,14 +70,14 @@ func (e *evaluation) match(ctx context.Context) (matches bool, decided []Decisio
 }
 
 // asks is what one expression asks, alone, and nobody can answer.
-func (e *evaluation) asks(ctx context.Context, of step, in *corev1.Namespace) []string {
+func (e *evaluation) asks(ctx context.Context, of step, in ref.Val) []string {
 	_, _, unknown, _ := e.run(ctx, []step{of}, true, in, celconfig.RuntimeCELCostBudget)
 	return unknown
 }
 
 // validate evaluates the validations and their messages. Whole says that there is one decision for all.
 func (e *evaluation) validate(ctx context.Context) (decisions []Decision, whole bool) {
-	in := visible(e.request.NamespaceObject)
+	in := e.request.values().visible
 	results, left, unknown, err := e.run(ctx, e.validations, true, in, celconfig.RuntimeCELCostBudget)
 	if err != nil {
 		if len(unknown) > 0 {
@@ -133,7 +133,7 @@ func message(of *v1.Validation, made answer) string {
 
 // annotate evaluates what is written into the audit log. The API server gives these expressions no authorizer.
 func (e *evaluation) annotate(ctx context.Context) (all []Annotation, err error) {
-	results, _, _, err := e.run(ctx, e.annotations, false, e.request.NamespaceObject, celconfig.RuntimeCELCostBudget)
+	results, _, _, err := e.run(ctx, e.annotations, false, e.request.values().whole, celconfig.RuntimeCELCostBudget)
 	if err != nil {
 		return nil, err
 	}
@@ -164,13 +164,3 @@ func (e *evaluation) unknown(what []string) []Decision {
 func missing(what []string) string { return "it would have to be known " + strings.Join(what, "; ") }
 
 func (p *Policy) ignores() bool { return p.failures == v1.Ignore }
-
-// visible is what expressions see of a namespace.
-func visible(n *corev1.Namespace) *corev1.Namespace {
-	if n == nil {
-		return nil
-	}
-	seen := *n
-	seen.TypeMeta, seen.OwnerReferences, seen.ManagedFields = metav1.TypeMeta{}, nil, nil
-	return &seen
-}

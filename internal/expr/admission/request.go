@@ -92,13 +92,27 @@ type Authorizer func(ctx context.Context, a Access) (allowed bool, why string, k
 type values struct {
 	object, oldObject any
 	request           ref.Val
+	whole, visible    ref.Val // the namespace, and what of it expressions see
 }
 
 func (r *Request) values() *values {
 	if r.kept == nil {
-		r.kept = &values{object: valueOf(r.Object), oldObject: valueOf(r.OldObject), request: common.SchemalessTypedToVal(r.review())}
+		r.kept = &values{
+			object: valueOf(r.Object), oldObject: valueOf(r.OldObject), request: common.SchemalessTypedToVal(r.review()),
+			whole: common.SchemalessTypedToVal(r.NamespaceObject), visible: common.SchemalessTypedToVal(visible(r.NamespaceObject)),
+		}
 	}
 	return r.kept
+}
+
+// visible is what expressions see of a namespace.
+func visible(n *corev1.Namespace) *corev1.Namespace {
+	if n == nil {
+		return nil
+	}
+	seen := *n
+	seen.TypeMeta, seen.OwnerReferences, seen.ManagedFields = metav1.TypeMeta{}, nil, nil
+	return &seen
 }
 
 func valueOf(o runtime.Object) any {

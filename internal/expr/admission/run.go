@@ -10,7 +10,6 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/interpreter"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apiserver/pkg/cel/common"
 	"k8s.io/apiserver/pkg/cel/lazy"
 	"k8s.io/apiserver/pkg/cel/library"
@@ -26,11 +25,11 @@ var errBudget = errors.New("validation failed due to running out of cost budget,
 
 // run evaluates expressions one after the other, as far as a budget lasts. Unknown is what they asked and nobody can
 // answer.
-func (e *evaluation) run(ctx context.Context, of []step, may bool, in *corev1.Namespace, budget int64) (answers []answer, left int64, unknown []string, err error) {
+func (e *evaluation) run(ctx context.Context, of []step, may bool, in ref.Val, budget int64) (answers []answer, left int64, unknown []string, err error) {
 	if len(of) == 0 {
 		return nil, budget, nil, nil
 	}
-	a := &activation{ctx: ctx, of: e, namespace: common.SchemalessTypedToVal(in)}
+	a := &activation{ctx: ctx, of: e, namespace: in}
 	if may {
 		a.ask = &asker{may: e.request.May}
 		defer func() { unknown = a.ask.unknown }()

@@ -69,6 +69,13 @@ func (c *conditions) list(was *metav1.Condition) []metav1.Condition {
 	if !ok {
 		return all
 	}
+	switch text := c.rules.Unknown[c.place]; {
+	case text == "":
+	case c.rules.Idle[c.place]:
+		all[0] = condition("Ready", metav1.ConditionFalse, "UnknownRule", "it lets nothing pass: "+text)
+	default:
+		all[0] = condition("Ready", metav1.ConditionTrue, "UnknownRule", "it is in force, but "+text)
+	}
 	switch until := e.Until.Format(time.DateOnly); {
 	case e.Expired(c.now):
 		all[0] = condition("Ready", metav1.ConditionFalse, "Expired", "it ended on "+until+", and lets nothing pass any more")

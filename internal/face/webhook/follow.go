@@ -120,6 +120,11 @@ func (f *Follower) tell(was, is *statute.Book) {
 			f.note.Info("no longer in force", "object", place)
 		}
 	}
+	for _, place := range slices.Sorted(maps.Keys(is.Unknown)) {
+		if was.Unknown[place] != is.Unknown[place] {
+			f.note.Warn("an exception may be misspelt", "object", place, "what", is.Unknown[place])
+		}
+	}
 	for _, place := range slices.Sorted(maps.Keys(is.Wrong)) {
 		if before := was.Wrong[place]; before == nil || before.Error() != is.Wrong[place].Error() {
 			f.note.Error("wrong", "object", place, "inForce", is.Generations[place], "error", is.Wrong[place])

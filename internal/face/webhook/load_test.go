@@ -7,7 +7,9 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +24,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/rand"
 
+	"github.com/plimsoll/plimsoll/internal/deck/admit"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/weigh/policy/native"
 	"github.com/plimsoll/plimsoll/testbed/cluster"
 	"github.com/plimsoll/plimsoll/testbed/fixture"
 )
@@ -53,6 +58,58 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 const teams = 20
+
+// BenchmarkAnswer is what BenchmarkLoad asks, from the bytes of a review to those of the answer: without network and TLS.
+func BenchmarkAnswer(b *testing.B) {
+	objects, problems := kube.Manifest("policies.yaml", []byte(fixture.FiftyPolicies()))
+	if len(problems) > 0 {
+		b.Fatal(problems)
+	}
+	set, err := native.Compile(objects)
+	if err != nil {
+		b.Fatal(err)
+	}
+	line := lineOf(b, loadLine, nil)
+	line.Native, line.Cluster = set, quiet{}
+	if line, err = admit.New(line.Options); err != nil {
+		b.Fatal(err)
+	}
+	s := New(Options{Line: line, Queue: 1, Timeout: time.Second, Note: slog.New(slog.DiscardHandler), Now: time.Now})
+	s.journal = openJournal(io.Discard, func() {})
+	h := s.handler()
+	bodies := make([][]byte, 256)
+	for i := range bodies {
+		bodies[i] = []byte(loadReview(i))
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/admit/fail", bytes.NewReader(bodies[i%len(bodies)]))
+		r.Header.Set("Content-Type", "application/json")
+		if h.ServeHTTP(w, r); w.Code != http.StatusOK || strings.Contains(w.Body.String(), `"allowed":true`) != (i%2 == 0) {
+			b.Fatal(w.Body)
+		}
+	}
+}
+
+// quiet is a cluster whose namespaces are known.
+type quiet struct{ away }
+
+func (quiet) Namespace(_ context.Context, name string) (*kube.Object, error) {
+	return quietSpaces()[name], nil
+}
+
+var quietSpaces = sync.OnceValue(func() map[string]*kube.Object {
+	all := map[string]*kube.Object{}
+	for i := range teams {
+		name := fmt.Sprintf("team-%d", i)
+		all[name] = &kube.Object{APIVersion: "v1", Kind: "Namespace", Name: name, Fields: map[string]any{
+			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name, "labels": map[string]any{"kubernetes.io/metadata.name": name}},
+		}}
+	}
+	return all
+})
+
+const loadLine = "failOn: high\nwarnOn: low\npodSecurity: restricted\n"
 
 // loadReview is a pod of two containers, as their owners write it; every other one says privileged, and is denied.
 func loadReview(n int) string {
@@ -154,7 +211,7 @@ type served struct {
 func startProgram(b *testing.B, program, kubeconfig string) *served {
 	b.Helper()
 	dir := b.TempDir()
-	for name, text := range map[string]string{"policies.yaml": fixture.FiftyPolicies(), "admission.yaml": "failOn: high\nwarnOn: low\npodSecurity: restricted\n"} {
+	for name, text := range map[string]string{"policies.yaml": fixture.FiftyPolicies(), "admission.yaml": loadLine} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			b.Fatal(err)
 		}

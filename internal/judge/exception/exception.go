@@ -16,8 +16,9 @@ import (
 type Facts struct {
 	*exceptionfile.Exception
 	Now     time.Time
-	Matched int  // findings that answer to it
-	InScope bool // what it is about was looked at
+	Matched int    // findings that answer to it
+	InScope bool   // what it is about was looked at
+	Unknown string // which rules it names that nobody has, and no others, in words; empty: it names others
 }
 
 // Check is a card and the function that looks.
@@ -75,7 +76,11 @@ var unused = Check{
 		if !f.InScope || f.Matched > 0 || f.Expired(f.Now) {
 			return nil
 		}
-		return []check.Hit{{Where: f.Place(), Detail: named(f.Exception)}}
+		detail := named(f.Exception)
+		if f.Unknown != "" {
+			detail += "; " + f.Unknown
+		}
+		return []check.Hit{{Where: f.Place(), Detail: detail}}
 	},
 }
 

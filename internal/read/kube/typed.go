@@ -76,3 +76,14 @@ func (o *Object) Typed() (typed runtime.Object, filled bool, err error) {
 	typed.GetObjectKind().SetGroupVersionKind(kind)
 	return typed, Default(typed), nil
 }
+
+// TypedPod is [Object.Typed] of a Pod that was read already.
+func (w *Workload) TypedPod() (*corev1.Pod, error) {
+	p := &corev1.Pod{ObjectMeta: *w.Meta.DeepCopy(), Spec: *w.Spec.DeepCopy()}
+	if err := decode(w.Written["status"], &p.Status, nil); err != nil {
+		return nil, fmt.Errorf("read the pod's status as the API server would: %w", err)
+	}
+	p.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Pod"))
+	defaultPod(p)
+	return p, nil
+}

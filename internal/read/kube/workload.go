@@ -176,7 +176,7 @@ func shaped(fields map[string]any, at string, found func(at string, fields map[s
 		if at == "" && k == "status" {
 			continue // what a controller says makes nothing
 		}
-		under := join(at, k)
+		under := Join(at, k)
 		switch v := fields[k].(type) {
 		case map[string]any:
 			shaped(v, under, found)
@@ -190,7 +190,8 @@ func shaped(fields map[string]any, at string, found func(at string, fields map[s
 	}
 }
 
-func join(at, key string) string {
+// Join names a field within a field.
+func Join(at, key string) string {
 	if strings.ContainsAny(key, ".[") {
 		return at + "[" + key + "]"
 	}

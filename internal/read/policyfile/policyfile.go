@@ -61,11 +61,15 @@ type Text struct {
 	Value string
 	File  string
 	Line  int
-	block bool // its first line stands in the line after, as each of its lines does
+	block bool   // its first line stands in the line after, as each of its lines does
+	place string // of a text that no file holds
 }
 
 // At is the place of a line of the text, which counts from 1, as FILE:LINE.
 func (t Text) At(line int) string {
+	if t.place != "" {
+		return t.place
+	}
 	if t.block {
 		return fmt.Sprintf("%s:%d", t.File, t.Line+line)
 	}
@@ -88,6 +92,29 @@ type Policy struct {
 	Conditions  []Named
 	Variables   []Named
 	Validations []Validation
+}
+
+// Place has the texts of a policy that was read from what is no file say where they are written, which at tells by line.
+func (p *Policy) Place(at func(line int) string) {
+	texts := []*Text{&p.Name, &p.Subject, &p.Action, &p.Severity}
+	for _, all := range [][]Text{p.Kinds, p.Use} {
+		for i := range all {
+			texts = append(texts, &all[i])
+		}
+	}
+	for _, all := range [][]Named{p.Conditions, p.Variables} {
+		for i := range all {
+			texts = append(texts, &all[i].Name, &all[i].Expression)
+		}
+	}
+	for i := range p.Validations {
+		texts = append(texts, &p.Validations[i].Expression, &p.Validations[i].MessageExpression)
+	}
+	for _, t := range texts {
+		if t.Line > 0 {
+			t.place = at(t.Line)
+		}
+	}
 }
 
 // Named is an expression with a name.

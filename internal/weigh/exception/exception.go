@@ -187,7 +187,9 @@ type Pass struct {
 	// Digests are those by which registries know a target's image; nil: none but the report's are known.
 	Digests func(target string) []string
 	// By is who asks for what is looked at; nil: nobody knows, and exceptions for some let nothing pass.
-	By       *User
+	By *User
+	// Names are what rules are called; nobody knows where they are not given.
+	Names    Names
 	report   *finding.Report
 	looked   int   // findings that were looked at
 	matched  []int // by entry: findings that answer to it

@@ -25,6 +25,9 @@ func (p *Pass) Tell(assessed func(rule string) bool) []finding.Finding {
 	for e := range p.all() {
 		target, scope := p.scope(e, assessed)
 		facts := judge.Facts{Exception: e.Exception, Now: p.now, Matched: p.matched[e.number], InScope: scope}
+		if text, idle := p.Names.Unknown(e.Exception); idle {
+			facts.Unknown = text
+		}
 		for _, c := range judge.Checks() {
 			hits := c.Look(facts)
 			if len(hits) > 0 && p.kindOf(e.File) != exceptionfile.Own {

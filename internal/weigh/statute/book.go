@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
 	"github.com/plimsoll/plimsoll/internal/weigh/exception"
 	"github.com/plimsoll/plimsoll/internal/weigh/policy"
@@ -21,6 +22,9 @@ type Book struct {
 	Broken []Broken
 	// Wrong says of each object that is wrong why, by its place.
 	Wrong map[string]error
+	// Unknown says of each exception that is in force, and names rules that nobody has, which; Idle, that it names no others.
+	Unknown map[string]string
+	Idle    map[string]bool
 	// Exceptions are those of the cluster that are in force, by their place.
 	Exceptions map[string]exceptionfile.Exception
 	// Generations are those that are in force, by the place of the object; 0 where no API server counts them.
@@ -113,6 +117,41 @@ func unless(err error, s *exception.Set) *exception.Set {
 		return nil
 	}
 	return s
+}
+
+// Unknown says which exceptions of the files name rules that nobody has, by their places.
+func (f Files) Unknown() map[string]string {
+	b := f.Book()
+	b.doubt(f)
+	return b.Unknown
+}
+
+// doubt notes exceptions, of files and of the cluster, that name rules that nobody has.
+func (b *Book) doubt(f Files) {
+	policies := map[string]bool{}
+	for _, p := range b.Policies {
+		policies[check.Present(p.Name)] = true
+	}
+	for _, p := range b.Broken {
+		policies[check.Present(p.Name)] = true
+	}
+	for _, name := range f.Taken {
+		policies[check.Present(name)] = true
+	}
+	names := exception.Names{Rule: f.Rule, Policy: func(name string) bool { return policies[name] }}
+	note := func(e *exceptionfile.Exception) {
+		if text, idle := names.Unknown(e); text != "" {
+			b.Unknown[e.Place()], b.Idle[e.Place()] = text, idle
+		}
+	}
+	for i := range f.Exceptions {
+		for j := range f.Exceptions[i].Exceptions {
+			note(&f.Exceptions[i].Exceptions[j])
+		}
+	}
+	for _, e := range b.Exceptions {
+		note(&e)
+	}
 }
 
 // Version names all that holds in a namespace: where it is the same, so is what is in force.

@@ -9,7 +9,6 @@ package statute
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"hash"
 	"slices"
@@ -60,12 +59,14 @@ type Files struct {
 	Policies   []*policy.Policy
 	Taken      []string // names of further policies, which no object may have
 	Exceptions []exceptionfile.File
+	// Rule says that there may be a rule of a name, those of policies aside; nil: nobody knows.
+	Rule func(word string) bool
 }
 
 // Book is what is in force where a cluster holds nothing.
 func (f Files) Book() *Book {
 	return &Book{
-		Policies: slices.Clone(f.Policies), Wrong: map[string]error{}, Exceptions: map[string]exceptionfile.Exception{}, Generations: map[string]int64{},
+		Policies: slices.Clone(f.Policies), Wrong: map[string]error{}, Unknown: map[string]string{}, Idle: map[string]bool{}, Exceptions: map[string]exceptionfile.Exception{}, Generations: map[string]int64{},
 		of: map[string][]*exceptionfile.File{}, sets: map[string]set{"": ofFiles(f.Exceptions)}, versions: map[string]hash.Hash{"": sha256.New()},
 	}
 }
@@ -131,6 +132,7 @@ func (c *Compiler) Compile(objects []*kube.Object) *Book {
 		}
 	}
 	b.allow(c.before, c.shared)
+	b.doubt(c.files)
 	c.before = b
 	return b
 }
@@ -164,13 +166,16 @@ func (c *Compiler) policy(b *Book, o *kube.Object, was *known) {
 }
 
 func (c *Compiler) compile(o *kube.Object) (*policy.Policy, error) {
-	text, err := written(o)
+	w, err := write(o)
 	if err != nil {
 		return nil, err
 	}
-	set, err := policyfile.Parse(Place(o), text)
+	set, err := policyfile.Parse(Place(o), w.text)
 	if err != nil {
-		return nil, err
+		return nil, w.placed(err)
+	}
+	for i := range set.Policies {
+		set.Policies[i].Place(w.at)
 	}
 	all, err := c.cel.Compile(set)
 	if err != nil {
@@ -219,13 +224,13 @@ func (c *Compiler) except(b *Book, o *kube.Object, was *known) {
 
 // excepted reads an exception.
 func excepted(o *kube.Object) (*exceptionfile.File, error) {
-	text, err := written(o)
+	w, err := write(o)
 	if err != nil {
 		return nil, err
 	}
-	f, err := exceptionfile.Parse(Place(o), text)
+	f, err := exceptionfile.Parse(Place(o), w.text)
 	if err != nil {
-		return nil, err
+		return nil, w.placed(err)
 	}
 	f.Exceptions[0].Line = 0
 	return &f, nil
@@ -237,15 +242,6 @@ func (b *Book) note(in, place, digest string) {
 		b.versions[in] = sha256.New()
 	}
 	fmt.Fprintln(b.versions[in], place, digest)
-}
-
-// written is an object as a file would hold it: what an API server adds is not looked at.
-func written(o *kube.Object) ([]byte, error) {
-	meta := map[string]any{"name": o.Name}
-	if o.Kind == exceptionfile.Namespaced {
-		meta["namespace"] = o.Namespace
-	}
-	return json.Marshal(map[string]any{"apiVersion": o.APIVersion, "kind": o.Kind, "metadata": meta, "spec": o.Fields["spec"]})
 }
 
 // generation is which writing of an object it is; 0 where no API server counts them.

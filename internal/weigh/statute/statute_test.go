@@ -138,3 +138,48 @@ func TestBounds(t *testing.T) {
 		t.Error("another namespace pays for it")
 	}
 }
+
+// TestPlaces wants what is wrong to be told with its line where a file holds it, and with its field where none does.
+func TestPlaces(t *testing.T) {
+	text := "apiVersion: plimsoll.io/v1alpha1\nkind: Policy\nmetadata: {name: typo}\nspec:\n  subject: manifest\n  validations:\n  - expression: \"true\"\n  - message: m\n    expression: |\n      objct.kind == 'Pod'\n"
+	unknown := "apiVersion: plimsoll.io/v1alpha1\nkind: ClusterException\nmetadata: {name: e}\nspec:\n  rule: [pod/privileged]\n  reson: r\n"
+	for name, c := range map[string]struct{ text, place, file, cluster string }{
+		"an expression":  {text, "Policy/typo", `object.yaml:9: "objct" is neither`, `spec.validations[1].expression: "objct" is neither`},
+		"a key":          {unknown, "ClusterException/e", `object.yaml:6: `, "spec.reson: "},
+		"what is absent": {text[:strings.Index(text, "  validations")], "Policy/typo", "object.yaml:4: ", "spec: "},
+	} {
+		written := object(t, 1, "u", c.text)
+		held := *written
+		held.Source = kube.Source{}
+		for o, want := range map[*kube.Object]string{written: c.file, &held: c.cluster} {
+			got := compiler(t, Files{}).Compile([]*kube.Object{o}).Wrong[c.place]
+			if got == nil || !strings.HasPrefix(got.Error(), want) {
+				t.Errorf("%s: %v, and not %q", name, got, want)
+			}
+		}
+	}
+}
+
+// TestUnknown wants exceptions that name rules which nobody has to be told, of files and of the cluster, until somebody has
+// them.
+func TestUnknown(t *testing.T) {
+	files := Files{Rule: func(word string) bool { return word == "pod/privileged" }, Taken: []string{"native"}, Exceptions: []exceptionfile.File{{
+		Name: "e.yaml", Exceptions: []exceptionfile.Exception{{Rules: []string{"policy/later"}, File: "e.yaml", Line: 2}, {Rules: []string{"policy/Native", "policy/*"}, File: "e.yaml", Line: 5}},
+	}}}
+	typo := object(t, 1, "x", "{apiVersion: plimsoll.io/v1alpha1, kind: ClusterException, metadata: {name: typo}, spec: {rule: [pod/privilegd], name: a, reason: r, owner: o, until: '2026-11-29'}}")
+	half := object(t, 1, "y", "{apiVersion: plimsoll.io/v1alpha1, kind: ClusterException, metadata: {name: half}, spec: {rule: [pod/privilegd, pod/privileged], name: a, reason: r, owner: o, until: '2026-11-29'}}")
+	c := compiler(t, files)
+	b := c.Compile([]*kube.Object{typo, half})
+	if len(b.Unknown) != 3 || !strings.Contains(b.Unknown["ClusterException/typo"], "no rule that there is: pod/privilegd;") || !strings.Contains(b.Unknown["e.yaml:2"], "policy/later") {
+		t.Errorf("%v", b.Unknown)
+	}
+	if !b.Idle["ClusterException/typo"] || b.Idle["ClusterException/half"] {
+		t.Errorf("%v", b.Idle)
+	}
+	if b = c.Compile([]*kube.Object{half, policyOf(t, 1, "p", "later", "true")}); len(b.Unknown) != 1 || b.Unknown["ClusterException/half"] == "" {
+		t.Errorf("%v", b.Unknown)
+	}
+	if got := files.Unknown(); len(got) != 1 {
+		t.Errorf("%v", got)
+	}
+}

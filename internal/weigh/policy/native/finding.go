@@ -18,6 +18,7 @@ const GapClass = "policy-not-assessed"
 // Findings are what policies do not let pass, and what they could not say, of one object of a target; or of the pods that
 // it makes of a template, which is one of its fields.
 func (j *Judgement) Findings(o *kube.Object, target, template string) (all []finding.Finding, gaps []finding.Gap) {
+	all = make([]finding.Finding, 0, len(j.Outcomes))
 	for i := range j.Outcomes {
 		of := &j.Outcomes[i]
 		if of.Action == NotAssessed {
