@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"runtime"
 
 	"github.com/spf13/cobra"
 
+	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/read/host"
+	"github.com/plimsoll/plimsoll/internal/read/image/daemon"
 )
 
 func newNode(g *global) *cobra.Command {
@@ -25,8 +28,9 @@ func newNode(g *global) *cobra.Command {
 
 // nodeOptions say which host is read.
 type nodeOptions struct {
-	root    string
-	configz string
+	root       string
+	configz    string
+	containers bool // Docker is asked for those that run
 }
 
 // maxConfigz bounds an answer of a kubelet; honest ones have some kilobytes.
@@ -62,6 +66,10 @@ func (o *nodeOptions) open(ctx context.Context) (_ *host.Source, h *host.Host, e
 		}
 		s.Configz, s.ConfigzFrom = b, o.configz
 	}
+	more, err := o.ask(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
 	h, err = host.Read(ctx, s)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -70,18 +78,44 @@ func (o *nodeOptions) open(ctx context.Context) (_ *host.Source, h *host.Host, e
 		return nil, nil, exitError{exitIncomplete, err}
 	}
 	h.Name = cmp.Or(h.Name, o.root)
+	h.Gaps = append(h.Gaps, more...)
 	return s, h, nil
+}
+
+// ask asks the Docker of this host for the containers that run. One that is not there is none; one that does not let this
+// user in, or fails, is a gap. Of a mounted root nobody can be asked.
+func (o *nodeOptions) ask(ctx context.Context, s *host.Source) ([]finding.Gap, error) {
+	if !o.containers || filepath.Clean(o.root) != "/" {
+		return nil, nil
+	}
+	engine, err := daemon.Docker()
+	if err == nil && engine.Network() {
+		return []finding.Gap{{Class: "not-visible", Count: 1, What: engine.String() + " may be on another machine: of this host's containers, what its Docker keeps on the disk counts"}}, nil
+	}
+	if err == nil {
+		s.RunningFrom = engine.String()
+		s.Running, err = engine.Running(ctx)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, exitError{exitIncomplete, ctx.Err()}
+	case err == nil, errors.Is(err, daemon.ErrAbsent):
+		return nil, nil
+	}
+	return []finding.Gap{{Class: "unreachable-target", Blocking: true, Count: 1, What: err.Error() + ": what its containers may do is not known"}}, nil
 }
 
 func newNodeScan(g *global) *cobra.Command {
 	var o scanOptions
-	var from nodeOptions
+	from := nodeOptions{containers: true}
 	cmd := &cobra.Command{
 		Use: "scan [flags]", Short: "Find what is wrong with how a host is set, and give a verdict", Args: words(0, 0),
 		Long: "Node scan reads what runs on this host, or on one whose root is mounted, of Kubernetes (kube-apiserver,\n" +
 			"kube-controller-manager, kube-scheduler, etcd, kubelet, kube-proxy; kubeadm, RKE2, k3s) and of container engines\n" +
 			"(containerd, CRI-O, Docker). Each setting is judged by its effective value: the arguments of the process, static\n" +
-			"pods, configuration files and drop-ins, and the defaults of that version. Nothing is run, and nothing is changed.\n\n" +
+			"pods, configuration files and drop-ins, and the defaults of that version. The containers that Docker runs are judged, too:\n" +
+			"its daemon is asked for them; of a mounted root, those that ran, or start with Docker, are read from its folder. Nothing is\n" +
+			"run, and nothing is changed.\n\n" +
 			"What this user may not read is a gap that keeps the verdict from passing: run it as root.\n\n" +
 			"Exit status: 0 passed or only warned, 1 the verdict is deny, 2 the call or a file in it is wrong, 3 incomplete:\n" +
 			"not all could be read, and nothing denied.",
@@ -94,7 +128,7 @@ func newNodeScan(g *global) *cobra.Command {
 				if err != nil {
 					return nil, err
 				}
-				g.say("plimsoll: %s: %s", h.Name, count(len(h.Components), "component"))
+				g.say("plimsoll: %s: %s, %s of Docker's", h.Name, count(len(h.Components), "component"), count(len(h.Containers), "container"))
 				for _, c := range h.Components {
 					g.say("plimsoll: %s %s (%s)", c.Name, cmp.Or(c.Version.Text, "of a version that is not known"), c.Where())
 				}

@@ -7,6 +7,7 @@ import (
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/judge/node"
 	hosts "github.com/plimsoll/plimsoll/internal/judge/node/all"
+	"github.com/plimsoll/plimsoll/internal/judge/pod/container"
 	"github.com/plimsoll/plimsoll/internal/read/host"
 )
 
@@ -20,10 +21,39 @@ func (s *scan) host(id string, h *host.Host) error {
 	if !h.Has(programs...) {
 		gaps = append(gaps, finding.Gap{Class: "not-visible", Count: 1, What: "no control plane is on this host: where it is another's, or managed, nothing is known of how it is set"})
 	}
-	if len(h.Components) == 0 {
+	if len(h.Components)+len(h.Containers) == 0 {
 		gaps = append(gaps, finding.Gap{Class: "no-component", Blocking: true, Count: 1, What: "nothing of Kubernetes and no container engine was found" + unseen(h)})
 	}
-	return s.components(id, h, gaps)
+	if err := s.components(id, h, gaps); err != nil {
+		return err
+	}
+	s.sights(&s.report.Targets[len(s.report.Targets)-1], s.containers(h))
+	return nil
+}
+
+// containers runs the checks of containers on those that Docker runs.
+func (s *scan) containers(h *host.Host) (seen []sight) {
+	checks := container.Checks()
+	for i := range checks {
+		seen = append(seen, sight{card: &checks[i].Card, counts: &finding.Check{}})
+	}
+	for _, c := range h.Containers {
+		facts := container.Facts{Container: c, Secret: s.redact.Worst}
+		for i := range checks {
+			hits := checks[i].Look(&facts)
+			seen[i].hits = append(seen[i].hits, hits...)
+			seen[i].counts.Evaluated++
+			if len(hits) > 0 {
+				seen[i].counts.Failed++
+			}
+		}
+	}
+	for i := range seen {
+		if len(h.Containers) == 0 {
+			seen[i].counts.NotApplicable = 1
+		}
+	}
+	return seen
 }
 
 func unseen(h *host.Host) string {

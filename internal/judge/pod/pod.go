@@ -31,6 +31,9 @@ type Facts struct {
 	// Nil: nobody looks.
 	Secret func(text string) (what string, severity finding.Severity)
 
+	// Tell makes a hit of a field of the pod and of what is wrong there, where nobody wrote a pod; nil: the object is named.
+	Tell func(field, detail string) check.Hit
+
 	list []container // as containers gives them, made once
 }
 
@@ -83,6 +86,12 @@ func (c Check) Look(f *Facts) (hits []check.Hit, unknown []string) {
 	for _, h := range c.look(f) {
 		if h.unknown != "" {
 			unknown = append(unknown, h.unknown)
+			continue
+		}
+		if f.Tell != nil {
+			told := f.Tell(h.field, h.detail)
+			told.Severity = cmp.Or(h.severity, c.Severity)
+			hits = append(hits, told)
 			continue
 		}
 		field := h.field

@@ -21,6 +21,8 @@ type Host struct {
 	Name       string
 	Live       bool // its processes could be seen
 	Components []*Component
+	// Containers are Docker's that run; of a host that is not up, those that ran, or that start with Docker.
+	Containers []*Container
 	// Gaps are what could not be read, without their target.
 	Gaps []finding.Gap
 

@@ -27,6 +27,9 @@ type Source struct {
 	// Configz is what a kubelet answers for /configz; nil: nobody asked.
 	Configz     []byte
 	ConfigzFrom string
+	// Running is what Docker's daemon answers of each container that runs; nil: nobody asked, or it does not run.
+	Running     [][]byte
+	RunningFrom string
 	close       []func() error
 }
 
@@ -90,7 +93,7 @@ func Read(ctx context.Context, s *Source) (*Host, error) {
 	if b, err := r.host.root.read("/etc/hostname"); err == nil && r.host.Name == "" {
 		r.host.Name = strings.TrimSpace(string(b))
 	}
-	for _, step := range []func(){r.processes, r.units, r.configz, r.kubelets, r.staticPods, r.configurations, r.versions, r.files} {
+	for _, step := range []func(){r.processes, r.units, r.configz, r.kubelets, r.staticPods, r.configurations, r.versions, r.files, r.containers} {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -80,24 +80,36 @@ const maxFirst = 12
 // writeHTML writes one page that needs nothing from elsewhere and lets nothing in: its policy of content
 // allows its own style and script by their hashes. It reads without the script, which only filters.
 func writeHTML(w io.Writer, r *finding.Report, o Options) error {
-	t, err := template.New("body").Parse(htmlBody)
+	p := pageOf(r, o)
+	return writePage(w, p.Title, htmlBody, htmlScript, p)
+}
+
+// writePage writes a page of a body and the one style; a script may be empty.
+func writePage(w io.Writer, title, body, script string, values any) error {
+	t, err := template.New("body").Parse(body)
 	if err != nil {
 		return err
 	}
-	p := pageOf(r, o)
+	scripts := "'none'"
+	if script != "" {
+		scripts = "'" + hashed(script) + "'"
+	}
 	head := "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n" +
-		"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '" + hashed(htmlStyle) + "'; script-src '" + hashed(htmlScript) +
-		"'; base-uri 'none'; form-action 'none'\">\n" +
+		"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '" + hashed(htmlStyle) + "'; script-src " + scripts +
+		"; base-uri 'none'; form-action 'none'\">\n" +
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n" +
 		"<meta name=\"referrer\" content=\"no-referrer\">\n" +
-		"<title>" + template.HTMLEscapeString(p.Title) + "</title>\n<style>" + htmlStyle + "</style>\n</head>\n"
+		"<title>" + template.HTMLEscapeString(title) + "</title>\n<style>" + htmlStyle + "</style>\n</head>\n"
 	if _, err := io.WriteString(w, head); err != nil {
 		return err
 	}
-	if err := t.Execute(w, p); err != nil {
+	if err := t.Execute(w, values); err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, "<script>"+htmlScript+"</script>\n</html>\n")
+	if script != "" {
+		script = "<script>" + script + "</script>\n"
+	}
+	_, err = io.WriteString(w, script+"</html>\n")
 	return err
 }
 

@@ -14,13 +14,13 @@ import (
 )
 
 // SheetFormats are the ways to write a framework that reports filled in.
-func SheetFormats() []string { return []string{"table", "json", "csv", "junit"} }
+func SheetFormats() []string { return []string{"table", "json", "csv", "junit", "html", "markdown"} }
 
 // WriteSheet writes one in the format of that name.
 func WriteSheet(w io.Writer, name string, s *comply.Sheet, o Options) error {
 	b := bufio.NewWriter(w)
 	write, ok := map[string]func(io.Writer, *comply.Sheet, Options) error{
-		"table": sheetTable, "json": sheetJSON, "csv": sheetCSV, "junit": sheetJUnit,
+		"table": sheetTable, "json": sheetJSON, "csv": sheetCSV, "junit": sheetJUnit, "html": sheetHTML, "markdown": sheetMarkdown,
 	}[name]
 	if !ok {
 		return fmt.Errorf("%q is no format of a framework", name)

@@ -19,6 +19,7 @@ import (
 	hosts "github.com/plimsoll/plimsoll/internal/judge/node/all"
 	"github.com/plimsoll/plimsoll/internal/judge/pipeline"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
+	"github.com/plimsoll/plimsoll/internal/judge/pod/container"
 	"github.com/plimsoll/plimsoll/internal/judge/rbac/risk"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 )
@@ -28,6 +29,7 @@ func Cards() []check.Card {
 	all := slices.Concat(
 		admission.Cards(),
 		cards(compose.Checks(), func(c compose.Check) check.Card { return c.Card }),
+		cards(container.Checks(), func(c container.Check) check.Card { return c.Card }),
 		cards(directory.Checks(), func(c directory.Check) check.Card { return c.Card }),
 		cards(answer.Checks(), func(c answer.Check) check.Card { return c.Card }),
 		cards(dockerfile.Checks(), func(c dockerfile.Check) check.Card { return c.Card }),

@@ -244,8 +244,9 @@ func (s *sights) result(c *Control) Result {
 	return r
 }
 
-// stages are families of checks that look at one thing at its stages: an image may be judged by its Dockerfile.
-var stages = []string{"image", "dockerfile"}
+// stages are families of checks that look at one thing at its stages: an image may be judged by its Dockerfile, a container by
+// the Compose file that says how it is to run.
+var stages = []string{"image", "dockerfile", "compose", "container"}
 
 // way is the stage that a check looks at; empty: there is no other.
 func way(id string) string {

@@ -71,6 +71,22 @@ func TestCount(t *testing.T) {
 	}
 }
 
+// TestCountDocker holds chapters of the table of CIS Docker the same way.
+func TestCountDocker(t *testing.T) {
+	all, err := comply.Frameworks(nil, answer.Proves)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{"1.1": 18, "1.2": 2, "2": 18, "3": 24, "4": 12, "5": 32}
+	for _, f := range all {
+		for _, s := range f.Sections {
+			if f.ID == "cis-docker-1.7" && len(s.Controls) != want[s.ID] {
+				t.Errorf("chapter %s has %d controls, want %d", s.ID, len(s.Controls), want[s.ID])
+			}
+		}
+	}
+}
+
 // TestWeigh holds what a control comes to, by what reports say of its checks.
 func TestWeigh(t *testing.T) {
 	cards := []check.Card{
@@ -79,6 +95,9 @@ func TestWeigh(t *testing.T) {
 		{ID: "control/probe-x", Controls: []string{"cis-k8s-1.12/5.2.2", "cis-k8s-1.12/5.6.1"}},
 		{ID: "image/user", Controls: []string{"cis-docker-1.7/4.1"}},
 		{ID: "dockerfile/user", Controls: []string{"cis-docker-1.7/4.1"}},
+		{ID: "compose/cpu", Controls: []string{"cis-docker-1.7/5.12"}},
+		{ID: "container/cpu", Controls: []string{"cis-docker-1.7/5.12"}},
+		{ID: "rbac/token-secret", Controls: []string{"cis-k8s-1.12/3.1.2"}},
 	}
 	all, err := comply.Frameworks(cards, answer.Proves)
 	if err != nil {
@@ -127,6 +146,10 @@ func TestWeigh(t *testing.T) {
 		{"a person's", "5.6.1", finding.Report{Checks: []finding.Check{row("control/probe-x", "t1", 1, 0, 0, 0)}}, comply.Manual, "people alone"},
 		{"nothing at all", "5.2.2", finding.Report{}, comply.NotVisible, ""},
 		{"an image, and no Dockerfile", "4.1", finding.Report{Checks: []finding.Check{row("image/user", "t1", 1, 0, 0, 0)}}, comply.Pass, ""},
+		{"the containers that run, and no Compose file", "5.12", finding.Report{Checks: []finding.Check{row("container/cpu", "t1", 2, 0, 0, 0)}}, comply.Pass, ""},
+		{"a Compose file, and no containers", "5.12", finding.Report{Checks: []finding.Check{row("compose/cpu", "t1", 2, 1, 0, 0)}}, comply.Fail, "1 time"},
+		{"what no check can show to be met", "3.1.2", finding.Report{Checks: []finding.Check{row("rbac/token-secret", "t1", 1, 0, 0, 0)}}, comply.Manual, "audit log"},
+		{"and one shows that it fails", "3.1.2", finding.Report{Checks: []finding.Check{row("rbac/token-secret", "t1", 1, 1, 0, 0)}}, comply.Fail, ""},
 		{"neither", "4.1", finding.Report{Checks: good}, comply.NotVisible, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

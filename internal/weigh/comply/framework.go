@@ -36,6 +36,8 @@ type Control struct {
 	Manual string   // why a person has to look; empty where checks do
 	Checks []string // that stand for it: all of them have to have looked
 	Proofs []string // checks that can show that it fails, and not that it is met
+
+	unproven bool // no check can show that it is met
 }
 
 //go:embed framework/*.txt
@@ -63,8 +65,8 @@ func Frameworks(cards []check.Card, proves func(id string) bool) ([]Framework, e
 	return all, nil
 }
 
-// parse reads a table: its title; then, in lines whose fields tabs part, "= ID TITLE" for a section, and ID, TITLE and
-// perhaps the reason why a person has to look for a control.
+// parse reads a table: its title; then, in lines whose fields tabs part, "= ID TITLE" for a section, and for a control ID, TITLE
+// and perhaps the reason why a person has to look, and the word proof where checks can only show that it fails.
 func parse(id, text string) (f Framework, err error) {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	f.ID = id
@@ -73,15 +75,16 @@ func parse(id, text string) (f Framework, err error) {
 		fields := strings.Split(line, "\t")
 		section, isSection := strings.CutPrefix(fields[0], "= ")
 		switch {
-		case len(fields) < 2, len(fields) > 3, !isSection && len(f.Sections) == 0:
+		case len(fields) < 2, len(fields) > 4, len(fields) == 4 && fields[3] != "proof", !isSection && len(f.Sections) == 0:
 			return f, fmt.Errorf("framework %s, line %d: %q", id, n+2, line)
 		case isSection:
 			f.Sections = append(f.Sections, Section{ID: section, Title: fields[1]})
 		default:
 			c := Control{ID: fields[0], Title: fields[1]}
-			if len(fields) == 3 {
+			if len(fields) > 2 {
 				c.Manual = fields[2]
 			}
+			c.unproven = len(fields) == 4
 			last := &f.Sections[len(f.Sections)-1]
 			last.Controls = append(last.Controls, c)
 		}
@@ -99,7 +102,7 @@ func (f *Framework) enter(cards []check.Card, proves func(id string) bool) {
 				if !slices.Contains(card.Controls, f.ID+"/"+c.ID) {
 					continue
 				}
-				if proves(card.ID) {
+				if c.unproven || proves(card.ID) {
 					c.Proofs = append(c.Proofs, card.ID)
 				} else {
 					c.Checks = append(c.Checks, card.ID)

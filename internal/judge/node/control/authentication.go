@@ -60,7 +60,7 @@ func authentication() []node.Check {
 			Fix: "Set --client-ca-file to the CA that signs them.",
 			Bad: "--profiling=false", Good: "--client-ca-file=/etc/kubernetes/pki/ca.crt",
 		}, node.Set("client-ca-file")),
-		of(server, "no-user-authentication", "people have no way in but certificates, service accounts or bootstrap tokens", finding.Low, "cis-k8s-1.12/3.1.1 cis-k8s-1.12/3.1.2 cis-k8s-1.12/3.1.3 nsa-1.2/authentication-and-authorization", check.Page{
+		of(server, "no-user-authentication", "people have no way in but certificates, service accounts or bootstrap tokens", finding.Low, "cis-k8s-1.12/3.1.1 nsa-1.2/authentication-and-authorization", check.Page{
 			Why:  "A client certificate can't be revoked, a service account's token is nobody's in the audit log, and a bootstrap token is for nodes: who left keeps the way in until it ends.",
 			Fix:  "Let people in by OIDC (an AuthenticationConfiguration with jwt) or by a webhook authenticator (--authentication-token-webhook-config-file).",
 			Bad:  "--client-ca-file=/etc/kubernetes/pki/ca.crt",

@@ -101,6 +101,14 @@ func docker() []node.Check {
 		of(d, "docker-experimental", "Docker has features on that are not finished", finding.Low, "cis-docker-1.7/2.18", check.Page{
 			Why: "They are not looked at as the others are.", Fix: "Drop experimental: true.", Bad: "--experimental=true", Good: "--experimental=false",
 		}, node.Not("experimental", "true")),
+		of(d, "docker-swarm", "Docker is a node of a swarm", finding.Info, "cis-docker-1.7/5.1", check.Page{
+			Why: "It listens for other nodes at ports of its own, and what a manager of the swarm decides runs here.", Fix: "Leave it where it is not needed: docker swarm leave.",
+			Bad: "--icc=false\n# /var/lib/docker/swarm/docker-state.json\n{\"LocalAddr\": \"192.0.2.7\"}", Good: "--icc=false",
+		}, func(l *node.Look) {
+			if f := l.File(l.Value("data-root").Text + "/swarm/docker-state.json"); f != nil {
+				l.HitFile(f, "it keeps a swarm's state")
+			}
+		}),
 		{
 			Card: node.Named("node/docker-group", "users are root by being in the group docker", finding.Medium, "cis-docker-1.7/1.1.2", check.Page{
 				Why: "Who may open Docker's socket mounts the host's disk into a container, and is root; sudo's log does not tell.", Fix: "Take people out of the group (gpasswd -d USER docker); give rootless Docker, or sudo.",

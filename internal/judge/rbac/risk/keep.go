@@ -21,6 +21,7 @@ func words(s string) []string { return strings.Split(s, ",") }
 // kept are the checks of what is kept without need: accounts, credentials, bindings.
 func kept() []Check {
 	return []Check{
+		bootstrapGroup(),
 		{
 			Card: card("shared-account", "workloads that are not one share an account with rights", finding.Low, "nsa-1.2/rbac attack/T1078", check.Page{
 				Why:  "What one of them needs, all of them have, and the audit log does not tell them apart.",
@@ -40,7 +41,7 @@ func kept() []Check {
 			whole: true, look: dangling,
 		},
 		{
-			Card: card("token-secret", "a Secret keeps an account's token that does not end", finding.Medium, "cis-k8s-1.12/5.1.6 nsa-1.2/protecting-pod-service-account-tokens attack/T1528", check.Page{
+			Card: card("token-secret", "a Secret keeps an account's token that does not end", finding.Medium, "kube-bench/3.1.2 cis-k8s-1.12/3.1.2 cis-k8s-1.12/5.1.6 nsa-1.2/protecting-pod-service-account-tokens attack/T1528", check.Page{
 				Why:  "The token is good until the Secret or the account is deleted, on any machine, and whoever reads the Secret has it. Pods are given tokens that end within the hour.",
 				Fix:  "Ask for tokens where they are used: a projected volume, or kubectl create token for as long as it takes.",
 				Bad:  "apiVersion: v1\nkind: Secret\nmetadata:\n  name: cart\n  namespace: shop\n  annotations: {kubernetes.io/service-account.name: cart}\ntype: kubernetes.io/service-account-token\n",

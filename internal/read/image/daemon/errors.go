@@ -38,9 +38,9 @@ func (e *Engine) why(err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return errors.New("this user may not use the socket: run as root or as a member of its group")
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no such socket: is %s running?%s", e.title, named)
+		return &unheardError{fmt.Sprintf("there is no such socket: is %s running?%s", e.title, named), err}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("nobody listens there: is %s running?%s", e.title, named)
+		return &unheardError{fmt.Sprintf("nobody listens there: is %s running?%s", e.title, named), err}
 	case errors.As(err, &authority):
 		return fmt.Errorf("its certificate is signed by an authority that is not known here: put ca.pem where %s", e.authorities())
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"): // net/http has no type for it
@@ -48,6 +48,16 @@ func (e *Engine) why(err error) error {
 	}
 	return err
 }
+
+// unheardError says that nobody is there to be asked.
+type unheardError struct {
+	text string
+	err  error
+}
+
+func (e *unheardError) Error() string { return e.text }
+
+func (e *unheardError) Unwrap() error { return e.err }
 
 // authorities is where an engine's own authority is named. That its certificate is not to be verified
 // at all, as a context may say, is not heard.

@@ -1,0 +1,106 @@
+package host_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/plimsoll/plimsoll/internal/read/host"
+)
+
+// TestKept reads containers as Docker 20.10 keeps them, shortened.
+func TestKept(t *testing.T) {
+	root := fstest.MapFS{}
+	add := func(id, config, hostConfig string) {
+		root["var/lib/docker/containers/"+id+"/config.v2.json"] = &fstest.MapFile{Data: []byte(config)}
+		if hostConfig != "" {
+			root["var/lib/docker/containers/"+id+"/hostconfig.json"] = &fstest.MapFile{Data: []byte(hostConfig)}
+		}
+	}
+	state := func(name, state, more string) string {
+		return fmt.Sprintf(`{"StreamConfig":{},"State":{"Running":%s,"Paused":false,"Pid":0,"Health":null},"ID":"aa","Name":"/%s","Image":"sha256:0f7f",`+
+			`"Config":{"Image":"example.org/web:1.4","Env":["A=1"],"Cmd":["/web"],"ExposedPorts":{"80/tcp":{}}},"SeccompProfile":"","NoNewPrivileges":false%s}`, state, name, more)
+	}
+	add("a", state("runs", "true", `,"MountPoints":{"/host":{"Source":"/etc","Destination":"/host","RW":true,"Type":"bind","Propagation":"rprivate"}},`+
+		`"NetworkSettings":{"Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"32768"},{"HostIp":"::","HostPort":"32768"}],"81/tcp":null}}`),
+		`{"Binds":["/etc:/host"],"NetworkMode":"default","PidsLimit":null,"CpuShares":512,"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":""}]}}`)
+	add("b", state("ended", "false", ""), `{"RestartPolicy":{"Name":"on-failure"}}`)
+	add("c", state("returns", "false", ""), `{"RestartPolicy":{"Name":"unless-stopped"}}`)
+	add("d", state("stopped", "false", `,"HasBeenManuallyStopped":true`), `{"RestartPolicy":{"Name":"unless-stopped"}}`)
+	add("e", "{", "")
+	add("f", state("made", "true", ""), "") // its second file is not there yet
+	h, err := host.Read(context.Background(), &host.Source{FS: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range h.Containers {
+		names = append(names, c.Name)
+	}
+	if diff := cmp.Diff([]string{"runs", "returns"}, names); diff != "" {
+		t.Error(diff)
+	}
+	runs := h.Containers[0]
+	if m := runs.Mounted(); len(m) != 1 || m[0].Source != "/etc" || !m[0].RW || runs.HostConfig.CPUShares != 512 || runs.Config.Image != "example.org/web:1.4" {
+		t.Errorf("it is read as %+v", runs)
+	}
+	if diff := cmp.Diff([]host.Published{{Port: "80/tcp", Address: "0.0.0.0", HostPort: "32768"}}, runs.Published()); diff != "" {
+		t.Error(diff)
+	}
+	if len(h.Gaps) != 1 || !h.Gaps[0].Blocking || !strings.Contains(h.Gaps[0].What, "containers/e") {
+		t.Errorf("gaps are %+v", h.Gaps)
+	}
+}
+
+// TestKeptInBounds holds that no more is read of containers than honest hosts have.
+func TestKeptInBounds(t *testing.T) {
+	root := fstest.MapFS{}
+	large := []byte(`{"Name":"/a","State":{"Running":false},"Config":{"Env":["` + strings.Repeat("a", 3<<20) + `"]}}`)
+	for n := range 30 {
+		dir := fmt.Sprintf("var/lib/docker/containers/%02d/", n)
+		root[dir+"config.v2.json"], root[dir+"hostconfig.json"] = &fstest.MapFile{Data: large}, &fstest.MapFile{Data: []byte("{}")}
+	}
+	h, err := host.Read(context.Background(), &host.Source{FS: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Gaps) != 1 || h.Gaps[0].Class != "limit-reached" || !h.Gaps[0].Blocking {
+		t.Errorf("gaps are %+v", h.Gaps)
+	}
+}
+
+// TestAsked holds that the daemon's answers go before what lies on the disk, and that one that is not understood is told.
+func TestAsked(t *testing.T) {
+	root := fstest.MapFS{
+		"var/lib/docker/containers/a/config.v2.json":  {Data: []byte(`{"Name":"/kept","State":{"Running":true}}`)},
+		"var/lib/docker/containers/a/hostconfig.json": {Data: []byte(`{}`)},
+	}
+	h, err := host.Read(context.Background(), &host.Source{
+		FS: root, RunningFrom: "Docker",
+		Running: [][]byte{[]byte(`{"Name":"/asked","Config":{"Entrypoint":"/web"}}`), []byte(`{"HostConfig":[]}`), []byte(`{}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Containers) != 1 || h.Containers[0].Name != "asked" || len(h.Containers[0].Config.Entrypoint) != 1 || len(h.Gaps) != 2 {
+		t.Errorf("containers %+v, gaps %+v", h.Containers, h.Gaps)
+	}
+}
+
+func FuzzParseContainer(f *testing.F) {
+	f.Add([]byte(`{"Name":"/web","Config":{"Cmd":["a"],"Image":"x"},"HostConfig":{"SecurityOpt":["seccomp"],"PortBindings":{"80/tcp":[{"HostPort":"1-2"}]}},"Mounts":[{"Type":"bind"}]}`))
+	f.Add([]byte(`{"Name":"/w","HostConfig":{"MaskedPaths":[],"PidsLimit":-1},"MountPoints":{"a":{}}}`))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		c, err := host.ParseContainer("Docker", answer)
+		if err != nil {
+			return
+		}
+		c.Mounted()
+		c.Published()
+		c.Option("seccomp")
+	})
+}
