@@ -76,3 +76,10 @@ func (o *Object) Typed() (typed runtime.Object, filled bool, err error) {
 	typed.GetObjectKind().SetGroupVersionKind(kind)
 	return typed, Default(typed), nil
 }
+
+// Decode reads the object into a type of its kind, as an API server would. Unknown are fields that the type does not
+// have, in words: an object of a newer version of its API, or one that is written wrongly.
+func (o *Object) Decode(into any) (unknown []string, err error) {
+	err = decode(o.Fields, into, &unknown)
+	return unknown, err
+}
