@@ -81,16 +81,33 @@ func (a Addresses) Union(b Addresses) (one Addresses) {
 	return one
 }
 
-// String is the set in words: CIDRs where an interval is one, its ends where it is none.
+// String is the set in words: CIDRs where an interval is one, its ends where it is none; of most of a family what it
+// lacks, as in "0.0.0.0/0 except 10.0.0.0/8".
 func (a Addresses) String() string {
-	if len(a) == 0 {
+	var words []string
+	for _, f := range families {
+		whole := Addresses{f}
+		has, lacks := a.Intersect(whole), whole.Minus(a)
+		switch {
+		case len(has) == 0:
+		case len(lacks) > 0 && len(lacks) < len(has):
+			words = append(words, f.String()+" except "+lacks.list(" "))
+		default:
+			words = append(words, has.list(", "))
+		}
+	}
+	if len(words) == 0 {
 		return "none"
 	}
+	return strings.Join(words, ", ")
+}
+
+func (a Addresses) list(between string) string {
 	words := make([]string, len(a))
 	for i, s := range a {
 		words[i] = s.String()
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(words, between)
 }
 
 func (s addressSpan) String() string {

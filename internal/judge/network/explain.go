@@ -1,8 +1,6 @@
 package network
 
-import (
-	"slices"
-)
+import "slices"
 
 // Reason is why one end of a connection takes part in it, or does not.
 type Reason struct {
@@ -17,16 +15,61 @@ type Reason struct {
 
 // Answer is whether ports are reached, and why.
 type Answer struct {
+	From, To string // in words
+	Ends     [2]Kind
 	Ports    Ports
 	Egress   Reason // of whom it comes from
 	Ingress  Reason // of whom it goes to
 	OwnNode  bool   // it is from the pod's own node, which always reaches it
-	Facets   [2]string
-	from, to int
+	Same     bool   // it is the one pod itself
 }
 
 // Allowed says that the connection is.
-func (a *Answer) Allowed() bool { return a.OwnNode || a.Egress.Allowed && a.Ingress.Allowed }
+func (a *Answer) Allowed() bool { return a.OwnNode || a.Same || a.Egress.Allowed && a.Ingress.Allowed }
+
+// Answers answers what a person asked: whether any of the endpoints at one end reaches those at the other, on some ports.
+// Of a Service they are those that it leads to.
+func (m *Model) Answers(from, to *End, ports Ports) (all []Answer) {
+	for _, f := range from.Endpoints {
+		for _, t := range to.Endpoints {
+			asked := ports
+			if to.Service != nil {
+				asked = to.Service.leads(t, ports)
+			}
+			for _, a := range m.Ask(f, t) {
+				if a.Ports = a.Ports.Intersect(asked); len(a.Ports) > 0 {
+					a.From, a.To, a.Ends = from.words(f), to.words(t), [2]Kind{f.Kind, t.Kind}
+					all = append(all, a)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// words name an endpoint as far as it was named.
+func (e *End) words(one *Endpoint) string {
+	if one.Kind != Block {
+		return one.String()
+	}
+	switch of := one.Addresses.Intersect(e.Within); {
+	case len(e.Within.Minus(of)) == 0:
+		return e.Name
+	case len(of) <= 2:
+		return e.Name + " at " + of.String()
+	}
+	return e.Name + " within " + one.Name
+}
+
+// leads are the ports of a pod that those of a Service lead to, which are asked about.
+func (s *Service) leads(e *Endpoint, asked Ports) (all Ports) {
+	for _, p := range s.Ports {
+		if asked.Has(p.Protocol, p.Port) {
+			all = all.Union(p.Leads(e))
+		}
+	}
+	return all
+}
 
 // Ask answers whether one endpoint reaches another, on all ports: each is in one answer for each two of the endpoints'
 // addresses that are treated differently.
@@ -41,7 +84,7 @@ func (m *Model) Ask(from, to *Endpoint) (all []Answer) {
 			for _, o := range out {
 				for _, n := range in {
 					if both := o.ports.Intersect(n.ports); len(both) > 0 {
-						all = append(all, Answer{Ports: both, Egress: o.reason, Ingress: n.reason, OwnNode: own})
+						all = append(all, Answer{Ports: both, Egress: o.reason, Ingress: n.reason, OwnNode: own, Same: from == to && !from.Several})
 					}
 				}
 			}

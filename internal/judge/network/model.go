@@ -322,11 +322,11 @@ func (c *classifier) unknown(e *Endpoint) (all []*question) {
 			all = append(all, q)
 		case len(ranges) > 0 && len(may.Intersect(q.block)) == 0, len(ranges) == 0 && len(q.block.Intersect(private)) == 0:
 		default:
-			what := "pods"
+			what, hint := "pods", "; name their ranges with --pod-cidr"
 			if e.Kind != Pods {
-				what = "nodes"
+				what, hint = "nodes", ""
 			}
-			c.doubt(fmt.Sprintf("whether %s holds addresses of %s is not known; it is taken to hold none of those whose address is not known", q.text, what))
+			c.doubt(fmt.Sprintf("whether %s holds addresses of %s is not known; it is taken to hold none of those whose address is not known%s", q.text, what, hint))
 		}
 	}
 	return all
