@@ -248,10 +248,11 @@ func (c *classifier) facets(e *Endpoint) (all []facet) {
 	return all
 }
 
-// hosts are the nodes whose network a workload uses: any that is known.
+// hosts are the nodes whose network a workload uses: the one that it is on, or any, where it does not say.
 func (c *classifier) hosts(e *Endpoint) (all []facet) {
+	on := e.Workload.Spec.NodeName
 	for _, n := range c.m.Endpoints {
-		if n.Kind == Node {
+		if n.Kind == Node && (on == "" || on == n.Name) {
 			all = append(all, c.facets(n)...)
 		}
 	}

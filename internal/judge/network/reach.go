@@ -111,9 +111,19 @@ func (m *Map) Reaches(from *Endpoint) iter.Seq2[*Endpoint, Ports] {
 			for _, j := range m.of[to] {
 				all = all.Union(ports[j])
 			}
+			if onNode(from, to) && m.meet(from, to) {
+				all = AllPorts()
+			}
 			if len(all) > 0 && !yield(to, all) {
 				return
 			}
 		}
 	}
+}
+
+// meet says that two endpoints have addresses of one family.
+func (m *Model) meet(from, to *Endpoint) bool {
+	return slices.ContainsFunc(m.of[from], func(i int) bool {
+		return slices.ContainsFunc(m.of[to], func(j int) bool { return m.classes[i].family&m.classes[j].family != 0 })
+	})
 }
