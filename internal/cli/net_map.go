@@ -63,16 +63,10 @@ func (o *mapOptions) write(g *global, w *wires) error {
 		return o.draw(g.env.Stdout, rows)
 	}
 	table := [][]string{{"FROM", "PORTS", "TO"}}
-	answer := struct {
+	return o.answer(g, table, struct {
 		Connections []connectionRow `json:"connections"`
 		Gaps        []string        `json:"gaps,omitempty"`
-	}{Connections: []connectionRow{}, Gaps: w.gaps}
-	for i := range rows {
-		r := &rows[i]
-		answer.Connections = append(answer.Connections, connectionRow{r.From.Words(), r.To.Words(), r.Ports.String()})
-		table = append(table, []string{r.From.String(), r.Ports.String(), r.To.String()})
-	}
-	return o.answer(g, table, answer)
+	}{connectionRows(rows, "", &table), w.gaps})
 }
 
 // writePairs writes a line for each two endpoints.

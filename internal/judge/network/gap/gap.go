@@ -48,6 +48,7 @@ func at(o *kube.Object, field, detail string) check.Hit {
 	return check.Hit{Where: field, Detail: detail, At: o.At(field), Subject: o.Subject(field)}
 }
 
+// card is that of a check of networks. Names are the same check in other tools, and the controls that it stands for.
 func card(id, title string, severity finding.Severity, names string, page check.Page) check.Card {
 	c := check.Card{
 		ID: "network/" + id, Title: title, Kind: finding.KindNetwork, Severity: severity, Decks: []string{finding.Ship, finding.Admit, finding.Run}, Since: "0.1", Page: page,

@@ -10,24 +10,21 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
-// metadata are the addresses at which clouds tell machines who they are: of AWS, Azure, Google, OpenStack and others, of
-// AWS by IPv6, and of Alibaba.
-var metadata = []netip.Addr{netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200")}
+// metadata is the address at which clouds tell machines who they are: of AWS, Azure, Google, OpenStack and others.
+const metadata = "169.254.169.254"
 
 // reached are the checks of whom pods reach that hardly any has to.
 func reached() []Check {
 	return []Check{
-		{card("metadata-reached", "pods that policies hold reach the cloud's metadata service", "high", "nsa-1.2/network-policies attack/T1552.005 kubescape/C-0052", check.Page{
+		{card("metadata-reached", "pods that policies hold reach the cloud's metadata service", "high", "nsa-1.2/network-policies attack/T1552.005", check.Page{
 			Why:  "Whoever gets into the pod asks the metadata service for the credentials of its node. The policies that hold the pod leave that address out, most often by allowing 0.0.0.0/0. Pods that nothing holds are told by network/open-egress.",
 			Fix:  "Except 169.254.169.254/32 from the block, or deny it to all pods with a ClusterNetworkPolicy of the Admin tier.",
 			Bad:  shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]\n    ports: [{port: 80}]\n",
-			Good: shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [169.254.169.254/32, 100.100.100.200/32]}}]\n    ports: [{port: 80}]\n",
+			Good: shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [169.254.169.254/32]}}]\n    ports: [{port: 80}]\n",
 		}), func(f *Facts) []check.Hit {
+			to := f.model.At(netip.MustParseAddr(metadata))
 			return f.perNamespace("reach it", func(e *network.Endpoint) bool {
-				return !f.model.Open(e, network.Egress) && slices.ContainsFunc(metadata, func(a netip.Addr) bool {
-					to := f.model.At(a)
-					return to != nil && f.model.Between(e, to).Has(network.TCP, 80)
-				})
+				return !f.model.Open(e, network.Egress) && f.model.Between(e, to).Has(network.TCP, 80)
 			})
 		}},
 		{card("internet-egress", "a rule opens all of the internet", "medium", "nsa-1.2/network-policies", check.Page{

@@ -13,7 +13,7 @@ func written() []Check {
 	first := strings.Replace(wide, "NAME", "one", 1) + "  priority: 10\n  subject: {namespaces: {}}\n  ingress:\n  - {action: Deny, from: [{namespaces: {}}]}\n---\n"
 	second := strings.Replace(wide, "NAME", "two", 1) + "  priority: PRIORITY\n  subject: {namespaces: {}}\n  ingress:\n  - {action: Pass, from: [{namespaces: {}}]}\n"
 	return []Check{
-		{card("policy-selects-nothing", "a policy selects no pods", "low", "kube-linter/dangling-networkpolicy", check.Page{
+		{card("policy-selects-nothing", "a policy selects no pods", "low", "", check.Page{
 			Why: "No pod that was read has the labels that the policy asks for, or is in the namespaces: it holds nobody. A label was misspelled, or the pods are gone.",
 			Fix: "Give the policy the labels that the pods have, or delete it.",
 			Bad: shop + head + "  podSelector: {matchLabels: {app: card}}\n", Good: shop + head + "  podSelector: {matchLabels: {app: cart}}\n",
@@ -25,7 +25,7 @@ func written() []Check {
 				return hits
 			})
 		}},
-		{card("peer-selects-nothing", "a rule names pods that are none", "low", "kube-linter/dangling-networkpolicypeer-podselector", check.Page{
+		{card("peer-selects-nothing", "a rule names pods that are none", "low", "", check.Page{
 			Why:  "No pod that was read is one of those that the rule names: it allows, or denies, nothing. A label was misspelled, or namespaceSelector and podSelector, meant as two entries, are one.",
 			Fix:  "Give the rule the labels that pods and namespaces have, or delete it.",
 			Bad:  shop + head + "  podSelector: {}\n  ingress:\n  - from: [{podSelector: {matchLabels: {app: card}}}]\n",
