@@ -63,10 +63,48 @@ func (o *mapOptions) write(g *global, w *wires) error {
 		return o.draw(g.env.Stdout, rows)
 	}
 	table := [][]string{{"FROM", "PORTS", "TO"}}
-	return o.answer(g, table, struct {
+	answer := struct {
 		Connections []connectionRow `json:"connections"`
+		Published   []publishedRow  `json:"published"`
 		Gaps        []string        `json:"gaps,omitempty"`
-	}{connectionRows(rows, "", &table), w.gaps})
+	}{connectionRows(rows, "", &table), publishedRows(w.model, o.namespace), w.gaps}
+	if err := o.answer(g, table, answer); err != nil || o.format == "json" || len(answer.Published) == 0 {
+		return err
+	}
+	fmt.Fprintln(g.env.Stdout, "\nFrom outside of the cluster:")
+	table = [][]string{{"BY", "TO", "PORTS", "LET IN"}}
+	for _, p := range answer.Published {
+		let := p.Reached
+		if p.Unknown {
+			let += "; who brings it is not among what was read"
+		}
+		table = append(table, []string{p.By, p.To, p.Ports, let})
+	}
+	return o.answer(g, table, nil)
+}
+
+// publishedRow is a way from outside to pods.
+type publishedRow struct {
+	By      string `json:"by"`
+	To      string `json:"to"`
+	Ports   string `json:"ports"`
+	Reached string `json:"reached"`
+	Unknown bool   `json:"unknown,omitempty"`
+}
+
+func publishedRows(m *network.Model, namespace string) []publishedRow {
+	all := []publishedRow{}
+	for _, p := range m.Published() {
+		if namespace != "" && p.To.Namespace != namespace {
+			continue
+		}
+		by := p.By.Kind + " " + p.By.Namespace + "/" + p.By.Name
+		if p.How != p.By.Kind {
+			by += " (" + p.How + ")"
+		}
+		all = append(all, publishedRow{by, p.To.String(), p.Ports.String(), p.Reached.String(), p.Unknown})
+	}
+	return all
 }
 
 // writePairs writes a line for each two endpoints.
