@@ -210,7 +210,7 @@ func newRoot(g *global) *cobra.Command {
 	root.SetVersionTemplate("plimsoll {{.Version}}\n")
 	g.flags(root.PersistentFlags())
 	root.AddCommand(
-		newScan(g), newSBOM(g), newReport(g), newExceptions(g), newPolicy(g), newAttest(g), newVerify(g), newAdmit(g), newCluster(g), newComply(g), newNode(g), newRBAC(g),
+		newScan(g), newSBOM(g), newReport(g), newExceptions(g), newPolicy(g), newAttest(g), newVerify(g), newAdmit(g), newCluster(g), newComply(g), newNode(g), newRBAC(g), newNet(g),
 		newDirectory(g), newLogin(g),
 		newDB(g), newBase(g), newCache(g), newExplain(g), newDoctor(g), newVersion(g),
 	)

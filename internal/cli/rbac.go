@@ -60,6 +60,38 @@ func allKinds() []schema.GroupVersionKind { return append(kube.Read(), path.Kind
 
 // read reads targets, or the cluster. What could not be read is said, and is a gap.
 func (o *accessOptions) read(ctx context.Context, g *global, targets []string, kinds []schema.GroupVersionKind) (*access, error) {
+	seen, err := o.objects(ctx, g, targets, client.Selection{Kinds: kinds})
+	if err != nil {
+		return nil, err
+	}
+	a := &access{kube: seen.Snapshot, model: rbac.New(seen.Snapshot, rbac.Options{Whole: seen.whole}), gaps: seen.gaps}
+	for _, p := range a.model.Problems {
+		if !p.Template {
+			a.gaps = append(a.gaps, p.Error())
+		}
+	}
+	if a.model.Empty() && !o.mayBeEmpty {
+		of := "every cluster has"
+		if seen.whole {
+			of = "the API server itself allows"
+		}
+		a.gaps = append(a.gaps, "no role or binding was read: the answer is of what "+of)
+	}
+	for _, gap := range a.gaps {
+		g.say("plimsoll: not seen: %s", printable(gap))
+	}
+	return a, nil
+}
+
+// seen are the objects that questions are answered of.
+type seen struct {
+	*kube.Snapshot
+	whole bool     // they are all that a cluster has
+	gaps  []string // what was not read of a cluster
+}
+
+// objects reads the objects of targets, or of the cluster.
+func (o *accessOptions) objects(ctx context.Context, g *global, targets []string, of client.Selection) (*seen, error) {
 	var objects []*kube.Object
 	var problems []*kube.Problem
 	var missing []client.Missing
@@ -70,7 +102,7 @@ func (o *accessOptions) read(ctx context.Context, g *global, targets []string, k
 			return nil, usage("--rate %d: at least 1", o.rate)
 		}
 		from := clusterOptions{kubeconfig: o.kubeconfig, context: o.context, rate: o.rate}
-		c, err := from.read(ctx, client.Selection{Kinds: kinds})
+		c, err := from.read(ctx, of)
 		if err != nil {
 			return nil, err
 		}
@@ -92,29 +124,13 @@ func (o *accessOptions) read(ctx context.Context, g *global, targets []string, k
 			objects, problems = append(objects, f.objects...), append(problems, f.problems...)
 		}
 	}
-	s := kube.NewSnapshot(objects, problems)
-	a := &access{kube: s, model: rbac.New(s, rbac.Options{Whole: whole})}
+	all := &seen{Snapshot: kube.NewSnapshot(objects, problems), whole: whole}
 	for _, m := range missing {
 		if m.Blocking && m.Class != "unknown-kind" {
-			a.gaps = append(a.gaps, m.What)
+			all.gaps = append(all.gaps, m.What)
 		}
 	}
-	for _, p := range a.model.Problems {
-		if !p.Template {
-			a.gaps = append(a.gaps, p.Error())
-		}
-	}
-	if a.model.Empty() && !o.mayBeEmpty {
-		of := "every cluster has"
-		if whole {
-			of = "the API server itself allows"
-		}
-		a.gaps = append(a.gaps, "no role or binding was read: the answer is of what "+of)
-	}
-	for _, gap := range a.gaps {
-		g.say("plimsoll: not seen: %s", printable(gap))
-	}
-	return a, nil
+	return all, nil
 }
 
 // end is the status of an answer: what was not seen may change it.

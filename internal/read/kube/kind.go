@@ -84,10 +84,28 @@ func Read() []schema.GroupVersionKind {
 	return slices.Concat(Judged(), Around(), []schema.GroupVersionKind{Volume()}, Access())
 }
 
+// Network are the kinds that say who reaches whom, beside those that are judged. A cluster may not have those that are not
+// Kubernetes' own.
+func Network() (own, optional []schema.GroupVersionKind) {
+	const policies, gateways = "policy.networking.k8s.io", "gateway.networking.k8s.io"
+	return []schema.GroupVersionKind{kind("", "Node"), kind("networking.k8s.io", "IngressClass")}, []schema.GroupVersionKind{
+		{Group: policies, Version: "v1alpha2", Kind: "ClusterNetworkPolicy"},
+		{Group: policies, Version: "v1alpha1", Kind: "AdminNetworkPolicy"},
+		{Group: policies, Version: "v1alpha1", Kind: "BaselineAdminNetworkPolicy"},
+		kind(gateways, "Gateway"), kind(gateways, "HTTPRoute"), kind(gateways, "GRPCRoute"),
+		{Group: gateways, Version: "v1alpha2", Kind: "TCPRoute"},
+		{Group: gateways, Version: "v1alpha2", Kind: "TLSRoute"},
+		{Group: gateways, Version: "v1alpha2", Kind: "UDPRoute"},
+		{Group: "cilium.io", Version: "v2", Kind: "CiliumNetworkPolicy"},
+		{Group: "cilium.io", Version: "v2", Kind: "CiliumClusterwideNetworkPolicy"},
+		kind("crd.projectcalico.org", "NetworkPolicy"), kind("crd.projectcalico.org", "GlobalNetworkPolicy"),
+	}
+}
+
 // Volume is the kind of what claims are bound to.
 func Volume() schema.GroupVersionKind { return kind("", "PersistentVolume") }
 
 // Wide says of one of these kinds that its objects belong to no namespace.
 func Wide(k schema.GroupVersionKind) bool {
-	return slices.Contains([]string{"Namespace", "ClusterRole", "ClusterRoleBinding", "CertificateSigningRequest"}, k.Kind) || k == Volume()
+	return slices.Contains([]string{"Namespace", "ClusterRole", "ClusterRoleBinding", "CertificateSigningRequest", "Node", "IngressClass"}, k.Kind) || k == Volume()
 }

@@ -87,3 +87,10 @@ func (w *Workload) TypedPod() (*corev1.Pod, error) {
 	defaultPod(p)
 	return p, nil
 }
+
+// Decode reads the object into a type of its kind, as an API server would. Unknown are fields that the type does not
+// have, in words: an object of a newer version of its API, or one that is written wrongly.
+func (o *Object) Decode(into any) (unknown []string, err error) {
+	err = decode(o.Fields, into, &unknown)
+	return unknown, err
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -60,6 +61,9 @@ func newCluster(c *rest.Config) (*Cluster, error) {
 	return &Cluster{Interface: all, Name: c.Host, http: client, url: strings.TrimSuffix(base.String(), "/")}, nil
 }
 
+// errUnserved says that a cluster has no such kind.
+var errUnserved = errors.New("the cluster does not serve it")
+
 // Resource is the name under which the objects of a kind are served, and whether they are in namespaces.
 func (c *Cluster) Resource(ctx context.Context, kind schema.GroupVersionKind) (r schema.GroupVersionResource, namespaced bool, err error) {
 	path := "/apis/" + url.PathEscape(kind.Group) + "/" + url.PathEscape(kind.Version)
@@ -68,11 +72,14 @@ func (c *Cluster) Resource(ctx context.Context, kind schema.GroupVersionKind) (r
 	}
 	var list metav1.APIResourceList
 	if err := c.ask(ctx, http.MethodGet, path, nil, &list); err != nil {
+		if refused := (statusError{}); errors.As(err, &refused) && refused.code == http.StatusNotFound {
+			err = errUnserved
+		}
 		return r, false, fmt.Errorf("ask how %s is served: %w", kind.Kind, err)
 	}
 	i := slices.IndexFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Kind == kind.Kind && !strings.Contains(r.Name, "/") })
 	if i < 0 {
-		return r, false, fmt.Errorf("the cluster serves no %s of %s", kind.Kind, kind.GroupVersion())
+		return r, false, fmt.Errorf("%w: no %s of %s", errUnserved, kind.Kind, kind.GroupVersion())
 	}
 	return kind.GroupVersion().WithResource(list.APIResources[i].Name), list.APIResources[i].Namespaced, nil
 }
@@ -83,6 +90,14 @@ func (c *Cluster) Review(ctx context.Context, question *authorizationv1.SubjectA
 	err := c.ask(ctx, http.MethodPost, "/apis/authorization.k8s.io/v1/subjectaccessreviews", question, &answer)
 	return answer.Status, err
 }
+
+// statusError is an answer that is none.
+type statusError struct {
+	code int
+	text string
+}
+
+func (e statusError) Error() string { return e.text }
 
 func (c *Cluster) ask(ctx context.Context, method, path string, body, into any) error {
 	var sent io.Reader
@@ -113,7 +128,7 @@ func (c *Cluster) ask(ctx context.Context, method, path string, body, into any) 
 	case res.StatusCode >= http.StatusMultipleChoices:
 		var status metav1.Status
 		_ = json.Unmarshal(text, &status) // whatever it is, the status line says the rest
-		return fmt.Errorf("%s %s: %s: %.300s", method, path, res.Status, status.Message)
+		return statusError{res.StatusCode, fmt.Sprintf("%s %s: %s: %.300s", method, path, res.Status, status.Message)}
 	}
 	return json.Unmarshal(text, into)
 }

@@ -29,6 +29,10 @@ type Selection struct {
 	Namespaces []string                  // empty: all
 	Kinds      []schema.GroupVersionKind // empty: those that are judged, and what counts for them
 	Also       []schema.GroupVersionKind // custom kinds that hold pods
+	// Optional are kinds that a cluster may not serve: it then has no objects of them.
+	Optional []schema.GroupVersionKind
+	// Addresses has pods and nodes keep those that they have.
+	Addresses bool
 }
 
 // Missing is what was not read of a kind, in a namespace or in all, and why.
@@ -81,7 +85,7 @@ func (c *Cluster) Read(ctx context.Context, s Selection) (*Contents, error) {
 	if len(kinds) == 0 {
 		kinds = kube.Read()
 	}
-	for _, k := range append(slices.Clone(s.Also), kinds...) { // what makes others comes first
+	for _, k := range slices.Concat(s.Also, kinds, s.Optional) { // what makes others comes first
 		if err := r.kind(ctx, k); err != nil {
 			return nil, err
 		}
@@ -113,6 +117,9 @@ func (r *reading) miss(class, format string, args ...any) {
 // kind reads the objects of one kind.
 func (r *reading) kind(ctx context.Context, k schema.GroupVersionKind) error {
 	resource, namespaced, err := r.resource(ctx, k)
+	if errors.Is(err, errUnserved) && slices.Contains(r.of.Optional, k) {
+		return nil
+	}
 	if err != nil {
 		r.miss("unread-kind", "%s: %v", k.Kind, err)
 		return nil
@@ -202,7 +209,11 @@ func (r *reading) list(ctx context.Context, of dynamic.ResourceInterface, k sche
 
 // take keeps an object, but for what is not judged of it, and unless another one made it.
 func (r *reading) take(o *kube.Object) {
+	status := addresses(o)
 	lean(o.Fields)
+	if r.of.Addresses && len(status) > 0 {
+		o.Fields["status"] = status
+	}
 	made := r.makers.Owned(o)
 	if r.full {
 		return
@@ -222,6 +233,19 @@ func (r *reading) take(o *kube.Object) {
 	if r.full = len(r.contents.Objects) >= mostRead || r.size >= mostReadBytes; r.full {
 		r.miss("limit-reached", "there is more than %d objects or %d MiB of them: select namespaces, and read the cluster in parts", mostRead, mostReadBytes>>20)
 	}
+}
+
+// addresses are what a pod's or a node's status says of them.
+func addresses(o *kube.Object) map[string]any {
+	keys := map[string][]string{"Pod": {"podIP", "podIPs"}, "Node": {"addresses"}}[o.Kind]
+	status, _ := o.Fields["status"].(map[string]any)
+	kept := map[string]any{}
+	for _, key := range keys {
+		if v, ok := status[key]; ok && o.Group() == "" {
+			kept[key] = v
+		}
+	}
+	return kept
 }
 
 // lean drops what is not judged, and what would make two readings of one cluster differ: the status, the second copy that

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/plimsoll/plimsoll/internal/judge/network"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/read/kube/client"
+)
+
+func newNet(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "net", Short: "Say which pods can talk to which, to and from where, and which policies let them",
+		Long: "Of manifests, folders, what cluster dump wrote, or, where no TARGET is named, of the cluster itself. Answers are what\n" +
+			"the policies allow: NetworkPolicy, ClusterNetworkPolicy, AdminNetworkPolicy and BaselineAdminNetworkPolicy, of TCP,\n" +
+			"UDP and SCTP. They hold where the cluster's network enforces them. What is not known makes an answer incomplete.",
+		Example: "  plimsoll net allowed shop/cart shop/db 5432 ./k8s\n  plimsoll net map ./k8s\n  plimsoll net allowed internet service:shop/web",
+	}
+	cmd.AddCommand(newNetAllowed(g), newNetMap(g), newNetGaps(g), newNetDiff(g), newNetCheck(g), newNetSuggest(g))
+	return cmd
+}
+
+// netOptions say what the network is read of.
+type netOptions struct {
+	accessOptions
+	ranges []string
+}
+
+func (o *netOptions) flags(f *pflag.FlagSet, formats string) {
+	o.accessOptions.flags(f, formats)
+	o.rangeFlags(f)
+}
+
+func (o *netOptions) rangeFlags(f *pflag.FlagSet) {
+	f.Var(parted(&o.ranges), "pod-cidr", "`CIDRS` that pods have addresses of (default: what nodes say)")
+}
+
+// wires is what was read, and what is not known of it.
+type wires struct {
+	model *network.Model
+	gaps  []string
+}
+
+func (o *netOptions) read(ctx context.Context, g *global, targets []string) (*wires, error) {
+	s, err := o.seen(ctx, g, targets)
+	if err != nil {
+		return nil, err
+	}
+	w, err := o.wire(s, nil)
+	if err != nil {
+		return nil, err
+	}
+	w.tell(g)
+	return w, nil
+}
+
+// seen reads what networks are made of.
+func (o *netOptions) seen(ctx context.Context, g *global, targets []string) (*seen, error) {
+	own, optional := kube.Network()
+	return o.objects(ctx, g, targets, client.Selection{Kinds: append(kube.Judged(), own...), Optional: optional, Addresses: true})
+}
+
+// wire makes the model. Beside are addresses that are told apart beside those of the policies.
+func (o *netOptions) wire(s *seen, beside []network.Addresses) (*wires, error) {
+	of := network.Options{Blocks: beside, Whole: s.whole}
+	for _, text := range o.ranges {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, usage("--pod-cidr %q is no CIDR: write an address and the number of its fixed bits, as in 10.244.0.0/16", text)
+		}
+		of.PodRanges = append(of.PodRanges, p)
+	}
+	w := &wires{model: network.New(s.Snapshot, of), gaps: slices.Clone(s.gaps)}
+	for _, p := range s.Problems {
+		if !p.Template {
+			w.gaps = append(w.gaps, p.Error())
+		}
+	}
+	for _, d := range w.model.Doubts {
+		w.gaps = append(w.gaps, d.String())
+	}
+	return w, nil
+}
+
+// tell says what is not certain.
+func (w *wires) tell(g *global) {
+	for _, gap := range w.gaps {
+		g.say("plimsoll: not certain: %s", printable(gap))
+	}
+	if len(w.model.Policies) == 0 {
+		g.say("plimsoll: no network policy was read: everybody reaches everybody")
+	}
+}
+
+// end is the status of an answer: what is not known may change it.
+func (w *wires) end(err error) error {
+	if err == nil && len(w.gaps) > 0 {
+		return exitError{exitIncomplete, nil}
+	}
+	return err
+}

@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plimsoll/plimsoll/internal/judge/network"
+)
+
+// mostEdges is how many arrows a drawing has at most: beyond it nobody sees anything, and drawing takes for ever.
+const mostEdges = 2000
+
+// mapOptions say what of the map is told.
+type mapOptions struct {
+	netOptions
+	namespace string
+}
+
+func newNetMap(g *global) *cobra.Command {
+	var o mapOptions
+	formats := []string{"table", "json", "csv", "dot", "mermaid"}
+	cmd := &cobra.Command{
+		Use: "map [flags] [TARGET...]", Short: "Show all connections that the policies allow", Args: words(0, -1),
+		Long: "Who reaches the same stands in one row, and so does whom they reach on the same ports: shop/* are all pods of a\n" +
+			"namespace. A pod reaches itself, and its node reaches it, whatever policies say; neither is in the map. Pods in the\n" +
+			"network of their node count as nodes. csv has a line for each two workloads.\n\n" +
+			"Exit status: 0, 2 the call is wrong, 3 not all is known, so that the map may be another one.",
+		Example: "  plimsoll net map ./k8s\n  plimsoll net map --namespace shop ./prod-dump\n  plimsoll net map -o mermaid ./k8s\n  plimsoll net map -o dot ./k8s | dot -Tsvg > map.svg",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.validate(formats...); err != nil {
+				return err
+			}
+			w, err := o.read(cmd.Context(), g, args)
+			if err != nil {
+				return err
+			}
+			return w.end(o.write(g, w))
+		},
+	}
+	f := cmd.Flags()
+	o.flags(f, "table, json, csv, dot or mermaid")
+	f.StringVarP(&o.namespace, "namespace", "n", "", "only what pods of this `NAMESPACE` reach, and who reaches them")
+	return cmd
+}
+
+// connectionRow is one row of the map.
+type connectionRow struct {
+	From  []string `json:"from"`
+	To    []string `json:"to"`
+	Ports string   `json:"ports"`
+}
+
+func (o *mapOptions) write(g *global, w *wires) error {
+	rows := w.model.Map().Rows(o.namespace)
+	switch o.format {
+	case "csv":
+		return writePairs(g.env.Stdout, rows)
+	case "dot", "mermaid":
+		return o.draw(g.env.Stdout, rows)
+	}
+	table := [][]string{{"FROM", "PORTS", "TO"}}
+	answer := struct {
+		Connections []connectionRow `json:"connections"`
+		Published   []publishedRow  `json:"published"`
+		Gaps        []string        `json:"gaps,omitempty"`
+	}{connectionRows(rows, "", &table), publishedRows(w.model, o.namespace), w.gaps}
+	if err := o.answer(g, table, answer); err != nil || o.format == "json" || len(answer.Published) == 0 {
+		return err
+	}
+	fmt.Fprintln(g.env.Stdout, "\nFrom outside of the cluster:")
+	table = [][]string{{"BY", "TO", "PORTS", "LET IN"}}
+	for _, p := range answer.Published {
+		let := p.Reached
+		if p.Unknown {
+			let += "; who brings it is not among what was read"
+		}
+		table = append(table, []string{p.By, p.To, p.Ports, let})
+	}
+	return o.answer(g, table, nil)
+}
+
+// publishedRow is a way from outside to pods.
+type publishedRow struct {
+	By      string `json:"by"`
+	To      string `json:"to"`
+	Ports   string `json:"ports"`
+	Reached string `json:"reached"`
+	Unknown bool   `json:"unknown,omitempty"`
+}
+
+func publishedRows(m *network.Model, namespace string) []publishedRow {
+	all := []publishedRow{}
+	for _, p := range m.Published() {
+		if namespace != "" && p.To.Namespace != namespace {
+			continue
+		}
+		by := p.By.Kind + " " + p.By.Namespace + "/" + p.By.Name
+		if p.How != p.By.Kind {
+			by += " (" + p.How + ")"
+		}
+		all = append(all, publishedRow{by, p.To.String(), p.Ports.String(), p.Reached.String(), p.Unknown})
+	}
+	return all
+}
+
+// writePairs writes a line for each two endpoints.
+func writePairs(to io.Writer, rows []network.Row) error {
+	w := csv.NewWriter(to)
+	if err := w.Write([]string{"from", "to", "ports"}); err != nil {
+		return err
+	}
+	for i := range rows {
+		for _, from := range rows[i].From.All() {
+			for _, one := range rows[i].To.All() {
+				if from == one && !from.Several {
+					continue
+				}
+				if err := w.Write([]string{cell(from.String()), cell(one.String()), rows[i].Ports.String()}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// cell is a text that no spreadsheet takes for a formula.
+func cell(text string) string {
+	if strings.ContainsAny(text[:min(1, len(text))], "=+-@\t\r") {
+		return "'" + text
+	}
+	return text
+}
+
+// draw writes the rows as Graphviz or Mermaid reads them: an arrow for each two names.
+func (o *mapOptions) draw(to io.Writer, rows []network.Row) error {
+	edges := 0
+	for i := range rows {
+		edges += len(rows[i].From.Words()) * len(rows[i].To.Words())
+	}
+	if edges > mostEdges {
+		return usage("the map has %d arrows, more than the %d that can be drawn: choose a --namespace", edges, mostEdges)
+	}
+	var b strings.Builder
+	if o.format == "dot" {
+		b.WriteString("digraph network {\n  rankdir=LR;\n  node [shape=box];\n")
+	} else {
+		b.WriteString("flowchart LR\n")
+	}
+	names := map[string]string{}
+	name := func(text string) string {
+		if names[text] != "" {
+			return names[text]
+		}
+		names[text] = fmt.Sprintf("n%d", len(names))
+		return names[text] + `["` + quoteMermaid(text) + `"]`
+	}
+	for i := range rows {
+		for _, from := range rows[i].From.Words() {
+			for _, one := range rows[i].To.Words() {
+				if o.format == "dot" {
+					fmt.Fprintf(&b, "  %s -> %s [label=%s];\n", quoteDOT(from), quoteDOT(one), quoteDOT(rows[i].Ports.String()))
+					continue
+				}
+				fmt.Fprintf(&b, "  %s -->|\"%s\"| %s\n", name(from), quoteMermaid(rows[i].Ports.String()), name(one))
+			}
+		}
+	}
+	if o.format == "dot" {
+		b.WriteString("}\n")
+	}
+	_, err := io.WriteString(to, b.String())
+	return err
+}

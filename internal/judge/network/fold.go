@@ -1,0 +1,241 @@
+package network
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Row is connections that are told together.
+type Row struct {
+	From, To Group
+	Ports    Ports
+}
+
+// Group are endpoints that are told together.
+type Group struct {
+	Every      bool     // all pods
+	Namespaces []string // of which all pods are in the group; empty where it has every pod
+	Endpoints  []*Endpoint
+	all        []*Endpoint // all of them, one by one
+}
+
+// All are the endpoints of the group, one by one, in the order of the model.
+func (g *Group) All() []*Endpoint { return g.all }
+
+// Words name the group: "all pods", "shop/*", "shop/Deployment cart", "10.0.0.0/8", "all addresses".
+func (g *Group) Words() (all []string) {
+	if g.Every {
+		all = append(all, "all pods")
+	}
+	for _, ns := range g.Namespaces {
+		all = append(all, ns+"/*")
+	}
+	var blocks Addresses
+	for _, e := range g.Endpoints {
+		if e.Kind == Block {
+			blocks = blocks.Union(e.Addresses)
+			continue
+		}
+		all = append(all, e.String())
+	}
+	if len(blocks) > 0 {
+		all = append(all, blocks.words())
+	}
+	return all
+}
+
+// words are the set in words, and those that many know where they are true.
+func (a Addresses) words() string {
+	switch {
+	case len(allAddresses().Minus(a)) == 0:
+		return "all addresses"
+	case len(a.Minus(internet())) > 0:
+	case len(internet().Minus(a)) == 0:
+		return "the internet"
+	case len(internet().Intersect(families[:1]).Minus(a)) == 0 && len(a.Minus(families[:1])) == 0:
+		return "the internet by IPv4"
+	}
+	return a.String()
+}
+
+func (g *Group) String() string { return strings.Join(g.Words(), ", ") }
+
+// Rows folds the map: who reaches the same stands together, and so does whom they reach on the same ports. With a
+// namespace, it is what its pods reach and who reaches them.
+func (m *Map) Rows(namespace string) []Row {
+	inside := func(e *Endpoint) bool { return namespace == "" || e.Namespace == namespace }
+	all := func(*Endpoint) bool { return true }
+	outside := func(e *Endpoint) bool { return !inside(e) }
+	return append(m.Between(inside, all), m.Between(outside, inside)...)
+}
+
+// Between folds what some reach of others.
+func (m *Map) Between(from, to func(*Endpoint) bool) (rows []Row) {
+	fold := newFolder(m.Endpoints)
+	var keys []string
+	sources := map[string][]*Endpoint{}
+	for _, e := range m.Endpoints {
+		key := ""
+		if from(e) {
+			key = m.key(e)
+		}
+		if key == "" {
+			continue
+		}
+		if sources[key] == nil {
+			keys = append(keys, key)
+		}
+		sources[key] = append(sources[key], e)
+	}
+	for _, key := range keys {
+		first := sources[key][0]
+		alone := len(sources[key]) == 1 && !first.Several
+		group := fold.group(sources[key])
+		began := len(rows)
+		for _, p := range m.parts(first) {
+			var reached []*Endpoint
+			for _, e := range m.Endpoints {
+				if slices.ContainsFunc(m.of[e], p.peers.has) && !(alone && e == first) && to(e) {
+					reached = append(reached, e)
+				}
+			}
+			if len(reached) == 0 {
+				continue
+			}
+			if i := slices.IndexFunc(rows[began:], func(r Row) bool { return slices.Equal(r.To.all, reached) }); i >= 0 {
+				rows[began+i].Ports = rows[began+i].Ports.Union(p.ports)
+				continue
+			}
+			rows = append(rows, Row{group, fold.group(reached), p.ports})
+		}
+	}
+	return rows
+}
+
+// On is the map of some ports alone.
+func (m *Map) On(ports Ports) *Map {
+	of := &Map{Model: m.Model, reach: make([][]part, len(m.reach))}
+	for i := range m.reach {
+		for _, p := range m.reach[i] {
+			if both := p.ports.Intersect(ports); len(both) > 0 {
+				of.reach[i] = append(of.reach[i], part{both, p.peers})
+			}
+		}
+	}
+	return of
+}
+
+// Lacking is the map of what is refused on some ports, between ends of which at least one are pods.
+func (m *Map) Lacking(ports Ports) *Map {
+	n := len(m.classes)
+	of := &Map{Model: m.Model, reach: make([][]part, n)}
+	for i := range m.reach {
+		rest := ports
+		add := func(on Ports, reached set) {
+			row := newSet(n)
+			for j := range n {
+				both := m.classes[i].family&m.classes[j].family != 0 && (m.classes[i].kind == Pods || m.classes[j].kind == Pods)
+				if both && (reached == nil || !reached.has(j)) {
+					row.add(j)
+				}
+			}
+			of.add(i, on, row)
+		}
+		for _, p := range m.reach[i] {
+			if on := p.ports.Intersect(ports); len(on) > 0 {
+				add(on, p.peers)
+				rest = rest.Minus(on)
+			}
+		}
+		if len(rest) > 0 {
+			add(rest, nil)
+		}
+	}
+	return of
+}
+
+// parts are what an endpoint reaches at any of its addresses, by ports.
+func (m *Map) parts(e *Endpoint) []part {
+	of := m.of[e]
+	if len(of) == 1 {
+		return m.reach[of[0]]
+	}
+	var sets []Ports
+	for _, i := range of {
+		for _, p := range m.reach[i] {
+			sets = append(sets, p.ports)
+		}
+	}
+	one := Map{Model: m.Model, reach: make([][]part, 1)}
+	row := newSet(len(m.classes))
+	for _, cell := range portCells(sets) {
+		clear(row)
+		for _, i := range of {
+			for w, bits := range face(m.reach[i]).at(cell) {
+				row[w] |= bits
+			}
+		}
+		one.add(0, cell, row)
+	}
+	return one.reach[0]
+}
+
+// key is the same for endpoints that reach the same; empty for one that reaches nobody.
+func (m *Map) key(e *Endpoint) string {
+	var key strings.Builder
+	for _, p := range m.parts(e) {
+		key.WriteString(p.ports.String())
+		for _, w := range p.peers {
+			for range 8 {
+				key.WriteByte(byte(w))
+				w >>= 8
+			}
+		}
+	}
+	return key.String()
+}
+
+// folder knows how many pods there are in all and in each namespace.
+type folder struct {
+	of   map[string]int
+	pods int
+}
+
+func newFolder(all []*Endpoint) *folder {
+	f := &folder{of: map[string]int{}}
+	for _, e := range all {
+		if e.Kind == Pods {
+			f.of[e.Namespace]++
+			f.pods++
+		}
+	}
+	return f
+}
+
+func (f *folder) group(all []*Endpoint) Group {
+	g := Group{all: all}
+	of, pods := map[string]int{}, 0
+	for _, e := range all {
+		if e.Kind == Pods {
+			of[e.Namespace]++
+			pods++
+		}
+	}
+	g.Every = pods > 1 && pods == f.pods
+	for ns, n := range of {
+		if !g.Every && n > 1 && n == f.of[ns] {
+			g.Namespaces = append(g.Namespaces, ns)
+		}
+	}
+	slices.Sort(g.Namespaces)
+	for _, e := range all {
+		if _, whole := slices.BinarySearch(g.Namespaces, e.Namespace); e.Kind != Pods || !g.Every && !whole {
+			g.Endpoints = append(g.Endpoints, e)
+		}
+	}
+	slices.SortStableFunc(g.Endpoints, func(a, b *Endpoint) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return g
+}

@@ -1,0 +1,378 @@
+package network
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// Options say what the objects alone do not.
+type Options struct {
+	// PodRanges are the addresses that pods have; none: those that nodes say.
+	PodRanges []netip.Prefix
+	// Blocks are told apart beside those that rules name.
+	Blocks []Addresses
+	// Whole says that the objects are all that the cluster has: a namespace that is not among them does not exist.
+	Whole bool
+}
+
+// Model is a cluster's network as its policies make it.
+type Model struct {
+	Policies  []*Policy // in the order in which they are asked
+	Endpoints []*Endpoint
+	Doubts    []Doubt // what keeps answers from being whole
+
+	options    Options
+	snapshot   *kube.Snapshot
+	whole      bool
+	namespaces map[string]labels.Set
+	podRanges  Addresses
+	classes    []class
+	of         map[*Endpoint][]int // its classes
+	peers      map[string]members  // by the peer's text
+}
+
+// class are endpoints that all policies treat alike.
+type class struct {
+	kind      Kind
+	family    int         // of its addresses: 1 of IPv4, 2 of IPv6, 3 of both, or not known
+	endpoints []*Endpoint // whose ports are the same, as far as rules name them
+	policies  []*Policy   // that select it, in their order
+}
+
+// members are the classes that a peer names, in their order.
+type members []int32
+
+// New makes the model of what a snapshot holds.
+func New(s *kube.Snapshot, o Options) *Model {
+	m := &Model{options: o, snapshot: s, whole: o.Whole, namespaces: map[string]labels.Set{}, of: map[*Endpoint][]int{}}
+	m.Policies, m.Doubts = readPolicies(s.Objects)
+	for _, ns := range s.Of("", "Namespace", "") {
+		m.namespaces[ns.Name] = labels.Merge(ns.Metadata("labels"), labels.Set{nameLabel: ns.Name})
+	}
+	for _, n := range s.Of("", "Node", "") {
+		e, ranges := nodeEndpoint(n)
+		m.Endpoints = append(m.Endpoints, e)
+		m.podRanges = m.podRanges.Union(ranges)
+	}
+	if len(o.PodRanges) > 0 {
+		m.podRanges = nil
+		for _, p := range o.PodRanges {
+			m.podRanges = m.podRanges.Union(PrefixAddresses(p))
+		}
+	}
+	for i := range s.Workloads {
+		if w := &s.Workloads[i]; w.Kind != "PodTemplate" {
+			m.Endpoints = append(m.Endpoints, podEndpoint(w))
+		}
+	}
+	for _, cell := range addressCells(append(m.Blocks(), o.Blocks...)) {
+		m.Endpoints = append(m.Endpoints, &Endpoint{Kind: Block, Name: cell.String(), Addresses: cell, Several: true})
+	}
+	m.classify()
+	return m
+}
+
+// Options are those that the model was made with.
+func (m *Model) Options() Options { return m.options }
+
+// nameLabel is the label that an API server gives every namespace: its name.
+const nameLabel = "kubernetes.io/metadata.name"
+
+// Blocks are all blocks of addresses that rules name.
+func (m *Model) Blocks() (all []Addresses) {
+	known := map[string]bool{}
+	for _, p := range m.Policies {
+		for _, of := range p.peers() {
+			if of.block != nil && !known[of.text] {
+				known[of.text] = true
+				all = append(all, of.block)
+			}
+		}
+	}
+	return all
+}
+
+// peers are all peers of all rules.
+func (p *Policy) peers() (all []peer) {
+	for _, rules := range p.Rules {
+		for _, r := range rules {
+			all = append(all, r.peers...)
+		}
+	}
+	return all
+}
+
+// NamespaceLabels are the labels of a namespace; known says that its object was read.
+func (m *Model) NamespaceLabels(name string) (of labels.Set, known bool) {
+	if of, known = m.namespaces[name]; known {
+		return of, true
+	}
+	return labels.Set{nameLabel: name}, m.whole
+}
+
+// classify puts endpoints that all policies treat alike into one class.
+func (m *Model) classify() {
+	c := classifier{m: m, classes: map[string]int{}, doubted: map[string]bool{}}
+	c.ask()
+	for _, e := range m.Endpoints {
+		for _, one := range c.facets(e) {
+			c.join(e, one)
+		}
+	}
+	m.peers = map[string]members{}
+	for key, list := range c.members {
+		m.peers[key] = slices.Compact(slices.Sorted(slices.Values(list)))
+	}
+	place := map[*Policy]int{}
+	for i, p := range m.Policies {
+		place[p] = i
+	}
+	for i := range m.classes {
+		m.classes[i].policies = c.selected[i]
+		slices.SortFunc(m.classes[i].policies, func(a, b *Policy) int { return place[a] - place[b] })
+	}
+}
+
+// classifier finds out which selectors take an endpoint.
+type classifier struct {
+	m       *Model
+	names   map[string]bool // of ports that rules name
+	within  map[string][]*question
+	wide    []*question
+	nodes   []*question
+	blocks  []*question
+	classes map[string]int
+	members map[string][]int32
+	doubted map[string]bool
+
+	selected map[int][]*Policy
+}
+
+// question is a peer of rules, or the subject of policies, asked once.
+type question struct {
+	peer
+	number   int
+	policies []*Policy // whose subject it is
+	spaces   map[string]bool
+}
+
+// ask gathers the questions.
+func (c *classifier) ask() {
+	c.names, c.within, c.members, c.selected = map[string]bool{}, map[string][]*question{}, map[string][]int32{}, map[int][]*Policy{}
+	known := map[string]*question{}
+	one := func(p peer) *question {
+		q := known[p.text]
+		if q != nil {
+			return q
+		}
+		q = &question{peer: p, number: len(known), spaces: map[string]bool{}}
+		known[p.text] = q
+		switch {
+		case p.block != nil:
+			c.blocks = append(c.blocks, q)
+		case p.nodes != nil:
+			c.nodes = append(c.nodes, q)
+		case p.namespace != "":
+			c.within[p.namespace] = append(c.within[p.namespace], q)
+		default:
+			c.wide = append(c.wide, q)
+		}
+		return q
+	}
+	for _, p := range c.m.Policies {
+		q := one(p.subject)
+		q.policies = append(q.policies, p)
+		for _, of := range p.peers() {
+			one(of)
+		}
+		for _, rules := range p.Rules {
+			for _, r := range rules {
+				for _, port := range r.ports {
+					if port.name != "" {
+						c.names[port.name] = true
+					}
+				}
+			}
+		}
+	}
+}
+
+// facet is a way in which an endpoint is met: at some of its addresses, which answer the same questions with yes.
+type facet struct {
+	family int
+	yes    []*question
+}
+
+const anyFamily = 3
+
+func familyOf(a netip.Addr) int {
+	if a.Is4() {
+		return 1
+	}
+	return 2
+}
+
+// facets are the ways in which an endpoint is met: one, but where it has several addresses.
+func (c *classifier) facets(e *Endpoint) (all []facet) {
+	var yes []*question
+	switch e.Kind {
+	case Pods:
+		yes = c.selectors(e)
+	case Node:
+		for _, q := range c.nodes {
+			if q.nodes.Matches(labels.Set(e.labels)) {
+				yes = append(yes, q)
+			}
+		}
+	case Host:
+		return c.hosts(e)
+	case Block: // all of whose addresses are in the same blocks
+		one := facet{yes: c.at(e.Addresses[0].from)}
+		for _, s := range e.Addresses {
+			one.family |= familyOf(s.from)
+		}
+		return []facet{one}
+	}
+	if len(e.Addresses) == 0 {
+		return []facet{{anyFamily, append(yes, c.unknown(e)...)}}
+	}
+	for _, s := range e.Addresses {
+		for a := s.from; ; a = a.Next() {
+			all = append(all, facet{familyOf(a), append(slices.Clone(yes), c.at(a)...)})
+			if a == s.to {
+				break
+			}
+		}
+	}
+	return all
+}
+
+// hosts are the nodes whose network a workload uses: the one that it is on, or any, where it does not say.
+func (c *classifier) hosts(e *Endpoint) (all []facet) {
+	on := e.Workload.Spec.NodeName
+	for _, n := range c.m.Endpoints {
+		if n.Kind == Node && (on == "" || on == n.Name) {
+			all = append(all, c.facets(n)...)
+		}
+	}
+	if all != nil {
+		return all
+	}
+	if len(c.nodes) > 0 {
+		c.doubt(fmt.Sprintf("which nodes there are is not known, and whether %q are where %s runs is not either", c.nodes[0].text, e))
+	}
+	return []facet{{anyFamily, c.unknown(e)}}
+}
+
+// selectors are the selectors that take a pod.
+func (c *classifier) selectors(e *Endpoint) (all []*question) {
+	of := labels.Set(e.labels)
+	for _, q := range c.within[e.Namespace] {
+		if q.pods.Matches(of) {
+			all = append(all, q)
+		}
+	}
+	for _, q := range c.wide {
+		if c.takes(q, e.Namespace) && q.pods.Matches(of) {
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+// takes says that a selector of namespaces takes one.
+func (c *classifier) takes(q *question, namespace string) bool {
+	yes, asked := q.spaces[namespace]
+	if asked {
+		return yes
+	}
+	of, known := c.m.NamespaceLabels(namespace)
+	yes = q.namespaces.Matches(of)
+	q.spaces[namespace] = yes
+	if !known {
+		requirements, _ := q.namespaces.Requirements()
+		if slices.ContainsFunc(requirements, func(r labels.Requirement) bool { return r.Key() != nameLabel }) {
+			c.doubt(fmt.Sprintf("namespace %s is not among what was read: its labels are taken to be none", namespace))
+		}
+	}
+	return yes
+}
+
+// at are the blocks that an address is in.
+func (c *classifier) at(a netip.Addr) (all []*question) {
+	for _, q := range c.blocks {
+		if q.block.Has(a) {
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+// unknown are the blocks that an endpoint of unknown address is in for certain: those that hold all addresses that it
+// may have.
+func (c *classifier) unknown(e *Endpoint) (all []*question) {
+	ranges := c.m.podRanges
+	if e.Kind != Pods {
+		ranges = nil
+	}
+	for _, q := range c.blocks {
+		switch may := ranges; {
+		case len(ranges) > 0 && len(may.Minus(q.block)) == 0, len(ranges) == 0 && slices.ContainsFunc(families[:], func(f addressSpan) bool { return slices.Contains(q.block, f) }):
+			all = append(all, q)
+		case len(ranges) > 0 && len(may.Intersect(q.block)) == 0, len(ranges) == 0 && len(q.block.Intersect(private)) == 0:
+		default:
+			what, hint := "pods", "; name their ranges with --pod-cidr"
+			if e.Kind != Pods {
+				what, hint = "nodes", ""
+			}
+			c.doubt(fmt.Sprintf("whether %s holds addresses of %s is not known; it is taken to hold none of those whose address is not known%s", q.text, what, hint))
+		}
+	}
+	return all
+}
+
+// private are the addresses that pods and nodes have where nobody says which (RFC 1918, 6598 and 4193).
+var private = Addresses{
+	prefixSpan(netip.MustParsePrefix("10.0.0.0/8")), prefixSpan(netip.MustParsePrefix("100.64.0.0/10")), prefixSpan(netip.MustParsePrefix("172.16.0.0/12")),
+	prefixSpan(netip.MustParsePrefix("192.168.0.0/16")), prefixSpan(netip.MustParsePrefix("fc00::/7")),
+}
+
+func (c *classifier) doubt(what string) {
+	if !c.doubted[what] {
+		c.doubted[what] = true
+		c.m.Doubts = append(c.m.Doubts, Doubt{What: what})
+	}
+}
+
+// join puts one facet of an endpoint into its class.
+func (c *classifier) join(e *Endpoint, f facet) {
+	numbers := make([]int, len(f.yes))
+	for i, q := range f.yes {
+		numbers[i] = q.number
+	}
+	slices.Sort(numbers)
+	var key strings.Builder
+	fmt.Fprintf(&key, "%d %d %s%v", e.Kind, f.family, e.signature(c.names), numbers)
+	i, known := c.classes[key.String()]
+	if !known {
+		i = len(c.m.classes)
+		c.classes[key.String()] = i
+		c.m.classes = append(c.m.classes, class{kind: e.Kind, family: f.family})
+		for _, q := range f.yes {
+			c.members[q.text] = append(c.members[q.text], int32(i))
+			if e.Kind == Pods {
+				c.selected[i] = append(c.selected[i], q.policies...)
+			}
+		}
+	}
+	if of := c.m.of[e]; !slices.Contains(of, i) {
+		c.m.of[e] = append(of, i)
+		c.m.classes[i].endpoints = append(c.m.classes[i].endpoints, e)
+	}
+}

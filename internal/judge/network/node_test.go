@@ -1,0 +1,57 @@
+package network
+
+import "testing"
+
+const hosts = `
+apiVersion: v1
+kind: Node
+metadata: {name: near, labels: {zone: a}}
+status: {addresses: [{type: InternalIP, address: 10.9.0.1}]}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: far, labels: {zone: b}}
+status: {addresses: [{type: InternalIP, address: "fd00:9::2"}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: agent, namespace: shop}
+spec: {hostNetwork: true, nodeName: far, containers: [{name: c, image: x}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: shop}
+spec: {nodeName: near, containers: [{name: c, image: x}]}
+status: {podIP: 10.1.0.1}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: none, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress]}
+`
+
+// TestHostPod: a pod in the network of its node has that node's addresses, and no other's.
+func TestHostPod(t *testing.T) {
+	m := load(t, hosts, Options{Whole: true})
+	if all := m.Ask(m.find(t, "shop/Pod db"), m.find(t, "shop/Pod agent")); len(all) != 0 {
+		t.Errorf("a pod of an IPv4 address reaches one of an IPv6 address: %v", all)
+	}
+}
+
+// TestOwnNode: what policies say of a pod does not hold for its node (networking.k8s.io/v1, NetworkPolicySpec.Ingress).
+func TestOwnNode(t *testing.T) {
+	m := load(t, hosts, Options{Whole: true})
+	reached := map[string]string{}
+	all := m.Map()
+	for _, node := range []string{"node near", "node far"} {
+		for to, ports := range all.Reaches(m.find(t, node)) {
+			reached[node+" "+to.String()] = ports.String()
+		}
+	}
+	if got := reached["node near shop/Pod db"]; got != "all ports" {
+		t.Errorf("a pod's own node reaches it on %q", got)
+	}
+	if got := reached["node far shop/Pod db"]; got != "" {
+		t.Errorf("another node reaches the pod on %q", got)
+	}
+}

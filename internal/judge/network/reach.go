@@ -1,0 +1,129 @@
+package network
+
+import (
+	"iter"
+	"slices"
+)
+
+// Map is who reaches whom.
+type Map struct {
+	*Model
+	reach [][]part // by class: on which ports it reaches whom; no port is in two of them
+}
+
+// Map computes all connections that are allowed between all endpoints, of which at least one are pods. It goes through
+// the cells of ports one by one, and takes room for a bit for each two classes.
+func (m *Model) Map() *Map {
+	out, in := m.faces(Egress), m.faces(Ingress)
+	n := len(m.classes)
+	all := &Map{Model: m, reach: make([][]part, n)}
+	pods, families := newSet(n), [4]set{1: newSet(n), 2: newSet(n), 3: newSet(n)}
+	for i := range m.classes {
+		if m.classes[i].kind == Pods {
+			pods.add(i)
+		}
+		for f := range families {
+			if m.classes[i].family&f != 0 {
+				families[f].add(i)
+			}
+		}
+	}
+	row := newSet(n)
+	for _, cell := range faceCells(out, in) {
+		rows := make([]set, n)
+		for i := range rows {
+			rows[i] = in[i].at(cell)
+		}
+		from := transpose(rows)
+		for i := range n {
+			to, met := out[i].at(cell), families[m.classes[i].family]
+			for w := range row {
+				row[w] = to[w] & from[i][w] & met[w]
+				if m.classes[i].kind != Pods {
+					row[w] &= pods[w]
+				}
+			}
+			all.add(i, cell, row)
+		}
+	}
+	return all
+}
+
+func (m *Map) add(i int, cell Ports, row set) {
+	if row.empty() {
+		return
+	}
+	for k := range m.reach[i] {
+		if slices.Equal(m.reach[i][k].peers, row) {
+			m.reach[i][k].ports = m.reach[i][k].ports.Union(cell)
+			return
+		}
+	}
+	m.reach[i] = append(m.reach[i], part{cell, slices.Clone(row)})
+}
+
+// at are the peers on ports that no part tells apart.
+func (f face) at(cell Ports) set {
+	first := cell[0].from
+	for _, p := range f {
+		if slices.ContainsFunc(p.ports, func(s span) bool { return s.from <= first && first <= s.to }) {
+			return p.peers
+		}
+	}
+	return nil // never: its parts have all ports
+}
+
+// faceCells cut all ports along the borders of all faces.
+func faceCells(of ...[]face) []Ports {
+	var sets []Ports
+	known := map[string]bool{}
+	for _, faces := range of {
+		for _, f := range faces {
+			for _, p := range f {
+				if text := p.ports.String(); !known[text] {
+					known[text] = true
+					sets = append(sets, p.ports)
+				}
+			}
+		}
+	}
+	return portCells(sets)
+}
+
+// Reaches are the endpoints that one reaches, in their order, and on which ports. An endpoint of several addresses that
+// are treated differently reaches what one of them does. Its own pod is left out: a pod always reaches itself.
+func (m *Map) Reaches(from *Endpoint) iter.Seq2[*Endpoint, Ports] {
+	return func(yield func(*Endpoint, Ports) bool) {
+		ports := make([]Ports, len(m.classes))
+		for _, i := range m.of[from] {
+			for _, p := range m.reach[i] {
+				p.peers.each(func(j int) bool {
+					ports[j] = ports[j].Union(p.ports)
+					return true
+				})
+			}
+		}
+		for _, to := range m.Endpoints {
+			if to == from && !to.Several {
+				continue
+			}
+			var all Ports
+			for _, j := range m.of[to] {
+				all = all.Union(ports[j])
+			}
+			if onNode(from, to) && m.meet(from, to) {
+				all = AllPorts()
+			}
+			if len(all) > 0 && !yield(to, all) {
+				return
+			}
+		}
+	}
+}
+
+// meet says that two endpoints have addresses of one family.
+func (m *Model) meet(from, to *Endpoint) bool {
+	return slices.ContainsFunc(m.of[from], func(i int) bool {
+		return slices.ContainsFunc(m.of[to], func(j int) bool { return m.classes[i].family&m.classes[j].family != 0 })
+	})
+}

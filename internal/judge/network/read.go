@@ -1,0 +1,257 @@
+package network
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// Groups of the kinds that are read.
+const (
+	networkingGroup = "networking.k8s.io"
+	policyGroup     = "policy.networking.k8s.io"
+)
+
+// strangers are the groups of policies that other networks have and this package does not know.
+var strangers = map[string]string{
+	"cilium.io": "Cilium's", "crd.projectcalico.org": "Calico's", "projectcalico.org": "Calico's", "crd.antrea.io": "Antrea's", "k8s.ovn.org": "OVN-Kubernetes'",
+}
+
+// reader reads policies, and keeps what is doubtful in them.
+type reader struct {
+	policies []*Policy
+	doubts   []Doubt
+	object   *kube.Object
+}
+
+// readPolicies reads all policies among objects, in the order in which they are asked.
+func readPolicies(objects []*kube.Object) (policies []*Policy, doubts []Doubt) {
+	var r reader
+	strange := map[string]int{}
+	for _, o := range objects {
+		r.object = o
+		switch group := o.Group(); {
+		case o.Is(networkingGroup, "NetworkPolicy") || o.Is("extensions", "NetworkPolicy"):
+			r.networkPolicy()
+		case group == policyGroup:
+			r.clusterPolicy()
+		case strangers[group] != "" && strings.HasSuffix(o.Kind, "Policy"):
+			strange[strangers[group]+" "+o.Kind]++
+		}
+	}
+	for what, n := range strange {
+		r.doubts = append(r.doubts, Doubt{What: fmt.Sprintf("%d of %s are not understood, and not counted", n, what)})
+	}
+	slices.SortFunc(r.doubts, func(a, b Doubt) int { return cmp.Compare(a.String(), b.String()) })
+	slices.SortStableFunc(r.policies, func(a, b *Policy) int {
+		return cmp.Or(cmp.Compare(a.Tier, b.Tier), cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return r.policies, r.doubts
+}
+
+func (r *reader) doubt(format string, args ...any) {
+	r.doubts = append(r.doubts, Doubt{r.object, fmt.Sprintf(format, args...), true})
+}
+
+// decode reads the object at hand. A field that is not known may say what no older reader sees.
+func (r *reader) decode(into any) bool {
+	unknown, err := r.object.Decode(into)
+	if err != nil {
+		r.doubt("cannot be read, and is not counted: %v", err)
+		return false
+	}
+	for _, u := range unknown {
+		r.doubt("%s: it is of another version of its API, or written wrongly", u)
+	}
+	return true
+}
+
+// home is the namespace of an object: the one that kubectl takes where a manifest does not say.
+func home(o *kube.Object) string { return cmp.Or(o.Namespace, "default") }
+
+func (r *reader) networkPolicy() {
+	var written networkingv1.NetworkPolicy
+	if !r.decode(&written) {
+		return
+	}
+	p := &Policy{Object: r.object, Tier: Namespaced}
+	p.subject = r.pods("spec.podSelector", home(p.Object), nil, &written.Spec.PodSelector)
+	p.Isolates = isolates(&written.Spec)
+	for _, t := range written.Spec.PolicyTypes {
+		if t != networkingv1.PolicyTypeIngress && t != networkingv1.PolicyTypeEgress {
+			r.doubt("spec.policyTypes: %q is neither Ingress nor Egress", t)
+		}
+	}
+	if p.Isolates[Ingress] {
+		for i, rule := range written.Spec.Ingress {
+			r.rule(p, Ingress, i, rule.From, rule.Ports)
+		}
+	}
+	if p.Isolates[Egress] {
+		for i, rule := range written.Spec.Egress {
+			r.rule(p, Egress, i, rule.To, rule.Ports)
+		}
+	}
+	r.policies = append(r.policies, p)
+}
+
+// isolates are the directions that a NetworkPolicy speaks of: where it does not say, ingress, and egress if it has rules
+// for that (networking.k8s.io/v1, NetworkPolicySpec.PolicyTypes).
+func isolates(spec *networkingv1.NetworkPolicySpec) (is [2]bool) {
+	is[Ingress] = len(spec.PolicyTypes) == 0 || slices.Contains(spec.PolicyTypes, networkingv1.PolicyTypeIngress)
+	is[Egress] = len(spec.PolicyTypes) == 0 && len(spec.Egress) > 0 || slices.Contains(spec.PolicyTypes, networkingv1.PolicyTypeEgress)
+	return is
+}
+
+func (r *reader) rule(p *Policy, d Direction, i int, peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort) {
+	rule := &Rule{Policy: p, Direction: d, Index: i, every: len(ports) == 0}
+	if len(peers) > 0 {
+		rule.peers = []peer{}
+	}
+	for j, one := range peers {
+		at := fmt.Sprintf("%s.%s[%d]", rule.Field(), [...]string{"from", "to"}[d], j)
+		if of, ok := r.peer(at, p, one); ok {
+			rule.peers = append(rule.peers, of)
+		}
+	}
+	for j, one := range ports {
+		if m, ok := r.port(fmt.Sprintf("%s.ports[%d]", rule.Field(), j), one); ok {
+			rule.ports = append(rule.ports, m)
+		}
+	}
+	p.Rules[d] = append(p.Rules[d], rule)
+}
+
+// peer is whom a rule of a NetworkPolicy names; false where that is nobody.
+func (r *reader) peer(at string, p *Policy, of networkingv1.NetworkPolicyPeer) (peer, bool) {
+	selects := of.PodSelector != nil || of.NamespaceSelector != nil
+	switch {
+	case of.IPBlock != nil && selects:
+		r.doubt("%s: ipBlock beside a selector, which no API server takes", at)
+		return peer{}, false
+	case of.IPBlock != nil:
+		return r.block(at+".ipBlock", of.IPBlock)
+	case !selects:
+		r.doubt("%s: names nobody", at)
+		return peer{}, false
+	}
+	if of.PodSelector == nil {
+		of.PodSelector = &metav1.LabelSelector{}
+	}
+	if of.NamespaceSelector == nil {
+		return r.pods(at+".podSelector", home(p.Object), nil, of.PodSelector), true
+	}
+	return r.pods(at, "", of.NamespaceSelector, of.PodSelector), true
+}
+
+// block is an ipBlock. What is wrong in it makes it smaller, as nothing is let in by mistake.
+func (r *reader) block(at string, of *networkingv1.IPBlock) (peer, bool) {
+	prefix, ok := r.prefix(at+".cidr", of.CIDR)
+	if !ok {
+		return peer{}, false
+	}
+	block := PrefixAddresses(prefix)
+	words := prefix.String()
+	for i, text := range of.Except {
+		at := fmt.Sprintf("%s.except[%d]", at, i)
+		except, ok := r.prefix(at, text)
+		if !ok {
+			return peer{}, false
+		}
+		if except.Bits() <= prefix.Bits() || !prefix.Contains(except.Addr()) {
+			r.doubt("%s: %s is not within %s, which no API server takes", at, except, prefix)
+		}
+		block = block.Minus(PrefixAddresses(except))
+		if i == 0 {
+			words += " except"
+		}
+		words += " " + except.String()
+	}
+	return peer{block: block, text: words}, true
+}
+
+func (r *reader) prefix(at, text string) (netip.Prefix, bool) {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil || prefix.Addr().Is4In6() {
+		r.doubt("%s: %q is no CIDR: write an address and the number of its fixed bits, as in 10.0.0.0/8", at, text)
+		return netip.Prefix{}, false
+	}
+	return prefix.Masked(), true
+}
+
+// pods are those that selectors take, in one namespace or in those that a selector takes.
+func (r *reader) pods(at, namespace string, namespaces, pods *metav1.LabelSelector) peer {
+	p := peer{namespace: namespace, namespaces: labels.Nothing(), pods: r.selector(at, pods)}
+	which := "namespace " + namespace
+	if namespaces != nil {
+		p.namespaces = r.selector(at, namespaces)
+		which = "namespaces with " + p.namespaces.String()
+		if p.namespaces.Empty() {
+			which = "all namespaces"
+		}
+	}
+	p.text = "pods with " + p.pods.String() + " of " + which
+	if p.pods.Empty() {
+		p.text = "all pods of " + which
+	}
+	return p
+}
+
+// selector is a selector of labels; one that is none takes nothing.
+func (r *reader) selector(at string, of *metav1.LabelSelector) labels.Selector {
+	s, err := metav1.LabelSelectorAsSelector(of)
+	if err != nil {
+		r.doubt("%s: %v", at, err)
+		return labels.Nothing()
+	}
+	return s
+}
+
+func (r *reader) port(at string, of networkingv1.NetworkPolicyPort) (m portMatch, ok bool) {
+	protocol := corev1.ProtocolTCP
+	if of.Protocol != nil {
+		protocol = *of.Protocol
+	}
+	if m.protocol, ok = ProtocolOf(string(protocol)); !ok {
+		r.doubt("%s.protocol: %q is none of TCP, UDP and SCTP", at, protocol)
+		return m, false
+	}
+	switch {
+	case of.Port == nil && of.EndPort != nil:
+		r.doubt("%s.endPort: without a port, which no API server takes", at)
+		return m, false
+	case of.Port == nil:
+		m.ports = PortRange(m.protocol, 1, maxPort)
+		return m, true
+	case of.Port.Type == intstr.String && of.EndPort != nil:
+		r.doubt("%s.endPort: beside the name of a port, which no API server takes", at)
+		return m, false
+	case of.Port.Type == intstr.String:
+		m.name = of.Port.StrVal
+		return m, m.name != ""
+	}
+	from, to := of.Port.IntVal, of.Port.IntVal
+	if of.EndPort != nil {
+		to = *of.EndPort
+	}
+	m.ports, ok = r.span(at, m.protocol, from, to)
+	return m, ok
+}
+
+func (r *reader) span(at string, protocol Protocol, from, to int32) (Ports, bool) {
+	if from < 1 || from > maxPort || to < from || to > maxPort {
+		r.doubt("%s: %d to %d are no ports: they are numbers from 1 to %d, the smaller one first", at, from, to, maxPort)
+		return nil, false
+	}
+	return PortRange(protocol, int(from), int(to)), true
+}
