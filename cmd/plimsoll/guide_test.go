@@ -16,7 +16,7 @@ import (
 
 var (
 	// A block may have the name of its file above it or in its first line, or above it a comment why it is not run.
-	fence    = regexp.MustCompile("(?ms)^(?:`([a-zA-Z][a-zA-Z./-]*)`:\n|<!-- not run: ([^\n]+) -->\n)?```([a-z]*)\n(.*?)^```$")
+	fence    = regexp.MustCompile("(?ms)^(?:`([a-zA-Z][a-zA-Z0-9./-]*)`:\n|<!-- not run: ([^\n]+) -->\n)?```([a-z]*)\n(.*?)^```$")
 	titled   = regexp.MustCompile(`^# ([a-z-]+\.yaml)\n`)
 	expected = regexp.MustCompile(`\s+# exit status (\d)\b`)
 )

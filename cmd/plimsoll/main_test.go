@@ -50,7 +50,7 @@ func validated(e cli.Env) int {
 	var stdout bytes.Buffer
 	e.Stdout = io.MultiWriter(e.Stdout, &stdout)
 	status := cli.Main(e)
-	if len(e.Args) > 1 && (e.Args[0] == "report" && e.Args[1] == "diff" || e.Args[0] == "rbac" && e.Args[1] != "risky") {
+	if len(e.Args) > 1 && (e.Args[0] == "report" && e.Args[1] == "diff" || e.Args[0] == "rbac" && e.Args[1] != "risky" || e.Args[0] == "net" && e.Args[1] != "gaps") {
 		return status // its JSON is no report
 	}
 	if len(e.Args) > 0 && e.Args[0] == "comply" {

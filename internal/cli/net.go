@@ -21,7 +21,7 @@ func newNet(g *global) *cobra.Command {
 			"UDP and SCTP. They hold where the cluster's network enforces them. What is not known makes an answer incomplete.",
 		Example: "  plimsoll net allowed shop/cart shop/db 5432 ./k8s\n  plimsoll net map ./k8s\n  plimsoll net allowed internet service:shop/web",
 	}
-	cmd.AddCommand(newNetAllowed(g), newNetMap(g))
+	cmd.AddCommand(newNetAllowed(g), newNetMap(g), newNetGaps(g), newNetDiff(g))
 	return cmd
 }
 
@@ -33,6 +33,10 @@ type netOptions struct {
 
 func (o *netOptions) flags(f *pflag.FlagSet, formats string) {
 	o.accessOptions.flags(f, formats)
+	o.rangeFlags(f)
+}
+
+func (o *netOptions) rangeFlags(f *pflag.FlagSet) {
 	f.Var(parted(&o.ranges), "pod-cidr", "`CIDRS` that pods have addresses of (default: what nodes say)")
 }
 
@@ -43,7 +47,27 @@ type wires struct {
 }
 
 func (o *netOptions) read(ctx context.Context, g *global, targets []string) (*wires, error) {
-	var of network.Options
+	s, err := o.seen(ctx, g, targets)
+	if err != nil {
+		return nil, err
+	}
+	w, err := o.wire(s, nil)
+	if err != nil {
+		return nil, err
+	}
+	w.tell(g)
+	return w, nil
+}
+
+// seen reads what networks are made of.
+func (o *netOptions) seen(ctx context.Context, g *global, targets []string) (*seen, error) {
+	own, optional := kube.Network()
+	return o.objects(ctx, g, targets, client.Selection{Kinds: append(kube.Judged(), own...), Optional: optional, Addresses: true})
+}
+
+// wire makes the model. Beside are addresses that are told apart beside those of the policies.
+func (o *netOptions) wire(s *seen, beside []network.Addresses) (*wires, error) {
+	of := network.Options{Blocks: beside, Whole: s.whole}
 	for _, text := range o.ranges {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
@@ -51,13 +75,7 @@ func (o *netOptions) read(ctx context.Context, g *global, targets []string) (*wi
 		}
 		of.PodRanges = append(of.PodRanges, p)
 	}
-	own, optional := kube.Network()
-	s, err := o.objects(ctx, g, targets, client.Selection{Kinds: append(kube.Judged(), own...), Optional: optional, Addresses: true})
-	if err != nil {
-		return nil, err
-	}
-	of.Whole = s.whole
-	w := &wires{model: network.New(s.Snapshot, of), gaps: s.gaps}
+	w := &wires{model: network.New(s.Snapshot, of), gaps: slices.Clone(s.gaps)}
 	for _, p := range s.Problems {
 		if !p.Template {
 			w.gaps = append(w.gaps, p.Error())
@@ -66,14 +84,17 @@ func (o *netOptions) read(ctx context.Context, g *global, targets []string) (*wi
 	for _, d := range w.model.Doubts {
 		w.gaps = append(w.gaps, d.String())
 	}
-	w.gaps = slices.Compact(w.gaps)
+	return w, nil
+}
+
+// tell says what is not certain.
+func (w *wires) tell(g *global) {
 	for _, gap := range w.gaps {
 		g.say("plimsoll: not certain: %s", printable(gap))
 	}
 	if len(w.model.Policies) == 0 {
 		g.say("plimsoll: no network policy was read: everybody reaches everybody")
 	}
-	return w, nil
 }
 
 // end is the status of an answer: what is not known may change it.

@@ -65,14 +65,46 @@ func (o *mapOptions) write(g *global, w *wires) error {
 	table := [][]string{{"FROM", "PORTS", "TO"}}
 	answer := struct {
 		Connections []connectionRow `json:"connections"`
+		Published   []publishedRow  `json:"published"`
 		Gaps        []string        `json:"gaps,omitempty"`
-	}{Connections: []connectionRow{}, Gaps: w.gaps}
-	for i := range rows {
-		r := &rows[i]
-		answer.Connections = append(answer.Connections, connectionRow{r.From.Words(), r.To.Words(), r.Ports.String()})
-		table = append(table, []string{r.From.String(), r.Ports.String(), r.To.String()})
+	}{connectionRows(rows, "", &table), publishedRows(w.model, o.namespace), w.gaps}
+	if err := o.answer(g, table, answer); err != nil || o.format == "json" || len(answer.Published) == 0 {
+		return err
 	}
-	return o.answer(g, table, answer)
+	fmt.Fprintln(g.env.Stdout, "\nFrom outside of the cluster:")
+	table = [][]string{{"BY", "TO", "PORTS", "LET IN"}}
+	for _, p := range answer.Published {
+		let := p.Reached
+		if p.Unknown {
+			let += "; who brings it is not among what was read"
+		}
+		table = append(table, []string{p.By, p.To, p.Ports, let})
+	}
+	return o.answer(g, table, nil)
+}
+
+// publishedRow is a way from outside to pods.
+type publishedRow struct {
+	By      string `json:"by"`
+	To      string `json:"to"`
+	Ports   string `json:"ports"`
+	Reached string `json:"reached"`
+	Unknown bool   `json:"unknown,omitempty"`
+}
+
+func publishedRows(m *network.Model, namespace string) []publishedRow {
+	all := []publishedRow{}
+	for _, p := range m.Published() {
+		if namespace != "" && p.To.Namespace != namespace {
+			continue
+		}
+		by := p.By.Kind + " " + p.By.Namespace + "/" + p.By.Name
+		if p.How != p.By.Kind {
+			by += " (" + p.How + ")"
+		}
+		all = append(all, publishedRow{by, p.To.String(), p.Ports.String(), p.Reached.String(), p.Unknown})
+	}
+	return all
 }
 
 // writePairs writes a line for each two endpoints.

@@ -10,38 +10,42 @@ import (
 )
 
 func newRBACRisky(g *global) *cobra.Command {
-	var o scanOptions
-	var from clusterOptions
-	cmd := &cobra.Command{
+	return newFamily(g, "rbac", &cobra.Command{
 		Use: "risky [flags] [TARGET...]", Short: "Find what is wrong with who may do what, and give a verdict", Args: words(0, -1),
 		Long: "Risky runs the checks rbac/… (plimsoll explain lists them) on manifests, folders, what cluster dump wrote, or, where no\n" +
 			"TARGET is named, on the cluster. plimsoll scan and cluster scan run them, too, beside all others.\n\n" +
 			"Exit status: 0 passed or only warned, 1 the verdict is deny, 2 the call or a file in it is wrong, 3 incomplete:\n" +
 			"not all could be read, and nothing denied.",
 		Example: "  plimsoll rbac risky ./k8s\n  plimsoll rbac risky --context prod --fail-on none\n  plimsoll rbac risky -o html=rbac.html -o table ./prod-dump",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.checks = []string{"rbac"}
-			if len(args) > 0 && from.kubeconfig+from.context != "" {
-				return usage("--kubeconfig and --context name a cluster, and %s is read: leave one of them out", args[0])
+	})
+}
+
+// newFamily is a command that runs the checks of one family on manifests, a dump or the cluster.
+func newFamily(g *global, family string, cmd *cobra.Command) *cobra.Command {
+	var o scanOptions
+	var from clusterOptions
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.checks = []string{family}
+		if len(args) > 0 && from.kubeconfig+from.context != "" {
+			return usage("--kubeconfig and --context name a cluster, and %s is read: leave one of them out", args[0])
+		}
+		if len(args) == 1 && dump.Is(args[0]) {
+			o.read.target.as = asDump
+		}
+		s, err := from.selection()
+		if err != nil {
+			return err
+		}
+		return o.run(cmd.Context(), g, args, func() (*opened, error) {
+			if len(args) > 0 {
+				return o.read.target.open(cmd.Context(), g, args)
 			}
-			if len(args) == 1 && dump.Is(args[0]) {
-				o.read.target.as = asDump
-			}
-			s, err := from.selection()
+			c, err := from.read(cmd.Context(), s)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			return o.run(cmd.Context(), g, args, func() (*opened, error) {
-				if len(args) > 0 {
-					return o.read.target.open(cmd.Context(), g, args)
-				}
-				c, err := from.read(cmd.Context(), s)
-				if err != nil {
-					return nil, err
-				}
-				return &opened{subjects: []scan.Subject{{Cluster: &scan.Cluster{Contents: c}}}}, nil
-			})
-		},
+			return &opened{subjects: []scan.Subject{{Cluster: &scan.Cluster{Contents: c}}}}, nil
+		})
 	}
 	f := cmd.Flags()
 	f.StringVar(&from.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the cluster, where no TARGET is named (default: the pod's own account, or KUBECONFIG)")

@@ -142,7 +142,7 @@ func (o *scanOptions) line() (gate.Line, error) {
 }
 
 // checkKinds are the families that --checks chooses from.
-var checkKinds = []string{"vuln", "image", "secret", "dockerfile", "compose", "pipeline", "manifest", "rbac", "license"}
+var checkKinds = []string{"vuln", "image", "secret", "dockerfile", "compose", "pipeline", "manifest", "rbac", "network", "license"}
 
 func (o *scanOptions) validate() error {
 	if o.filter.BaseOnly && o.filter.AppOnly {

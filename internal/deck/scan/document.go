@@ -172,7 +172,7 @@ func (s *scan) documents(docs []inventory.Document) {
 // concerns says that a family's documents are looked at. The image that a Dockerfile makes is judged as one, and
 // held against policies, whether or not the Dockerfile's own checks run.
 func (s *scan) concerns(f family) bool {
-	return s.o.runs(f.name) || f.name == manifests.name && s.o.runs("rbac") || f.name == "dockerfile" && (s.o.runs("image") || s.o.Lookup != nil && len(s.o.Policies) > 0)
+	return s.o.runs(f.name) || f.name == manifests.name && (s.o.runs("rbac") || s.o.runs("network")) || f.name == "dockerfile" && (s.o.runs("image") || s.o.Lookup != nil && len(s.o.Policies) > 0)
 }
 
 func (s *scan) family(f family, docs []inventory.Document) {

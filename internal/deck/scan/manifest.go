@@ -154,6 +154,8 @@ func (s *scan) judgeLots(id string, lots []lot, worst func(string) (string, find
 		seen = append(seen, lookAtNamespaces(l.around, l.own)...)
 		rights, wrong := s.lookAtRights(id, l)
 		seen, gaps = append(seen, rights...), append(gaps, wrong...)
+		wires, doubts := s.lookAtNetwork(id, l)
+		seen, gaps = append(seen, wires...), append(gaps, doubts...)
 		gaps = append(gaps, manifestGaps(id, l.around.Problems, l.own)...)
 	}
 	if !s.o.runs("manifest") {

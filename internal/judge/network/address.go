@@ -1,6 +1,7 @@
 package network
 
 import (
+	"math/big"
 	"net/netip"
 	"slices"
 	"strings"
@@ -167,4 +168,25 @@ func addressCells(sets []Addresses) []Addresses {
 		cells = append(cells, one)
 	}
 	return cells
+}
+
+// Public says that the set has most of the internet's addresses of a family.
+func (a Addresses) Public() bool {
+	for _, f := range families {
+		public := internet().Intersect(Addresses{f})
+		if twice := new(big.Int).Lsh(a.Intersect(public).size(), 1); twice.Cmp(public.size()) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// size is how many addresses there are.
+func (a Addresses) size() *big.Int {
+	n := new(big.Int)
+	for _, s := range a {
+		from, to := new(big.Int).SetBytes(s.from.AsSlice()), new(big.Int).SetBytes(s.to.AsSlice())
+		n.Add(n, to.Sub(to, from)).Add(n, big.NewInt(1))
+	}
+	return n
 }

@@ -169,7 +169,8 @@ func (r *reader) widePeers(at string, of v1alpha2.ClusterNetworkPolicyEgressPeer
 	}
 	if len(of.DomainNames) > 0 {
 		named++
-		r.doubt("%s.domainNames: which addresses %s has is not known, and they are not counted", at, of.DomainNames[0])
+		what := fmt.Sprintf("%s.domainNames: which addresses %s has is not known, and they are not counted", at, of.DomainNames[0])
+		r.doubts = append(r.doubts, Doubt{Object: r.object, What: what})
 		if action != Allow {
 			return nil, false
 		}

@@ -164,49 +164,75 @@ func (m *Model) face(c *class, d Direction) (all face) {
 
 // allowed are the peers that rules allow on ports that no rule tells apart.
 func (m *Model) allowed(rules []ruled, isolated bool, cell Ports) set {
-	open := fullSet(len(m.classes)) // about whom nothing is said yet
-	allowed, passed := newSet(len(m.classes)), newSet(len(m.classes))
-	tier := Admin
-	next := func(to Tier) { // those that were passed are open again
-		for ; tier < to; tier++ {
-			for i := range open {
-				open[i] |= passed[i]
-				passed[i] = 0
-			}
-			if tier == Namespaced && isolated {
-				clear(open)
-			}
-		}
-	}
+	w := m.walk(isolated)
 	for _, r := range rules {
-		next(r.Policy.Tier)
-		for _, of := range r.matches {
-			if len(of.ports.Intersect(cell)) == 0 {
-				continue
+		w.next(r.Policy.Tier)
+		w.take(r.Action, r.on(cell, len(w.open)*64))
+	}
+	w.next(Baseline + 1)
+	for i := range w.allowed {
+		w.allowed[i] |= w.open[i]
+	}
+	return w.allowed
+}
+
+// on are the peers that a rule matches on ports that no rule tells apart.
+func (r ruled) on(cell Ports, n int) set {
+	hit := newSet(n)
+	for _, of := range r.matches {
+		if len(of.ports.Intersect(cell)) == 0 {
+			continue
+		}
+		if of.all {
+			for i := range hit {
+				hit[i] = ^uint64(0)
 			}
-			hit := func(i int, which uint64) {
-				which &= open[i]
-				switch r.Action {
-				case Allow:
-					allowed[i] |= which
-				case Pass:
-					passed[i] |= which
-				}
-				open[i] &^= which
-			}
-			if of.all {
-				for i := range open {
-					hit(i, ^uint64(0))
-				}
-			}
-			for _, i := range of.peers {
-				hit(int(i)/64, 1<<(i%64))
-			}
+			break
+		}
+		for _, i := range of.peers {
+			hit.add(int(i))
 		}
 	}
-	next(Baseline + 1)
-	for i := range allowed {
-		allowed[i] |= open[i]
+	return hit
+}
+
+// walk goes through the tiers.
+type walk struct {
+	tier     Tier
+	isolated bool
+	open     set // about whom nothing is said yet
+	allowed  set
+	passed   set // to the next tier
+}
+
+func (m *Model) walk(isolated bool) *walk {
+	n := len(m.classes)
+	return &walk{isolated: isolated, open: fullSet(n), allowed: newSet(n), passed: newSet(n)}
+}
+
+// next goes on to a tier: those that were passed are open again, and NetworkPolicies leave nobody open whom they isolate.
+func (w *walk) next(to Tier) {
+	for ; w.tier < to; w.tier++ {
+		for i := range w.open {
+			w.open[i] |= w.passed[i]
+		}
+		clear(w.passed)
+		if w.tier == Namespaced && w.isolated {
+			clear(w.open)
+		}
 	}
-	return allowed
+}
+
+// take has a rule do what it does with those that it matches. Of NetworkPolicies several may allow the same.
+func (w *walk) take(action Action, hit set) {
+	for i := range hit {
+		which := hit[i] & w.open[i]
+		switch action {
+		case Allow:
+			w.allowed[i] |= which
+		case Pass:
+			w.passed[i] |= which
+		}
+		w.open[i] &^= which
+	}
 }

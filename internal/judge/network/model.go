@@ -15,6 +15,8 @@ import (
 type Options struct {
 	// PodRanges are the addresses that pods have; none: those that nodes say.
 	PodRanges []netip.Prefix
+	// Blocks are told apart beside those that rules name.
+	Blocks []Addresses
 	// Whole says that the objects are all that the cluster has: a namespace that is not among them does not exist.
 	Whole bool
 }
@@ -68,8 +70,7 @@ func New(s *kube.Snapshot, o Options) *Model {
 			m.Endpoints = append(m.Endpoints, podEndpoint(w))
 		}
 	}
-	blocks := m.blocks()
-	for _, cell := range addressCells(blocks) {
+	for _, cell := range addressCells(append(m.Blocks(), o.Blocks...)) {
 		m.Endpoints = append(m.Endpoints, &Endpoint{Kind: Block, Name: cell.String(), Addresses: cell, Several: true})
 	}
 	m.classify()
@@ -79,8 +80,8 @@ func New(s *kube.Snapshot, o Options) *Model {
 // nameLabel is the label that an API server gives every namespace: its name.
 const nameLabel = "kubernetes.io/metadata.name"
 
-// blocks are all blocks of addresses that rules name.
-func (m *Model) blocks() (all []Addresses) {
+// Blocks are all blocks of addresses that rules name.
+func (m *Model) Blocks() (all []Addresses) {
 	known := map[string]bool{}
 	for _, p := range m.Policies {
 		for _, of := range p.peers() {

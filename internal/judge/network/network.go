@@ -115,6 +115,8 @@ type portMatch struct {
 type Doubt struct {
 	Object *kube.Object // nil: all
 	What   string
+	// Broken says that the object itself cannot be understood, and not only what it speaks of.
+	Broken bool
 }
 
 func (d Doubt) String() string {

@@ -60,7 +60,7 @@ func readPolicies(objects []*kube.Object) (policies []*Policy, doubts []Doubt) {
 }
 
 func (r *reader) doubt(format string, args ...any) {
-	r.doubts = append(r.doubts, Doubt{r.object, fmt.Sprintf(format, args...)})
+	r.doubts = append(r.doubts, Doubt{r.object, fmt.Sprintf(format, args...), true})
 }
 
 // decode reads the object at hand. A field that is not known may say what no older reader sees.

@@ -90,10 +90,14 @@ func Network() (own, optional []schema.GroupVersionKind) {
 	const policies, gateways = "policy.networking.k8s.io", "gateway.networking.k8s.io"
 	return []schema.GroupVersionKind{kind("", "Node"), kind("networking.k8s.io", "IngressClass")}, []schema.GroupVersionKind{
 		{Group: policies, Version: "v1alpha2", Kind: "ClusterNetworkPolicy"},
-		{Group: policies, Version: "v1alpha1", Kind: "AdminNetworkPolicy"}, {Group: policies, Version: "v1alpha1", Kind: "BaselineAdminNetworkPolicy"},
-		kind(gateways, "Gateway"), kind(gateways, "HTTPRoute"), kind(gateways, "GRPCRoute"), {Group: gateways, Version: "v1alpha2", Kind: "TCPRoute"},
-		{Group: gateways, Version: "v1alpha2", Kind: "TLSRoute"}, {Group: gateways, Version: "v1alpha2", Kind: "UDPRoute"},
-		{Group: "cilium.io", Version: "v2", Kind: "CiliumNetworkPolicy"}, {Group: "cilium.io", Version: "v2", Kind: "CiliumClusterwideNetworkPolicy"},
+		{Group: policies, Version: "v1alpha1", Kind: "AdminNetworkPolicy"},
+		{Group: policies, Version: "v1alpha1", Kind: "BaselineAdminNetworkPolicy"},
+		kind(gateways, "Gateway"), kind(gateways, "HTTPRoute"), kind(gateways, "GRPCRoute"),
+		{Group: gateways, Version: "v1alpha2", Kind: "TCPRoute"},
+		{Group: gateways, Version: "v1alpha2", Kind: "TLSRoute"},
+		{Group: gateways, Version: "v1alpha2", Kind: "UDPRoute"},
+		{Group: "cilium.io", Version: "v2", Kind: "CiliumNetworkPolicy"},
+		{Group: "cilium.io", Version: "v2", Kind: "CiliumClusterwideNetworkPolicy"},
 		kind("crd.projectcalico.org", "NetworkPolicy"), kind("crd.projectcalico.org", "GlobalNetworkPolicy"),
 	}
 }

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/plimsoll/plimsoll/internal/judge/network"
+)
+
+// netDiff are the connections that one state has and the other has not.
+type netDiff struct {
+	Gained []connectionRow `json:"gained"`
+	Lost   []connectionRow `json:"lost"`
+	Gaps   []string        `json:"gaps,omitempty"`
+}
+
+func newNetDiff(g *global) *cobra.Command {
+	var o netOptions
+	var fail bool
+	cmd := &cobra.Command{
+		Use: "diff [flags] BEFORE AFTER", Short: "Say which connections two states allow one of", Args: words(2, 2),
+		Long: "BEFORE and AFTER are each a file, a folder, or what cluster dump wrote. Workloads are the same where kind, namespace and\n" +
+			"name are; of one that is new, all that it reaches and all who reach it are gained.\n\n" +
+			"Exit status: 0; 1 with --fail-on-gain, where a connection was gained; 2 the call is wrong, 3 not all is known.",
+		Example: "  plimsoll net diff main/k8s ./k8s\n  plimsoll net diff --fail-on-gain ./dump-monday ./dump-friday\n  plimsoll net diff -o json before.yaml after.yaml",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.validate("table", "json"); err != nil {
+				return err
+			}
+			var seen [2]*seen
+			var wires [2]*wires
+			var beside []network.Addresses
+			for i := range seen {
+				var err error
+				if seen[i], err = o.seen(cmd.Context(), g, args[i:i+1]); err != nil {
+					return err
+				}
+				if wires[i], err = o.wire(seen[i], nil); err != nil {
+					return err
+				}
+				wires[i].tell(g)
+				beside = append(beside, wires[i].model.Blocks()...)
+			}
+			var maps [2]*network.Map
+			for i := range seen { // so that both tell the same addresses apart
+				w, err := o.wire(seen[i], beside)
+				if err != nil {
+					return err
+				}
+				maps[i] = w.model.Map()
+			}
+			d := netDiff{Gaps: append(wires[0].gaps, wires[1].gaps...)}
+			gained, lost := network.Diff(maps[0], maps[1])
+			rows := [][]string{{"CHANGE", "FROM", "PORTS", "TO"}}
+			d.Gained = connectionRows(gained.Rows(""), "gained", &rows)
+			d.Lost = connectionRows(lost.Rows(""), "lost", &rows)
+			if err := o.answer(g, rows, d); err != nil {
+				return err
+			}
+			if fail && len(d.Gained) > 0 {
+				return exitError{exitDeny, nil}
+			}
+			wires[1].gaps = d.Gaps
+			return wires[1].end(nil)
+		},
+	}
+	cmd.Flags().StringVarP(&o.format, "output", "o", "table", "`FORMAT` of the answer: table or json")
+	o.rangeFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&fail, "fail-on-gain", false, "deny where a connection was gained")
+	return cmd
+}
+
+// connectionRows are rows as they are told, in JSON and in a table.
+func connectionRows(rows []network.Row, change string, table *[][]string) []connectionRow {
+	all := []connectionRow{}
+	for i := range rows {
+		r := &rows[i]
+		all = append(all, connectionRow{r.From.Words(), r.To.Words(), r.Ports.String()})
+		line := []string{r.From.String(), r.Ports.String(), r.To.String()}
+		if change != "" {
+			line = append([]string{change}, line...)
+		}
+		*table = append(*table, line)
+	}
+	return all
+}

@@ -1,0 +1,98 @@
+package network
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Diff are the connections that one map has and the other has not: those that were gained, and those that were lost. Both
+// are made with the same [Options.Blocks], or addresses that only one of them tells apart count as changed. Workloads are
+// the same where kind, namespace and name are.
+func Diff(before, after *Map) (gained, lost *Map) {
+	j := &joint{known: map[string]int{}, at: map[string]*pair{}}
+	for side, m := range []*Map{before, after} {
+		for _, e := range m.Endpoints {
+			key := fmt.Sprint(e.Kind, " ", e.String())
+			p := j.at[key]
+			if p == nil {
+				p = &pair{}
+				j.at[key] = p
+				j.pairs = append(j.pairs, p)
+			}
+			p.endpoint, p.of[side] = e, m.of[e]
+		}
+	}
+	all := &Model{of: map[*Endpoint][]int{}}
+	var of [][2][]int // the classes of both maps that each joint class is of
+	for _, p := range j.pairs {
+		key := fmt.Sprint(p.endpoint.Kind, p.of)
+		i, known := j.known[key]
+		if !known {
+			i = len(all.classes)
+			j.known[key] = i
+			all.classes = append(all.classes, class{kind: p.endpoint.Kind})
+			of = append(of, p.of)
+		}
+		all.Endpoints = append(all.Endpoints, p.endpoint)
+		all.classes[i].endpoints = append(all.classes[i].endpoints, p.endpoint)
+		all.of[p.endpoint] = []int{i}
+	}
+	gained, lost = &Map{Model: all}, &Map{Model: all}
+	for i := range all.classes {
+		was, is := before.ports(of[i][0]), after.ports(of[i][1])
+		var more, less []part
+		for k := range all.classes {
+			had, has := union(was, of[k][0]), union(is, of[k][1])
+			more, less = put(more, has.Minus(had), k, len(of)), put(less, had.Minus(has), k, len(of))
+		}
+		gained.reach, lost.reach = append(gained.reach, more), append(lost.reach, less)
+	}
+	return gained, lost
+}
+
+type joint struct {
+	known map[string]int
+	at    map[string]*pair
+	pairs []*pair
+}
+
+// pair is an endpoint, and its classes in both maps.
+type pair struct {
+	endpoint *Endpoint
+	of       [2][]int
+}
+
+// ports are those on which some classes reach each other class.
+func (m *Map) ports(of []int) []Ports {
+	all := make([]Ports, len(m.classes))
+	for _, i := range of {
+		for _, p := range m.reach[i] {
+			p.peers.each(func(j int) bool {
+				all[j] = all[j].Union(p.ports)
+				return true
+			})
+		}
+	}
+	return all
+}
+
+func union(of []Ports, classes []int) (all Ports) {
+	for _, i := range classes {
+		all = all.Union(of[i])
+	}
+	return all
+}
+
+// put adds a class to the part of its ports.
+func put(parts []part, ports Ports, class, n int) []part {
+	if len(ports) == 0 {
+		return parts
+	}
+	i := slices.IndexFunc(parts, func(p part) bool { return p.ports.Equal(ports) })
+	if i < 0 {
+		i = len(parts)
+		parts = append(parts, part{ports, newSet(n)})
+	}
+	parts[i].peers.add(class)
+	return parts
+}

@@ -1,0 +1,150 @@
+// Package gap turns who reaches whom into what is wrong with it: its checks.
+package gap
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/network"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// Check is a card and the function that looks at all that was read.
+type Check struct {
+	check.Card
+	look func(f *Facts) []check.Hit
+}
+
+// Checks lists all checks of networks.
+func Checks() []Check { return slices.Concat(held(), reached(), written()) }
+
+// Cards lists their cards.
+func Cards() (all []check.Card) {
+	for _, c := range Checks() {
+		all = append(all, c.Card)
+	}
+	return all
+}
+
+// Facts are what checks look at.
+type Facts struct {
+	model *network.Model
+	kube  *kube.Snapshot
+	own   func(*kube.Object) bool
+}
+
+// Read prepares the facts of a model of a snapshot. Own says which objects are judged.
+func Read(m *network.Model, s *kube.Snapshot, own func(*kube.Object) bool) *Facts {
+	return &Facts{model: m, kube: s, own: own}
+}
+
+// Look runs the check.
+func (c Check) Look(f *Facts) []check.Hit { return c.look(f) }
+
+func at(o *kube.Object, field, detail string) check.Hit {
+	return check.Hit{Where: field, Detail: detail, At: o.At(field), Subject: o.Subject(field)}
+}
+
+// card is that of a check of networks. Names are the same check in other tools, and the controls that it stands for.
+func card(id, title string, severity finding.Severity, names string, page check.Page) check.Card {
+	c := check.Card{
+		ID: "network/" + id, Title: title, Kind: finding.KindNetwork, Severity: severity, Decks: []string{finding.Ship, finding.Admit, finding.Run}, Since: "0.1", Page: page,
+	}
+	for name := range strings.FieldsSeq(names) {
+		switch framework, _, _ := strings.Cut(name, "/"); framework {
+		case "nsa-1.2", "cis-k8s-1.12", "attack":
+			c.Controls = append(c.Controls, name)
+		default:
+			c.Aliases = append(c.Aliases, name)
+		}
+	}
+	return c
+}
+
+// pods are the endpoints that are judged, by namespace, in the order of the model.
+func (f *Facts) pods() (namespaces []string, of map[string][]*network.Endpoint) {
+	of = map[string][]*network.Endpoint{}
+	for _, e := range f.model.Endpoints {
+		if e.Kind != network.Pods || !f.own(e.Workload.Object) {
+			continue
+		}
+		if of[e.Namespace] == nil {
+			namespaces = append(namespaces, e.Namespace)
+		}
+		of[e.Namespace] = append(of[e.Namespace], e)
+	}
+	return namespaces, of
+}
+
+// perNamespace makes one hit of each namespace of whose pods some are found. Says is what they do, as in "take".
+func (f *Facts) perNamespace(says string, found func(*network.Endpoint) bool) (hits []check.Hit) {
+	namespaces, of := f.pods()
+	for _, ns := range namespaces {
+		var names []string
+		var first *network.Endpoint
+		for _, e := range of[ns] {
+			if found(e) {
+				if first == nil {
+					first = e
+				}
+				names = append(names, e.Name)
+			}
+		}
+		if first == nil {
+			continue
+		}
+		detail := fmt.Sprintf("namespace %s: %d of %d %s: %s", ns, len(names), len(of[ns]), says, few(names))
+		if o := f.kube.Find("", "Namespace", "", ns); o != nil && f.own(o) {
+			hits = append(hits, at(o, "metadata.name", detail))
+			continue
+		}
+		hits = append(hits, at(first.Workload.Object, first.Workload.Path("metadata.labels"), detail))
+	}
+	return hits
+}
+
+// mostNamed is how many names a hit tells.
+const mostNamed = 8
+
+func few(names []string) string {
+	if more := len(names) - mostNamed; more > 1 {
+		return strings.Join(names[:mostNamed], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// policies calls look for each policy that is judged.
+func (f *Facts) policies(look func(p *network.Policy) []check.Hit) (hits []check.Hit) {
+	for _, p := range f.model.Policies {
+		if f.own(p.Object) {
+			hits = append(hits, look(p)...)
+		}
+	}
+	return hits
+}
+
+// rules calls look for each rule of each policy that is judged.
+func (f *Facts) rules(look func(r *network.Rule) (detail string, found bool)) []check.Hit {
+	return f.policies(func(p *network.Policy) (hits []check.Hit) {
+		for _, rules := range p.Rules {
+			for _, r := range rules {
+				if detail, found := look(r); found {
+					hits = append(hits, at(p.Object, r.Field(), r.String()+": "+detail))
+				}
+			}
+		}
+		return hits
+	})
+}
+
+// Examples are made of these.
+const (
+	namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n"
+	cart      = "apiVersion: v1\nkind: Pod\nmetadata: {name: cart, namespace: shop, labels: {app: cart}}\nspec:\n  containers:\n  - {name: cart, image: registry.example/shop/cart}\n---\n"
+	shop      = namespace + cart
+	head      = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: cart, namespace: shop}\nspec:\n"
+	wide      = "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {name: NAME}\nspec:\n  tier: Admin\n"
+)

@@ -1,0 +1,270 @@
+package network
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Selected are the endpoints that a policy selects, in the order of the model.
+func (m *Model) Selected(p *Policy) []*Endpoint {
+	return m.endpoints(m.peers[p.subject.text], func(e *Endpoint) bool { return e.Kind == Pods })
+}
+
+// Party is whom a rule names, in words, and who that is.
+type Party struct {
+	Words     string
+	Endpoints []*Endpoint
+	// Everybody says that it is all pods of all namespaces, or all addresses of a family.
+	Everybody bool
+	Block     Addresses // where it is addresses
+}
+
+// Parties are whom a rule names; none where it names nobody in particular, and so everybody.
+func (m *Model) Parties(r *Rule) (all []Party) {
+	for _, p := range r.peers {
+		one := Party{Words: p.text, Endpoints: m.endpoints(m.peers[p.text], nil), Block: p.block}
+		switch {
+		case p.block != nil:
+			one.Everybody = slices.ContainsFunc(families[:], func(f addressSpan) bool { return slices.Contains(p.block, f) })
+		case p.pods != nil:
+			one.Everybody = p.namespace == "" && p.namespaces.Empty() && p.pods.Empty()
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func (m *Model) endpoints(of members, take func(*Endpoint) bool) (all []*Endpoint) {
+	in := map[*Endpoint]bool{}
+	for _, i := range of {
+		for _, e := range m.classes[i].endpoints {
+			in[e] = take == nil || take(e)
+		}
+	}
+	for _, e := range m.Endpoints {
+		if in[e] {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// Open says that a pod takes, or opens, connections from or to everybody, on all ports: nothing holds it in this direction.
+func (m *Model) Open(e *Endpoint, d Direction) bool {
+	for _, i := range m.of[e] {
+		for _, p := range m.face(&m.classes[i], d) {
+			if !slices.Equal(p.peers, fullSet(len(m.classes))) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Isolated says that a NetworkPolicy isolates a pod in a direction.
+func (m *Model) Isolated(e *Endpoint, d Direction) bool {
+	for _, i := range m.of[e] {
+		if slices.ContainsFunc(m.classes[i].policies, func(p *Policy) bool { return p.Isolates[d] }) {
+			return true
+		}
+	}
+	return false
+}
+
+// Between are the ports on which one endpoint reaches another.
+func (m *Model) Between(from, to *Endpoint) (all Ports) {
+	for _, a := range m.Ask(from, to) {
+		if a.Allowed() {
+			all = all.Union(a.Ports)
+		}
+	}
+	return all
+}
+
+// At is the endpoint that has an address: a pod, a node, or the block that it is in.
+func (m *Model) At(a netip.Addr) (found *Endpoint) {
+	for _, e := range m.Endpoints {
+		if e.Addresses.Has(a) && (found == nil || e.Kind != Block) {
+			found = e
+		}
+	}
+	return found
+}
+
+// Idle is why a rule changes nothing.
+type Idle int
+
+// The reasons.
+const (
+	Works   Idle = iota
+	Decided      // earlier rules, or those of an earlier tier, decide about all that it matches
+	Told         // others allow all that it allows
+)
+
+// Idles are the rules that others make void. A rule that names nobody, or selects nobody, is none of them.
+func (m *Model) Idles() map[*Rule]Idle {
+	all := map[*Rule]Idle{}
+	for i := range m.classes {
+		for d := range Direction(2) {
+			m.idle(&m.classes[i], d, all)
+		}
+	}
+	for r, is := range all {
+		if is == Works {
+			delete(all, r)
+		}
+	}
+	return all
+}
+
+// idle notes which rules about a class have a part in what it allows.
+func (m *Model) idle(c *class, d Direction, all map[*Rule]Idle) {
+	rules, isolated := m.ruled(c, d)
+	note := func(r *Rule, is Idle) {
+		if was, known := all[r]; !known || is == Works || was != Works && is == Told {
+			all[r] = is
+		}
+	}
+	for _, cell := range cells(rules) {
+		w := m.walk(isolated)
+		var told []ruled // rules of NetworkPolicies, and what each allows
+		var parts []set
+		for _, r := range rules {
+			w.next(r.Policy.Tier)
+			hit := r.on(cell, len(m.classes))
+			if hit.empty() {
+				continue
+			}
+			for i := range hit {
+				hit[i] &= w.open[i]
+			}
+			if r.Policy.Tier == Namespaced && !hit.empty() {
+				told, parts = append(told, r), append(parts, hit)
+				continue
+			}
+			if hit.empty() {
+				note(r.Rule, Decided)
+				continue
+			}
+			note(r.Rule, Works)
+			w.take(r.Action, hit)
+		}
+		for i, r := range told {
+			if covered(i, parts) {
+				note(r.Rule, Told)
+				continue
+			}
+			note(r.Rule, Works)
+		}
+	}
+}
+
+// covered says that earlier parts, and larger ones, have all that one has.
+func covered(i int, parts []set) bool {
+	rest := slices.Clone(parts[i])
+	for j, p := range parts {
+		if j < i || j > i && within(parts[i], p) && !within(p, parts[i]) {
+			for w := range rest {
+				rest[w] &^= p[w]
+			}
+		}
+	}
+	return rest.empty()
+}
+
+func within(a, b set) bool {
+	for i := range a {
+		if a[i]&^b[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Undecided are the pairs of policies of one tier and priority that say different things about the same connections, so
+// that nobody knows which of them holds.
+func (m *Model) Undecided() (pairs [][2]*Rule) {
+	told := map[[2]*Rule]bool{}
+	for i := range m.classes {
+		for d := range Direction(2) {
+			rules, _ := m.ruled(&m.classes[i], d)
+			for j, a := range rules {
+				for _, b := range rules[j+1:] {
+					pair := [2]*Rule{a.Rule, b.Rule}
+					if a.Policy == b.Policy || a.Policy.Tier == Namespaced || a.Policy.Tier != b.Policy.Tier || a.Policy.Priority != b.Policy.Priority ||
+						a.Action == b.Action || told[pair] || !a.meets(b) {
+						continue
+					}
+					told[pair] = true
+					pairs = append(pairs, pair)
+				}
+			}
+		}
+	}
+	return pairs
+}
+
+// meets says that two rules match some connection both.
+func (r ruled) meets(s ruled) bool {
+	for _, a := range r.matches {
+		for _, b := range s.matches {
+			if len(a.ports.Intersect(b.ports)) > 0 && (a.all || b.all || slices.ContainsFunc(a.peers, func(i int32) bool { return b.names(int(i)) })) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Everybody says that a rule names nobody in particular.
+func (r *Rule) Everybody() bool { return r.peers == nil }
+
+// PortsOf are the ports that a rule names, in words: names of ports as they are written.
+func (m *Model) PortsOf(r *Rule) string {
+	if r.every {
+		return AllPorts().String()
+	}
+	var numbers Ports
+	var names []string
+	for _, p := range r.ports {
+		if p.name != "" {
+			names = append(names, "port "+p.name)
+		}
+		numbers = numbers.Union(p.ports)
+	}
+	if len(numbers) > 0 || len(names) == 0 {
+		names = append([]string{numbers.String()}, names...)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Out are the ports on which a pod reaches anybody, as far as its own policies go.
+func (m *Model) Out(e *Endpoint) (all Ports) {
+	for _, i := range m.of[e] {
+		for _, p := range m.face(&m.classes[i], Egress) {
+			if !p.peers.empty() {
+				all = all.Union(p.ports)
+			}
+		}
+	}
+	return all
+}
+
+// Meant are the ports that rules about a pod allow, of whomever.
+func (m *Model) Meant(e *Endpoint, d Direction) (all Ports) {
+	for _, i := range m.of[e] {
+		rules, _ := m.ruled(&m.classes[i], d)
+		for _, r := range rules {
+			for _, of := range r.matches {
+				if r.Action == Allow {
+					all = all.Union(of.ports)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// PodRanges are the addresses that pods are known to have.
+func (m *Model) PodRanges() Addresses { return m.podRanges }
