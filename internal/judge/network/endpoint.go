@@ -56,6 +56,30 @@ func (e *Endpoint) String() string {
 	return e.Namespace + "/" + e.Name
 }
 
+// Title is the name of the workload or of the node, without its kind; CIDRs.
+func (e *Endpoint) Title() string {
+	if e.Workload != nil {
+		return e.Workload.Object.Name
+	}
+	return e.Name
+}
+
+// WorkloadKind is the kind of the workload; empty where it is none.
+func (e *Endpoint) WorkloadKind() string {
+	if e.Workload != nil {
+		return e.Workload.Kind
+	}
+	return ""
+}
+
+// Labels are those of pods or of a node. They are not to be changed.
+func (e *Endpoint) Labels() map[string]string { return e.labels }
+
+// Internet says that all of the endpoint are addresses of the internet.
+func (e *Endpoint) Internet() bool {
+	return e.Kind == Block && len(e.Addresses.Minus(internet())) == 0
+}
+
 // named are the ports of a name that the endpoint's containers have.
 func (e *Endpoint) named(m portMatch) (all Ports) {
 	for _, p := range e.ports {

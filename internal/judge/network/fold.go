@@ -39,56 +39,120 @@ func (g *Group) Words() (all []string) {
 		}
 		all = append(all, e.String())
 	}
-	switch {
-	case len(blocks) == 0:
-	case len(allAddresses().Minus(blocks)) == 0:
-		all = append(all, "all addresses")
-	default:
-		all = append(all, blocks.String())
+	if len(blocks) > 0 {
+		all = append(all, blocks.words())
 	}
 	return all
+}
+
+// words are the set in words, and those that many know where they are true.
+func (a Addresses) words() string {
+	switch {
+	case len(allAddresses().Minus(a)) == 0:
+		return "all addresses"
+	case len(a.Minus(internet())) > 0:
+	case len(internet().Minus(a)) == 0:
+		return "the internet"
+	case len(internet().Intersect(families[:1]).Minus(a)) == 0 && len(a.Minus(families[:1])) == 0:
+		return "the internet by IPv4"
+	}
+	return a.String()
 }
 
 func (g *Group) String() string { return strings.Join(g.Words(), ", ") }
 
 // Rows folds the map: who reaches the same stands together, and so does whom they reach on the same ports. With a
 // namespace, it is what its pods reach and who reaches them.
-func (m *Map) Rows(namespace string) (rows []Row) {
+func (m *Map) Rows(namespace string) []Row {
 	inside := func(e *Endpoint) bool { return namespace == "" || e.Namespace == namespace }
+	all := func(*Endpoint) bool { return true }
+	outside := func(e *Endpoint) bool { return !inside(e) }
+	return append(m.Between(inside, all), m.Between(outside, inside)...)
+}
+
+// Between folds what some reach of others.
+func (m *Map) Between(from, to func(*Endpoint) bool) (rows []Row) {
 	fold := newFolder(m.Endpoints)
-	type source struct {
-		from []*Endpoint
-		key  string
-	}
-	var sources []*source
-	known := map[string]*source{}
+	var keys []string
+	sources := map[string][]*Endpoint{}
 	for _, e := range m.Endpoints {
-		key := m.key(e, inside(e))
+		key := ""
+		if from(e) {
+			key = m.key(e)
+		}
 		if key == "" {
 			continue
 		}
-		if known[key] == nil {
-			known[key] = &source{key: key}
-			sources = append(sources, known[key])
+		if sources[key] == nil {
+			keys = append(keys, key)
 		}
-		known[key].from = append(known[key].from, e)
+		sources[key] = append(sources[key], e)
 	}
-	for _, s := range sources {
-		first := s.from[0]
-		from := fold.group(s.from)
+	for _, key := range keys {
+		first := sources[key][0]
+		alone := len(sources[key]) == 1 && !first.Several
+		group := fold.group(sources[key])
+		began := len(rows)
 		for _, p := range m.parts(first) {
-			var to []*Endpoint
+			var reached []*Endpoint
 			for _, e := range m.Endpoints {
-				if (inside(first) || inside(e)) && slices.ContainsFunc(m.of[e], p.peers.has) && !(len(s.from) == 1 && e == first && !e.Several) {
-					to = append(to, e)
+				if slices.ContainsFunc(m.of[e], p.peers.has) && !(alone && e == first) && to(e) {
+					reached = append(reached, e)
 				}
 			}
-			if len(to) > 0 {
-				rows = append(rows, Row{from, fold.group(to), p.ports})
+			if len(reached) == 0 {
+				continue
 			}
+			if i := slices.IndexFunc(rows[began:], func(r Row) bool { return slices.Equal(r.To.all, reached) }); i >= 0 {
+				rows[began+i].Ports = rows[began+i].Ports.Union(p.ports)
+				continue
+			}
+			rows = append(rows, Row{group, fold.group(reached), p.ports})
 		}
 	}
 	return rows
+}
+
+// On is the map of some ports alone.
+func (m *Map) On(ports Ports) *Map {
+	of := &Map{Model: m.Model, reach: make([][]part, len(m.reach))}
+	for i := range m.reach {
+		for _, p := range m.reach[i] {
+			if both := p.ports.Intersect(ports); len(both) > 0 {
+				of.reach[i] = append(of.reach[i], part{both, p.peers})
+			}
+		}
+	}
+	return of
+}
+
+// Lacking is the map of what is refused on some ports, between ends of which at least one are pods.
+func (m *Map) Lacking(ports Ports) *Map {
+	n := len(m.classes)
+	of := &Map{Model: m.Model, reach: make([][]part, n)}
+	for i := range m.reach {
+		rest := ports
+		add := func(on Ports, reached set) {
+			row := newSet(n)
+			for j := range n {
+				both := m.classes[i].family&m.classes[j].family != 0 && (m.classes[i].kind == Pods || m.classes[j].kind == Pods)
+				if both && (reached == nil || !reached.has(j)) {
+					row.add(j)
+				}
+			}
+			of.add(i, on, row)
+		}
+		for _, p := range m.reach[i] {
+			if on := p.ports.Intersect(ports); len(on) > 0 {
+				add(on, p.peers)
+				rest = rest.Minus(on)
+			}
+		}
+		if len(rest) > 0 {
+			add(rest, nil)
+		}
+	}
+	return of
 }
 
 // parts are what an endpoint reaches at any of its addresses, by ports.
@@ -118,7 +182,7 @@ func (m *Map) parts(e *Endpoint) []part {
 }
 
 // key is the same for endpoints that reach the same; empty for one that reaches nobody.
-func (m *Map) key(e *Endpoint, inside bool) string {
+func (m *Map) key(e *Endpoint) string {
 	var key strings.Builder
 	for _, p := range m.parts(e) {
 		key.WriteString(p.ports.String())
@@ -128,9 +192,6 @@ func (m *Map) key(e *Endpoint, inside bool) string {
 				w >>= 8
 			}
 		}
-	}
-	if key.Len() > 0 && !inside {
-		key.WriteString("outside")
 	}
 	return key.String()
 }

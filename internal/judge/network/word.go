@@ -23,6 +23,9 @@ type End struct {
 	Service *Service
 }
 
+// Internet are the addresses where anybody is.
+func Internet() Addresses { return internet() }
+
 // internet are the addresses that are neither private nor of a special use (RFC 6890): where anybody is.
 var internet = sync.OnceValue(func() Addresses {
 	all := allAddresses().Minus(private)

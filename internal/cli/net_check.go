@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plimsoll/plimsoll/internal/judge/network/intent"
+)
+
+// intentRow is one intention, and the connections that break it.
+type intentRow struct {
+	Intention string          `json:"intention"`
+	Holds     bool            `json:"holds"`
+	Broken    []connectionRow `json:"broken"`
+	Unknown   string          `json:"notAssessed,omitempty"`
+}
+
+func newNetCheck(g *global) *cobra.Command {
+	var o netOptions
+	var files []string
+	cmd := &cobra.Command{
+		Use: "check [flags] --intent FILE [TARGET...]", Short: "Hold what the policies allow against what is intended", Args: words(0, -1),
+		Long: "An intention says in CEL whom it is about, each end for itself, and whether connections between them are expected to be\n" +
+			"allowed or refused. What is expected to be refused may not be allowed between any two; what is expected to be allowed has to\n" +
+			"be between each two. An intention that is true of nobody is not assessed, and does not hold.\n\n" +
+			"Exit status: 0 all hold; 1 one does not; 2 the call or a file is wrong; 3 not all is known, or one is not assessed.",
+		Example: "  plimsoll net check --intent intentions.yaml ./k8s\n  plimsoll net check --intent intentions.yaml --context prod -o json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.validate("table", "json"); err != nil {
+				return err
+			}
+			if len(files) == 0 {
+				return usage("--intent FILE is missing: it says what is intended")
+			}
+			var all []*intent.Intention
+			for _, name := range files {
+				text, err := readFile(name, intent.MaxFile)
+				if err != nil {
+					return usage("--intent: %w", err)
+				}
+				some, err := intent.Parse(name, text)
+				if err != nil {
+					return usage("--intent: %w", err)
+				}
+				all = append(all, some...)
+			}
+			s, err := o.seen(cmd.Context(), g, args)
+			if err != nil {
+				return err
+			}
+			w, err := o.wire(s, intent.Blocks())
+			if err != nil {
+				return err
+			}
+			w.tell(g)
+			return o.check(cmd, g, w, all)
+		},
+	}
+	o.flags(cmd.Flags(), "table or json")
+	cmd.Flags().Var(repeated(&files), "intent", "`FILE` of intentions; may be repeated")
+	return cmd
+}
+
+func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*intent.Intention) error {
+	m := w.model.Map()
+	answer := struct {
+		Intentions []intentRow `json:"intentions"`
+		Gaps       []string    `json:"gaps,omitempty"`
+	}{Intentions: []intentRow{}, Gaps: w.gaps}
+	rows := [][]string{{"INTENTION", "VERDICT", "FROM", "PORTS", "TO"}}
+	broken, unknown := false, len(w.gaps) > 0
+	for _, i := range all {
+		row := intentRow{Intention: i.Name, Broken: []connectionRow{}}
+		found, err := i.Broken(cmd.Context(), m)
+		var nobody *intent.NobodyError
+		switch {
+		case err != nil && !errors.As(err, &nobody) && cmd.Context().Err() != nil:
+			return cmd.Context().Err()
+		case err != nil:
+			row.Unknown, unknown = err.Error(), true
+			rows = append(rows, []string{i.Name, "not assessed", "", "", ""})
+			g.say("plimsoll: not assessed: %s", printable(err.Error()))
+		case len(found) == 0:
+			row.Holds = true
+			rows = append(rows, []string{i.Name, "holds", "", "", ""})
+		default:
+			broken = true
+			verdict := "broken: allowed"
+			if i.Allowed {
+				verdict = "broken: refused"
+			}
+			var lines [][]string
+			row.Broken = connectionRows(found, verdict, &lines)
+			for _, line := range lines {
+				rows = append(rows, append([]string{i.Name}, line...))
+			}
+		}
+		answer.Intentions = append(answer.Intentions, row)
+	}
+	if err := o.answer(g, rows, answer); err != nil {
+		return err
+	}
+	switch {
+	case broken:
+		return exitError{exitDeny, nil}
+	case unknown:
+		return exitError{exitIncomplete, nil}
+	}
+	return nil
+}
