@@ -2,6 +2,7 @@ package network_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"runtime/metrics"
 	"strings"
@@ -14,7 +15,7 @@ import (
 
 // estate is a cluster of n workloads, 20 to a namespace: half as many policies as workloads, as a careful site has them,
 // and a dozen of the whole cluster.
-func estate(b *testing.B, n int) *kube.Snapshot {
+func estate(b testing.TB, n int) *kube.Snapshot {
 	b.Helper()
 	var text strings.Builder
 	add := func(format string, args ...any) {
@@ -63,6 +64,34 @@ func estate(b *testing.B, n int) *kube.Snapshot {
 		b.Fatal(p)
 	}
 	return kube.NewSnapshot(objects, nil)
+}
+
+// TestEstate holds the map against answers where there are many classes: random clusters have few.
+func TestEstate(t *testing.T) {
+	m := network.New(estate(t, 300), network.Options{Whole: true})
+	reach := m.Map()
+	dice := rand.New(rand.NewPCG(2, 2))
+	for range 40 {
+		from := m.Endpoints[dice.IntN(len(m.Endpoints))]
+		mapped := map[*network.Endpoint]network.Ports{}
+		for to, ports := range reach.Reaches(from) {
+			mapped[to] = ports
+		}
+		for _, to := range m.Endpoints {
+			if from == to || from.Kind != network.Pods && to.Kind != network.Pods {
+				continue
+			}
+			var want network.Ports
+			for _, a := range m.Ask(from, to) {
+				if a.Allowed() {
+					want = want.Union(a.Ports)
+				}
+			}
+			if got := mapped[to]; !got.Equal(want) {
+				t.Fatalf("%s -> %s: the map says %s, the answers %s", from, to, got, want)
+			}
+		}
+	}
 }
 
 var sizes = []int{100, 1000, 10000}
