@@ -21,7 +21,7 @@ func newNet(g *global) *cobra.Command {
 			"UDP and SCTP. They hold where the cluster's network enforces them. What is not known makes an answer incomplete.",
 		Example: "  plimsoll net allowed shop/cart shop/db 5432 ./k8s\n  plimsoll net map ./k8s\n  plimsoll net allowed internet service:shop/web",
 	}
-	cmd.AddCommand(newNetAllowed(g), newNetMap(g), newNetGaps(g), newNetDiff(g), newNetCheck(g))
+	cmd.AddCommand(newNetAllowed(g), newNetMap(g), newNetGaps(g), newNetDiff(g), newNetCheck(g), newNetSuggest(g))
 	return cmd
 }
 

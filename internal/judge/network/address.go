@@ -170,6 +170,29 @@ func addressCells(sets []Addresses) []Addresses {
 	return cells
 }
 
+// First is the first address of a set that has any.
+func (a Addresses) First() netip.Addr { return a[0].from }
+
+// Prefixes are the fewest CIDRs that are the set, in their order.
+func (a Addresses) Prefixes() (all []netip.Prefix) {
+	for _, s := range a {
+		for from := s.from; from.IsValid() && !s.to.Less(from); {
+			bits := from.BitLen()
+			for bits > 0 {
+				wider := netip.PrefixFrom(from, bits-1)
+				if wider.Masked() != wider || s.to.Less(prefixSpan(wider).to) {
+					break
+				}
+				bits--
+			}
+			p := netip.PrefixFrom(from, bits)
+			all = append(all, p)
+			from = prefixSpan(p).to.Next()
+		}
+	}
+	return all
+}
+
 // Public says that the set has most of the internet's addresses of a family.
 func (a Addresses) Public() bool {
 	for _, f := range families {

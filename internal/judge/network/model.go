@@ -27,6 +27,7 @@ type Model struct {
 	Endpoints []*Endpoint
 	Doubts    []Doubt // what keeps answers from being whole
 
+	options    Options
 	snapshot   *kube.Snapshot
 	whole      bool
 	namespaces map[string]labels.Set
@@ -49,7 +50,7 @@ type members []int32
 
 // New makes the model of what a snapshot holds.
 func New(s *kube.Snapshot, o Options) *Model {
-	m := &Model{snapshot: s, whole: o.Whole, namespaces: map[string]labels.Set{}, of: map[*Endpoint][]int{}}
+	m := &Model{options: o, snapshot: s, whole: o.Whole, namespaces: map[string]labels.Set{}, of: map[*Endpoint][]int{}}
 	m.Policies, m.Doubts = readPolicies(s.Objects)
 	for _, ns := range s.Of("", "Namespace", "") {
 		m.namespaces[ns.Name] = labels.Merge(ns.Metadata("labels"), labels.Set{nameLabel: ns.Name})
@@ -76,6 +77,9 @@ func New(s *kube.Snapshot, o Options) *Model {
 	m.classify()
 	return m
 }
+
+// Options are those that the model was made with.
+func (m *Model) Options() Options { return m.options }
 
 // nameLabel is the label that an API server gives every namespace: its name.
 const nameLabel = "kubernetes.io/metadata.name"

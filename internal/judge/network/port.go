@@ -108,6 +108,20 @@ func (p Ports) Minus(q Ports) (rest Ports) {
 	return rest
 }
 
+// Range is an interval of ports of one protocol, both ends within.
+type Range struct {
+	Protocol Protocol
+	From, To int
+}
+
+// Ranges are the intervals of the set, in their order.
+func (p Ports) Ranges() (all []Range) {
+	for _, s := range p {
+		all = append(all, Range{s.protocol(), int(s.from & maxPort), int(s.to & maxPort)})
+	}
+	return all
+}
+
 // Equal says that two sets are the same.
 func (p Ports) Equal(q Ports) bool { return slices.Equal(p, q) }
 

@@ -16,10 +16,13 @@ import (
 // Publication is a way from outside of the cluster to pods: by a Service's load balancer or node port, an Ingress, or a
 // route of a Gateway.
 type Publication struct {
-	By    *kube.Object
-	How   string // LoadBalancer, NodePort, externalIPs, Ingress, HTTPRoute …
-	To    *Endpoint
-	Ports Ports // of the pods
+	By   *kube.Object
+	How  string      // LoadBalancer, NodePort, externalIPs, Ingress, HTTPRoute …
+	From []*Endpoint // who brings it: addresses and nodes, or the pods of a controller; none where that is not known
+	// Within are the addresses that may bring it, of those who have more.
+	Within Addresses
+	To     *Endpoint
+	Ports  Ports // of the pods
 	// Reached are those of them on which the policies let it in. Unknown says that who brings it is not among what was
 	// read, so that they may be fewer, or more.
 	Reached Ports
@@ -113,22 +116,24 @@ func (p *publisher) service(o *kube.Object) {
 		for _, port := range s.Ports {
 			ports = ports.Union(port.Leads(e))
 		}
-		p.publish(o, how, e, ports, sources, elsewhere && len(p.nodes) == 0)
+		p.publish(Publication{By: o, How: how, From: sources, Within: from, To: e, Ports: ports}, elsewhere && len(p.nodes) == 0)
 	}
 }
 
-// publish notes a way to pods, on ports, for which some bring it.
-func (p *publisher) publish(o *kube.Object, how string, to *Endpoint, ports Ports, sources []*Endpoint, unknown bool) {
-	one := Publication{By: o, How: how, To: to, Ports: ports}
-	if to.Kind != Pods { // whom no policy selects
-		one.Reached = ports
+// publish notes a way to pods. Unknown says that there may be others who bring it than those that are named.
+func (p *publisher) publish(one Publication, unknown bool) {
+	if one.To.Kind != Pods { // whom no policy selects
+		one.Reached = one.Ports
 		p.all = append(p.all, one)
 		return
 	}
-	for _, from := range sources {
-		one.Reached = one.Reached.Union(p.m.Between(from, to).Intersect(ports))
+	for _, from := range one.From {
+		one.Reached = one.Reached.Union(p.m.Between(from, one.To).Intersect(one.Ports))
 	}
-	one.Unknown = unknown && !one.Reached.Equal(ports)
+	one.Unknown = unknown && !one.Reached.Equal(one.Ports)
+	if unknown && one.How == one.By.Kind {
+		one.From = nil
+	}
 	p.all = append(p.all, one)
 }
 
@@ -211,7 +216,7 @@ func (p *publisher) behind(o *kube.Object, service string, takes func(ServicePor
 			}
 		}
 		if len(ports) > 0 && !slices.ContainsFunc(p.all, func(q Publication) bool { return q.By == o && q.To == e && q.Ports.Equal(ports) }) {
-			p.publish(o, o.Kind, e, ports, sources, unknown)
+			p.publish(Publication{By: o, How: o.Kind, From: sources, To: e, Ports: ports}, unknown)
 		}
 	}
 }

@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plimsoll/plimsoll/internal/judge/network/suggest"
+	"github.com/plimsoll/plimsoll/internal/read/flow"
+)
+
+// suggestOptions say what is suggested, and from what.
+type suggestOptions struct {
+	netOptions
+	flows      []string
+	namespaces []string
+	declared   bool
+	replace    bool
+}
+
+func newNetSuggest(g *global) *cobra.Command {
+	o := suggestOptions{declared: true}
+	cmd := &cobra.Command{
+		Use: "suggest [flags] [TARGET...]", Short: "Write the NetworkPolicies that allow only what is needed", Args: words(0, -1),
+		Long: "What is needed is what manifests declare (Services that settings and arguments of containers name, and what is published)\n" +
+			"and what was recorded: --flows reads Hubble's JSON, Calico's flow logs, VPC flow logs and conntrack -L. Each namespace gets a\n" +
+			"policy that denies, one that lets its pods ask for names, and one for each workload. They are held against all\n" +
+			"that is needed before they are written: what would be cut is told. Nothing is applied.\n\n" +
+			"Exit status: 0, 2 the call is wrong, 3 something that is needed would be cut, or not all is known.",
+		Example: "  plimsoll net suggest ./k8s > policies.yaml\n  hubble observe -o jsonpb --since 24h > flows.json; plimsoll net suggest --flows flows.json --namespace shop\n" +
+			"  plimsoll net suggest --declared=false --flows conntrack.txt ./prod-dump",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.validate("yaml", "json"); err != nil {
+				return err
+			}
+			if !o.declared && len(o.flows) == 0 {
+				return usage("--declared=false leaves nothing that could be needed: name --flows FILE")
+			}
+			return o.run(cmd, g, args)
+		},
+	}
+	f := cmd.Flags()
+	o.flags(f, "yaml or json")
+	f.Lookup("output").DefValue, o.format = "yaml", "yaml"
+	f.Var(repeated(&o.flows), "flows", "`FILE` of recorded connections, or - for standard input; may be repeated")
+	f.Var(parted(&o.namespaces), "namespace", "`NAMESPACES` whose pods get policies (default: all but kube-system)")
+	f.BoolVar(&o.declared, "declared", o.declared, "count what manifests declare")
+	f.BoolVar(&o.replace, "replace", false, "take the NetworkPolicies that these namespaces have for gone")
+	return cmd
+}
+
+func (o *suggestOptions) run(cmd *cobra.Command, g *global, args []string) error {
+	log, err := o.readLog(g)
+	if err != nil {
+		return err
+	}
+	s, err := o.seen(cmd.Context(), g, args)
+	if err != nil {
+		return err
+	}
+	w, err := o.wire(s, nil)
+	if err != nil {
+		return err
+	}
+	for _, gap := range w.gaps {
+		g.say("plimsoll: not certain: %s", printable(gap))
+	}
+	var needs []*suggest.Need
+	if o.declared {
+		needs = suggest.Declared(w.model)
+	}
+	recorded := suggest.Flows(w.model, log)
+	needs = append(needs, recorded.Needs...)
+	a, err := suggest.Make(w.model, s.Snapshot, needs, suggest.Options{Namespaces: o.namespaces, Replace: o.replace})
+	if err != nil {
+		return err
+	}
+	o.tell(g, log, recorded, a)
+	if err := o.writeSuggested(g, log, recorded, a); err != nil {
+		return err
+	}
+	if len(a.Cut) > 0 || log.Broken > 0 {
+		return exitError{exitIncomplete, nil}
+	}
+	return w.end(nil)
+}
+
+// readLog reads the flows.
+func (o *suggestOptions) readLog(g *global) (*flow.Log, error) {
+	log := &flow.Log{}
+	for _, name := range o.flows {
+		if err := readFlows(g, log, name); err != nil {
+			return nil, usage("--flows: %w", err)
+		}
+	}
+	if log.Lines > 0 && len(log.Flows) == 0 {
+		return nil, usage("--flows: no flow in %s: %s", count(log.Lines, "line"), log.First)
+	}
+	return log, nil
+}
+
+func readFlows(g *global, log *flow.Log, name string) error {
+	if name == "-" {
+		return log.Read("standard input", g.env.Stdin)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return log.Read(name, io.Reader(f))
+}
+
+// mostTold is how many flows of a kind are told one by one.
+const mostTold = 10
+
+// tell says on stderr what a person has to know before applying anything.
+func (o *suggestOptions) tell(g *global, log *flow.Log, r *suggest.Recorded, a *suggest.Answer) {
+	if log.Broken > 0 {
+		g.say("plimsoll: %s of flows not understood; the first: %s", count(log.Broken, "line"), printable(log.First))
+	}
+	if r.Connections > 0 {
+		window := ""
+		if from, to := log.Window(); !from.IsZero() {
+			window = fmt.Sprintf(" from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+		}
+		g.say("plimsoll: %s recorded%s; %.1f %% of them are between ends that are known", count(r.Connections, "connection"), window, 100*float64(r.Explained)/float64(r.Connections))
+	}
+	if r.Refused > 0 {
+		g.say("plimsoll: %s were refused when they were recorded: they are not allowed", count(r.Refused, "flow"))
+	}
+	for i, what := range r.Unknown {
+		if i == mostTold {
+			g.say("plimsoll: and %d more of nobody who was read", len(r.Unknown)-i)
+			break
+		}
+		g.say("plimsoll: not allowed, as one end is nobody who was read: %s", printable(what))
+	}
+	for _, note := range a.Notes {
+		g.say("plimsoll: %s", printable(note))
+	}
+	for _, n := range a.Cut {
+		g.say("plimsoll: would be cut: %s (%s)", printable(n.String()), printable(n.Why))
+	}
+	g.say("plimsoll: %s; %d of %d that are needed are allowed by them", count(len(a.Policies), "policy"), len(a.Kept), len(a.Kept)+len(a.Cut))
+}
+
+func (o *suggestOptions) writeSuggested(g *global, log *flow.Log, r *suggest.Recorded, a *suggest.Answer) error {
+	if o.format == "yaml" {
+		_, err := io.WriteString(g.env.Stdout, a.Text)
+		return err
+	}
+	lines := func(needs []*suggest.Need) []string {
+		all := []string{}
+		for _, n := range needs {
+			all = append(all, n.String())
+		}
+		return all
+	}
+	return o.answer(g, nil, struct {
+		Policies  string   `json:"policies"`
+		Kept      []string `json:"kept"`
+		Cut       []string `json:"cut"`
+		Unknown   []string `json:"unknown,omitempty"`
+		Recorded  int      `json:"recorded"`
+		Explained int      `json:"explained"`
+		Refused   int      `json:"refused"`
+		Broken    int      `json:"broken"`
+		Notes     []string `json:"notes,omitempty"`
+	}{a.Text, lines(a.Kept), lines(a.Cut), r.Unknown, r.Connections, r.Explained, r.Refused, log.Broken, a.Notes})
+}

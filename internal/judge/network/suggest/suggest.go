@@ -1,0 +1,302 @@
+// Package suggest turns connections that are needed, as they were recorded or are declared, into the NetworkPolicies that
+// allow these alone.
+package suggest
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/internal/judge/network"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+)
+
+// Need is a connection that is needed.
+type Need struct {
+	From, To *network.Endpoint
+	// Address is the one that was met of an end that is addresses.
+	Address  network.Addresses
+	Protocol network.Protocol
+	Port     int
+	Why      string // where it is declared, or that it was recorded
+	Count    int    // how often it was recorded
+}
+
+func (n *Need) ports() network.Ports { return network.PortRange(n.Protocol, n.Port, n.Port) }
+
+func (n *Need) String() string {
+	from, to := n.From.String(), n.To.String()
+	if n.From.Kind == network.Block {
+		from = n.Address.String()
+	}
+	if n.To.Kind == network.Block {
+		to = n.Address.String()
+	}
+	return fmt.Sprintf("%s to %s on %s", from, to, n.ports())
+}
+
+// Options say what is suggested.
+type Options struct {
+	Namespaces []string // whose pods are held; none: all that have any, but for kube-system
+	Replace    bool     // the NetworkPolicies that there are go away
+}
+
+// Answer is what is suggested, and what it does.
+type Answer struct {
+	Policies []*Policy
+	Text     string // YAML
+	// Cut are the needs that are refused, and Kept those that are not, when the policies are there.
+	Kept, Cut []*Need
+	// Notes are what a person has to know.
+	Notes []string
+}
+
+// Make makes the policies that allow some needs, and holds the needs against them.
+func Make(m *network.Model, s *kube.Snapshot, needs []*Need, o Options) (*Answer, error) {
+	b := builder{m: m, o: o, answer: &Answer{}, of: map[*network.Endpoint]*Policy{}}
+	for _, ns := range b.namespaces() {
+		b.namespace(ns)
+	}
+	for _, n := range needs {
+		b.need(n)
+	}
+	b.answer.Policies = slices.DeleteFunc(b.answer.Policies, func(p *Policy) bool { return !p.deny && len(p.rules[0])+len(p.rules[1]) == 0 })
+	b.answer.Text = write(b.answer.Policies)
+	return b.answer, b.verify(s, needs)
+}
+
+// Policy is one that is suggested.
+type Policy struct {
+	Namespace, Name string
+	Why             string
+	deny            bool
+	selector        map[string]string // empty: all pods
+	rules           [2][]*rule
+}
+
+// rule allows peers some ports.
+type rule struct {
+	peers map[string]bool // as YAML
+	ports network.Ports
+	why   []string
+}
+
+type builder struct {
+	m      *network.Model
+	o      Options
+	answer *Answer
+	of     map[*network.Endpoint]*Policy
+	held   map[string]bool
+}
+
+func (b *builder) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !slices.Contains(b.answer.Notes, text) {
+		b.answer.Notes = append(b.answer.Notes, text)
+	}
+}
+
+// namespaces are those whose pods are held.
+func (b *builder) namespaces() []string {
+	b.held = map[string]bool{}
+	for _, e := range b.m.Endpoints {
+		switch {
+		case e.Kind != network.Pods:
+		case len(b.o.Namespaces) > 0:
+			if slices.Contains(b.o.Namespaces, e.Namespace) {
+				b.held[e.Namespace] = true
+			}
+		case e.Namespace != system:
+			b.held[e.Namespace] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(b.held))
+}
+
+const system = "kube-system"
+
+// namespace begins a namespace: nothing is allowed, but to ask for names.
+func (b *builder) namespace(ns string) {
+	b.answer.Policies = append(b.answer.Policies, &Policy{Namespace: ns, Name: "default-deny", Why: "What no other policy allows is refused.", deny: true})
+	dns := &Policy{Namespace: ns, Name: "allow-dns", Why: "All pods may ask for names."}
+	peer, ports, known := b.dns()
+	dns.rules[network.Egress] = []*rule{{peers: map[string]bool{peer: true}, ports: ports, why: []string{"the pods behind Service kube-system/kube-dns"}}}
+	if !known {
+		b.note("Service kube-system/kube-dns is not among what was read: pods with k8s-app: kube-dns are taken to be behind it, on port 53")
+	}
+	b.answer.Policies = append(b.answer.Policies, dns)
+	for _, e := range b.m.Endpoints {
+		if e.Kind != network.Pods || e.Namespace != ns {
+			continue
+		}
+		selector := selectorOf(e)
+		if len(selector) == 0 {
+			b.note("%s has no labels of its own: no policy can name it, and all that it needs is refused", e)
+			continue
+		}
+		p := &Policy{Namespace: ns, Name: policyName(e), Why: "What " + e.Name + " needs.", selector: selector}
+		b.of[e] = p
+		b.answer.Policies = append(b.answer.Policies, p)
+	}
+}
+
+// dns is who answers for names: the pods behind the Service, on the ports that it leads to.
+func (b *builder) dns() (peer string, ports network.Ports, known bool) {
+	for _, s := range b.m.Services() {
+		if s.Namespace != system || s.Name != "kube-dns" || len(s.Endpoints) == 0 {
+			continue
+		}
+		for _, e := range s.Endpoints {
+			for _, p := range s.Ports {
+				if p.Port == 53 {
+					ports = ports.Union(p.Leads(e))
+				}
+			}
+		}
+		if selector := selectorOf(s.Endpoints[0]); len(selector) > 0 && len(ports) > 0 {
+			return podPeer(system, selector), ports, true
+		}
+	}
+	return podPeer(system, map[string]string{"k8s-app": "kube-dns"}), network.PortRange(network.UDP, 53, 53).Union(network.PortRange(network.TCP, 53, 53)), false
+}
+
+// need allows what is needed, at both ends that are held.
+func (b *builder) need(n *Need) {
+	if n.From == n.To && !n.From.Several {
+		return // a pod always reaches itself
+	}
+	if p := b.of[n.From]; p != nil {
+		p.allow(network.Egress, b.peer(n, n.To, p.Namespace), n)
+	}
+	if p := b.of[n.To]; p != nil {
+		p.allow(network.Ingress, b.peer(n, n.From, p.Namespace), n)
+	}
+}
+
+// peer is an end as a rule of a policy in a namespace names it.
+func (b *builder) peer(n *Need, e *network.Endpoint, from string) string {
+	switch e.Kind {
+	case network.Pods:
+		selector := selectorOf(e)
+		if len(selector) == 0 {
+			b.note("%s has no labels of its own: rules name all pods of its namespace", e)
+		}
+		if e.Namespace == from {
+			return podPeer("", selector)
+		}
+		return podPeer(e.Namespace, selector)
+	case network.Block:
+		return blockPeer(n.Address)
+	}
+	if len(e.Addresses) == 0 {
+		b.note("the addresses of %s are not known: what it needs cannot be named", e)
+		return ""
+	}
+	return blockPeer(e.Addresses)
+}
+
+func (p *Policy) allow(d network.Direction, peer string, n *Need) {
+	if peer == "" {
+		return
+	}
+	of := p.rules[d]
+	i := slices.IndexFunc(of, func(r *rule) bool { return r.peers[peer] })
+	if i < 0 {
+		i = len(of)
+		p.rules[d] = append(of, &rule{peers: map[string]bool{peer: true}})
+	}
+	r := p.rules[d][i]
+	r.ports = r.ports.Union(n.ports())
+	if !slices.Contains(r.why, n.Why) {
+		r.why = append(r.why, n.Why)
+	}
+}
+
+// merge puts together peers that are allowed the same ports.
+func merge(rules []*rule) (all []*rule) {
+	for _, r := range rules {
+		i := slices.IndexFunc(all, func(a *rule) bool { return a.ports.Equal(r.ports) })
+		if i < 0 {
+			all = append(all, &rule{peers: maps.Clone(r.peers), ports: r.ports, why: slices.Clone(r.why)})
+			continue
+		}
+		maps.Copy(all[i].peers, r.peers)
+		for _, why := range r.why {
+			if !slices.Contains(all[i].why, why) {
+				all[i].why = append(all[i].why, why)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b *rule) int { return cmp.Compare(a.ports.String(), b.ports.String()) })
+	return all
+}
+
+// volatile are labels that controllers give to the pods of one revision, or to one pod.
+var volatile = []string{
+	"pod-template-hash", "controller-revision-hash", "pod-template-generation", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index",
+	"controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "batch.kubernetes.io/job-completion-index",
+}
+
+// selectorOf are the labels by which a workload's own controller knows its pods; of others, all that last.
+func selectorOf(e *network.Endpoint) map[string]string {
+	spec, _ := e.Workload.Fields["spec"].(map[string]any)
+	selector, _ := spec["selector"].(map[string]any)
+	if match, ok := selector["matchLabels"].(map[string]any); ok && len(match) > 0 && selector["matchExpressions"] == nil {
+		of := map[string]string{}
+		for k, v := range match {
+			if text, ok := v.(string); ok && e.Workload.Meta.Labels[k] == text && !slices.Contains(volatile, k) {
+				of[k] = text
+			}
+		}
+		if len(of) > 0 {
+			return of
+		}
+	}
+	of := maps.Clone(e.Workload.Meta.Labels)
+	for _, k := range volatile {
+		delete(of, k)
+	}
+	return of
+}
+
+func policyName(e *network.Endpoint) string {
+	name := strings.ToLower(e.Workload.Kind) + "-" + e.Workload.Object.Name
+	return strings.TrimSuffix(name[:min(len(name), 240)], "-")
+}
+
+// verify holds the needs against the cluster as it is with the policies.
+func (b *builder) verify(s *kube.Snapshot, needs []*Need) error {
+	made, problems := kube.Manifest("suggested.yaml", []byte(b.answer.Text))
+	if len(problems) > 0 {
+		return fmt.Errorf("read what is suggested: %v", problems[0])
+	}
+	var objects []*kube.Object
+	for _, o := range s.Objects {
+		if b.o.Replace && o.Is("networking.k8s.io", "NetworkPolicy") && b.held[cmp.Or(o.Namespace, "default")] {
+			continue
+		}
+		objects = append(objects, o)
+	}
+	after := network.New(kube.NewSnapshot(append(objects, made...), nil), b.m.Options())
+	at := map[string]*network.Endpoint{}
+	for _, e := range after.Endpoints {
+		at[fmt.Sprint(e.Kind, e)] = e
+	}
+	find := func(n *Need, e *network.Endpoint) *network.Endpoint {
+		if e.Kind == network.Block {
+			return after.At(n.Address.First())
+		}
+		return at[fmt.Sprint(e.Kind, e)]
+	}
+	for _, n := range needs {
+		from, to := find(n, n.From), find(n, n.To)
+		if from == nil || to == nil || len(after.Between(from, to).Intersect(n.ports())) == 0 {
+			b.answer.Cut = append(b.answer.Cut, n)
+			continue
+		}
+		b.answer.Kept = append(b.answer.Kept, n)
+	}
+	return nil
+}
