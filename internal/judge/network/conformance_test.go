@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,7 +40,8 @@ import (
 )
 
 // TestConformance runs the conformance suites of sigs.k8s.io/network-policy-api as they are, against a cluster in which
-// the model says what arrives: the suites write objects, and ask by running a command in a pod.
+// the model says what arrives: the suites write objects, and ask by running a command in a pod. Of the same policies in
+// the form that they had before, of v1alpha1, it has to say the same.
 func TestConformance(t *testing.T) {
 	c := newCluster(t)
 	s := suite.New(suite.Options{
@@ -64,8 +66,8 @@ type cluster struct {
 	pods   int
 
 	lock sync.Mutex
-	text string // of all objects, when the model was made
-	last *network.Model
+	text string // of all objects, when the models were made
+	last [2]*network.Model
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -179,10 +181,23 @@ func (c *cluster) arrives(ctx context.Context, namespace, pod string, command []
 	if err != nil {
 		return false, err
 	}
-	m, err := c.model(ctx)
+	models, err := c.models(ctx)
 	if err != nil {
 		return false, err
 	}
+	var answers [2]bool
+	for i, m := range models {
+		if answers[i], err = reaches(m, namespace, pod, host, protocol, port); err != nil {
+			return false, err
+		}
+	}
+	if answers[0] != answers[1] {
+		return false, fmt.Errorf("%s: as ClusterNetworkPolicies %t, as AdminNetworkPolicies %t", command, answers[0], answers[1])
+	}
+	return answers[0], nil
+}
+
+func reaches(m *network.Model, namespace, pod, host string, protocol network.Protocol, port int) (bool, error) {
 	var from, to []*network.Endpoint
 	for _, e := range m.Endpoints {
 		if e.Kind != network.Block && e.Namespace == namespace && e.Name == "Pod "+pod {
@@ -200,34 +215,53 @@ func (c *cluster) arrives(ctx context.Context, namespace, pod string, command []
 			return a.Allowed(), nil
 		}
 	}
-	return false, fmt.Errorf("no answer for %s from %s to %s", command, from[0], to[0])
+	return false, fmt.Errorf("no answer from %s to %s", from[0], to[0])
 }
 
-func (c *cluster) model(ctx context.Context) (*network.Model, error) {
+// models are two of all objects: one of the policies as they are, one of the same policies as they were written before.
+func (c *cluster) models(ctx context.Context) ([2]*network.Model, error) {
 	var text []byte
-	for _, list := range []client.ObjectList{&corev1.NamespaceList{}, &corev1.NodeList{}, &corev1.PodList{}, &networkingv1.NetworkPolicyList{}, &v1alpha2.ClusterNetworkPolicyList{}} {
+	for _, list := range []client.ObjectList{&corev1.NamespaceList{}, &corev1.NodeList{}, &corev1.PodList{}, &networkingv1.NetworkPolicyList{}} {
 		if err := c.List(ctx, list); err != nil {
-			return nil, err
+			return c.last, err
 		}
 		kinds, _, err := c.Scheme().ObjectKinds(list)
 		if err != nil {
-			return nil, err
+			return c.last, err
 		}
 		list.GetObjectKind().SetGroupVersionKind(kinds[0])
-		one, err := json.Marshal(list)
-		if err != nil {
-			return nil, err
-		}
-		text = append(append(text, one...), "\n---\n"...)
+		text = appended(text, list)
+	}
+	var policies v1alpha2.ClusterNetworkPolicyList
+	if err := c.List(ctx, &policies); err != nil {
+		return c.last, err
+	}
+	texts := [2][]byte{text, slices.Clone(text)}
+	for _, p := range policies.Items {
+		p.APIVersion, p.Kind = "policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy"
+		texts[0] = appended(texts[0], p)
+		texts[1] = appended(texts[1], older(&p))
 	}
 	c.lock.Lock()
 	defer c.lock.Unlock()
-	if string(text) != c.text {
+	if string(texts[0]) == c.text {
+		return c.last, nil
+	}
+	for i, text := range texts {
 		objects, problems := kube.Manifest("cluster.yaml", text)
 		if len(problems) > 0 {
-			return nil, fmt.Errorf("%v", problems)
+			return c.last, fmt.Errorf("%v", problems)
 		}
-		c.text, c.last = string(text), network.New(kube.NewSnapshot(objects, nil), network.Options{Whole: true})
+		c.last[i] = network.New(kube.NewSnapshot(objects, nil), network.Options{Whole: true})
 	}
+	c.text = string(texts[0])
 	return c.last, nil
+}
+
+func appended(text []byte, o any) []byte {
+	one, err := json.Marshal(o)
+	if err != nil {
+		panic(err)
+	}
+	return append(append(text, one...), "\n---\n"...)
 }
