@@ -73,6 +73,33 @@ func transpose(rows []set) []set {
 	return turned
 }
 
+// flip makes of the transposition of rows that of others, bit by bit, if they differ in little: between two ports hardly
+// anything changes. It says whether it did.
+func flip(turned, rows, others []set) bool {
+	differ := 0
+	each := func(do func(j, w int, x uint64)) {
+		for j := range rows {
+			if &rows[j][0] == &others[j][0] {
+				continue
+			}
+			for w := range rows[j] {
+				if x := rows[j][w] ^ others[j][w]; x != 0 {
+					do(j, w, x)
+				}
+			}
+		}
+	}
+	if each(func(_, _ int, x uint64) { differ += bits.OnesCount64(x) }); differ > len(rows)*len(rows)/64 {
+		return false
+	}
+	each(func(j, w int, x uint64) {
+		for ; x != 0; x &= x - 1 {
+			turned[w*64+bits.TrailingZeros64(x)][j/64] ^= 1 << (j % 64)
+		}
+	})
+	return true
+}
+
 // turn transposes a square of 64 by 64 bits, in halves of halves (Warren, Hacker's Delight, 7-3).
 func turn(a *[64]uint64) {
 	for width, mask := 32, uint64(0xffffffff); width > 0; width, mask = width/2, mask^mask<<uint(width/2) {

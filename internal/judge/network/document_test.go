@@ -27,6 +27,7 @@ type end struct {
 	node      string            // that it runs on, or is; empty: not known
 	host      map[string]string // the labels of the node whose network it is in; nil: a network of its own
 	address   netip.Addr        // not valid: not known
+	family    int               // of the address, 4 or 6; 0: not known
 }
 
 // connection is one question.
@@ -223,10 +224,13 @@ func (d *document) within(cidr string, except []string, peer end) bool {
 		return true
 	}
 	may := []netip.Prefix{netip.PrefixFrom(block.Addr(), 0)} // all of the block's family, if nothing narrows it
-	if peer.pod && len(d.ranges) > 0 {
+	if peer.family != 0 {
 		may = d.ranges
 	}
 	for _, r := range may {
+		if r.Addr().Is4() != (peer.family == 4) && peer.family != 0 {
+			continue
+		}
 		if r.Bits() < block.Bits() || !block.Contains(r.Addr()) {
 			return false
 		}

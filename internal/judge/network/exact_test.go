@@ -98,7 +98,7 @@ func (e *exam) outside() {
 		for _, m := range e.model.Endpoints {
 			if m.Kind == network.Block && m.Addresses.Has(a) {
 				in++
-				e.ends[m.String()] = append(e.ends[m.String()], end{address: a})
+				e.ends[m.String()] = append(e.ends[m.String()], at(end{}, []string{a.String()})...)
 			}
 		}
 		if in != 1 {
@@ -204,7 +204,7 @@ func (v verdict) equal(w verdict) bool {
 func (e *exam) pairs(from, to *network.Endpoint) (all []*pair) {
 	for _, f := range e.ends[from.String()] {
 		for _, t := range e.ends[to.String()] {
-			if f.address.IsValid() && t.address.IsValid() && f.address.Is4() != t.address.Is4() {
+			if f.family != 0 && t.family != 0 && f.family != t.family {
 				continue
 			}
 			all = append(all, &pair{connection: connection{from: f, to: t}, out: e.hear(f, t, egress), in: e.hear(f, t, ingress)})

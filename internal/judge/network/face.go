@@ -25,11 +25,17 @@ func (m match) names(peer int) bool {
 // the class itself, or of each peer.
 func (m *Model) matches(r *Rule, c *class) (all []match) {
 	whole := match{all: r.peers == nil, ports: AllPorts()}
-	for _, p := range r.peers {
-		whole.peers = append(whole.peers, m.peers[p.text]...)
+	switch len(r.peers) {
+	case 0:
+	case 1:
+		whole.peers = m.peers[r.peers[0].text]
+	default:
+		for _, p := range r.peers {
+			whole.peers = append(whole.peers, m.peers[p.text]...)
+		}
+		slices.Sort(whole.peers)
+		whole.peers = slices.Compact(whole.peers)
 	}
-	slices.Sort(whole.peers)
-	whole.peers = slices.Compact(whole.peers)
 	if r.every {
 		return []match{whole}
 	}

@@ -118,7 +118,7 @@ func (m *Model) NamespaceLabels(name string) (of labels.Set, known bool) {
 
 // classify puts endpoints that all policies treat alike into one class.
 func (m *Model) classify() {
-	c := classifier{m: m, classes: map[string]int{}, doubted: map[string]bool{}}
+	c := classifier{m: m, classes: map[string]int{}, doubted: map[string]bool{}, unknowns: map[Kind][]facet{}}
 	c.ask()
 	for _, e := range m.Endpoints {
 		for _, one := range c.facets(e) {
@@ -141,15 +141,16 @@ func (m *Model) classify() {
 
 // classifier finds out which selectors take an endpoint.
 type classifier struct {
-	m       *Model
-	names   map[string]bool // of ports that rules name
-	within  map[string][]*question
-	wide    []*question
-	nodes   []*question
-	blocks  []*question
-	classes map[string]int
-	members map[string][]int32
-	doubted map[string]bool
+	m        *Model
+	names    map[string]bool // of ports that rules name
+	within   map[string][]*question
+	wide     []*question
+	nodes    []*question
+	blocks   []*question
+	classes  map[string]int
+	members  map[string][]int32
+	doubted  map[string]bool
+	unknowns map[Kind][]facet
 
 	selected map[int][]*Policy
 }
@@ -240,7 +241,10 @@ func (c *classifier) facets(e *Endpoint) (all []facet) {
 		return []facet{one}
 	}
 	if len(e.Addresses) == 0 {
-		return []facet{{anyFamily, append(yes, c.unknown(e)...)}}
+		for _, f := range c.unknown(e.Kind) {
+			all = append(all, facet{f.family, slices.Concat(yes, f.yes)})
+		}
+		return all
 	}
 	for _, s := range e.Addresses {
 		for a := s.from; ; a = a.Next() {
@@ -267,7 +271,7 @@ func (c *classifier) hosts(e *Endpoint) (all []facet) {
 	if len(c.nodes) > 0 {
 		c.doubt(fmt.Sprintf("which nodes there are is not known, and whether %q are where %s runs is not either", c.nodes[0].text, e))
 	}
-	return []facet{{anyFamily, c.unknown(e)}}
+	return c.unknown(e.Kind)
 }
 
 // selectors are the selectors that take a pod.
@@ -312,35 +316,6 @@ func (c *classifier) at(a netip.Addr) (all []*question) {
 		}
 	}
 	return all
-}
-
-// unknown are the blocks that an endpoint of unknown address is in for certain: those that hold all addresses that it
-// may have.
-func (c *classifier) unknown(e *Endpoint) (all []*question) {
-	ranges := c.m.podRanges
-	if e.Kind != Pods {
-		ranges = nil
-	}
-	for _, q := range c.blocks {
-		switch may := ranges; {
-		case len(ranges) > 0 && len(may.Minus(q.block)) == 0, len(ranges) == 0 && slices.ContainsFunc(families[:], func(f addressSpan) bool { return slices.Contains(q.block, f) }):
-			all = append(all, q)
-		case len(ranges) > 0 && len(may.Intersect(q.block)) == 0, len(ranges) == 0 && len(q.block.Intersect(private)) == 0:
-		default:
-			what, hint := "pods", "; name their ranges with --pod-cidr"
-			if e.Kind != Pods {
-				what, hint = "nodes", ""
-			}
-			c.doubt(fmt.Sprintf("whether %s holds addresses of %s is not known; it is taken to hold none of those whose address is not known%s", q.text, what, hint))
-		}
-	}
-	return all
-}
-
-// private are the addresses that pods and nodes have where nobody says which (RFC 1918, 6598 and 4193).
-var private = Addresses{
-	prefixSpan(netip.MustParsePrefix("10.0.0.0/8")), prefixSpan(netip.MustParsePrefix("100.64.0.0/10")), prefixSpan(netip.MustParsePrefix("172.16.0.0/12")),
-	prefixSpan(netip.MustParsePrefix("192.168.0.0/16")), prefixSpan(netip.MustParsePrefix("fc00::/7")),
 }
 
 func (c *classifier) doubt(what string) {

@@ -1,6 +1,9 @@
 package network
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 const hosts = `
 apiVersion: v1
@@ -53,5 +56,38 @@ func TestOwnNode(t *testing.T) {
 	}
 	if got := reached["node far shop/Pod db"]; got != "" {
 		t.Errorf("another node reaches the pod on %q", got)
+	}
+}
+
+const dual = `
+apiVersion: v1
+kind: Node
+metadata: {name: near}
+spec: {podCIDRs: [10.1.0.0/16, "fd00:1::/64"]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec: {template: {metadata: {labels: {app: cart}}, spec: {containers: [{name: c, image: x}]}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: four, namespace: shop}
+spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}
+`
+
+// TestDualStack: a pod whose address is not known has one of each family, and all of IPv4 holds the one.
+func TestDualStack(t *testing.T) {
+	m := load(t, dual, Options{Whole: true})
+	if len(m.Doubts) > 0 {
+		t.Error(m.Doubts)
+	}
+	cart := m.find(t, "shop/Deployment cart")
+	var allowed []bool
+	for _, a := range m.Ask(cart, cart) {
+		allowed = append(allowed, a.Allowed())
+	}
+	if !slices.Equal(allowed, []bool{true, false}) {
+		t.Errorf("over IPv4, and over IPv6: %t", allowed)
 	}
 }

@@ -148,13 +148,18 @@ func (d *dice) addresses(of string, i int) (all []string) {
 }
 
 func (d *dice) nodes() (all []*corev1.Node) {
-	ranges := d.one(3)
+	ranges, both := d.one(3), d.one(2)
 	for i := range d.IntN(3) {
 		n := &corev1.Node{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Node"}, ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("node%d", i), Labels: d.labels()}}
 		if ranges {
 			n.Spec.PodCIDR = fmt.Sprintf("10.1.%d.0/24", i)
 			n.Spec.PodCIDRs = []string{n.Spec.PodCIDR}
-			d.ranges = append(d.ranges, netip.MustParsePrefix(n.Spec.PodCIDR))
+			if both {
+				n.Spec.PodCIDRs = append(n.Spec.PodCIDRs, fmt.Sprintf("fd00:1:0:%d::/64", i))
+			}
+			for _, c := range n.Spec.PodCIDRs {
+				d.ranges = append(d.ranges, netip.MustParsePrefix(c))
+			}
 		}
 		n.Status.Addresses = append(n.Status.Addresses, corev1.NodeAddress{Type: corev1.NodeHostName, Address: n.Name})
 		for _, a := range d.addresses("9", i) {
@@ -180,6 +185,10 @@ func nodeAddresses(n *corev1.Node) (all []string) {
 func at(e end, addresses []string) (all []end) {
 	for _, a := range addresses {
 		e.address = netip.MustParseAddr(a)
+		e.family = 6
+		if e.address.Is4() {
+			e.family = 4
+		}
 		all = append(all, e)
 	}
 	if all == nil {
@@ -218,7 +227,7 @@ func (d *dice) workload(i int, nodes []*corev1.Node) {
 		w := &appsv1.Deployment{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"}, ObjectMeta: meta}
 		w.Spec.Template = corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: e.labels}, Spec: spec}
 		d.add(w)
-		d.ends[meta.Namespace+"/Deployment "+meta.Name] = hosted(e, "", nodes)
+		d.ends[meta.Namespace+"/Deployment "+meta.Name] = d.hosted(e, "", nodes)
 		return
 	}
 	if len(nodes) > 0 && (spec.HostNetwork || d.one(2)) {
@@ -230,7 +239,7 @@ func (d *dice) workload(i int, nodes []*corev1.Node) {
 	d.single[name] = true
 	if !e.pod {
 		d.add(pod)
-		d.ends[name] = hosted(e, e.node, nodes)
+		d.ends[name] = d.hosted(e, e.node, nodes)
 		return
 	}
 	addresses := d.addresses("1", i)
@@ -241,13 +250,30 @@ func (d *dice) workload(i int, nodes []*corev1.Node) {
 		pod.Status.PodIP = addresses[0]
 	}
 	d.add(pod)
-	d.ends[name] = at(e, addresses)
+	d.ends[name] = d.somewhere(e)
+	if addresses != nil {
+		d.ends[name] = at(e, addresses)
+	}
+}
+
+// somewhere is a pod of unknown address: it has one of each family of which there are ranges.
+func (d *dice) somewhere(e end) (all []end) {
+	for _, family := range []int{4, 6} {
+		if slices.ContainsFunc(d.ranges, func(r netip.Prefix) bool { return r.Addr().Is4() == (family == 4) }) {
+			e.family = family
+			all = append(all, e)
+		}
+	}
+	if all == nil {
+		return []end{e}
+	}
+	return all
 }
 
 // hosted is an end in the network of its node: any that it may be on.
-func hosted(e end, node string, nodes []*corev1.Node) (all []end) {
+func (d *dice) hosted(e end, node string, nodes []*corev1.Node) (all []end) {
 	if e.pod {
-		return []end{e}
+		return d.somewhere(e)
 	}
 	for _, n := range nodes {
 		if node == "" || node == n.Name {
@@ -283,7 +309,7 @@ func (d *dice) selector() *metav1.LabelSelector {
 }
 
 func (d *dice) cidr() netip.Prefix {
-	p := netip.MustParsePrefix(pick(d, "0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.0.0/30", "10.1.0.2/31", "10.1.0.3/32", "10.9.0.0/24", "8.8.8.8/32", "255.255.255.0/24", "::/0", "fd00:1::/64", "fd00:1::2/127", "fd00:9::1/128", "ffff:ffff::/32"))
+	p := netip.MustParsePrefix(pick(d, "0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.0.0/30", "10.1.0.2/31", "10.1.0.3/32", "10.9.0.0/24", "8.8.8.8/32", "255.255.255.0/24", "::/0", "fd00:1::/64", "fd00:1::2/127", "fd00:9::1/128", "fd00:1::/32", "ffff:ffff::/32"))
 	d.cidrs = append(d.cidrs, p)
 	return p
 }

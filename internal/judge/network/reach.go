@@ -29,12 +29,16 @@ func (m *Model) Map() *Map {
 		}
 	}
 	row := newSet(n)
+	var rows, from []set
 	for _, cell := range faceCells(out, in) {
-		rows := make([]set, n)
+		last := rows
+		rows = make([]set, n)
 		for i := range rows {
 			rows[i] = in[i].at(cell)
 		}
-		from := transpose(rows)
+		if last == nil || !flip(from, last, rows) {
+			from = transpose(rows)
+		}
 		for i := range n {
 			to, met := out[i].at(cell), families[m.classes[i].family]
 			for w := range row {

@@ -1,0 +1,67 @@
+package network
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// unknown are the ways in which an endpoint of unknown address is met: in the blocks that hold all addresses that it may
+// have. A pod has one of each family of which pods have any.
+func (c *classifier) unknown(kind Kind) (all []facet) {
+	if known, ok := c.unknowns[kind]; ok {
+		return known
+	}
+	if kind == Pods {
+		for _, f := range families {
+			if may := c.m.podRanges.Intersect(Addresses{f}); len(may) > 0 {
+				all = append(all, facet{familyOf(f.from), c.certain(may)})
+			}
+		}
+	}
+	if all == nil {
+		all = []facet{{anyFamily, c.anywhere(kind)}}
+	}
+	c.unknowns[kind] = all
+	return all
+}
+
+// certain are the blocks that hold all addresses of pods.
+func (c *classifier) certain(may Addresses) (all []*question) {
+	for _, q := range c.blocks {
+		switch out := may.Minus(q.block); {
+		case len(out) == 0:
+			all = append(all, q)
+		case len(may.Minus(out)) > 0:
+			c.unsure(q, Pods)
+		}
+	}
+	return all
+}
+
+// anywhere are the blocks that hold all addresses of a family, where nobody says which ones there are.
+func (c *classifier) anywhere(kind Kind) (all []*question) {
+	for _, q := range c.blocks {
+		switch {
+		case slices.ContainsFunc(families[:], func(f addressSpan) bool { return slices.Contains(q.block, f) }):
+			all = append(all, q)
+		case len(q.block.Intersect(private)) > 0:
+			c.unsure(q, kind)
+		}
+	}
+	return all
+}
+
+func (c *classifier) unsure(q *question, kind Kind) {
+	what, hint := "pods", "; name their ranges with --pod-cidr"
+	if kind != Pods {
+		what, hint = "nodes", ""
+	}
+	c.doubt(fmt.Sprintf("whether %s holds addresses of %s is not known; it is taken to hold none of those whose address is not known%s", q.text, what, hint))
+}
+
+// private are the addresses that pods and nodes have where nobody says which (RFC 1918, 6598 and 4193).
+var private = Addresses{
+	prefixSpan(netip.MustParsePrefix("10.0.0.0/8")), prefixSpan(netip.MustParsePrefix("100.64.0.0/10")), prefixSpan(netip.MustParsePrefix("172.16.0.0/12")),
+	prefixSpan(netip.MustParsePrefix("192.168.0.0/16")), prefixSpan(netip.MustParsePrefix("fc00::/7")),
+}
