@@ -95,10 +95,23 @@ func (m *Model) ruled(c *class, d Direction) (all []ruled, isolated bool) {
 	for _, p := range c.policies {
 		isolated = isolated || p.Isolates[d]
 		for _, r := range p.Rules[d] {
-			all = append(all, ruled{r, m.matches(r, c)})
+			all = append(all, ruled{r, m.matched(r, c)})
 		}
 	}
 	return all, isolated
+}
+
+// matched are the matches of a rule, which are those of every class where it names no port of the class's own.
+func (m *Model) matched(r *Rule, c *class) []match {
+	if r.Direction == Ingress && slices.ContainsFunc(r.ports, func(p portMatch) bool { return p.name != "" }) {
+		return m.matches(r, c)
+	}
+	of, known := m.kept[r]
+	if !known {
+		of = m.matches(r, c)
+		m.kept[r] = of
+	}
+	return of
 }
 
 // cells cut all ports along the borders of what rules match.
@@ -124,6 +137,13 @@ type part struct {
 
 // faces are the faces of all classes in a direction. Classes that the same policies speak of share one.
 func (m *Model) faces(d Direction) []face {
+	if m.faced[d] == nil {
+		m.faced[d] = m.makeFaces(d)
+	}
+	return m.faced[d]
+}
+
+func (m *Model) makeFaces(d Direction) []face {
 	all := make([]face, len(m.classes))
 	known := map[string]face{}
 	number := map[*Policy]int{}

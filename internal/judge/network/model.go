@@ -21,7 +21,7 @@ type Options struct {
 	Whole bool
 }
 
-// Model is a cluster's network as its policies make it.
+// Model is a cluster's network as its policies make it. It is for one goroutine at a time: what it works out it keeps.
 type Model struct {
 	Policies  []*Policy // in the order in which they are asked
 	Endpoints []*Endpoint
@@ -35,6 +35,8 @@ type Model struct {
 	classes    []class
 	of         map[*Endpoint][]int // its classes
 	peers      map[string]members  // by the peer's text
+	kept       map[*Rule][]match
+	faced      [2][]face // nil: not made yet
 }
 
 // class are endpoints that all policies treat alike.
@@ -50,7 +52,7 @@ type members []int32
 
 // New makes the model of what a snapshot holds.
 func New(s *kube.Snapshot, o Options) *Model {
-	m := &Model{options: o, snapshot: s, whole: o.Whole, namespaces: map[string]labels.Set{}, of: map[*Endpoint][]int{}}
+	m := &Model{options: o, snapshot: s, whole: o.Whole, namespaces: map[string]labels.Set{}, of: map[*Endpoint][]int{}, kept: map[*Rule][]match{}}
 	m.Policies, m.Doubts = readPolicies(s.Objects)
 	for _, ns := range s.Of("", "Namespace", "") {
 		m.namespaces[ns.Name] = labels.Merge(ns.Metadata("labels"), labels.Set{nameLabel: ns.Name})

@@ -53,8 +53,8 @@ func (m *Model) endpoints(of members, take func(*Endpoint) bool) (all []*Endpoin
 // Open says that a pod takes, or opens, connections from or to everybody, on all ports: nothing holds it in this direction.
 func (m *Model) Open(e *Endpoint, d Direction) bool {
 	for _, i := range m.of[e] {
-		for _, p := range m.face(&m.classes[i], d) {
-			if !slices.Equal(p.peers, fullSet(len(m.classes))) {
+		for _, p := range m.faces(d)[i] {
+			if p.peers.count() < len(m.classes) {
 				return false
 			}
 		}
@@ -242,7 +242,7 @@ func (m *Model) PortsOf(r *Rule) string {
 // Out are the ports on which a pod reaches anybody, as far as its own policies go.
 func (m *Model) Out(e *Endpoint) (all Ports) {
 	for _, i := range m.of[e] {
-		for _, p := range m.face(&m.classes[i], Egress) {
+		for _, p := range m.faces(Egress)[i] {
 			if !p.peers.empty() {
 				all = all.Union(p.ports)
 			}
