@@ -7,6 +7,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/judge/admission"
+	"github.com/plimsoll/plimsoll/internal/judge/network/gap"
 	"github.com/plimsoll/plimsoll/internal/read/admissionfile"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
@@ -36,12 +37,12 @@ func (j *judgement) network(s *subject) {
 	}
 	before := map[string]bool{}
 	if s.runs != nil {
-		for _, h := range admission.Unheld(s.runs, policies) {
+		for _, h := range gap.Unheld(s.runs, policies) {
 			before[h.Detail] = true
 		}
 	}
 	for i := range pods {
-		for _, h := range admission.Unheld(&pods[i], policies) {
+		for _, h := range gap.Unheld(&pods[i], policies) {
 			if !before[h.Detail] {
 				j.add(admission.NoNetworkPolicy, h)
 			}

@@ -1,4 +1,4 @@
-package admission
+package gap
 
 import (
 	"strings"
@@ -16,11 +16,15 @@ func TestUnheld(t *testing.T) {
 		"none":                   {"", "", "Ingress Egress"},
 		"both":                   {"", policy("{}", both), ""},
 		"one by default":         {"", policy("{}", in), "Egress"},
-		"two":                    {"", policy("{}", in) + policy("{matchLabels: {app: cart}}", "egress: [{}], policyTypes: [Egress]"), ""},
+		"two":                    {"", policy("{}", in) + policy("{matchLabels: {app: cart}}", "egress: [{ports: [{port: 53}]}], policyTypes: [Egress]"), ""},
+		"two, and one is open":   {"", policy("{}", in) + policy("{matchLabels: {app: cart}}", "egress: [{}], policyTypes: [Egress]"), "Egress"},
 		"of other pods":          {"", policy("{matchLabels: {app: other}}", both), "Ingress Egress"},
 		"by an expression":       {"", policy("{matchExpressions: [{key: app, operator: In, values: [cart]}]}", both), ""},
 		"the node's":             {"hostNetwork: true, ", policy("{}", both), "node's network"},
 		"one that is broken":     {"", policy("7", both), "Ingress Egress"},
+		"lets everybody in":      {"", policy("{}", "policyTypes: [Ingress, Egress], ingress: [{}]"), "Ingress"},
+		"lets all pods in":       {"", policy("{}", "policyTypes: [Ingress, Egress], ingress: [{from: [{namespaceSelector: {}}]}]"), ""},
+		"lets all addresses in":  {"", policy("{}", "policyTypes: [Ingress, Egress], ingress: [{from: [{namespaceSelector: {}}, {ipBlock: {cidr: 0.0.0.0/0}}, {ipBlock: {cidr: \"::/0\"}}]}]"), "Ingress"},
 		"a selector that is not": {"", policy("{matchExpressions: [{key: app, operator: Near}]}", both), "Ingress Egress"},
 	} {
 		t.Run(name, func(t *testing.T) {
