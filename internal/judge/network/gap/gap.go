@@ -97,11 +97,12 @@ func (f *Facts) perNamespace(says string, found func(*network.Endpoint) bool) (h
 			continue
 		}
 		detail := fmt.Sprintf("namespace %s: %d of %d %s: %s", ns, len(names), len(of[ns]), says, few(names))
+		hit := at(first.Workload.Object, first.Workload.Path("metadata.labels"), detail)
 		if o := f.kube.Find("", "Namespace", "", ns); o != nil && f.own(o) {
-			hits = append(hits, at(o, "metadata.name", detail))
-			continue
+			hit = at(o, "metadata.name", detail)
 		}
-		hits = append(hits, at(first.Workload.Object, first.Workload.Path("metadata.labels"), detail))
+		hit.Subject = &finding.Subject{APIVersion: "v1", Kind: "Namespace", Name: ns, Field: "metadata.name"} // whatever it is told at
+		hits = append(hits, hit)
 	}
 	return hits
 }
