@@ -72,6 +72,18 @@ func (m *Model) Isolated(e *Endpoint, d Direction) bool {
 	return false
 }
 
+// Meet says that two endpoints may have addresses of one family.
+func (m *Model) Meet(a, b *Endpoint) bool {
+	for _, i := range m.of[a] {
+		for _, j := range m.of[b] {
+			if m.classes[i].family&m.classes[j].family != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Between are the ports on which one endpoint reaches another.
 func (m *Model) Between(from, to *Endpoint) (all Ports) {
 	for _, a := range m.Ask(from, to) {

@@ -226,6 +226,9 @@ func leads(from, to *network.Endpoint, p network.ServicePort, why string) (all [
 func published(m *network.Model) (all []*Need) {
 	for _, p := range m.Published() {
 		for _, from := range p.From {
+			if !m.Meet(from, p.To) {
+				continue
+			}
 			for _, r := range p.Ports.Ranges() {
 				n := &Need{From: from, To: p.To, Protocol: r.Protocol, Port: r.From, Why: "published by " + p.By.Kind + " " + p.By.Name}
 				if from.Kind == network.Block {
