@@ -72,16 +72,14 @@ func (m *Model) Isolated(e *Endpoint, d Direction) bool {
 	return false
 }
 
-// Meet says that two endpoints may have addresses of one family.
-func (m *Model) Meet(a, b *Endpoint) bool {
-	for _, i := range m.of[a] {
-		for _, j := range m.of[b] {
-			if m.classes[i].family&m.classes[j].family != 0 {
-				return true
-			}
+// Meet are those of some addresses that are of a family of which an endpoint may have one, too.
+func (m *Model) Meet(of Addresses, e *Endpoint) (all Addresses) {
+	for _, f := range families {
+		if slices.ContainsFunc(m.of[e], func(i int) bool { return m.classes[i].family&familyOf(f.from) != 0 }) {
+			all = all.Union(of.Intersect(Addresses{f}))
 		}
 	}
-	return false
+	return all
 }
 
 // Between are the ports on which one endpoint reaches another.

@@ -226,15 +226,14 @@ func leads(from, to *network.Endpoint, p network.ServicePort, why string) (all [
 func published(m *network.Model) (all []*Need) {
 	for _, p := range m.Published() {
 		for _, from := range p.From {
-			if !m.Meet(from, p.To) {
-				continue
+			var within network.Addresses
+			if from.Kind == network.Block {
+				if within = m.Meet(from.Addresses.Intersect(p.Within), p.To); len(within) == 0 {
+					continue
+				}
 			}
 			for _, r := range p.Ports.Ranges() {
-				n := &Need{From: from, To: p.To, Protocol: r.Protocol, Port: r.From, Why: "published by " + p.By.Kind + " " + p.By.Name}
-				if from.Kind == network.Block {
-					n.Address = from.Addresses.Intersect(p.Within)
-				}
-				all = append(all, n)
+				all = append(all, &Need{From: from, To: p.To, Address: within, Protocol: r.Protocol, Port: r.From, Why: "published by " + p.By.Kind + " " + p.By.Name})
 			}
 		}
 	}
