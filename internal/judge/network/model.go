@@ -15,6 +15,8 @@ import (
 type Options struct {
 	// PodRanges are the addresses that pods have; none: those that nodes say.
 	PodRanges []netip.Prefix
+	// NodeRanges are the addresses that nodes have of which none is known.
+	NodeRanges []netip.Prefix
 	// Blocks are told apart beside those that rules name.
 	Blocks []Addresses
 	// Whole says that the objects are all that the cluster has: a namespace that is not among them does not exist.
@@ -32,6 +34,7 @@ type Model struct {
 	whole      bool
 	namespaces map[string]labels.Set
 	podRanges  Addresses
+	nodeRanges Addresses
 	classes    []class
 	of         map[*Endpoint][]int // its classes
 	peers      map[string]members  // by the peer's text
@@ -67,6 +70,9 @@ func New(s *kube.Snapshot, o Options) *Model {
 		for _, p := range o.PodRanges {
 			m.podRanges = m.podRanges.Union(PrefixAddresses(p))
 		}
+	}
+	for _, p := range o.NodeRanges {
+		m.nodeRanges = m.nodeRanges.Union(PrefixAddresses(p))
 	}
 	for i := range s.Workloads {
 		if w := &s.Workloads[i]; w.Kind != "PodTemplate" {

@@ -202,8 +202,7 @@ func (m *Model) Undecided() (pairs [][2]*Rule) {
 			for j, a := range rules {
 				for _, b := range rules[j+1:] {
 					pair := [2]*Rule{a.Rule, b.Rule}
-					if a.Policy == b.Policy || a.Policy.Tier == Namespaced || a.Policy.Tier != b.Policy.Tier || a.Policy.Priority != b.Policy.Priority ||
-						a.Action == b.Action || told[pair] || !a.meets(b) {
+					if a.Policy == b.Policy || !a.Policy.beside(b.Policy) || a.Action == b.Action || told[pair] || !a.meets(b) {
 						continue
 					}
 					told[pair] = true
@@ -213,6 +212,13 @@ func (m *Model) Undecided() (pairs [][2]*Rule) {
 		}
 	}
 	return pairs
+}
+
+// beside says that nothing tells which of two policies is asked first: they have one priority in one tier, or one of them,
+// a BaselineAdminNetworkPolicy, has none.
+func (p *Policy) beside(q *Policy) bool {
+	const without = "BaselineAdminNetworkPolicy"
+	return p.Tier != Namespaced && p.Tier == q.Tier && (p.Priority == q.Priority || p.Kind != q.Kind && (p.Kind == without || q.Kind == without))
 }
 
 // meets says that two rules match some connection both.

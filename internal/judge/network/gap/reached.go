@@ -34,7 +34,7 @@ func reached() []Check {
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 198.51.100.0/24}}]\n",
 		}), func(f *Facts) []check.Hit {
 			return f.rules(func(r *network.Rule) (string, bool) {
-				if r.Direction != network.Egress || r.Action != network.Allow {
+				if r.Direction != network.Egress || r.Action != network.Allow || len(f.model.Selected(r.Policy)) == 0 {
 					return "", false
 				}
 				parties := f.model.Parties(r)
@@ -53,7 +53,7 @@ func reached() []Check {
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Ingress]\n  ingress:\n  - from: [{podSelector: {}}]\n",
 		}), func(f *Facts) []check.Hit {
 			return f.rules(func(r *network.Rule) (string, bool) {
-				if r.Direction != network.Ingress || r.Action != network.Allow {
+				if r.Direction != network.Ingress || r.Action != network.Allow || len(f.model.Selected(r.Policy)) == 0 {
 					return "", false
 				}
 				if r.Everybody() {
