@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
@@ -17,8 +21,10 @@ type Forbids func(pod *kube.Object) []Denial
 
 // fence is what keeps those who run pods in a namespace from its node.
 type fence struct {
-	level string   // of Pod Security, where it does; empty: it does not
-	by    []Denial // the policies that forbid what is forbidden least
+	level  string   // of Pod Security, where it does; empty: it does not
+	by     []Denial // the policies that forbid what is forbidden least
+	moved  []string // those of them that choose namespaces by labels that can be changed
+	unsure []string // policies that deny it, and nobody knows to whom, or for what
 }
 
 func (f *fence) open() bool { return f.level == "" && len(f.by) == 0 }
@@ -26,17 +32,38 @@ func (f *fence) open() bool { return f.level == "" && len(f.by) == 0 }
 // key is the same for namespaces that the same takes to open.
 func (f *fence) key() string { return fmt.Sprint(f.level != "", f.by) }
 
-// asRoot are pods that are root on the node that they run on, each in its way: all that Pod Security forbids from baseline up.
+// rootCaps are capabilities that are root on the node; SYS_PTRACE is where the pod sees the node's processes.
+var rootCaps = []string{"ALL", "SYS_ADMIN", "SYS_MODULE"}
+
+// harmless is a pod that is nobody's root.
+func harmless(namespace string) *kube.Object { return podOf(namespace, nil, nil) }
+
+// asRoot are pods that are root on the node that they run on, each in one of the ways that [escapes] knows, and otherwise as the
+// harmless one: all that Pod Security forbids from baseline up.
 func asRoot(namespace string) (all []*kube.Object) {
-	for _, spec := range []map[string]any{
-		{"containers": []any{map[string]any{"name": "c", "image": "c", "securityContext": map[string]any{"privileged": true}}}},
-		{"containers": []any{map[string]any{"name": "c", "image": "c"}}, "volumes": []any{map[string]any{"name": "v", "hostPath": map[string]any{"path": "/"}}}},
-		{"hostPID": true, "containers": []any{map[string]any{"name": "c", "image": "c", "securityContext": map[string]any{"capabilities": map[string]any{"add": []any{"SYS_ADMIN", "SYS_PTRACE"}}}}}},
-	} {
-		meta := map[string]any{"name": "root", "namespace": namespace}
-		all = append(all, &kube.Object{APIVersion: "v1", Kind: "Pod", Namespace: namespace, Name: "root", Fields: map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}})
+	all = append(all, podOf(namespace, nil, map[string]any{"privileged": true}))
+	adds := func(name string) map[string]any {
+		return map[string]any{"capabilities": map[string]any{"add": []any{name}}}
 	}
-	return all
+	for _, path := range roots {
+		all = append(all, podOf(namespace, map[string]any{"volumes": []any{map[string]any{"name": "v", "hostPath": map[string]any{"path": path}}}}, nil))
+	}
+	for _, name := range rootCaps {
+		all = append(all, podOf(namespace, nil, adds(name)))
+	}
+	return append(all, podOf(namespace, map[string]any{"hostPID": true}, adds("SYS_PTRACE")))
+}
+
+// podOf is a pod with some of its spec, and of its container's security context.
+func podOf(namespace string, spec, context map[string]any) *kube.Object {
+	container := map[string]any{"name": "c", "image": "c"}
+	if context != nil {
+		container["securityContext"] = context
+	}
+	whole := map[string]any{"containers": []any{container}}
+	maps.Copy(whole, spec)
+	meta := map[string]any{"name": "root", "namespace": namespace}
+	return &kube.Object{APIVersion: "v1", Kind: "Pod", Namespace: namespace, Name: "root", Fields: map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": whole}}
 }
 
 // readFences looks at what each namespace forbids, and makes the primitives that open those that are closed.
@@ -44,11 +71,11 @@ func (b *builder) readFences(forbids Forbids) {
 	closed := map[string][]string{}
 	for _, ns := range slices.Sorted(maps.Keys(b.namespaces)) {
 		f := &fence{}
+		if forbids != nil {
+			f = b.least(ns, forbids)
+		}
 		if level, _ := b.level(ns); level != "privileged" {
 			f.level = level
-		}
-		if forbids != nil {
-			f.by = least(ns, forbids)
 		}
 		b.fence[ns] = f
 		if !f.open() {
@@ -60,23 +87,99 @@ func (b *builder) readFences(forbids Forbids) {
 	}
 }
 
-// least are the denials of the pod that the fewest policies deny.
-func least(namespace string, forbids Forbids) (by []Denial) {
-	for i, pod := range asRoot(namespace) {
-		one := forbids(pod)
-		if i == 0 || policiesIn(one) < policiesIn(by) {
-			by = one
+// least is the fence against the pod that the fewest policies deny. One that denies the harmless pod, too, forbids something else that
+// a pod may well have; one that lets some pass by who they are, or by what they call their pod, is no fence for those.
+func (b *builder) least(namespace string, forbids Forbids) (best *fence) {
+	twin := forbids(harmless(namespace))
+	for _, pod := range asRoot(namespace) {
+		f := &fence{}
+		for _, d := range forbids(pod) {
+			passes, labels := b.exempts(d)
+			switch {
+			case slices.Contains(twin, d) || passes:
+				f.unsure = append(f.unsure, d.Policy)
+				continue
+			case labels:
+				f.moved = append(f.moved, d.Policy)
+			}
+			f.by = append(f.by, d)
+		}
+		slices.Sort(f.unsure)
+		f.unsure = slices.Compact(f.unsure)
+		if best == nil || slices.Compare(f.height(), best.height()) < 0 {
+			best = f
+		}
+		if len(f.by)+len(f.unsure) == 0 {
+			break
 		}
 	}
-	return by
+	return best
 }
 
-func policiesIn(by []Denial) int {
+// height is how much it takes to get over a fence.
+func (f *fence) height() []int {
 	all := map[string]bool{}
-	for _, d := range by {
+	for _, d := range f.by {
 		all[d.Policy] = true
 	}
-	return len(all)
+	return []int{len(all), len(f.unsure)}
+}
+
+// exempts says that a policy, or its binding, lets pass somebody, or a pod that is called otherwise; and that it chooses namespaces
+// by labels which whoever changes a namespace can change.
+func (b *builder) exempts(d Denial) (passes, labels bool) {
+	choose := func(m *admissionv1.MatchResources) {
+		if m == nil {
+			return
+		}
+		passes = passes || chooses(m.ObjectSelector)
+		labels = labels || chooses(m.NamespaceSelector)
+	}
+	if o := b.kube.Find(registrations, "ValidatingAdmissionPolicy", "", d.Policy); o != nil {
+		typed, _, _ := o.Typed()
+		if policy, ok := typed.(*admissionv1.ValidatingAdmissionPolicy); ok {
+			choose(policy.Spec.MatchConstraints)
+			said := asks(&policy.Spec)
+			labels = labels || strings.Contains(said, "namespaceObject")
+			said = strings.NewReplacer("namespaceObject.metadata", "", "metadata.namespace", "").Replace(said)
+			passes = passes || slices.ContainsFunc([]string{"userInfo", "authorizer", "metadata"}, func(word string) bool { return strings.Contains(said, word) })
+		}
+	}
+	if o := b.kube.Find(registrations, "ValidatingAdmissionPolicyBinding", "", d.Binding); o != nil {
+		typed, _, _ := o.Typed()
+		if binding, ok := typed.(*admissionv1.ValidatingAdmissionPolicyBinding); ok {
+			choose(binding.Spec.MatchResources)
+		}
+	}
+	return passes, labels
+}
+
+// asks are the expressions of a policy.
+func asks(p *admissionv1.ValidatingAdmissionPolicySpec) string {
+	var all strings.Builder
+	for _, c := range p.MatchConditions {
+		all.WriteString(c.Expression + "\n")
+	}
+	for _, v := range p.Variables {
+		all.WriteString(v.Expression + "\n")
+	}
+	for _, v := range p.Validations {
+		all.WriteString(v.Expression + "\n")
+	}
+	return all.String()
+}
+
+// chooses says that a selector goes by labels that can be changed: a namespace's name, as a label, cannot.
+func chooses(s *metav1.LabelSelector) bool {
+	if s == nil {
+		return false
+	}
+	for key := range s.MatchLabels {
+		if key != corev1.LabelMetadataName {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool { return r.Key != corev1.LabelMetadataName })
 }
 
 // opening is what opens some namespaces that the same keeps closed, and uses it.
@@ -98,11 +201,17 @@ func opening(f *fence, namespaces []string) *Primitive {
 	}
 	for _, policy := range slices.Sorted(maps.Keys(bindings)) {
 		p.ID = "unguard"
-		does, why = append(does, "takes the policy "+policy+" away"), append(why, "what the policy "+policy+" forbids, nothing else does")
+		why = append(why, "what the policy "+policy+" forbids, nothing else does")
 		any := named(policy, do(registrations, "validatingadmissionpolicies", "", "update", "patch", "delete"))
 		if of := slices.Compact(slices.Sorted(slices.Values(bindings[policy]))); len(of) == 1 {
 			any = append(any, named(of[0], do(registrations, "validatingadmissionpolicybindings", "", "update", "patch", "delete"))...)
 		}
+		if slices.Contains(f.moved, policy) {
+			does, why = append(does, "takes the policy "+policy+" away, or the namespace out of it"), append(why, "it chooses namespaces by their labels")
+			p.needs = append(p.needs, need{any: join(any, do("", "namespaces", "", "update", "patch")), in: in})
+			continue
+		}
+		does = append(does, "takes the policy "+policy+" away")
 		p.needs = append(p.needs, need{any: any, wide: true, names: apart})
 	}
 	p.Title, p.Why = strings.Join(does, ", ")+", and runs a privileged pod", strings.Join(why, "; ")

@@ -19,7 +19,7 @@ func labelled(name, key, value string) object {
 const (
 	system    = "/api/v1/namespaces/kube-system"
 	kinds     = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-	notRoot   = "!has(object.spec.volumes) && !has(object.spec.hostPID) && object.spec.containers.all(c, !has(c.securityContext) || !has(c.securityContext.privileged))"
+	notRoot   = "!has(object.spec.volumes) && !has(object.spec.hostPID) && object.spec.containers.all(c, !has(c.securityContext) || !has(c.securityContext.privileged) && !has(c.securityContext.capabilities))"
 	slicesOf  = "/apis/discovery.k8s.io/v1/namespaces/"
 	snapshots = "snapshot.storage.k8s.io"
 )

@@ -78,7 +78,7 @@ func escapes(w *kube.Workload) bool {
 		}
 		if has := c.SecurityContext.Capabilities; has != nil && slices.ContainsFunc(has.Add, func(one corev1.Capability) bool {
 			name := strings.TrimPrefix(strings.ToUpper(string(one)), "CAP_")
-			return slices.Contains([]string{"ALL", "SYS_ADMIN", "SYS_MODULE"}, name) || name == "SYS_PTRACE" && w.Spec.HostPID
+			return slices.Contains(rootCaps, name) || name == "SYS_PTRACE" && w.Spec.HostPID
 		}) {
 			return true
 		}
@@ -168,6 +168,9 @@ func (b *builder) privileged(from vertex, ns string) {
 	}
 	if hooks := b.watched(ns); len(hooks) > 0 {
 		word += ", unless a webhook of " + strings.Join(hooks, ", ") + " forbids it"
+	}
+	if f := b.fence[ns]; f != nil && len(f.unsure) > 0 {
+		word += ", unless " + strings.Join(f.unsure, ", ") + " forbids it: the policy lets some pods pass, or denies harmless ones, too"
 	}
 	b.follow(from, node, word, b.opens(ns))
 }
