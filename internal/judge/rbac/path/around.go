@@ -59,9 +59,13 @@ func around() []*Primitive {
 			},
 		},
 		{
-			ID: "external-ip", Title: "takes traffic to an address that is another's", Why: "a Service with externalIPs, or with a load balancer's address in its status, is sent what pods send there",
-			When: "if the admission plugin DenyServiceExternalIPs is off", Closes: "turn DenyServiceExternalIPs on, and give nobody services/status", needs: []need{{any: join(change("", "services"), do("", "services", "status", "update", "patch"))}}, gives: toSink(network),
+			ID: "external-ip", Title: "takes traffic to an address that is another's", Why: "a Service with externalIPs is sent what pods send there",
+			When: "if the admission plugin DenyServiceExternalIPs is off", Closes: "turn DenyServiceExternalIPs on", needs: []need{{any: change("", "services")}}, gives: toSink(network),
 			there: func(b *builder) bool { return !b.server.has("enable-admission-plugins", "DenyServiceExternalIPs") },
+		},
+		{
+			ID: "balancer-address", Title: "takes traffic to an address that is another's, as a load balancer's", Why: "a Service of the type LoadBalancer is sent what pods send to the address in its status; DenyServiceExternalIPs does not look there",
+			When: "where a Service of the type LoadBalancer is there, or may be made", Closes: "give nobody services/status", needs: []need{{any: do("", "services", "status", "update", "patch")}}, gives: toSink(network),
 		},
 		{
 			ID: "endpoints", Title: "answers in the place of a Service", Why: "who writes Endpoints or EndpointSlices says where a Service leads, to another namespace and past its policies, too",

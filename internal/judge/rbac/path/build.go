@@ -84,6 +84,9 @@ func (b *builder) people() {
 	for _, end := range []vertex{network, policies, logs, others, outage} {
 		b.add(edge{from: b.at(admin), to: b.at(end), word: "may do all with it"})
 	}
+	if slices.ContainsFunc(b.kube.Objects, clouded) {
+		b.add(edge{from: b.at(admin), to: b.at(cloud), word: "runs a pod that has it"})
+	}
 }
 
 func (b *builder) person(s rbac.Subject) {

@@ -163,7 +163,9 @@ func (m *meeting) byName(r *rbac.Rule, n *need, q *rbac.Request) bool {
 		return false
 	}
 	if n.names == chosen {
-		return true
+		return q.Resource != "users" || slices.ContainsFunc(r.Names, func(name string) bool {
+			return rbac.NewSubject(rbac.User, "", name).Kind == rbac.User // accounts are asked about as such
+		})
 	}
 	named := m.b.named(r)
 	if q.Resource == "namespaces" {

@@ -113,8 +113,8 @@ func (n *byNames) people(all []string) {
 	bind := len(n.allows(do(rbacGroup, "clusterroles", "", "bind"))) > 0
 	bindInside := len(n.allows(do(rbacGroup, "roles", "", "bind"))) > 0
 	for _, name := range all {
-		if users {
-			n.to("impersonate-user", vertex{kind: subject, of: rbac.NewSubject(rbac.User, "", name)})
+		if s := rbac.NewSubject(rbac.User, "", name); users && s.Kind == rbac.User { // accounts are asked about as such
+			n.to("impersonate-user", vertex{kind: subject, of: s})
 		}
 		if groups {
 			n.to("impersonate-group", vertex{kind: subject, of: rbac.NewSubject(rbac.Group, "", name)})

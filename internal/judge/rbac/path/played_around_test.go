@@ -47,6 +47,7 @@ func standing(must func(method, path string, body any)) {
 	must(http.MethodPost, "/apis/apps/v1/namespaces/kube-system/daemonsets", workloadOf("aws-node"))
 	must(http.MethodPost, "/apis/networking.k8s.io/v1/namespaces/vault/networkpolicies", object{"metadata": meta("deny"), "spec": object{"podSelector": object{}}})
 	must(http.MethodPost, "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases", object{"metadata": meta("kube-scheduler"), "spec": object{"holderIdentity": "a"}})
+	must(http.MethodPost, "/api/v1/namespaces/vault/services", object{"metadata": meta("front"), "spec": object{"type": "LoadBalancer", "ports": []any{object{"port": 53}}}})
 	must(http.MethodPost, registration+"/validatingwebhookconfigurations", object{"metadata": meta("guard"), "webhooks": []any{object{
 		"name": "a.b.c", "admissionReviewVersions": []any{"v1"}, "sideEffects": "None", "failurePolicy": "Ignore", "clientConfig": object{"service": object{"namespace": "hooks", "name": "hook"}},
 		"rules": []any{object{"apiGroups": []any{"none.io"}, "apiVersions": []any{"v1"}, "operations": []any{"CREATE"}, "resources": []any{"nothings"}}},
@@ -199,6 +200,7 @@ func playsAround() map[string]play {
 		"external-ip": plainly(ToNetwork, []string{rule("create", "", "services")}, http.MethodPost, vault+"/services", func(user string) any {
 			return object{"metadata": meta(user), "spec": object{"externalIPs": []any{"8.8.8.8"}, "ports": []any{object{"port": 53}}}}
 		}),
+		"balancer-address": patch(ToNetwork, []string{rule("patch", "", "services/status", "front")}, vault+"/services/front/status", object{"status": object{"loadBalancer": object{"ingress": []any{object{"ip": "8.8.8.8"}}}}}),
 		"endpoints": plainly(ToNetwork, []string{rule("create", "discovery.k8s.io", "endpointslices")}, http.MethodPost, slicesOf+"vault/endpointslices", slice),
 		"routes": plainly(ToNetwork, []string{rule("create", "networking.k8s.io", "ingresses")}, http.MethodPost, "/apis/networking.k8s.io/v1/namespaces/vault/ingresses", func(user string) any {
 			return object{"metadata": meta(user), "spec": object{"defaultBackend": object{"service": object{"name": "a", "port": object{"number": 1}}}}}

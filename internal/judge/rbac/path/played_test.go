@@ -475,7 +475,7 @@ func live(t *testing.T, root *attacker) *kube.Snapshot {
 	for path, kind := range map[string][2]string{
 		access + "/clusterroles": {rbacGroup + "/v1", "ClusterRole"}, access + "/clusterrolebindings": {rbacGroup + "/v1", "ClusterRoleBinding"},
 		access + "/roles": {rbacGroup + "/v1", "Role"}, access + "/rolebindings": {rbacGroup + "/v1", "RoleBinding"},
-		"/api/v1/serviceaccounts": {"v1", "ServiceAccount"}, "/api/v1/namespaces": {"v1", "Namespace"}, "/api/v1/pods": {"v1", "Pod"},
+		"/api/v1/serviceaccounts": {"v1", "ServiceAccount"}, "/api/v1/namespaces": {"v1", "Namespace"}, "/api/v1/pods": {"v1", "Pod"}, "/api/v1/services": {"v1", "Service"},
 		"/apis/apps/v1/deployments": {"apps/v1", "Deployment"}, "/apis/apps/v1/daemonsets": {"apps/v1", "DaemonSet"}, "/apis/networking.k8s.io/v1/networkpolicies": {"networking.k8s.io/v1", "NetworkPolicy"},
 		registration + "/validatingwebhookconfigurations": {"admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"},
 	} {

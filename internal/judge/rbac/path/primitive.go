@@ -133,7 +133,7 @@ func identities() []*Primitive {
 		},
 		{
 			ID: "impersonate-group", Title: "says that it is in system:masters", Why: "the right to impersonate groups holds for every group where it names none, system:masters too",
-			Closes: "name in resourceNames who may be impersonated", needs: []need{{any: do("", "groups", "", "impersonate"), wide: true, names: apart}, {any: join(do("", "users", "", "impersonate"), do("", "serviceaccounts", "", "impersonate")), names: apart}}, gives: toAdminOf,
+			Closes: "name in resourceNames who may be impersonated", needs: []need{{any: join(do("", "groups", "", "impersonate"), named("system:masters", do("", "groups", "", "impersonate"))), wide: true, names: apart}, {any: join(do("", "users", "", "impersonate"), do("", "serviceaccounts", "", "impersonate")), names: chosen}}, gives: toAdminOf,
 		},
 		{
 			ID: "impersonate-user", Title: "says that it is another user", Why: "the right to impersonate users holds for every user where it names none",
@@ -190,7 +190,7 @@ func identities() []*Primitive {
 				if h.namespace == "" || h.namespace == "kube-system" {
 					b.edge(from, vertex{kind: power, name: bootstrappers}, h)
 				}
-			}, there: func(b *builder) bool { return b.server.may("enable-bootstrap-token-auth", "true") },
+			}, there: func(b *builder) bool { return b.server.may("enable-bootstrap-token-auth") },
 		},
 		{
 			ID: "webhook", Title: "has a webhook rewrite the pods of others", Why: "a mutating webhook is asked about every pod that a controller makes, in every namespace, and changes it at will",
@@ -245,9 +245,19 @@ func toAdminOf(b *builder, from vertex, h hold) {
 	toNamespaceAdmin(b, from, h)
 }
 
+// everything is what cluster-admin has.
+var everything = []rbac.Rule{{Verbs: []string{"*"}, Groups: []string{"*"}, Resources: []string{"*"}}}
+
+// toNamespaceAdmin gives all that every right in a namespace gives.
 func toNamespaceAdmin(b *builder, from vertex, h hold) {
-	for _, what := range []string{pods, into, tokens, secrets} {
-		b.edge(from, vertex{kind: power, name: what, namespace: h.namespace}, h)
+	m := &meeting{b: b, namespace: h.namespace}
+	for _, p := range b.prims {
+		if slices.Contains([]string{"all", "bind-in", "escalate-role"}, p.ID) {
+			continue // which lead here
+		}
+		if _, ok := m.meets(everything, p.needs); ok {
+			p.gives(b, from, h)
+		}
 	}
 }
 

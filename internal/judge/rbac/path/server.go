@@ -2,13 +2,14 @@ package path
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
 // server is how the API server is started, as far as its pod is among what was read; nil: that is not known.
-type server map[string]string
+type server map[string][]string // the values of each flag, in order
 
 // readServer reads the flags of the API server's pod, as kubeadm has it: what was not given is not in it.
 func readServer(s *kube.Snapshot) server {
@@ -23,9 +24,20 @@ func readServer(s *kube.Snapshot) server {
 				continue
 			}
 			flags := server{}
-			for _, word := range words[1:] {
-				name, value, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
-				flags[name] = value
+			for i, word := range words {
+				if i == 0 || !strings.HasPrefix(word, "-") {
+					continue
+				}
+				name, value, given := strings.Cut(strings.TrimLeft(word, "-"), "=")
+				switch {
+				case given:
+				case i+1 < len(words) && !strings.HasPrefix(words[i+1], "-"):
+					value = words[i+1]
+				default:
+					value = "true" // it is a truth, as nothing else stands alone
+				}
+				name = strings.ReplaceAll(name, "_", "-")
+				flags[name] = append(flags[name], value)
 			}
 			return flags
 		}
@@ -33,10 +45,17 @@ func readServer(s *kube.Snapshot) server {
 	return nil
 }
 
-// may says that a flag has a value, or that nobody knows.
-func (s server) may(flag, value string) bool { return s == nil || s[flag] == value }
+// may says that what is off by default is on, or that nobody knows.
+func (s server) may(flag string) bool {
+	values := s[flag]
+	if s == nil || len(values) == 0 {
+		return s == nil
+	}
+	on, err := strconv.ParseBool(values[len(values)-1])
+	return on || err != nil
+}
 
 // has says that a flag is known to list a word.
 func (s server) has(flag, word string) bool {
-	return slices.Contains(strings.Split(s[flag], ","), word)
+	return slices.Contains(strings.Split(strings.Join(s[flag], ","), ","), word)
 }
