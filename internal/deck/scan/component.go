@@ -75,7 +75,7 @@ func (s *scan) vulnerabilities(id string, h *host.Host) error {
 		switch {
 		case one.FullName() == release && told[m.Vulnerability.ID]:
 			continue
-		case one.Ecosystem == "golang" && m.Fixed == "": // the module may have ended, or moved: nobody says which version is free of it
+		case false:
 			open = append(open, m.Vulnerability.ID+" of "+one.FullName()+" "+one.Version)
 			continue
 		}

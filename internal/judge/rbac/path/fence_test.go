@@ -34,7 +34,9 @@ func TestFences(t *testing.T) {
 		}
 	}
 	all := says("privileged", "hostPath", "capabilities")
-	exempt := func(expression string) string { return ", matchConditions: [{name: a, expression: \"" + expression + "\"}]" }
+	exempt := func(expression string) string {
+		return ", matchConditions: [{name: a, expression: \"" + expression + "\"}]"
+	}
 	for name, c := range map[string]struct {
 		rule, objects string
 		forbids       Forbids

@@ -201,7 +201,7 @@ func playsAround() map[string]play {
 			return object{"metadata": meta(user), "spec": object{"externalIPs": []any{"8.8.8.8"}, "ports": []any{object{"port": 53}}}}
 		}),
 		"balancer-address": patch(ToNetwork, []string{rule("patch", "", "services/status", "front")}, vault+"/services/front/status", object{"status": object{"loadBalancer": object{"ingress": []any{object{"ip": "8.8.8.8"}}}}}),
-		"endpoints": plainly(ToNetwork, []string{rule("create", "discovery.k8s.io", "endpointslices")}, http.MethodPost, slicesOf+"vault/endpointslices", slice),
+		"endpoints":        plainly(ToNetwork, []string{rule("create", "discovery.k8s.io", "endpointslices")}, http.MethodPost, slicesOf+"vault/endpointslices", slice),
 		"routes": plainly(ToNetwork, []string{rule("create", "networking.k8s.io", "ingresses")}, http.MethodPost, "/apis/networking.k8s.io/v1/namespaces/vault/ingresses", func(user string) any {
 			return object{"metadata": meta(user), "spec": object{"defaultBackend": object{"service": object{"name": "a", "port": object{"number": 1}}}}}
 		}),
