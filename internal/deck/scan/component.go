@@ -29,7 +29,16 @@ var modulesOf = map[string][]struct {
 	"runc":       {{0, "github.com/opencontainers/runc"}},
 	"crio":       {{0, "github.com/cri-o/cri-o"}},
 	"dockerd":    {{0, "github.com/docker/docker"}, {29, ""}}, // from there on its module has numbers of its own
-	"etcd":       {{0, "go.etcd.io/etcd/v3"}, {0, "go.etcd.io/etcd/server/v3"}},
+	"etcd":       {{0, etcdRoot}, {0, "go.etcd.io/etcd/server/v3"}},
+}
+
+// etcdRoot is the module of etcd that its server left with 3.5. What the database told of it before, under its older name, stands
+// there without the versions that mended it, all of them before 3.5.
+const etcdRoot = "go.etcd.io/etcd/v3"
+
+// byCommit says that advisories go by commits, and not by the version of the component.
+func byCommit(c *host.Component) bool {
+	return c.Name == "etcd" && (c.Version.Major < 3 || c.Version.Major == 3 && c.Version.Minor < 5)
 }
 
 // running is a version of a program, and where it runs.
@@ -75,7 +84,7 @@ func (s *scan) vulnerabilities(id string, h *host.Host) error {
 		switch {
 		case one.FullName() == release && told[m.Vulnerability.ID]:
 			continue
-		case false:
+		case one.FullName() == etcdRoot && m.Fixed == "":
 			open = append(open, m.Vulnerability.ID+" of "+one.FullName()+" "+one.Version)
 			continue
 		}
@@ -140,7 +149,7 @@ func (s *scan) toldByKubernetes(all []running) (map[string]bool, error) {
 
 // runningOn are the programs whose versions are known, and what is not.
 func runningOn(h *host.Host) (all []running, gaps []finding.Gap) {
-	var unknown, packaged, numbered []string
+	var unknown, packaged, numbered, commits []string
 	at, seen := map[string]int{}, map[string]bool{} // by what runs, and where
 	add := func(c *host.Component, kind string, p ecosystem.Package) {
 		key, where := p.FullName()+" "+p.Version, c.Where()
@@ -169,6 +178,9 @@ func runningOn(h *host.Host) (all []running, gaps []finding.Gap) {
 			add(c, "binary", ecosystem.Package{Type: "generic", Name: c.Name, Version: strings.TrimPrefix(c.Version.Text, "v")})
 			add(c, "golang", module(release, c.Version))
 		default:
+			if byCommit(c) {
+				commits = append(commits, c.Name+" "+c.Version.Text)
+			}
 			paths := pathsOf(c)
 			if len(paths) == 0 {
 				numbered = append(numbered, c.Name+" "+c.Version.Text)
@@ -180,14 +192,16 @@ func runningOn(h *host.Host) (all []running, gaps []finding.Gap) {
 	}
 	for _, g := range []struct {
 		class, what string
+		blocking    bool
 		of          []string
 	}{
-		{vuln.GapUnknownVersion, "no advisory was held against programs whose versions are not known: ", unknown},
-		{"distribution-package", "the distribution mends these under its own versions, which plimsoll scan of the root file system holds against its advisories: ", packaged},
-		{vuln.GapNoFeed, "no advisories go by the versions of these: ", numbered},
+		{vuln.GapUnknownVersion, "no advisory was held against programs whose versions are not known: ", true, unknown},
+		{"distribution-package", "the distribution mends these under its own versions, which plimsoll scan of the root file system holds against its advisories: ", false, packaged},
+		{vuln.GapNoFeed, "no advisories go by the versions of these: ", false, numbered},
+		{vuln.GapNoFeed, "some advisories go by commits, and were not held against the versions of these: ", true, commits},
 	} {
 		if len(g.of) > 0 {
-			gaps = append(gaps, finding.Gap{Class: g.class, Count: len(g.of), What: g.what + some(g.of)})
+			gaps = append(gaps, finding.Gap{Class: g.class, Blocking: g.blocking, Count: len(g.of), What: g.what + some(g.of)})
 		}
 	}
 	return all, gaps
