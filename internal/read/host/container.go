@@ -17,7 +17,7 @@ type Container struct {
 	Name            string
 	AppArmorProfile string
 	ProcessLabel    string // of SELinux
-	NoNewPrivileges bool   // as it is kept; the daemon itself tells it by SecurityOpt
+	NoNewPrivileges *bool  // as it is kept, or as the daemon has it for all; the daemon itself tells what was asked for by SecurityOpt
 	Config          ContainerConfig
 	HostConfig      HostConfig
 	State           ContainerState
@@ -183,6 +183,7 @@ func (c *Container) returns() bool {
 // Bounds on the containers of one host: how many are judged, and how much is read of all that it keeps.
 const (
 	maxContainers     = 2000
+	maxContainerDirs  = 5000 // those that ended lie there, too
 	maxContainerBytes = 64 << 20
 )
 
@@ -210,6 +211,22 @@ func (r *reader) containers() {
 		}
 		r.host.Containers = append(r.host.Containers, c)
 	}
+	r.privileges()
+}
+
+// privileges gives containers that say nothing of new privileges what the daemon has for all.
+func (r *reader) privileges() {
+	for _, daemon := range r.all("dockerd") {
+		if daemon.Value("no-new-privileges").Text != "true" {
+			continue
+		}
+		for _, c := range r.host.Containers {
+			if _, set := c.Option("no-new-privileges"); !set && c.NoNewPrivileges == nil {
+				none := true
+				c.NoNewPrivileges = &none
+			}
+		}
+	}
 }
 
 // kept reads the containers below a folder of Docker's.
@@ -221,21 +238,29 @@ func (r *reader) kept(dir string) {
 		}
 		return
 	}
-	left := maxContainerBytes
-	for _, e := range entries {
-		if len(r.host.Containers) >= maxContainers || left <= 0 {
-			r.gap(finding.Gap{Class: "limit-reached", What: fmt.Sprintf("%s holds more than the %d containers, or the %d MiB of them, that are read", dir, maxContainers, maxContainerBytes>>20), Path: dir})
-			return
+	left, failed, first := maxContainerBytes, 0, ""
+	for i, e := range entries {
+		if i >= maxContainerDirs || len(r.host.Containers) >= maxContainers || left <= 0 {
+			r.gap(finding.Gap{Class: "limit-reached", What: fmt.Sprintf("%s holds more than the %d folders, the %d containers that run, or the %d MiB of them, that are read", dir, maxContainerDirs, maxContainers, maxContainerBytes>>20), Path: dir})
+			break
 		}
 		at := path.Join(dir, e.Name())
 		c, err := r.keptAt(at, &left)
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // it is being made, or removed
 		case err != nil:
-			r.gap(finding.Gap{Class: "unreadable-file", What: at + ": " + cause(err), Path: at})
+			if failed++; failed == 1 {
+				first = at + ": " + cause(err)
+			}
 		case c.State.Running || c.returns():
 			r.host.Containers = append(r.host.Containers, c)
 		}
+	}
+	if failed > 1 {
+		first += fmt.Sprintf("; and %d more", failed-1)
+	}
+	if failed > 0 {
+		r.gap(finding.Gap{Class: "unreadable-file", Count: failed, What: first, Path: dir})
 	}
 }
 
@@ -254,7 +279,11 @@ func (r *reader) keptAt(dir string, left *int) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config, err = read("hostconfig.json"); err != nil {
+	config, err = read("hostconfig.json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil // Docker, too, takes its defaults then
+	}
+	if err != nil {
 		return nil, err
 	}
 	return c, json.Unmarshal(config, &c.HostConfig)

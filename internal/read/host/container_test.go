@@ -32,7 +32,9 @@ func TestKept(t *testing.T) {
 	add("c", state("returns", "false", ""), `{"RestartPolicy":{"Name":"unless-stopped"}}`)
 	add("d", state("stopped", "false", `,"HasBeenManuallyStopped":true`), `{"RestartPolicy":{"Name":"unless-stopped"}}`)
 	add("e", "{", "")
-	add("f", state("made", "true", ""), "") // its second file is not there yet
+	add("f", state("bare", "true", ""), "")  // of which Docker has the defaults
+	add("g", state("made", "false", ""), "") // its second file is not there yet
+	add("h", "[]", "")
 	h, err := host.Read(context.Background(), &host.Source{FS: root})
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +43,7 @@ func TestKept(t *testing.T) {
 	for _, c := range h.Containers {
 		names = append(names, c.Name)
 	}
-	if diff := cmp.Diff([]string{"runs", "returns"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"runs", "returns", "bare"}, names); diff != "" {
 		t.Error(diff)
 	}
 	runs := h.Containers[0]
@@ -51,7 +53,7 @@ func TestKept(t *testing.T) {
 	if diff := cmp.Diff([]host.Published{{Port: "80/tcp", Address: "0.0.0.0", HostPort: "32768"}}, runs.Published()); diff != "" {
 		t.Error(diff)
 	}
-	if len(h.Gaps) != 1 || !h.Gaps[0].Blocking || !strings.Contains(h.Gaps[0].What, "containers/e") {
+	if len(h.Gaps) != 1 || !h.Gaps[0].Blocking || h.Gaps[0].Count != 2 || !strings.Contains(h.Gaps[0].What, "containers/e") || !strings.HasSuffix(h.Gaps[0].What, "; and 1 more") {
 		t.Errorf("gaps are %+v", h.Gaps)
 	}
 }
@@ -70,6 +72,46 @@ func TestKeptInBounds(t *testing.T) {
 	}
 	if len(h.Gaps) != 1 || h.Gaps[0].Class != "limit-reached" || !h.Gaps[0].Blocking {
 		t.Errorf("gaps are %+v", h.Gaps)
+	}
+}
+
+// TestFoldersInBounds holds that no more folders are looked at than hosts have containers, and that all that fail are one gap.
+func TestFoldersInBounds(t *testing.T) {
+	root := fstest.MapFS{}
+	for n := range 5001 {
+		root[fmt.Sprintf("var/lib/docker/containers/%05d/config.v2.json", n)] = &fstest.MapFile{Data: []byte("{")}
+	}
+	h, err := host.Read(context.Background(), &host.Source{FS: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Gaps) != 2 || h.Gaps[0].Class != "limit-reached" || h.Gaps[1].Count != 5000 {
+		t.Errorf("gaps are %+v", h.Gaps)
+	}
+}
+
+// TestNewPrivileges holds that what the daemon has for all counts for containers that say nothing of it.
+func TestNewPrivileges(t *testing.T) {
+	for _, test := range []struct {
+		daemon, container string
+		want              bool
+	}{
+		{`{"no-new-privileges": true}`, `{"Name":"/a"}`, true},
+		{`{"no-new-privileges": true}`, `{"Name":"/a","HostConfig":{"SecurityOpt":["no-new-privileges=false"]}}`, false},
+		{`{"no-new-privileges": false}`, `{"Name":"/a"}`, false},
+		{`{}`, `{"Name":"/a"}`, false},
+	} {
+		h, err := host.Read(context.Background(), &host.Source{RunningFrom: "Docker", Running: [][]byte{[]byte(test.container)}, FS: fstest.MapFS{
+			"etc/docker/daemon.json":                {Data: []byte(test.daemon)},
+			"usr/bin/dockerd":                       {Data: []byte("a"), Mode: 0o755},
+			"usr/lib/systemd/system/docker.service": {Data: []byte("[Service]\nExecStart=/usr/bin/dockerd\n")},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := h.Containers[0].NoNewPrivileges; (got != nil && *got) != test.want {
+			t.Errorf("%s, %s: %v", test.daemon, test.container, got)
+		}
 	}
 }
 

@@ -303,7 +303,10 @@ func TestVersions(t *testing.T) {
 		{"v1.31.0-rc.1", "1.31.0-rc.1", false},
 		{"v1.31.0-rc.1+k3s1", "1.31.0-rc.1", true},
 		{"1.6.20~ds1-1+deb12u3", "1.6.20", true},
-		{"5:27.3.1-1~debian.12~bookworm", "27.3.1", true},
+		{"5:27.3.1-1~debian.12~bookworm", "27.3.1", false},
+		{"5:27.3.1-1~ubuntu.24.04~noble", "27.3.1", false},
+		{"5:27.1.0", "27.1.0", false},
+		{"5:20.10.5+dfsg1-1+deb11u2", "20.10.5", true},
 	} {
 		v, ok := host.ParseVersion(c.text, "x")
 		if !ok || v.Upstream() != c.upstream || v.Vendor() != c.vendor {

@@ -64,7 +64,11 @@ func (v Version) Upstream() string {
 
 // Vendor says that its text has more than a number that counts builds behind upstream's: who built it may have mended it.
 func (v Version) Vendor() bool {
-	more := strings.TrimPrefix(strings.TrimPrefix(v.Text, "v"), v.Upstream())
+	text := v.Text[strings.IndexByte(v.Text, ':')+1:]
+	more := strings.TrimPrefix(strings.TrimPrefix(text, "v"), v.Upstream())
+	for _, system := range []string{"~debian.", "~ubuntu.", "~raspbian."} { // for which Docker itself builds: -1~debian.12~bookworm
+		more, _, _ = strings.Cut(more, system)
+	}
 	return strings.Trim(more, "-0123456789") != ""
 }
 

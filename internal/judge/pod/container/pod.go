@@ -205,7 +205,7 @@ func (w *writer) rights() {
 		}[option])
 	}
 	value, set := w.c.Option("no-new-privileges")
-	if w.c.NoNewPrivileges || set && value != "false" {
+	if w.c.NoNewPrivileges != nil && *w.c.NoNewPrivileges || set && value != "false" {
 		s.AllowPrivilegeEscalation = new(bool)
 	}
 	s.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
