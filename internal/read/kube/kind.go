@@ -99,8 +99,10 @@ func Network() (own, optional []schema.GroupVersionKind) {
 		{Group: "cilium.io", Version: "v2", Kind: "CiliumNetworkPolicy"},
 		{Group: "cilium.io", Version: "v2", Kind: "CiliumClusterwideNetworkPolicy"},
 		kind("crd.projectcalico.org", "NetworkPolicy"), kind("crd.projectcalico.org", "GlobalNetworkPolicy"),
-		{Group: "projectcalico.org", Version: "v3", Kind: "NetworkPolicy"}, {Group: "projectcalico.org", Version: "v3", Kind: "GlobalNetworkPolicy"},
-		{Group: "crd.antrea.io", Version: "v1beta1", Kind: "NetworkPolicy"}, {Group: "crd.antrea.io", Version: "v1beta1", Kind: "ClusterNetworkPolicy"},
+		{Group: "projectcalico.org", Version: "v3", Kind: "NetworkPolicy"},
+		{Group: "projectcalico.org", Version: "v3", Kind: "GlobalNetworkPolicy"},
+		{Group: "crd.antrea.io", Version: "v1beta1", Kind: "NetworkPolicy"},
+		{Group: "crd.antrea.io", Version: "v1beta1", Kind: "ClusterNetworkPolicy"},
 		kind("k8s.ovn.org", "EgressFirewall"),
 	}
 }
