@@ -174,6 +174,15 @@ func (o *netOptions) answerAllowed(g *global, w *wires, from, to string, ports n
 		}
 		rows = append(rows, []string{row.From, row.To, row.Ports, verdict, why})
 	}
+	if len(answer.Answers) == 0 {
+		why := "they have no address of one family"
+		if target.Service != nil {
+			why = "the Service has no such port, or they have no address of one family"
+		}
+		none := reasonRow{By: why}
+		answer.Answers = append(answer.Answers, allowedRow{From: from, To: to, Ports: ports.String(), Egress: none, Ingress: none})
+		rows = append(rows, []string{from, to, ports.String(), "refused", why})
+	}
 	return o.answer(g, rows, answer)
 }
 

@@ -160,7 +160,10 @@ func (m *Map) Lacking(ports Ports) *Map {
 		add := func(on Ports, reached set) {
 			row := newSet(n)
 			for j := range n {
-				both := m.classes[i].family&m.classes[j].family != 0 && (m.classes[i].kind == Pods || m.classes[j].kind == Pods)
+				both := m.classes[i].kind == Pods && m.classes[j].kind == Pods
+				if m.classes[i].family&m.classes[j].family != 0 {
+					both = m.classes[i].kind == Pods || m.classes[j].kind == Pods
+				}
 				if both && (reached == nil || !reached.has(j)) {
 					row.add(j)
 				}

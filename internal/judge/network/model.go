@@ -28,6 +28,7 @@ type Model struct {
 	Policies  []*Policy // in the order in which they are asked
 	Endpoints []*Endpoint
 	Doubts    []Doubt // what keeps answers from being whole
+	Strange   bool    // there are policies that are not understood, by which more may be refused
 
 	options    Options
 	snapshot   *kube.Snapshot
@@ -40,6 +41,9 @@ type Model struct {
 	peers      map[string]members  // by the peer's text
 	kept       map[*Rule][]match
 	faced      [2][]face // nil: not made yet
+	everybody  set       // all pods, and the rest of the world; nil: not made yet
+	services   []*Service
+	homes      map[string][]*Endpoint // by namespace
 }
 
 // class are endpoints that all policies treat alike.
@@ -56,7 +60,8 @@ type members []int32
 // New makes the model of what a snapshot holds.
 func New(s *kube.Snapshot, o Options) *Model {
 	m := &Model{options: o, snapshot: s, whole: o.Whole, namespaces: map[string]labels.Set{}, of: map[*Endpoint][]int{}, kept: map[*Rule][]match{}}
-	m.Policies, m.Doubts = readPolicies(s.Objects)
+	of := readPolicies(s.Objects)
+	m.Policies, m.Doubts, m.Strange = of.policies, of.doubts, of.strange
 	for _, ns := range s.Of("", "Namespace", "") {
 		m.namespaces[ns.Name] = labels.Merge(ns.Metadata("labels"), labels.Set{nameLabel: ns.Name})
 	}

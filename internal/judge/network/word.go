@@ -188,16 +188,32 @@ func (p ServicePort) Leads(e *Endpoint) Ports {
 	return e.named(portMatch{protocol: p.Protocol, name: p.target})
 }
 
-// Services are all Services that select pods.
-func (m *Model) Services() (all []*Service) {
-	for _, o := range m.snapshot.Objects {
-		if o.Is("", "Service") {
-			if s, err := m.readService(o); err == nil {
-				all = append(all, s)
+// Services are all Services that can be read.
+func (m *Model) Services() []*Service {
+	if m.services == nil {
+		m.services = []*Service{}
+		for _, o := range m.snapshot.Objects {
+			if o.Is("", "Service") {
+				if s, err := m.readService(o); err == nil {
+					m.services = append(m.services, s)
+				}
 			}
 		}
 	}
-	return all
+	return m.services
+}
+
+// in are the endpoints of workloads of a namespace.
+func (m *Model) in(namespace string) []*Endpoint {
+	if m.homes == nil {
+		m.homes = map[string][]*Endpoint{}
+		for _, e := range m.Endpoints {
+			if e.Workload != nil {
+				m.homes[e.Namespace] = append(m.homes[e.Namespace], e)
+			}
+		}
+	}
+	return m.homes[namespace]
 }
 
 func (m *Model) readService(o *kube.Object) (*Service, error) {
@@ -219,8 +235,8 @@ func (m *Model) readService(o *kube.Object) (*Service, error) {
 	}
 	if len(of.Spec.Selector) > 0 {
 		takes := labels.SelectorFromSet(of.Spec.Selector)
-		for _, e := range m.Endpoints {
-			if e.Workload != nil && e.Namespace == home(o) && takes.Matches(labels.Set(e.Workload.Meta.Labels)) {
+		for _, e := range m.in(home(o)) {
+			if takes.Matches(labels.Set(e.Workload.Meta.Labels)) {
 				s.Endpoints = append(s.Endpoints, e)
 			}
 		}

@@ -33,7 +33,7 @@ func written() []Check {
 		}), func(f *Facts) []check.Hit {
 			return f.rules(func(r *network.Rule) (string, bool) {
 				for _, p := range f.model.Parties(r) {
-					if len(p.Endpoints) == 0 && p.Block == nil {
+					if len(p.Endpoints) == 0 && p.Block == nil && p.Known {
 						return p.Words, true
 					}
 				}

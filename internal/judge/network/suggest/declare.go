@@ -175,7 +175,7 @@ func (d *declarer) address(e *network.Endpoint, a netip.Addr, port int, by strin
 func (d *declarer) published() {
 	for _, p := range d.m.Published() {
 		by := p.By.Kind + " " + space(p.By) + "/" + p.By.Name
-		if p.Unknown {
+		if p.Missing {
 			d.unknown("%s publishes %s on %s: by whom is not among what was read (nodes, or the controller's pods)", by, p.To, p.Ports)
 		}
 		for _, from := range p.From {

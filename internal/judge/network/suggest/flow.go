@@ -39,6 +39,10 @@ func Flows(m *network.Model, log *flow.Log) *Recorded {
 			r.Unknown = append(r.Unknown, words(f))
 			continue
 		}
+		if from.Kind == network.Block && to.Kind == network.Block { // it concerns no pod
+			r.Connections -= f.Count
+			continue
+		}
 		r.Explained += f.Count
 		if f.Port == 53 && to.Kind == network.Pods && to.Namespace == system {
 			r.Names++

@@ -65,6 +65,7 @@ type Answer struct {
 // Make makes the policies that allow some needs, and holds the needs against them.
 func Make(m *network.Model, s *kube.Snapshot, needs []*Need, o Options) (*Answer, error) {
 	b := builder{m: m, o: o, answer: &Answer{Unknown: o.Unknown}, of: map[*network.Endpoint]*Policy{}}
+	b.findNames()
 	for _, ns := range b.namespaces() {
 		b.namespace(ns)
 	}
@@ -83,6 +84,7 @@ type Policy struct {
 	deny            bool
 	selector        map[string]string // empty: all pods
 	rules           [2][]*rule
+	at              [2]map[string]*rule // by whom they allow
 }
 
 // rule allows peers some ports.
@@ -99,6 +101,9 @@ type builder struct {
 	answer *Answer
 	of     map[*network.Endpoint]*Policy
 	held   map[string]bool
+
+	dns      string // who answers for names, as YAML
+	dnsPorts network.Ports
 }
 
 func (b *builder) unknown(format string, args ...any) {
@@ -137,11 +142,7 @@ const system = "kube-system"
 func (b *builder) namespace(ns string) {
 	b.answer.Policies = append(b.answer.Policies, &Policy{Namespace: ns, Name: "default-deny", Why: "What no other policy allows is refused.", deny: true})
 	dns := &Policy{Namespace: ns, Name: "allow-dns", Why: "All pods may ask for names."}
-	peer, ports, known := b.dns()
-	if !known {
-		b.note("Service kube-system/kube-dns is not among what was read: pods with k8s-app: kube-dns are taken to be behind it, on port 53")
-	}
-	dns.rules[network.Egress] = []*rule{{peers: map[string]bool{peer: true}, ports: ports, why: []string{"the pods behind Service kube-system/kube-dns"}}}
+	dns.rules[network.Egress] = []*rule{{peers: map[string]bool{b.dns: true}, ports: b.dnsPorts, why: []string{"the pods behind Service kube-system/kube-dns"}}}
 	b.answer.Policies = append(b.answer.Policies, dns)
 	for _, e := range b.m.Endpoints {
 		if e.Kind != network.Pods || e.Namespace != ns {
@@ -158,8 +159,8 @@ func (b *builder) namespace(ns string) {
 	}
 }
 
-// dns is who answers for names: the pods behind the Service, on the ports that it leads to.
-func (b *builder) dns() (peer string, ports network.Ports, known bool) {
+// findNames finds who answers for names: the pods behind the Service, on the ports that it leads to.
+func (b *builder) findNames() {
 	for _, s := range b.m.Services() {
 		if s.Namespace != system || s.Name != "kube-dns" || len(s.Endpoints) == 0 {
 			continue
@@ -167,15 +168,17 @@ func (b *builder) dns() (peer string, ports network.Ports, known bool) {
 		for _, e := range s.Endpoints {
 			for _, p := range s.Ports {
 				if p.Port == 53 {
-					ports = ports.Union(p.Leads(e))
+					b.dnsPorts = b.dnsPorts.Union(p.Leads(e))
 				}
 			}
 		}
-		if selector := selectorOf(s.Endpoints[0]); len(selector) > 0 && len(ports) > 0 {
-			return podPeer(system, selector), ports, true
+		if selector := selectorOf(s.Endpoints[0]); len(selector) > 0 && len(b.dnsPorts) > 0 {
+			b.dns = podPeer(system, selector)
+			return
 		}
 	}
-	return podPeer(system, map[string]string{"k8s-app": "kube-dns"}), network.PortRange(network.UDP, 53, 53).Union(network.PortRange(network.TCP, 53, 53)), false
+	b.note("Service kube-system/kube-dns is not among what was read: pods with k8s-app: kube-dns are taken to be behind it, on port 53")
+	b.dns, b.dnsPorts = podPeer(system, map[string]string{"k8s-app": "kube-dns"}), network.PortRange(network.UDP, 53, 53).Union(network.PortRange(network.TCP, 53, 53))
 }
 
 // names are the needs of all pods that are held to ask for names.
@@ -244,22 +247,22 @@ func (p *Policy) allow(d network.Direction, peer string, block network.Addresses
 	if peer == "" && len(block) == 0 {
 		return
 	}
-	of := p.rules[d]
-	i := slices.IndexFunc(of, func(r *rule) bool {
-		if peer == "" {
-			return slices.Equal(r.blocks, block)
-		}
-		return r.peers[peer]
-	})
-	if i < 0 {
-		i = len(of)
-		one := &rule{peers: map[string]bool{}, blocks: block}
-		if peer != "" {
-			one.peers[peer] = true
-		}
-		p.rules[d] = append(of, one)
+	key := peer
+	if key == "" {
+		key = block.String()
 	}
-	r := p.rules[d][i]
+	r := p.at[d][key]
+	if r == nil {
+		r = &rule{peers: map[string]bool{}, blocks: block}
+		if peer != "" {
+			r.peers[peer] = true
+		}
+		if p.at[d] == nil {
+			p.at[d] = map[string]*rule{}
+		}
+		p.at[d][key] = r
+		p.rules[d] = append(p.rules[d], r)
+	}
 	r.ports = r.ports.Union(n.Ports())
 	if !slices.Contains(r.why, n.Why) {
 		r.why = append(r.why, n.Why)
@@ -325,8 +328,16 @@ func (b *builder) verify(s *kube.Snapshot, needs []*Need) error {
 	if len(problems) > 0 {
 		return fmt.Errorf("read what is suggested: %v", problems[0])
 	}
+	named := map[[2]string]bool{}
+	for _, o := range made {
+		named[[2]string{o.Namespace, o.Name}] = true
+	}
 	var objects []*kube.Object
 	for _, o := range s.Objects {
+		if o.Is("networking.k8s.io", "NetworkPolicy") && named[[2]string{cmp.Or(o.Namespace, "default"), o.Name}] {
+			b.note("NetworkPolicy %s/%s is there: what is suggested takes its place", cmp.Or(o.Namespace, "default"), o.Name)
+			continue
+		}
 		if b.o.Replace && o.Is("networking.k8s.io", "NetworkPolicy") && b.held[cmp.Or(o.Namespace, "default")] {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/plimsoll/plimsoll/internal/judge/network"
 )
@@ -119,7 +120,7 @@ func (r *rule) write(b *strings.Builder, side string) {
 // line is a text that ends no comment.
 func line(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 {
+		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
