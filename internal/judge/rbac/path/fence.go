@@ -83,7 +83,11 @@ func (b *builder) readFences(forbids Forbids) {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(closed)) {
-		b.prims = append(b.prims, opening(b.fence[closed[key][0]], closed[key]))
+		f := b.fence[closed[key][0]]
+		b.prims = append(b.prims, opening(f, closed[key], false))
+		if len(f.moved) > 0 {
+			b.prims = append(b.prims, opening(f, closed[key], true))
+		}
 	}
 }
 
@@ -182,8 +186,9 @@ func chooses(s *metav1.LabelSelector) bool {
 	return slices.ContainsFunc(s.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool { return r.Key != corev1.LabelMetadataName })
 }
 
-// opening is what opens some namespaces that the same keeps closed, and uses it.
-func opening(f *fence, namespaces []string) *Primitive {
+// opening is what opens some namespaces that the same keeps closed, and uses it: by moving them out of the policies that choose them
+// by labels, or by taking those away.
+func opening(f *fence, namespaces []string, move bool) *Primitive {
 	in := map[string]bool{}
 	for _, ns := range namespaces {
 		in[ns] = true
@@ -206,9 +211,9 @@ func opening(f *fence, namespaces []string) *Primitive {
 		if of := slices.Compact(slices.Sorted(slices.Values(bindings[policy]))); len(of) == 1 {
 			any = append(any, named(of[0], do(registrations, "validatingadmissionpolicybindings", "", "update", "patch", "delete"))...)
 		}
-		if slices.Contains(f.moved, policy) {
-			does, why = append(does, "takes the policy "+policy+" away, or the namespace out of it"), append(why, "it chooses namespaces by their labels")
-			p.needs = append(p.needs, need{any: join(any, do("", "namespaces", "", "update", "patch")), in: in})
+		if move && slices.Contains(f.moved, policy) {
+			does, why = append(does, "takes the namespace out of what the policy "+policy+" chooses"), append(why, "it chooses namespaces by their labels")
+			p.needs = append(p.needs, need{any: do("", "namespaces", "", "update", "patch"), in: in})
 			continue
 		}
 		does = append(does, "takes the policy "+policy+" away")

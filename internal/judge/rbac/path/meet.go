@@ -148,7 +148,6 @@ func (m *meeting) meetIn(rules []rbac.Rule, n *need) *rbac.Rule {
 var unspaced = []string{
 	"nodes", "clusternetworkpolicies", "adminnetworkpolicies", "ciliumclusterwidenetworkpolicies", "globalnetworkpolicies",
 	"clusterpolicies", "clusterexceptions", "constrainttemplates", "validatingpolicies", "mutatingpolicies", "imagevalidatingpolicies",
-	"validatingadmissionpolicies", "validatingadmissionpolicybindings",
 }
 
 // byName says that a rule that names objects meets a request of a need: that it names one that is there. To create one is not
