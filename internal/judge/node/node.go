@@ -149,6 +149,53 @@ func (l *Look) Files(paths ...string) (all []*host.File) {
 	return all
 }
 
+// Named are the files that a setting of components of a name says, and the paths' where none does. One that is not there is a doubt:
+// the component could not do without it.
+func (l *Look) Named(component, setting string, paths ...string) (all []*host.File) {
+	said := false
+	for _, c := range l.Host.Components {
+		if c.Name != component {
+			continue
+		}
+		if v := c.Value(setting); v.Set && strings.HasPrefix(v.Text, "/") {
+			said = true
+			if f := l.there(c, v); f != nil {
+				all = append(all, f)
+			}
+		}
+	}
+	if said {
+		return all
+	}
+	return l.Files(paths...)
+}
+
+// Missing doubts what lies in a folder where settings of a host's components name a file of it that is not there.
+func (l *Look) Missing(folder string, settings ...string) {
+	for _, c := range l.Host.Components {
+		for _, name := range settings {
+			if v := c.Value(name); v.Set && strings.HasPrefix(v.Text, folder+"/") {
+				l.there(c, v)
+			}
+		}
+	}
+}
+
+// there is the file that a setting names.
+func (l *Look) there(c *host.Component, v host.Value) *host.File {
+	switch f := c.File(v.Text); {
+	case f == nil && c.Origin != "": // what the API shows of it has no files
+	case f == nil || f.Missing:
+		l.Doubt(v.Text + ", which " + v.Name + " of " + c.Name + " names: it is not there")
+	case f.Mode == 0:
+		l.Doubt(f.Path + ": " + f.Why)
+	default:
+		l.seen = true
+		return f
+	}
+	return nil
+}
+
 // Below are the files under folders.
 func (l *Look) Below(dirs ...string) (all []*host.File) {
 	for _, dir := range dirs {
