@@ -98,7 +98,11 @@ func (l *Look) Hit(v host.Value, detail string) {
 	if detail == "" {
 		detail = v.From
 	}
-	l.hits = append(l.hits, check.Hit{Where: v.From, Detail: detail, At: v.At, Subject: &finding.Subject{Kind: "component", Name: l.C.Name, Field: name}})
+	fix := ""
+	if field := l.C.Field(name); l.C.Name == "kubelet" && l.C.Configured() && v.Set && v.Node == nil && field != "" && name != "feature-gates" {
+		fix = "Take --" + name + " away from " + l.C.Source(v) + ": it goes before the configuration file, where " + field + " belongs."
+	}
+	l.hits = append(l.hits, check.Hit{Where: v.From, Detail: detail, Fix: fix, At: v.At, Subject: &finding.Subject{Kind: "component", Name: l.C.Name, Field: name}})
 }
 
 // HitFile says that something is wrong with a file.
