@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +41,7 @@ func TestRights(t *testing.T) {
 // $NOBODY that of one that has none. Besides those of TestScript, the scripts have the commands
 //
 //	apply FILE        makes the objects of a manifest
-//	await PATH N      waits until a list of the API server has N items
+//	await PATH N      waits until a list of the API server has N items; of a word, until an answer has it in it
 //	ask WHO PATH      gets what the API server gives somebody, USER or USER:GROUP; with ! it must refuse
 //	agree A B         wants two JSON reports to say the same but for where their targets come from
 func scripts(t *testing.T, server *cluster.Cluster, folder string) {
@@ -131,6 +132,9 @@ func scripts(t *testing.T, server *cluster.Cluster, folder string) {
 			if last = string(text); err != nil {
 				last = err.Error()
 				return false
+			}
+			if _, err := strconv.Atoi(args[1]); err != nil {
+				return strings.Contains(last, args[1])
 			}
 			return json.Unmarshal(text, &list) == nil && fmt.Sprint(len(list.Items)) == args[1]
 		}) {

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -28,7 +30,7 @@ func newNet(g *global) *cobra.Command {
 // netOptions say what the network is read of.
 type netOptions struct {
 	accessOptions
-	ranges []string
+	ranges, nodes []string
 }
 
 func (o *netOptions) flags(f *pflag.FlagSet, formats string) {
@@ -38,6 +40,7 @@ func (o *netOptions) flags(f *pflag.FlagSet, formats string) {
 
 func (o *netOptions) rangeFlags(f *pflag.FlagSet) {
 	f.Var(parted(&o.ranges), "pod-cidr", "`CIDRS` that pods have addresses of (default: what nodes say)")
+	f.Var(parted(&o.nodes), "node-cidr", "`CIDRS` that nodes have addresses of, where they are not among what is read")
 }
 
 // wires is what was read, and what is not known of it.
@@ -68,12 +71,12 @@ func (o *netOptions) seen(ctx context.Context, g *global, targets []string) (*se
 // wire makes the model. Beside are addresses that are told apart beside those of the policies.
 func (o *netOptions) wire(s *seen, beside []network.Addresses) (*wires, error) {
 	of := network.Options{Blocks: beside, Whole: s.whole}
-	for _, text := range o.ranges {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, usage("--pod-cidr %q is no CIDR: write an address and the number of its fixed bits, as in 10.244.0.0/16", text)
-		}
-		of.PodRanges = append(of.PodRanges, p)
+	var err error
+	if of.PodRanges, err = prefixes("--pod-cidr", o.ranges); err != nil {
+		return nil, err
+	}
+	if of.NodeRanges, err = prefixes("--node-cidr", o.nodes); err != nil {
+		return nil, err
 	}
 	w := &wires{model: network.New(s.Snapshot, of), gaps: slices.Clone(s.gaps)}
 	for _, p := range s.Problems {
@@ -84,13 +87,47 @@ func (o *netOptions) wire(s *seen, beside []network.Addresses) (*wires, error) {
 	for _, d := range w.model.Doubts {
 		w.gaps = append(w.gaps, d.String())
 	}
+	for _, pair := range w.model.Undecided() {
+		w.gaps = append(w.gaps, fmt.Sprintf("%s and %s have one priority and say different things: nobody knows which one holds", pair[0], pair[1]))
+	}
+	if !slices.ContainsFunc(w.model.Endpoints, func(e *network.Endpoint) bool { return e.Workload != nil }) {
+		w.gaps = append(w.gaps, "no pod, and nothing that makes pods, was read")
+	}
 	return w, nil
+}
+
+func prefixes(flag string, words []string) (all []netip.Prefix, err error) {
+	for _, text := range words {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, usage("%s %q is no CIDR: write an address and the number of its fixed bits, as in 10.244.0.0/16", flag, text)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// has refuses a namespace of which no pod was read.
+func (w *wires) has(namespace string) error {
+	var all []string
+	for _, e := range w.model.Endpoints {
+		if e.Namespace == namespace {
+			return nil
+		}
+		if e.Namespace != "" && !slices.Contains(all, e.Namespace) {
+			all = append(all, e.Namespace)
+		}
+	}
+	return usage("--namespace %s: no pod of it was read%s", namespace, suggestion(namespace, all))
 }
 
 // tell says what is not certain.
 func (w *wires) tell(g *global) {
 	for _, gap := range w.gaps {
 		g.say("plimsoll: not certain: %s", printable(gap))
+	}
+	if slices.ContainsFunc(w.gaps, func(gap string) bool { return strings.Contains(gap, " holds addresses of ") }) {
+		g.say("plimsoll: name the ranges with --pod-cidr and --node-cidr")
 	}
 	if len(w.model.Policies) == 0 {
 		g.say("plimsoll: no network policy was read: everybody reaches everybody")

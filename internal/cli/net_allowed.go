@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -103,14 +104,20 @@ func newNetAllowed(g *global) *cobra.Command {
 			if err := o.validate("table", "json"); err != nil {
 				return err
 			}
+			if _, err := os.Stat(args[1]); err == nil {
+				return usage("TO is missing: %s is a file or a folder; write FROM TO [PORT] [TARGET...]", args[1])
+			}
 			ports, targets := network.AllPorts(), args[2:]
 			if len(targets) > 0 {
 				named, is, err := portWord(targets[0])
 				if err != nil {
 					return err
 				}
-				if is {
+				switch _, missing := os.Stat(targets[0]); {
+				case is:
 					ports, targets = named, targets[1:]
+				case missing != nil && targets[0] != "-":
+					return usage("%q is neither a PORT (5432, 53/udp, 8000-8100) nor a file or folder", targets[0])
 				}
 			}
 			w, err := o.read(cmd.Context(), g, targets)
@@ -162,8 +169,19 @@ func (o *netOptions) answerAllowed(g *global, w *wires, from, to string, ports n
 			why = "a pod always reaches itself"
 		case a.OwnNode:
 			why = "a pod's own node always reaches it"
+		case !row.Allowed && a.Ends[1] == network.Pods && (a.Ends[0] == network.Node || a.Ends[0] == network.Host):
+			why += "; its own node reaches it all the same"
 		}
 		rows = append(rows, []string{row.From, row.To, row.Ports, verdict, why})
+	}
+	if len(answer.Answers) == 0 {
+		why := "they have no address of one family"
+		if target.Service != nil {
+			why = "the Service has no such port, or they have no address of one family"
+		}
+		none := reasonRow{By: why}
+		answer.Answers = append(answer.Answers, allowedRow{From: from, To: to, Ports: ports.String(), Egress: none, Ingress: none})
+		rows = append(rows, []string{from, to, ports.String(), "refused", why})
 	}
 	return o.answer(g, rows, answer)
 }

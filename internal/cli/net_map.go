@@ -55,6 +55,11 @@ type connectionRow struct {
 }
 
 func (o *mapOptions) write(g *global, w *wires) error {
+	if o.namespace != "" {
+		if err := w.has(o.namespace); err != nil {
+			return err
+		}
+	}
 	rows := w.model.Map().Rows(o.namespace)
 	switch o.format {
 	case "csv":
@@ -131,6 +136,7 @@ func writePairs(to io.Writer, rows []network.Row) error {
 
 // cell is a text that no spreadsheet takes for a formula.
 func cell(text string) string {
+	text = printable(strings.ReplaceAll(text, "\n", "?"))
 	if strings.ContainsAny(text[:min(1, len(text))], "=+-@\t\r") {
 		return "'" + text
 	}

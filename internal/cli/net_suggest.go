@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,7 +47,7 @@ func newNetSuggest(g *global) *cobra.Command {
 	o.flags(f, "yaml or json")
 	f.Lookup("output").DefValue, o.format = "yaml", "yaml"
 	f.Var(repeated(&o.flows), "flows", "`FILE` of recorded connections, or - for standard input; may be repeated")
-	f.Var(parted(&o.namespaces), "namespace", "`NAMESPACES` whose pods get policies (default: all but kube-system)")
+	f.VarP(parted(&o.namespaces), "namespace", "n", "`NAMESPACES` whose pods get policies (default: all but kube-system)")
 	f.BoolVar(&o.declared, "declared", o.declared, "count what manifests declare")
 	f.BoolVar(&o.replace, "replace", false, "take the NetworkPolicies that these namespaces have for gone")
 	return cmd
@@ -65,24 +66,27 @@ func (o *suggestOptions) run(cmd *cobra.Command, g *global, args []string) error
 	if err != nil {
 		return err
 	}
-	for _, gap := range w.gaps {
-		g.say("plimsoll: not certain: %s", printable(gap))
+	for _, ns := range o.namespaces {
+		if err := w.has(ns); err != nil {
+			return err
+		}
 	}
-	var needs []*suggest.Need
+	w.tell(g)
+	var declared suggest.Declaration
 	if o.declared {
-		needs = suggest.Declared(w.model)
+		declared = *suggest.Declared(w.model, s.Snapshot)
 	}
 	recorded := suggest.Flows(w.model, log)
-	needs = append(needs, recorded.Needs...)
-	a, err := suggest.Make(w.model, s.Snapshot, needs, suggest.Options{Namespaces: o.namespaces, Replace: o.replace})
+	of := suggest.Options{Unknown: declared.Unknown, Namespaces: o.namespaces, Replace: o.replace}
+	a, err := suggest.Make(w.model, s.Snapshot, append(declared.Needs, recorded.Needs...), of)
 	if err != nil {
 		return err
 	}
 	o.tell(g, log, recorded, a)
-	if err := o.writeSuggested(g, log, recorded, a); err != nil {
+	if err := o.writeSuggested(g, w, log, recorded, a); err != nil {
 		return err
 	}
-	if len(a.Cut) > 0 || log.Broken > 0 {
+	if len(a.Cut)+len(a.Unknown)+len(recorded.Unknown)+log.Broken+log.Lost > 0 {
 		return exitError{exitIncomplete, nil}
 	}
 	return w.end(nil)
@@ -96,8 +100,8 @@ func (o *suggestOptions) readLog(g *global) (*flow.Log, error) {
 			return nil, usage("--flows: %w", err)
 		}
 	}
-	if log.Lines > 0 && len(log.Flows) == 0 {
-		return nil, usage("--flows: no flow in %s: %s", count(log.Lines, "line"), log.First)
+	if len(o.flows) > 0 && len(log.Flows) == 0 {
+		return nil, usage("--flows: no flow in %s%s", count(log.Lines, "line"), strings.TrimSuffix("; "+log.First, "; "))
 	}
 	return log, nil
 }
@@ -122,6 +126,9 @@ func (o *suggestOptions) tell(g *global, log *flow.Log, r *suggest.Recorded, a *
 	if log.Broken > 0 {
 		g.say("plimsoll: %s of flows not understood; the first: %s", count(log.Broken, "line"), printable(log.First))
 	}
+	if log.Lost > 0 {
+		g.say("plimsoll: %s were lost while flows were recorded: what is needed may be among them", count(log.Lost, "event"))
+	}
 	if r.Connections > 0 {
 		window := ""
 		if from, to := log.Window(); !from.IsZero() {
@@ -139,6 +146,9 @@ func (o *suggestOptions) tell(g *global, log *flow.Log, r *suggest.Recorded, a *
 		}
 		g.say("plimsoll: not allowed, as one end is nobody who was read: %s", printable(what))
 	}
+	for _, what := range a.Unknown {
+		g.say("plimsoll: needed, and not allowed: %s", printable(what))
+	}
 	for _, note := range a.Notes {
 		g.say("plimsoll: %s", printable(note))
 	}
@@ -148,27 +158,40 @@ func (o *suggestOptions) tell(g *global, log *flow.Log, r *suggest.Recorded, a *
 	g.say("plimsoll: %s; %d of %d that are needed are allowed by them", count(len(a.Policies), "policy"), len(a.Kept), len(a.Kept)+len(a.Cut))
 }
 
-func (o *suggestOptions) writeSuggested(g *global, log *flow.Log, r *suggest.Recorded, a *suggest.Answer) error {
+// needRow is a need as it is told.
+type needRow struct {
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Ports string `json:"ports"`
+	Why   string `json:"why"`
+	Count int    `json:"count,omitempty"`
+}
+
+func needRows(needs []*suggest.Need) []needRow {
+	all := []needRow{}
+	for _, n := range needs {
+		from, to := n.Ends()
+		all = append(all, needRow{from, to, n.Ports().String(), n.Why, n.Count})
+	}
+	return all
+}
+
+func (o *suggestOptions) writeSuggested(g *global, w *wires, log *flow.Log, r *suggest.Recorded, a *suggest.Answer) error {
 	if o.format == "yaml" {
 		_, err := io.WriteString(g.env.Stdout, a.Text)
 		return err
 	}
-	lines := func(needs []*suggest.Need) []string {
-		all := []string{}
-		for _, n := range needs {
-			all = append(all, n.String())
-		}
-		return all
-	}
 	return o.answer(g, nil, struct {
-		Policies  string   `json:"policies"`
-		Kept      []string `json:"kept"`
-		Cut       []string `json:"cut"`
-		Unknown   []string `json:"unknown,omitempty"`
-		Recorded  int      `json:"recorded"`
-		Explained int      `json:"explained"`
-		Refused   int      `json:"refused"`
-		Broken    int      `json:"broken"`
-		Notes     []string `json:"notes,omitempty"`
-	}{a.Text, lines(a.Kept), lines(a.Cut), r.Unknown, r.Connections, r.Explained, r.Refused, log.Broken, a.Notes})
+		Policies  string    `json:"policies"` // as YAML
+		Kept      []needRow `json:"kept"`
+		Cut       []needRow `json:"cut"`
+		Unknown   []string  `json:"unknown,omitempty"` // needed, and not allowed, as it cannot be named
+		Recorded  int       `json:"recorded"`
+		Explained int       `json:"explained"`
+		Refused   int       `json:"refused"`
+		Broken    int       `json:"broken"`
+		Lost      int       `json:"lost"`
+		Notes     []string  `json:"notes,omitempty"`
+		Gaps      []string  `json:"gaps,omitempty"`
+	}{a.Text, needRows(a.Kept), needRows(a.Cut), append(a.Unknown, r.Unknown...), r.Connections, r.Explained, r.Refused, log.Broken, log.Lost, a.Notes, w.gaps})
 }

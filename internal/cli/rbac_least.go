@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -113,6 +114,9 @@ func (o *leastOptions) replayed(g *global, a *access, u *least.Use) error {
 		events, broken, err := readLog(g, name, func(e audit.Event) {
 			q := rbac.Request{Verb: e.Verb, Group: e.Group, Resource: e.Resource, Subresource: e.Subresource, Namespace: e.Namespace, Name: e.Name, URL: e.URL}
 			u.Add(rbac.Identity{User: e.User, Groups: e.Groups}, q, e.At, e.Allowed)
+			if e.By == nil && e.Allowed {
+				u.Person(e.User, e.Agent, e.At)
+			}
 			if e.By != nil && e.Allowed {
 				by := rbac.Identity{User: e.By.User, Groups: e.By.Groups}
 				for _, q := range rbac.Impersonation(rbac.Identity{User: e.User, Groups: e.Groups}) {
@@ -226,8 +230,9 @@ func (o *leastOptions) tell(g *global, a *access, u *least.Use, only map[rbac.Su
 		Events  int        `json:"events"`
 		Refused int        `json:"refused"`
 		Rights  []leastRow `json:"rights"`
+		People  []person   `json:"people"` // who use accounts of programs
 		Gaps    []string   `json:"gaps,omitempty"`
-	}{u.First, u.Last, u.Events, u.Refused, []leastRow{}, a.gaps}
+	}{u.First, u.Last, u.Events, u.Refused, []leastRow{}, people(u), a.gaps}
 	rows := [][]string{{"SUBJECT", "LAST USED", "RIGHT"}}
 	for _, r := range u.Rights() {
 		if len(only) > 0 && !only[r.Grant.Subject] {
@@ -242,5 +247,29 @@ func (o *leastOptions) tell(g *global, a *access, u *least.Use, only map[rbac.Su
 		answer.Rights = append(answer.Rights, row)
 		rows = append(rows, []string{row.Subject, last, row.Right + " (" + row.Binding + ")"})
 	}
-	return o.access.answer(g, rows, answer)
+	if err := o.access.answer(g, rows, answer); err != nil || o.access.format == "json" || len(answer.People) == 0 {
+		return err
+	}
+	fmt.Fprintln(g.env.Stdout, "\nAccounts of programs that people seem to use, by their tools; give them accounts of their own:")
+	rows = [][]string{{"ACCOUNT", "TOOL", "REQUESTS", "LAST"}}
+	for _, p := range answer.People {
+		rows = append(rows, []string{p.Account, p.Tool, strconv.Itoa(p.Requests), p.Last})
+	}
+	return o.access.answer(g, rows, nil)
+}
+
+// person is an account that a person's tool uses, as it is told.
+type person struct {
+	Account  string `json:"account"`
+	Tool     string `json:"tool"`
+	Requests int    `json:"requests"`
+	Last     string `json:"last"`
+}
+
+func people(u *least.Use) []person {
+	all := []person{}
+	for _, p := range u.People() {
+		all = append(all, person{p.Account, p.Tool, p.Count, p.Last.UTC().Format(time.RFC3339)})
+	}
+	return all
 }

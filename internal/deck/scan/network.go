@@ -26,7 +26,11 @@ func (s *scan) lookAtNetwork(id string, l lot) (seen []sight, gaps []finding.Gap
 	}
 	for _, d := range m.Doubts {
 		if d.Object == nil || own(d.Object) {
-			gaps = append(gaps, finding.Gap{Class: "unknown-fact", Blocking: d.Broken, Count: 1, What: d.String()})
+			class := "unknown-fact"
+			if d.Broken {
+				class = "unreadable-file"
+			}
+			gaps = append(gaps, finding.Gap{Class: class, Blocking: d.Broken, Count: 1, What: d.String()})
 		}
 	}
 	return seen, gaps

@@ -161,7 +161,7 @@ func addressCells(sets []Addresses) []Addresses {
 		}
 		one := Addresses{{from, to}}
 		if k, ok := known[string(in[i])]; ok {
-			cells[k] = cells[k].Union(one)
+			cells[k] = append(cells[k], one...) // the next in their order; those that touch are in different sets
 			continue
 		}
 		known[string(in[i])] = len(cells)

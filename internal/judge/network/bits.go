@@ -31,14 +31,6 @@ func (s set) empty() bool {
 	return true
 }
 
-// count is how many classes are in the set.
-func (s set) count() (n int) {
-	for _, w := range s {
-		n += bits.OnesCount64(w)
-	}
-	return n
-}
-
 // each calls yield with the classes of the set in their order.
 func (s set) each(yield func(int) bool) {
 	for i, w := range s {

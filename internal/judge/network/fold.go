@@ -40,13 +40,13 @@ func (g *Group) Words() (all []string) {
 		all = append(all, e.String())
 	}
 	if len(blocks) > 0 {
-		all = append(all, blocks.words())
+		all = append(all, blocks.Words())
 	}
 	return all
 }
 
-// words are the set in words, and those that many know where they are true.
-func (a Addresses) words() string {
+// Words are the set in words, and those that many know where they are true.
+func (a Addresses) Words() string {
 	switch {
 	case len(allAddresses().Minus(a)) == 0:
 		return "all addresses"
@@ -83,6 +83,9 @@ func (m *Map) Between(from, to func(*Endpoint) bool) (rows []Row) {
 		if key == "" {
 			continue
 		}
+		if m.lacks && e.Kind != Pods && e.Kind != Block { // which pods are its own, no other has
+			key += e.String()
+		}
 		if sources[key] == nil {
 			keys = append(keys, key)
 		}
@@ -96,7 +99,7 @@ func (m *Map) Between(from, to func(*Endpoint) bool) (rows []Row) {
 		for _, p := range m.parts(first) {
 			var reached []*Endpoint
 			for _, e := range m.Endpoints {
-				if slices.ContainsFunc(m.of[e], p.peers.has) && !(alone && e == first) && to(e) {
+				if slices.ContainsFunc(m.of[e], p.peers.has) && !(alone && e == first) && to(e) && !(m.lacks && onNode(first, e)) {
 					reached = append(reached, e)
 				}
 			}
@@ -110,12 +113,34 @@ func (m *Map) Between(from, to func(*Endpoint) bool) (rows []Row) {
 			rows = append(rows, Row{group, fold.group(reached), p.ports})
 		}
 	}
+	return append(rows, m.ownNodes(fold, from, to)...)
+}
+
+// ownNodes are what nodes reach of the pods that run on them, whatever policies say.
+func (m *Map) ownNodes(fold *folder, from, to func(*Endpoint) bool) (rows []Row) {
+	if len(m.own) == 0 {
+		return nil
+	}
+	for _, e := range m.Endpoints {
+		if e.Kind != Node && e.Kind != Host || !from(e) {
+			continue
+		}
+		var reached []*Endpoint
+		for _, t := range m.Endpoints {
+			if onNode(e, t) && m.meet(e, t) && to(t) {
+				reached = append(reached, t)
+			}
+		}
+		if len(reached) > 0 {
+			rows = append(rows, Row{fold.group([]*Endpoint{e}), fold.group(reached), m.own})
+		}
+	}
 	return rows
 }
 
 // On is the map of some ports alone.
 func (m *Map) On(ports Ports) *Map {
-	of := &Map{Model: m.Model, reach: make([][]part, len(m.reach))}
+	of := &Map{Model: m.Model, reach: make([][]part, len(m.reach)), own: m.own.Intersect(ports)}
 	for i := range m.reach {
 		for _, p := range m.reach[i] {
 			if both := p.ports.Intersect(ports); len(both) > 0 {
@@ -129,13 +154,16 @@ func (m *Map) On(ports Ports) *Map {
 // Lacking is the map of what is refused on some ports, between ends of which at least one are pods.
 func (m *Map) Lacking(ports Ports) *Map {
 	n := len(m.classes)
-	of := &Map{Model: m.Model, reach: make([][]part, n)}
+	of := &Map{Model: m.Model, reach: make([][]part, n), lacks: true}
 	for i := range m.reach {
 		rest := ports
 		add := func(on Ports, reached set) {
 			row := newSet(n)
 			for j := range n {
-				both := m.classes[i].family&m.classes[j].family != 0 && (m.classes[i].kind == Pods || m.classes[j].kind == Pods)
+				both := m.classes[i].kind == Pods && m.classes[j].kind == Pods
+				if m.classes[i].family&m.classes[j].family != 0 {
+					both = m.classes[i].kind == Pods || m.classes[j].kind == Pods
+				}
 				if both && (reached == nil || !reached.has(j)) {
 					row.add(j)
 				}

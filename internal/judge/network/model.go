@@ -15,6 +15,8 @@ import (
 type Options struct {
 	// PodRanges are the addresses that pods have; none: those that nodes say.
 	PodRanges []netip.Prefix
+	// NodeRanges are the addresses that nodes have of which none is known.
+	NodeRanges []netip.Prefix
 	// Blocks are told apart beside those that rules name.
 	Blocks []Addresses
 	// Whole says that the objects are all that the cluster has: a namespace that is not among them does not exist.
@@ -26,17 +28,22 @@ type Model struct {
 	Policies  []*Policy // in the order in which they are asked
 	Endpoints []*Endpoint
 	Doubts    []Doubt // what keeps answers from being whole
+	Strange   bool    // there are policies that are not understood, by which more may be refused
 
 	options    Options
 	snapshot   *kube.Snapshot
 	whole      bool
 	namespaces map[string]labels.Set
 	podRanges  Addresses
+	nodeRanges Addresses
 	classes    []class
 	of         map[*Endpoint][]int // its classes
 	peers      map[string]members  // by the peer's text
 	kept       map[*Rule][]match
 	faced      [2][]face // nil: not made yet
+	everybody  set       // all pods, and the rest of the world; nil: not made yet
+	services   []*Service
+	homes      map[string][]*Endpoint // by namespace
 }
 
 // class are endpoints that all policies treat alike.
@@ -53,7 +60,8 @@ type members []int32
 // New makes the model of what a snapshot holds.
 func New(s *kube.Snapshot, o Options) *Model {
 	m := &Model{options: o, snapshot: s, whole: o.Whole, namespaces: map[string]labels.Set{}, of: map[*Endpoint][]int{}, kept: map[*Rule][]match{}}
-	m.Policies, m.Doubts = readPolicies(s.Objects)
+	of := readPolicies(s.Objects)
+	m.Policies, m.Doubts, m.Strange = of.policies, of.doubts, of.strange
 	for _, ns := range s.Of("", "Namespace", "") {
 		m.namespaces[ns.Name] = labels.Merge(ns.Metadata("labels"), labels.Set{nameLabel: ns.Name})
 	}
@@ -67,6 +75,9 @@ func New(s *kube.Snapshot, o Options) *Model {
 		for _, p := range o.PodRanges {
 			m.podRanges = m.podRanges.Union(PrefixAddresses(p))
 		}
+	}
+	for _, p := range o.NodeRanges {
+		m.nodeRanges = m.nodeRanges.Union(PrefixAddresses(p))
 	}
 	for i := range s.Workloads {
 		if w := &s.Workloads[i]; w.Kind != "PodTemplate" {

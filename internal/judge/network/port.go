@@ -186,7 +186,7 @@ func portCells(sets []Ports) []Ports {
 			}
 		}
 		if k, known := at[string(in)]; known {
-			cells[k] = cells[k].Union(cell)
+			cells[k] = append(cells[k], cell...) // the next in their order; those that touch are in different sets
 			continue
 		}
 		at[string(in)] = len(cells)

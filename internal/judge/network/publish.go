@@ -27,6 +27,7 @@ type Publication struct {
 	// read, so that they may be fewer, or more.
 	Reached Ports
 	Unknown bool
+	Missing bool // who else brings it, or who does at all, is not among what was read
 }
 
 // Published are all ways from outside to pods, in the order of the objects.
@@ -130,7 +131,7 @@ func (p *publisher) publish(one Publication, unknown bool) {
 	for _, from := range one.From {
 		one.Reached = one.Reached.Union(p.m.Between(from, one.To).Intersect(one.Ports))
 	}
-	one.Unknown = unknown && !one.Reached.Equal(one.Ports)
+	one.Unknown, one.Missing = unknown && !one.Reached.Equal(one.Ports), unknown
 	if unknown && one.How == one.By.Kind {
 		one.From = nil
 	}

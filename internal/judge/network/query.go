@@ -1,6 +1,9 @@
 package network
 
 import (
+	"cmp"
+	"math"
+	"math/big"
 	"net/netip"
 	"slices"
 	"strings"
@@ -18,12 +21,18 @@ type Party struct {
 	// Everybody says that it is all pods of all namespaces, or all addresses of a family.
 	Everybody bool
 	Block     Addresses // where it is addresses
+	// Known says that pods of a namespace that it names were read, or that it names none.
+	Known bool
 }
 
 // Parties are whom a rule names; none where it names nobody in particular, and so everybody.
 func (m *Model) Parties(r *Rule) (all []Party) {
 	for _, p := range r.peers {
 		one := Party{Words: p.text, Endpoints: m.endpoints(m.peers[p.text], nil), Block: p.block}
+		one.Known = p.pods == nil || slices.ContainsFunc(m.Endpoints, func(e *Endpoint) bool {
+			of, _ := m.NamespaceLabels(e.Namespace)
+			return e.Workload != nil && (e.Namespace == p.namespace || p.namespace == "" && p.namespaces.Matches(of))
+		})
 		switch {
 		case p.block != nil:
 			one.Everybody = slices.ContainsFunc(families[:], func(f addressSpan) bool { return slices.Contains(p.block, f) })
@@ -50,11 +59,29 @@ func (m *Model) endpoints(of members, take func(*Endpoint) bool) (all []*Endpoin
 	return all
 }
 
-// Open says that a pod takes, or opens, connections from or to everybody, on all ports: nothing holds it in this direction.
+// Open says that a pod takes, or opens, connections from or to all pods and the rest of the world, on all ports: nothing
+// holds it in this direction, but perhaps against a few addresses.
 func (m *Model) Open(e *Endpoint, d Direction) bool {
+	if m.everybody == nil {
+		m.everybody = newSet(len(m.classes))
+		rest, most := -1, new(big.Int)
+		for i := range m.classes {
+			switch c := &m.classes[i]; c.kind {
+			case Pods:
+				m.everybody.add(i)
+			case Block:
+				if n := c.endpoints[0].Addresses.Intersect(internet()).size(); n.Cmp(most) > 0 && c.family&familyOf(families[0].from) != 0 {
+					rest, most = i, n
+				}
+			}
+		}
+		if rest >= 0 {
+			m.everybody.add(rest)
+		}
+	}
 	for _, i := range m.of[e] {
 		for _, p := range m.faces(d)[i] {
-			if p.peers.count() < len(m.classes) {
+			if !within(m.everybody, p.peers) {
 				return false
 			}
 		}
@@ -128,15 +155,32 @@ func (m *Model) Idles() map[*Rule]Idle {
 	return all
 }
 
+// mostIdle is how many rules by how many sets of ports of one pod are looked through for those that are void. Beyond it
+// none is said to be.
+const mostIdle = 40_000
+
 // idle notes which rules about a class have a part in what it allows.
 func (m *Model) idle(c *class, d Direction, all map[*Rule]Idle) {
 	rules, isolated := m.ruled(c, d)
+	slices.SortStableFunc(rules, func(a, b ruled) int {
+		if a.Policy.Tier != Namespaced || b.Policy.Tier != Namespaced {
+			return cmp.Compare(a.Policy.Tier, b.Policy.Tier)
+		}
+		return breadth(a, b)
+	})
 	note := func(r *Rule, is Idle) {
 		if was, known := all[r]; !known || is == Works || was != Works && is == Told {
 			all[r] = is
 		}
 	}
-	for _, cell := range cells(rules) {
+	parted := cells(rules)
+	if len(parted)*len(rules) > mostIdle {
+		for _, r := range rules {
+			note(r.Rule, Works)
+		}
+		return
+	}
+	for _, cell := range parted {
 		w := m.walk(isolated)
 		var told []ruled // rules of NetworkPolicies, and what each allows
 		var parts []set
@@ -170,14 +214,33 @@ func (m *Model) idle(c *class, d Direction, all map[*Rule]Idle) {
 	}
 }
 
-// covered says that earlier parts, and larger ones, have all that one has.
+// breadth puts rules of NetworkPolicies in an order: the widest first, so that the narrower ones are void beside them.
+// Who takes away all that are, in whatever order, closes nothing.
+func breadth(a, b ruled) int {
+	wide := func(r ruled) (n int) {
+		for _, of := range r.matches {
+			if of.all {
+				return math.MaxInt
+			}
+			n += len(of.peers)
+		}
+		return n
+	}
+	if a.every != b.every && wide(a) == wide(b) {
+		if a.every {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(wide(b), wide(a)), cmp.Compare(a.Policy.Namespace, b.Policy.Namespace), cmp.Compare(a.Policy.Name, b.Policy.Name), cmp.Compare(a.Index, b.Index))
+}
+
+// covered says that earlier parts have all that one has.
 func covered(i int, parts []set) bool {
 	rest := slices.Clone(parts[i])
-	for j, p := range parts {
-		if j < i || j > i && within(parts[i], p) && !within(p, parts[i]) {
-			for w := range rest {
-				rest[w] &^= p[w]
-			}
+	for _, p := range parts[:i] {
+		for w := range rest {
+			rest[w] &^= p[w]
 		}
 	}
 	return rest.empty()
@@ -199,20 +262,32 @@ func (m *Model) Undecided() (pairs [][2]*Rule) {
 	for i := range m.classes {
 		for d := range Direction(2) {
 			rules, _ := m.ruled(&m.classes[i], d)
+			rules = slices.DeleteFunc(rules, func(r ruled) bool { return r.Policy.Tier == Namespaced })
 			for j, a := range rules {
 				for _, b := range rules[j+1:] {
-					pair := [2]*Rule{a.Rule, b.Rule}
-					if a.Policy == b.Policy || a.Policy.Tier == Namespaced || a.Policy.Tier != b.Policy.Tier || a.Policy.Priority != b.Policy.Priority ||
-						a.Action == b.Action || told[pair] || !a.meets(b) {
-						continue
+					if !a.Policy.beside(b.Policy) {
+						if a.Policy.Tier == b.Policy.Tier && a.Policy.Tier == Baseline {
+							continue // one without a priority may come later
+						}
+						break // they stand in the order of their priorities
 					}
-					told[pair] = true
-					pairs = append(pairs, pair)
+					pair := [2]*Rule{a.Rule, b.Rule}
+					if a.Policy != b.Policy && a.Action != b.Action && !told[pair] && a.meets(b) {
+						told[pair] = true
+						pairs = append(pairs, pair)
+					}
 				}
 			}
 		}
 	}
 	return pairs
+}
+
+// beside says that nothing tells which of two policies is asked first: they have one priority in one tier, or one of them,
+// a BaselineAdminNetworkPolicy, has none.
+func (p *Policy) beside(q *Policy) bool {
+	const without = "BaselineAdminNetworkPolicy"
+	return p.Tier != Namespaced && p.Tier == q.Tier && (p.Priority == q.Priority || p.Kind != q.Kind && (p.Kind == without || q.Kind == without))
 }
 
 // meets says that two rules match some connection both.
@@ -247,6 +322,22 @@ func (m *Model) PortsOf(r *Rule) string {
 		names = append([]string{numbers.String()}, names...)
 	}
 	return strings.Join(names, ", ")
+}
+
+// OutOfCluster are the ports on which a pod reaches addresses that are no pod's and no node's.
+func (m *Model) OutOfCluster(e *Endpoint) (all Ports) {
+	for _, i := range m.of[e] {
+		for _, p := range m.faces(Egress)[i] {
+			p.peers.each(func(j int) bool {
+				if m.classes[j].kind != Block {
+					return true
+				}
+				all = all.Union(p.ports)
+				return false
+			})
+		}
+	}
+	return all
 }
 
 // Out are the ports on which a pod reaches anybody, as far as its own policies go.

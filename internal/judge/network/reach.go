@@ -9,6 +9,8 @@ import (
 type Map struct {
 	*Model
 	reach [][]part // by class: on which ports it reaches whom; no port is in two of them
+	own   Ports    // on which a pod's own node is told to reach it
+	lacks bool     // it is of what is refused
 }
 
 // Map computes all connections that are allowed between all endpoints, of which at least one are pods. It goes through
@@ -16,7 +18,7 @@ type Map struct {
 func (m *Model) Map() *Map {
 	out, in := m.faces(Egress), m.faces(Ingress)
 	n := len(m.classes)
-	all := &Map{Model: m, reach: make([][]part, n)}
+	all := &Map{Model: m, reach: make([][]part, n), own: AllPorts()}
 	pods, families := newSet(n), [4]set{1: newSet(n), 2: newSet(n), 3: newSet(n)}
 	for i := range m.classes {
 		if m.classes[i].kind == Pods {
@@ -116,7 +118,7 @@ func (m *Map) Reaches(from *Endpoint) iter.Seq2[*Endpoint, Ports] {
 				all = all.Union(ports[j])
 			}
 			if onNode(from, to) && m.meet(from, to) {
-				all = AllPorts()
+				all = all.Union(m.own)
 			}
 			if len(all) > 0 && !yield(to, all) {
 				return

@@ -32,10 +32,11 @@ type reader struct {
 	policies []*Policy
 	doubts   []Doubt
 	object   *kube.Object
+	strange  bool
 }
 
 // readPolicies reads all policies among objects, in the order in which they are asked.
-func readPolicies(objects []*kube.Object) (policies []*Policy, doubts []Doubt) {
+func readPolicies(objects []*kube.Object) *reader {
 	var r reader
 	strange := map[string]int{}
 	for _, o := range objects {
@@ -45,8 +46,9 @@ func readPolicies(objects []*kube.Object) (policies []*Policy, doubts []Doubt) {
 			r.networkPolicy()
 		case group == policyGroup:
 			r.clusterPolicy()
-		case strangers[group] != "" && strings.HasSuffix(o.Kind, "Policy"):
+		case strangers[group] != "" && (strings.HasSuffix(o.Kind, "Policy") || strings.HasSuffix(o.Kind, "Firewall")):
 			strange[strangers[group]+" "+o.Kind]++
+			r.strange = true
 		}
 	}
 	for what, n := range strange {
@@ -56,7 +58,7 @@ func readPolicies(objects []*kube.Object) (policies []*Policy, doubts []Doubt) {
 	slices.SortStableFunc(r.policies, func(a, b *Policy) int {
 		return cmp.Or(cmp.Compare(a.Tier, b.Tier), cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	return r.policies, r.doubts
+	return &r
 }
 
 func (r *reader) doubt(format string, args ...any) {
@@ -84,6 +86,17 @@ func (r *reader) networkPolicy() {
 	if !r.decode(&written) {
 		return
 	}
+	peers := 0
+	for _, rule := range written.Spec.Ingress {
+		peers += entries(rule.From, rule.Ports)
+	}
+	for _, rule := range written.Spec.Egress {
+		peers += entries(rule.To, rule.Ports)
+	}
+	if peers > maxEntries {
+		r.doubt("has more than %d peers, excepted blocks and ports, and is not counted", maxEntries)
+		return
+	}
 	p := &Policy{Object: r.object, Tier: Namespaced}
 	p.subject = r.pods("spec.podSelector", home(p.Object), nil, &written.Spec.PodSelector)
 	p.Isolates = isolates(&written.Spec)
@@ -103,6 +116,19 @@ func (r *reader) networkPolicy() {
 		}
 	}
 	r.policies = append(r.policies, p)
+}
+
+// maxEntries bounds what one NetworkPolicy names.
+const maxEntries = 10_000
+
+func entries(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort) int {
+	n := len(peers) + len(ports)
+	for _, p := range peers {
+		if p.IPBlock != nil {
+			n += len(p.IPBlock.Except)
+		}
+	}
+	return n
 }
 
 // isolates are the directions that a NetworkPolicy speaks of: where it does not say, ingress, and egress if it has rules
@@ -160,7 +186,7 @@ func (r *reader) block(at string, of *networkingv1.IPBlock) (peer, bool) {
 	if !ok {
 		return peer{}, false
 	}
-	block := PrefixAddresses(prefix)
+	var excepts Addresses
 	words := prefix.String()
 	for i, text := range of.Except {
 		at := fmt.Sprintf("%s.except[%d]", at, i)
@@ -171,13 +197,13 @@ func (r *reader) block(at string, of *networkingv1.IPBlock) (peer, bool) {
 		if except.Bits() <= prefix.Bits() || !prefix.Contains(except.Addr()) {
 			r.doubt("%s: %s is not within %s, which no API server takes", at, except, prefix)
 		}
-		block = block.Minus(PrefixAddresses(except))
+		excepts = append(excepts, prefixSpan(except))
 		if i == 0 {
 			words += " except"
 		}
 		words += " " + except.String()
 	}
-	return peer{block: block, text: words}, true
+	return peer{block: PrefixAddresses(prefix).Minus(excepts.Union(nil)), text: words}, true
 }
 
 func (r *reader) prefix(at, text string) (netip.Prefix, bool) {

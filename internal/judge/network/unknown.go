@@ -7,16 +7,18 @@ import (
 )
 
 // unknown are the ways in which an endpoint of unknown address is met: in the blocks that hold all addresses that it may
-// have. A pod has one of each family of which pods have any.
+// have. It has one of each family of which there are ranges.
 func (c *classifier) unknown(kind Kind) (all []facet) {
 	if known, ok := c.unknowns[kind]; ok {
 		return known
 	}
-	if kind == Pods {
-		for _, f := range families {
-			if may := c.m.podRanges.Intersect(Addresses{f}); len(may) > 0 {
-				all = append(all, facet{familyOf(f.from), c.certain(may)})
-			}
+	ranges := c.m.podRanges
+	if kind != Pods {
+		ranges = c.m.nodeRanges
+	}
+	for _, f := range families {
+		if may := ranges.Intersect(Addresses{f}); len(may) > 0 {
+			all = append(all, facet{familyOf(f.from), c.certain(may, kind)})
 		}
 	}
 	if all == nil {
@@ -26,14 +28,14 @@ func (c *classifier) unknown(kind Kind) (all []facet) {
 	return all
 }
 
-// certain are the blocks that hold all addresses of pods.
-func (c *classifier) certain(may Addresses) (all []*question) {
+// certain are the blocks that hold all addresses that there may be.
+func (c *classifier) certain(may Addresses, kind Kind) (all []*question) {
 	for _, q := range c.blocks {
 		switch out := may.Minus(q.block); {
 		case len(out) == 0:
 			all = append(all, q)
 		case len(may.Minus(out)) > 0:
-			c.unsure(q, Pods)
+			c.unsure(q, kind)
 		}
 	}
 	return all
@@ -53,11 +55,11 @@ func (c *classifier) anywhere(kind Kind) (all []*question) {
 }
 
 func (c *classifier) unsure(q *question, kind Kind) {
-	what, hint := "pods", "; name their ranges with --pod-cidr"
+	what := "pods"
 	if kind != Pods {
-		what, hint = "nodes", ""
+		what = "nodes"
 	}
-	c.doubt(fmt.Sprintf("whether %s holds addresses of %s is not known; it is taken to hold none of those whose address is not known%s", q.text, what, hint))
+	c.doubt(fmt.Sprintf("whether %s holds addresses of %s is not known; it is taken to hold none of those whose address is not known", q.text, what))
 }
 
 // private are the addresses that pods and nodes have where nobody says which (RFC 1918, 6598 and 4193).

@@ -59,12 +59,35 @@ func (m *Model) Find(word string) (*End, error) {
 	}
 	if a, err := netip.ParseAddr(word); err == nil {
 		a = a.Unmap().WithZone("")
+		if s := m.serviceAt(a); s != nil { // whose pods are asked about, as its address is changed to theirs
+			return m.service(word, home(s)+"/"+s.Name)
+		}
 		return m.addresses(word, Addresses{{a, a}})
 	}
 	if p, err := netip.ParsePrefix(word); err == nil {
 		return m.addresses(word, PrefixAddresses(p))
 	}
+	if before, bits, cut := strings.Cut(word, "/"); cut && strings.Trim(before, "0123456789abcdefABCDEF.:") == "" && strings.ContainsAny(before, ".:") && strings.Trim(bits, "0123456789") == "" {
+		return nil, fmt.Errorf("%q is no CIDR: write an address and the number of its fixed bits, as in 10.0.0.0/8", word)
+	}
 	return m.workload(word)
+}
+
+// serviceAt is the Service that has an address of its own.
+func (m *Model) serviceAt(a netip.Addr) *kube.Object {
+	for _, o := range m.snapshot.Objects {
+		if !o.Is("", "Service") {
+			continue
+		}
+		spec, _ := o.Fields["spec"].(map[string]any)
+		all, _ := spec["clusterIPs"].([]any)
+		for _, one := range append(all, spec["clusterIP"]) {
+			if text, ok := one.(string); ok && text == a.String() {
+				return o
+			}
+		}
+	}
+	return nil
 }
 
 func (m *Model) workload(word string) (*End, error) {
@@ -165,16 +188,32 @@ func (p ServicePort) Leads(e *Endpoint) Ports {
 	return e.named(portMatch{protocol: p.Protocol, name: p.target})
 }
 
-// Services are all Services that select pods.
-func (m *Model) Services() (all []*Service) {
-	for _, o := range m.snapshot.Objects {
-		if o.Is("", "Service") {
-			if s, err := m.readService(o); err == nil {
-				all = append(all, s)
+// Services are all Services that can be read.
+func (m *Model) Services() []*Service {
+	if m.services == nil {
+		m.services = []*Service{}
+		for _, o := range m.snapshot.Objects {
+			if o.Is("", "Service") {
+				if s, err := m.readService(o); err == nil {
+					m.services = append(m.services, s)
+				}
 			}
 		}
 	}
-	return all
+	return m.services
+}
+
+// in are the endpoints of workloads of a namespace.
+func (m *Model) in(namespace string) []*Endpoint {
+	if m.homes == nil {
+		m.homes = map[string][]*Endpoint{}
+		for _, e := range m.Endpoints {
+			if e.Workload != nil {
+				m.homes[e.Namespace] = append(m.homes[e.Namespace], e)
+			}
+		}
+	}
+	return m.homes[namespace]
 }
 
 func (m *Model) readService(o *kube.Object) (*Service, error) {
@@ -196,8 +235,8 @@ func (m *Model) readService(o *kube.Object) (*Service, error) {
 	}
 	if len(of.Spec.Selector) > 0 {
 		takes := labels.SelectorFromSet(of.Spec.Selector)
-		for _, e := range m.Endpoints {
-			if e.Workload != nil && e.Namespace == home(o) && takes.Matches(labels.Set(e.Workload.Meta.Labels)) {
+		for _, e := range m.in(home(o)) {
+			if takes.Matches(labels.Set(e.Workload.Meta.Labels)) {
 				s.Endpoints = append(s.Endpoints, e)
 			}
 		}

@@ -21,7 +21,8 @@ type Event struct {
 	At      time.Time
 	User    string
 	Groups  []string
-	By      *Who // who impersonated; nil: nobody
+	By      *Who   // who impersonated; nil: nobody
+	Agent   string // the program that asked, as it calls itself
 	Allowed bool
 
 	Verb                         string
@@ -43,6 +44,7 @@ type line struct {
 	RequestURI  string    `json:"requestURI"`
 	Verb        string    `json:"verb"`
 	User        user      `json:"user"`
+	Agent       string    `json:"userAgent"`
 	As          *user     `json:"impersonatedUser"`
 	ObjectRef   *object   `json:"objectRef"`
 	Received    time.Time `json:"requestReceivedTimestamp"`
@@ -114,7 +116,7 @@ func parse(text []byte) (e Event, ok bool, err error) {
 	if l.Stage != "ResponseComplete" && l.Stage != "Panic" {
 		return e, false, nil // each request has one of these at its end
 	}
-	e = Event{At: l.Received, User: l.User.Username, Groups: l.User.Groups, Verb: l.Verb}
+	e = Event{At: l.Received, User: l.User.Username, Groups: l.User.Groups, Agent: l.Agent, Verb: l.Verb}
 	if l.As != nil {
 		e.By = &Who{e.User, e.Groups}
 		e.User, e.Groups = l.As.Username, l.As.Groups

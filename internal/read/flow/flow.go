@@ -49,6 +49,8 @@ type Log struct {
 	Lines int
 	// Passed are lines that were left out: replies, protocols without ports, what says that nothing was recorded.
 	Passed int
+	// Lost are events of which the recorder says that it lost them.
+	Lost int
 	// Broken are lines that were not understood; First is what was wrong with the first.
 	Broken int
 	First  string
@@ -127,6 +129,8 @@ func (l *Log) line(line []byte) error {
 	var f Flow
 	var err error
 	switch {
+	case line[0] == '{' && (bytes.Contains(line, []byte(`"lost_events"`)) || bytes.Contains(line, []byte(`"node_status"`))):
+		return l.status(line)
 	case line[0] == '{' && bytes.Contains(line, []byte(`"l4"`)):
 		f, err = hubble(line)
 	case line[0] == '{':

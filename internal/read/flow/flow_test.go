@@ -35,7 +35,9 @@ func TestFormats(t *testing.T) {
 {"flow":{"verdict":"DROPPED","IP":{"source":"10.0.0.1","destination":"93.184.216.34"},"l4":{"TCP":{"destination_port":443}},"source":{"namespace":"shop","pod_name":"cart-7d4b9c-x2x"},"destination":{"labels":["reserved:world"]}}}
 {"flow":{"verdict":"FORWARDED","IP":{"source":"10.0.0.2","destination":"10.0.0.1"},"l4":{"TCP":{"source_port":8080,"destination_port":43210}},"is_reply":true}}
 {"flow":{"verdict":"FORWARDED","l4":{"ICMPv4":{"type":8}},"is_reply":false}}
-`, passed: 2,
+{"lost_events":{"source":"PERF_EVENT_RING_BUFFER","num_events_lost":"12"},"node_name":"n1"}
+{"node_status":{"state_change":"NODE_CONNECTED","node_names":["n1"]}}
+`, passed: 4,
 			want: []string{
 				"shop/cart-7d4b9c-x2x Deployment cart 10.0.0.1 > shop/db-0 StatefulSet db 10.0.0.2 TCP 8080 x1",
 				"shop/cart-7d4b9c-x2x 10.0.0.1 > / 93.184.216.34 TCP 443 x1 outside refused",
@@ -51,9 +53,10 @@ func TestFormats(t *testing.T) {
 		"conntrack": {
 			text: `tcp      6 431999 ESTABLISHED src=10.244.0.5 dst=10.96.0.20 sport=44012 dport=80 src=10.244.1.7 dst=10.244.0.5 sport=8080 dport=44012 [ASSURED] mark=0 use=1
 ipv4     2 udp      17 29 src=10.244.0.5 dst=10.244.0.9 sport=44012 dport=53 [UNREPLIED] src=10.244.0.9 dst=10.244.0.5 sport=53 dport=44012 mark=0 use=1
+tcp      6 10 ESTABLISHED src=203.0.113.7 dst=10.0.0.5 sport=4001 dport=30080 src=10.244.0.9 dst=10.0.0.5 sport=80 dport=4001 [ASSURED] mark=0 use=1
 icmp     1 29 src=10.244.0.5 dst=10.244.0.9 type=8 code=0 id=1 src=10.244.0.9 dst=10.244.0.5 type=0 code=0 id=1
 `, passed: 1,
-			want: []string{"/ 10.244.0.5 > / 10.244.1.7 TCP 8080 x1", "/ 10.244.0.5 > / 10.244.0.9 UDP 53 x1"},
+			want: []string{"/ 10.244.0.5 > / 10.244.1.7 TCP 8080 x1", "/ 10.244.0.5 > / 10.244.0.9 UDP 53 x1", "/ 10.0.0.5 > / 10.244.0.9 TCP 80 x1"},
 		},
 		"vpc": {
 			text: `2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 40641 5432 6 20 4249 1418530010 1418530070 ACCEPT OK

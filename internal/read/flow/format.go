@@ -74,6 +74,22 @@ func hubble(line []byte) (f Flow, err error) {
 	return f, nil
 }
 
+// status reads what Hubble says between flows: how many it lost, and that nodes came or went.
+func (l *Log) status(line []byte) error {
+	var of struct {
+		Lost struct {
+			Events json.Number `json:"num_events_lost"`
+		} `json:"lost_events"`
+	}
+	if err := json.Unmarshal(line, &of); err != nil {
+		return err
+	}
+	if n, err := of.Lost.Events.Int64(); err == nil && n > 0 {
+		l.Lost += int(min(n, 1<<30))
+	}
+	return errPass
+}
+
 func parse(text string) netip.Addr {
 	a, err := netip.ParseAddr(text)
 	if err != nil {
@@ -176,8 +192,8 @@ func conntrack(line string) (f Flow, err error) {
 	}
 	f.From.Address, f.To.Address, f.Count = parse(first["src"]), parse(first["dst"]), 1
 	port := first["dport"]
-	if to := parse(reply["src"]); to.IsValid() && reply["sport"] != "" {
-		f.To.Address, port = to, reply["sport"]
+	if to, from := parse(reply["src"]), parse(reply["dst"]); to.IsValid() && from.IsValid() && reply["sport"] != "" {
+		f.From.Address, f.To.Address, port = from, to, reply["sport"] // as they are behind Services and gateways
 	}
 	if !f.From.Address.IsValid() || !f.To.Address.IsValid() {
 		return f, fmt.Errorf("src and dst are no addresses")

@@ -88,7 +88,8 @@ func Read() []schema.GroupVersionKind {
 // Kubernetes' own.
 func Network() (own, optional []schema.GroupVersionKind) {
 	const policies, gateways = "policy.networking.k8s.io", "gateway.networking.k8s.io"
-	return []schema.GroupVersionKind{kind("", "Node"), kind("networking.k8s.io", "IngressClass")}, []schema.GroupVersionKind{
+	const admission = "admissionregistration.k8s.io" // whom the API server calls
+	return []schema.GroupVersionKind{kind("", "Node"), kind(admission, "ValidatingWebhookConfiguration"), kind(admission, "MutatingWebhookConfiguration")}, []schema.GroupVersionKind{
 		{Group: policies, Version: "v1alpha2", Kind: "ClusterNetworkPolicy"},
 		{Group: policies, Version: "v1alpha1", Kind: "AdminNetworkPolicy"},
 		{Group: policies, Version: "v1alpha1", Kind: "BaselineAdminNetworkPolicy"},
@@ -99,6 +100,11 @@ func Network() (own, optional []schema.GroupVersionKind) {
 		{Group: "cilium.io", Version: "v2", Kind: "CiliumNetworkPolicy"},
 		{Group: "cilium.io", Version: "v2", Kind: "CiliumClusterwideNetworkPolicy"},
 		kind("crd.projectcalico.org", "NetworkPolicy"), kind("crd.projectcalico.org", "GlobalNetworkPolicy"),
+		{Group: "projectcalico.org", Version: "v3", Kind: "NetworkPolicy"},
+		{Group: "projectcalico.org", Version: "v3", Kind: "GlobalNetworkPolicy"},
+		{Group: "crd.antrea.io", Version: "v1beta1", Kind: "NetworkPolicy"},
+		{Group: "crd.antrea.io", Version: "v1beta1", Kind: "ClusterNetworkPolicy"},
+		kind("k8s.ovn.org", "EgressFirewall"),
 	}
 }
 
@@ -107,5 +113,5 @@ func Volume() schema.GroupVersionKind { return kind("", "PersistentVolume") }
 
 // Wide says of one of these kinds that its objects belong to no namespace.
 func Wide(k schema.GroupVersionKind) bool {
-	return slices.Contains([]string{"Namespace", "ClusterRole", "ClusterRoleBinding", "CertificateSigningRequest", "Node", "IngressClass"}, k.Kind) || k == Volume()
+	return slices.Contains([]string{"Namespace", "ClusterRole", "ClusterRoleBinding", "CertificateSigningRequest", "Node", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}, k.Kind) || k == Volume()
 }

@@ -34,14 +34,15 @@ func reached() []Check {
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 198.51.100.0/24}}]\n",
 		}), func(f *Facts) []check.Hit {
 			return f.rules(func(r *network.Rule) (string, bool) {
-				if r.Direction != network.Egress || r.Action != network.Allow {
+				if r.Direction != network.Egress || r.Action != network.Allow || len(f.model.Selected(r.Policy)) == 0 {
 					return "", false
 				}
-				parties := f.model.Parties(r)
-				for _, p := range parties {
-					if len(p.Block) > 0 && p.Block.Public() {
-						return p.Words + " on " + f.model.PortsOf(r), true
-					}
+				var blocks network.Addresses
+				for _, p := range f.model.Parties(r) {
+					blocks = blocks.Union(p.Block)
+				}
+				if blocks.Public() {
+					return blocks.Words() + " on " + f.model.PortsOf(r), true
 				}
 				return "everybody on " + f.model.PortsOf(r), r.Everybody()
 			})
@@ -53,14 +54,14 @@ func reached() []Check {
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Ingress]\n  ingress:\n  - from: [{podSelector: {}}]\n",
 		}), func(f *Facts) []check.Hit {
 			return f.rules(func(r *network.Rule) (string, bool) {
-				if r.Direction != network.Ingress || r.Action != network.Allow {
+				if r.Direction != network.Ingress || r.Action != network.Allow || len(f.model.Selected(r.Policy)) == 0 {
 					return "", false
 				}
 				if r.Everybody() {
 					return "everybody on " + f.model.PortsOf(r), true
 				}
 				for _, p := range f.model.Parties(r) {
-					if p.Everybody && len(p.Block) == 0 {
+					if p.Everybody {
 						return p.Words + " on " + f.model.PortsOf(r), true
 					}
 				}
@@ -112,6 +113,9 @@ func dnsBlocked(f *Facts) []check.Hit {
 		if dns == nil { // who answers was not read: there may be no rule for the port at all
 			return !f.model.Meant(e, network.Egress).Has(network.UDP, 53)
 		}
+		if f.model.OutOfCluster(e).Has(network.UDP, 53) { // who answers may be outside, or on the node
+			return false
+		}
 		return !slices.ContainsFunc(dns, func(to *network.Endpoint) bool { return f.model.Between(e, to).Has(network.UDP, 53) })
 	})
 }
@@ -125,7 +129,7 @@ type within struct {
 // inside are the addresses of the cluster's own that were read: of pods, of Services, and the ranges that nodes give.
 func (f *Facts) inside() (all []within) {
 	for _, e := range f.model.Endpoints {
-		if e.Kind == network.Pods && len(e.Addresses) > 0 {
+		if (e.Kind == network.Pods || e.Kind == network.Node) && len(e.Addresses) > 0 {
 			all = append(all, within{"the address of " + e.String(), e.Addresses})
 		}
 	}
@@ -134,9 +138,12 @@ func (f *Facts) inside() (all []within) {
 			continue
 		}
 		spec, _ := o.Fields["spec"].(map[string]any)
-		text, _ := spec["clusterIP"].(string)
-		if a, err := netip.ParseAddr(text); err == nil {
-			all = append(all, within{"the address of Service " + name(o), network.PrefixAddresses(netip.PrefixFrom(a, a.BitLen()))})
+		texts, _ := spec["clusterIPs"].([]any)
+		for _, one := range append(texts, spec["clusterIP"]) {
+			text, _ := one.(string)
+			if a, err := netip.ParseAddr(text); err == nil {
+				all = append(all, within{"the address of Service " + name(o), network.PrefixAddresses(netip.PrefixFrom(a, a.BitLen()))})
+			}
 		}
 	}
 	if ranges := f.model.PodRanges(); len(ranges) > 0 {

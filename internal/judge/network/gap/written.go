@@ -33,7 +33,7 @@ func written() []Check {
 		}), func(f *Facts) []check.Hit {
 			return f.rules(func(r *network.Rule) (string, bool) {
 				for _, p := range f.model.Parties(r) {
-					if len(p.Endpoints) == 0 && p.Block == nil {
+					if len(p.Endpoints) == 0 && p.Block == nil && p.Known {
 						return p.Words, true
 					}
 				}
@@ -47,6 +47,10 @@ func written() []Check {
 			Good: shop + head + "  podSelector: {}\n  ingress:\n  - from: [{podSelector: {}}]\n",
 		}), func(f *Facts) []check.Hit {
 			idle := f.model.Idles()
+			for _, pair := range f.model.Undecided() { // of which nobody knows which one decides
+				delete(idle, pair[0])
+				delete(idle, pair[1])
+			}
 			return f.rules(func(r *network.Rule) (string, bool) {
 				switch idle[r] {
 				case network.Decided:

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/plimsoll/plimsoll/internal/judge/network"
 	"github.com/plimsoll/plimsoll/internal/read/flow"
 )
@@ -39,6 +37,10 @@ func Flows(m *network.Model, log *flow.Log) *Recorded {
 		to, in := find.end(f.To)
 		if !ok || from == nil || to == nil {
 			r.Unknown = append(r.Unknown, words(f))
+			continue
+		}
+		if from.Kind == network.Block && to.Kind == network.Block { // it concerns no pod
+			r.Connections -= f.Count
 			continue
 		}
 		r.Explained += f.Count
@@ -118,14 +120,19 @@ func (f *finder) end(p flow.Party) (*network.Endpoint, network.Addresses) {
 		if !both {
 			kind, name = "", kind
 		}
-		for _, e := range f.named[p.Namespace+"/"+name] {
-			if kind == "" || e.Workload.Kind == kind {
-				return e, nil
+		for _, name := range append([]string{name}, podNames(p.Pod)...) {
+			var of []*network.Endpoint
+			for _, e := range f.named[p.Namespace+"/"+name] {
+				if kind == "" || e.Workload.Kind == kind {
+					of = append(of, e)
+				}
 			}
-		}
-		for _, name := range podNames(p.Pod) {
-			if of := f.named[p.Namespace+"/"+name]; len(of) > 0 {
+			switch len(of) {
+			case 0:
+			case 1:
 				return of[0], nil
+			default:
+				return nil, nil // two of one name, and nothing says which one it was
 			}
 		}
 	}
@@ -149,93 +156,6 @@ func podNames(pod string) (all []string) {
 		short := m[1]
 		long := pod[:strings.LastIndex(pod, "-")]
 		all = append(all, long, short)
-	}
-	return all
-}
-
-// Declared are the needs that manifests declare: Services that a container's settings and arguments name, and what is
-// published.
-func Declared(m *network.Model) (all []*Need) {
-	services := map[string]*network.Service{}
-	for _, s := range m.Services() {
-		services[space(s)+"/"+s.Name] = s
-	}
-	for _, e := range m.Endpoints {
-		if e.Workload == nil {
-			continue
-		}
-		for _, c := range append(append([]corev1.Container(nil), e.Workload.Spec.InitContainers...), e.Workload.Spec.Containers...) {
-			for _, env := range c.Env {
-				all = append(all, named(e, services, env.Value, "declared by "+env.Name+" of "+e.String())...)
-			}
-			for _, arg := range append(append([]string(nil), c.Command...), c.Args...) {
-				all = append(all, named(e, services, arg, "declared by an argument of "+e.String())...)
-			}
-		}
-	}
-	return append(all, published(m)...)
-}
-
-func space(s *network.Service) string {
-	if s.Namespace == "" {
-		return "default"
-	}
-	return s.Namespace
-}
-
-// host is a name of a host where one stands: alone, behind a scheme or an account, before a port or a path.
-var host = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?:^|://|@|[,;= ])([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(\d{1,5}))?(?:[/?,; ]|$)`)
-})
-
-// maxSetting is how much of a setting is looked at.
-const maxSetting = 4096
-
-// named are the needs of an endpoint for Services that a text names.
-func named(e *network.Endpoint, services map[string]*network.Service, text, why string) (all []*Need) {
-	text = text[:min(len(text), maxSetting)]
-	for _, m := range host().FindAllStringSubmatch(text, -1) {
-		name := strings.TrimSuffix(strings.TrimSuffix(m[1], ".cluster.local"), ".svc")
-		service, namespace, qualified := strings.Cut(name, ".")
-		if !qualified {
-			namespace = e.Namespace
-		}
-		s := services[namespace+"/"+service]
-		if s == nil {
-			continue
-		}
-		for _, to := range s.Endpoints {
-			for _, p := range s.Ports {
-				if m[2] == "" || m[2] == fmt.Sprint(p.Port) {
-					all = append(all, leads(e, to, p, why)...)
-				}
-			}
-		}
-	}
-	return all
-}
-
-func leads(from, to *network.Endpoint, p network.ServicePort, why string) (all []*Need) {
-	for _, r := range p.Leads(to).Ranges() {
-		all = append(all, &Need{From: from, To: to, Protocol: r.Protocol, Port: r.From, Why: why})
-	}
-	return all
-}
-
-// published are the needs of those who come from outside.
-func published(m *network.Model) (all []*Need) {
-	for _, p := range m.Published() {
-		for _, from := range p.From {
-			var within network.Addresses
-			if from.Kind == network.Block {
-				if within = m.Meet(from.Addresses.Intersect(p.Within), p.To); len(within) == 0 {
-					continue
-				}
-			}
-			for _, r := range p.Ports.Ranges() {
-				all = append(all, &Need{From: from, To: p.To, Address: within, Protocol: r.Protocol, Port: r.From, Why: "published by " + p.By.Kind + " " + p.By.Name})
-			}
-		}
 	}
 	return all
 }

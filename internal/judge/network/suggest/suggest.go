@@ -24,21 +24,30 @@ type Need struct {
 	Count    int    // how often it was recorded
 }
 
-func (n *Need) ports() network.Ports { return network.PortRange(n.Protocol, n.Port, n.Port) }
+// Ports is the port as a set.
+func (n *Need) Ports() network.Ports { return network.PortRange(n.Protocol, n.Port, n.Port) }
 
-func (n *Need) String() string {
-	from, to := n.From.String(), n.To.String()
+// Ends are both ends in words.
+func (n *Need) Ends() (from, to string) {
+	from, to = n.From.String(), n.To.String()
 	if n.From.Kind == network.Block {
-		from = n.Address.String()
+		from = n.Address.Words()
 	}
 	if n.To.Kind == network.Block {
-		to = n.Address.String()
+		to = n.Address.Words()
 	}
-	return fmt.Sprintf("%s to %s on %s", from, to, n.ports())
+	return from, to
+}
+
+func (n *Need) String() string {
+	from, to := n.Ends()
+	return fmt.Sprintf("%s to %s on %s", from, to, n.Ports())
 }
 
 // Options say what is suggested.
 type Options struct {
+	// Unknown are what is needed and cannot be named.
+	Unknown    []string
 	Namespaces []string // whose pods are held; none: all that have any, but for kube-system
 	Replace    bool     // the NetworkPolicies that there are go away
 }
@@ -49,13 +58,14 @@ type Answer struct {
 	Text     string // YAML
 	// Cut are the needs that are refused, and Kept those that are not, when the policies are there.
 	Kept, Cut []*Need
-	// Notes are what a person has to know.
-	Notes []string
+	// Unknown is what is needed and cannot be named, and so is refused; Notes are what else a person has to know.
+	Unknown, Notes []string
 }
 
 // Make makes the policies that allow some needs, and holds the needs against them.
 func Make(m *network.Model, s *kube.Snapshot, needs []*Need, o Options) (*Answer, error) {
-	b := builder{m: m, o: o, answer: &Answer{}, of: map[*network.Endpoint]*Policy{}}
+	b := builder{m: m, o: o, answer: &Answer{Unknown: o.Unknown}, of: map[*network.Endpoint]*Policy{}}
+	b.findNames()
 	for _, ns := range b.namespaces() {
 		b.namespace(ns)
 	}
@@ -64,7 +74,7 @@ func Make(m *network.Model, s *kube.Snapshot, needs []*Need, o Options) (*Answer
 	}
 	b.answer.Policies = slices.DeleteFunc(b.answer.Policies, func(p *Policy) bool { return !p.deny && len(p.rules[0])+len(p.rules[1]) == 0 })
 	b.answer.Text = write(b.answer.Policies)
-	return b.answer, b.verify(s, needs)
+	return b.answer, b.verify(s, append(b.names(), needs...))
 }
 
 // Policy is one that is suggested.
@@ -74,13 +84,15 @@ type Policy struct {
 	deny            bool
 	selector        map[string]string // empty: all pods
 	rules           [2][]*rule
+	at              [2]map[string]*rule // by whom they allow
 }
 
 // rule allows peers some ports.
 type rule struct {
-	peers map[string]bool // as YAML
-	ports network.Ports
-	why   []string
+	peers  map[string]bool // pods, as YAML
+	blocks network.Addresses
+	ports  network.Ports
+	why    []string
 }
 
 type builder struct {
@@ -89,6 +101,15 @@ type builder struct {
 	answer *Answer
 	of     map[*network.Endpoint]*Policy
 	held   map[string]bool
+
+	dns      string // who answers for names, as YAML
+	dnsPorts network.Ports
+}
+
+func (b *builder) unknown(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(b.answer.Unknown, text) {
+		b.answer.Unknown = append(b.answer.Unknown, text)
+	}
 }
 
 func (b *builder) note(format string, args ...any) {
@@ -121,11 +142,7 @@ const system = "kube-system"
 func (b *builder) namespace(ns string) {
 	b.answer.Policies = append(b.answer.Policies, &Policy{Namespace: ns, Name: "default-deny", Why: "What no other policy allows is refused.", deny: true})
 	dns := &Policy{Namespace: ns, Name: "allow-dns", Why: "All pods may ask for names."}
-	peer, ports, known := b.dns()
-	dns.rules[network.Egress] = []*rule{{peers: map[string]bool{peer: true}, ports: ports, why: []string{"the pods behind Service kube-system/kube-dns"}}}
-	if !known {
-		b.note("Service kube-system/kube-dns is not among what was read: pods with k8s-app: kube-dns are taken to be behind it, on port 53")
-	}
+	dns.rules[network.Egress] = []*rule{{peers: map[string]bool{b.dns: true}, ports: b.dnsPorts, why: []string{"the pods behind Service kube-system/kube-dns"}}}
 	b.answer.Policies = append(b.answer.Policies, dns)
 	for _, e := range b.m.Endpoints {
 		if e.Kind != network.Pods || e.Namespace != ns {
@@ -133,7 +150,7 @@ func (b *builder) namespace(ns string) {
 		}
 		selector := selectorOf(e)
 		if len(selector) == 0 {
-			b.note("%s has no labels of its own: no policy can name it, and all that it needs is refused", e)
+			b.unknown("%s has no labels of its own: no policy can name it", e)
 			continue
 		}
 		p := &Policy{Namespace: ns, Name: policyName(e), Why: "What " + e.Name + " needs.", selector: selector}
@@ -142,8 +159,8 @@ func (b *builder) namespace(ns string) {
 	}
 }
 
-// dns is who answers for names: the pods behind the Service, on the ports that it leads to.
-func (b *builder) dns() (peer string, ports network.Ports, known bool) {
+// findNames finds who answers for names: the pods behind the Service, on the ports that it leads to.
+func (b *builder) findNames() {
 	for _, s := range b.m.Services() {
 		if s.Namespace != system || s.Name != "kube-dns" || len(s.Endpoints) == 0 {
 			continue
@@ -151,16 +168,44 @@ func (b *builder) dns() (peer string, ports network.Ports, known bool) {
 		for _, e := range s.Endpoints {
 			for _, p := range s.Ports {
 				if p.Port == 53 {
-					ports = ports.Union(p.Leads(e))
+					b.dnsPorts = b.dnsPorts.Union(p.Leads(e))
 				}
 			}
 		}
-		if selector := selectorOf(s.Endpoints[0]); len(selector) > 0 && len(ports) > 0 {
-			return podPeer(system, selector), ports, true
+		if selector := selectorOf(s.Endpoints[0]); len(selector) > 0 && len(b.dnsPorts) > 0 {
+			b.dns = podPeer(system, selector)
+			return
 		}
 	}
-	return podPeer(system, map[string]string{"k8s-app": "kube-dns"}), network.PortRange(network.UDP, 53, 53).Union(network.PortRange(network.TCP, 53, 53)), false
+	b.note("Service kube-system/kube-dns is not among what was read: pods with k8s-app: kube-dns are taken to be behind it, on port 53")
+	b.dns, b.dnsPorts = podPeer(system, map[string]string{"k8s-app": "kube-dns"}), network.PortRange(network.UDP, 53, 53).Union(network.PortRange(network.TCP, 53, 53))
 }
+
+// names are the needs of all pods that are held to ask for names.
+func (b *builder) names() (all []*Need) {
+	for _, s := range b.m.Services() {
+		if s.Namespace != system || s.Name != "kube-dns" {
+			continue
+		}
+		for _, from := range b.m.Endpoints {
+			if from.Kind != network.Pods || !b.held[from.Namespace] {
+				continue
+			}
+			for _, to := range s.Endpoints {
+				for _, p := range s.Ports {
+					for _, r := range p.Leads(to).Ranges() {
+						if p.Port == 53 {
+							all = append(all, &Need{From: from, To: to, Protocol: r.Protocol, Port: r.From, Why: askNames})
+						}
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+const askNames = "every pod asks for names"
 
 // need allows what is needed, at both ends that are held.
 func (b *builder) need(n *Need) {
@@ -168,15 +213,17 @@ func (b *builder) need(n *Need) {
 		return // a pod always reaches itself
 	}
 	if p := b.of[n.From]; p != nil {
-		p.allow(network.Egress, b.peer(n, n.To, p.Namespace), n)
+		peer, block := b.peer(n, n.To, p.Namespace)
+		p.allow(network.Egress, peer, block, n)
 	}
 	if p := b.of[n.To]; p != nil {
-		p.allow(network.Ingress, b.peer(n, n.From, p.Namespace), n)
+		peer, block := b.peer(n, n.From, p.Namespace)
+		p.allow(network.Ingress, peer, block, n)
 	}
 }
 
-// peer is an end as a rule of a policy in a namespace names it.
-func (b *builder) peer(n *Need, e *network.Endpoint, from string) string {
+// peer is an end as a rule of a policy in a namespace names it: pods, or addresses.
+func (b *builder) peer(n *Need, e *network.Endpoint, from string) (string, network.Addresses) {
 	switch e.Kind {
 	case network.Pods:
 		selector := selectorOf(e)
@@ -184,31 +231,39 @@ func (b *builder) peer(n *Need, e *network.Endpoint, from string) string {
 			b.note("%s has no labels of its own: rules name all pods of its namespace", e)
 		}
 		if e.Namespace == from {
-			return podPeer("", selector)
+			return podPeer("", selector), nil
 		}
-		return podPeer(e.Namespace, selector)
+		return podPeer(e.Namespace, selector), nil
 	case network.Block:
-		return blockPeer(n.Address)
+		return "", n.Address
 	}
 	if len(e.Addresses) == 0 {
-		b.note("the addresses of %s are not known: what it needs cannot be named", e)
-		return ""
+		b.unknown("the addresses of %s are not known: %s", e, n.Why)
 	}
-	return blockPeer(e.Addresses)
+	return "", e.Addresses
 }
 
-func (p *Policy) allow(d network.Direction, peer string, n *Need) {
-	if peer == "" {
+func (p *Policy) allow(d network.Direction, peer string, block network.Addresses, n *Need) {
+	if peer == "" && len(block) == 0 {
 		return
 	}
-	of := p.rules[d]
-	i := slices.IndexFunc(of, func(r *rule) bool { return r.peers[peer] })
-	if i < 0 {
-		i = len(of)
-		p.rules[d] = append(of, &rule{peers: map[string]bool{peer: true}})
+	key := peer
+	if key == "" {
+		key = block.String()
 	}
-	r := p.rules[d][i]
-	r.ports = r.ports.Union(n.ports())
+	r := p.at[d][key]
+	if r == nil {
+		r = &rule{peers: map[string]bool{}, blocks: block}
+		if peer != "" {
+			r.peers[peer] = true
+		}
+		if p.at[d] == nil {
+			p.at[d] = map[string]*rule{}
+		}
+		p.at[d][key] = r
+		p.rules[d] = append(p.rules[d], r)
+	}
+	r.ports = r.ports.Union(n.Ports())
 	if !slices.Contains(r.why, n.Why) {
 		r.why = append(r.why, n.Why)
 	}
@@ -219,10 +274,11 @@ func merge(rules []*rule) (all []*rule) {
 	for _, r := range rules {
 		i := slices.IndexFunc(all, func(a *rule) bool { return a.ports.Equal(r.ports) })
 		if i < 0 {
-			all = append(all, &rule{peers: maps.Clone(r.peers), ports: r.ports, why: slices.Clone(r.why)})
+			all = append(all, &rule{peers: maps.Clone(r.peers), blocks: r.blocks, ports: r.ports, why: slices.Clone(r.why)})
 			continue
 		}
 		maps.Copy(all[i].peers, r.peers)
+		all[i].blocks = all[i].blocks.Union(r.blocks)
 		for _, why := range r.why {
 			if !slices.Contains(all[i].why, why) {
 				all[i].why = append(all[i].why, why)
@@ -272,8 +328,16 @@ func (b *builder) verify(s *kube.Snapshot, needs []*Need) error {
 	if len(problems) > 0 {
 		return fmt.Errorf("read what is suggested: %v", problems[0])
 	}
+	named := map[[2]string]bool{}
+	for _, o := range made {
+		named[[2]string{o.Namespace, o.Name}] = true
+	}
 	var objects []*kube.Object
 	for _, o := range s.Objects {
+		if o.Is("networking.k8s.io", "NetworkPolicy") && named[[2]string{cmp.Or(o.Namespace, "default"), o.Name}] {
+			b.note("NetworkPolicy %s/%s is there: what is suggested takes its place", cmp.Or(o.Namespace, "default"), o.Name)
+			continue
+		}
 		if b.o.Replace && o.Is("networking.k8s.io", "NetworkPolicy") && b.held[cmp.Or(o.Namespace, "default")] {
 			continue
 		}
@@ -292,11 +356,13 @@ func (b *builder) verify(s *kube.Snapshot, needs []*Need) error {
 	}
 	for _, n := range needs {
 		from, to := find(n, n.From), find(n, n.To)
-		if from == nil || to == nil || len(after.Between(from, to).Intersect(n.ports())) == 0 {
+		if from == nil || to == nil || len(after.Between(from, to).Intersect(n.Ports())) == 0 {
 			b.answer.Cut = append(b.answer.Cut, n)
 			continue
 		}
-		b.answer.Kept = append(b.answer.Kept, n)
+		if n.Why != askNames {
+			b.answer.Kept = append(b.answer.Kept, n)
+		}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package suggest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -78,9 +79,10 @@ func lines(needs []*Need) (all []string) {
 // TestDeclared wants the Services that settings and arguments name, on the ports of the pods behind them, and no word that is
 // a Service's name by chance.
 func TestDeclared(t *testing.T) {
-	m := network.New(snapshot(t, shop), network.Options{})
+	s := snapshot(t, shop)
+	m := network.New(s, network.Options{})
 	want := []string{"shop/Deployment cart to shop/Pod db-0 on TCP 15432", "shop/Deployment cart to jobs/Pod queue on TCP 4222"}
-	if diff := cmp.Diff(want, lines(Declared(m))); diff != "" {
+	if diff := cmp.Diff(want, lines(Declared(m, s).Needs)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -89,12 +91,12 @@ func TestDeclared(t *testing.T) {
 func TestMake(t *testing.T) {
 	s := snapshot(t, shop)
 	m := network.New(s, network.Options{})
-	a, err := Make(m, s, Declared(m), Options{})
+	a, err := Make(m, s, Declared(m, s).Needs, Options{})
 	if err != nil || len(a.Cut) > 0 || len(a.Kept) != 2 {
 		t.Fatalf("%v, cut %v, kept %v", err, lines(a.Cut), lines(a.Kept))
 	}
-	if !strings.Contains(strings.Join(a.Notes, "\n"), "jobs/Pod bare has no labels") {
-		t.Errorf("notes: %q", a.Notes)
+	if !strings.Contains(strings.Join(a.Unknown, "\n"), "jobs/Pod bare has no labels") {
+		t.Errorf("unknown: %q", a.Unknown)
 	}
 	made, problems := kube.Manifest("made.yaml", []byte(a.Text))
 	if len(problems) > 0 {
@@ -159,5 +161,48 @@ spec: {tier: Admin, priority: 1, subject: {namespaces: {}}, egress: [{action: De
 	}
 	if strings.Contains(a.Text, `namespace: "jobs"`) || !strings.Contains(a.Text, "recorded once") {
 		t.Error(a.Text)
+	}
+}
+
+// TestSettings finds the hosts that settings name, in whatever form, and tells of those that no policy can name.
+func TestSettings(t *testing.T) {
+	services := ""
+	for _, name := range []string{"ka", "kb", "kc", "es"} {
+		services += "---\napiVersion: v1\nkind: Pod\nmetadata: {name: " + name + "-0, namespace: s, labels: {app: " + name + "}}\nspec: {containers: [{name: c, image: x}]}\n" +
+			"---\napiVersion: v1\nkind: Service\nmetadata: {name: " + name + ", namespace: s}\nspec: {selector: {app: " + name + "}, ports: [{port: 9092}]}\n"
+	}
+	services += "---\napiVersion: v1\nkind: Service\nmetadata: {name: legacy, namespace: s}\nspec: {ports: [{port: 1521}]}\n"
+	for text, want := range map[string]string{
+		"ka:9092,kb:9092,kc:9092":               "ka-0 9092,kb-0 9092,kc-0 9092",
+		"mongodb://ka,kb/db":                    "ka-0 9092,kb-0 9092",
+		"--peers=ka:9092":                       "ka-0 9092",
+		"es-0.es:9300":                          "es-0 9300",
+		"es-0.es.s.svc.cluster.local:9300":      "es-0 9300",
+		"http://user:pass@ka.s.svc:9092/a?b=kb": "ka-0 9092",
+		"ka":                                    "ka-0 9092",
+		"all of ka and kb":                      "",
+		"ka:1":                                  "",
+		"tcp://legacy:1521":                     "unknown",
+		"https://api.stripe.com/v1":             "unknown",
+		"10.7.7.7:1433":                         "10.7.7.7 1433",
+		"https://127.0.0.1/":                    "",
+		"1.4.2":                                 "",
+	} {
+		o := snapshot(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: app, namespace: s, labels: {app: app}}\nspec: {containers: [{name: c, image: x, env: [{name: A, value: '"+text+"'}]}]}\n"+services)
+		d := Declared(network.New(o, network.Options{}), o)
+		var got []string
+		for _, n := range d.Needs {
+			to := strings.TrimPrefix(n.To.String(), "s/Pod ")
+			if n.To.Kind == network.Block {
+				to = n.Address.String()
+			}
+			got = append(got, fmt.Sprintf("%s %d", to, n.Port))
+		}
+		if len(d.Unknown) > 0 {
+			got = append(got, "unknown")
+		}
+		if strings.Join(got, ",") != want {
+			t.Errorf("%s: %q, want %q", text, strings.Join(got, ","), want)
+		}
 	}
 }

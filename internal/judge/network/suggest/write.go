@@ -6,11 +6,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/plimsoll/plimsoll/internal/judge/network"
 )
 
-// mostBlocks is how many single addresses a rule names before it names the internet instead.
+// mostBlocks is how many blocks of the internet's addresses of one family a rule names, before it names all of them.
 const mostBlocks = 32
 
 // podPeer is a peer as YAML: pods of a namespace, or of the policy's own.
@@ -40,15 +41,6 @@ func quote(text string) string {
 		return `""` // never: a text
 	}
 	return string(b)
-}
-
-// blockPeer is a peer as YAML, one for each CIDR, between two zero bytes.
-func blockPeer(of network.Addresses) string {
-	var all []string
-	for _, p := range of.Prefixes() {
-		all = append(all, "ipBlock: {cidr: "+quote(p.String())+"}")
-	}
-	return strings.Join(all, "\x00")
 }
 
 // wide are what a rule names that would name too many addresses of a family: the internet.
@@ -96,23 +88,21 @@ func (r *rule) write(b *strings.Builder, side string) {
 		why = append(slices.Clone(why[:5]), fmt.Sprintf("%d more", more))
 	}
 	fmt.Fprintf(b, "  # %s\n  - %s:\n", line(strings.Join(why, "; ")), side)
-	var peers []string
-	blocks := map[bool][]string{} // by whether they are of IPv6
-	for _, p := range slices.Sorted(maps.Keys(r.peers)) {
-		for one := range strings.SplitSeq(p, "\x00") {
-			if strings.HasPrefix(one, "ipBlock") {
-				six := strings.Count(one, ":") > 2
-				blocks[six] = append(blocks[six], one)
-				continue
-			}
+	peers := slices.Sorted(maps.Keys(r.peers))
+	public := map[bool][]string{} // by whether they are of IPv6
+	for _, p := range r.blocks.Prefixes() {
+		one := "ipBlock: {cidr: " + quote(p.String()) + "}"
+		if len(network.PrefixAddresses(p).Minus(network.Internet())) > 0 { // one's own, of which each is named
 			peers = append(peers, one)
+			continue
 		}
+		public[p.Addr().Is6()] = append(public[p.Addr().Is6()], one)
 	}
 	for _, six := range []bool{false, true} {
-		if len(blocks[six]) > mostBlocks {
-			blocks[six] = []string{wide[six]}
+		if len(public[six]) > mostBlocks {
+			public[six] = []string{wide[six]}
 		}
-		peers = append(peers, blocks[six]...)
+		peers = append(peers, public[six]...)
 	}
 	for _, p := range peers {
 		fmt.Fprintf(b, "    - %s\n", strings.ReplaceAll(p, "\n", "\n      "))
@@ -130,7 +120,7 @@ func (r *rule) write(b *strings.Builder, side string) {
 // line is a text that ends no comment.
 func line(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 {
+		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r

@@ -20,6 +20,8 @@ type Use struct {
 	of    map[rbac.Subject]*used
 	done  map[string]deed // each different request of each identity
 
+	people map[[2]string]*Person // by account and tool
+
 	Events  int // that were let through
 	Refused int
 	Foreign int // let through by what is not in the model: RBAC was another, or another authorizer

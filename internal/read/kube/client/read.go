@@ -105,7 +105,8 @@ type reading struct {
 	c        *Cluster
 	of       Selection
 	contents *Contents
-	makers   *kube.Snapshot // what may have made what is yet to come
+	makers   *kube.Snapshot      // what may have made what is yet to come
+	versions map[string][]string // of the groups that the cluster serves
 	size     int
 	full     bool
 }
@@ -118,6 +119,12 @@ func (r *reading) miss(class, format string, args ...any) {
 func (r *reading) kind(ctx context.Context, k schema.GroupVersionKind) error {
 	resource, namespaced, err := r.resource(ctx, k)
 	if errors.Is(err, errUnserved) && slices.Contains(r.of.Optional, k) {
+		known := func(version string) bool {
+			return slices.ContainsFunc(r.of.Optional, func(o schema.GroupVersionKind) bool { return o.Group == k.Group && o.Version == version })
+		}
+		if served := r.versions[k.Group]; len(served) > 0 && !slices.ContainsFunc(served, known) {
+			r.miss("unread-kind", "%s of %s is served as %s alone, which is not known", k.Kind, k.Group, strings.Join(served, ", "))
+		}
 		return nil
 	}
 	if err != nil {
@@ -154,7 +161,7 @@ var ErrNoNamespace = errors.New("there is no namespace")
 
 // resource is the name under which a kind is served. That of Kubernetes' own needs no question.
 func (r *reading) resource(ctx context.Context, k schema.GroupVersionKind) (schema.GroupVersionResource, bool, error) {
-	if (&kube.Object{APIVersion: k.GroupVersion().String()}).Known() {
+	if (&kube.Object{APIVersion: k.GroupVersion().String()}).Known() && !slices.Contains(r.of.Optional, k) {
 		plural, _ := meta.UnsafeGuessKindToResource(k)
 		return plural, !kube.Wide(k), nil
 	}
@@ -271,7 +278,11 @@ func (r *reading) strangers(ctx context.Context) {
 		return
 	}
 	var names []string
+	r.versions = map[string][]string{}
 	for _, g := range groups.Groups {
+		for _, v := range g.Versions {
+			r.versions[g.Name] = append(r.versions[g.Name], v.Version)
+		}
 		asked := slices.ContainsFunc(r.of.Also, func(k schema.GroupVersionKind) bool { return k.Group == g.Name })
 		if !asked && !(&kube.Object{APIVersion: g.Name + "/v1"}).Known() {
 			names = append(names, g.Name)
