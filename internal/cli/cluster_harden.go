@@ -99,7 +99,14 @@ func (g *global) hardened(o *hardenOptions, h *host.Host, r *remedy.Remedies) er
 		}
 	}
 	for _, a := range r.Arguments {
-		g.say("plimsoll: %s (%s) is set by how it is started: with %s; without %s", a.Of, printable(a.Where), printable(strings.Join(a.With, " ")), printable(strings.Join(a.Without, " ")))
+		var how []string
+		if len(a.With) > 0 {
+			how = append(how, "with "+strings.Join(a.With, " "))
+		}
+		if len(a.Without) > 0 {
+			how = append(how, "without "+strings.Join(a.Without, " "))
+		}
+		g.say("plimsoll: %s (%s) is set by how it is started: start it %s", a.Of, printable(a.Where), printable(strings.Join(how, ", ")))
 	}
 	g.say("plimsoll: %s mended, %d left to you%s", count(len(r.Mended), "finding"), len(r.Left), into(o.out))
 	if len(h.Gaps)+len(r.Unknown) > 0 {

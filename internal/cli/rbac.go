@@ -34,7 +34,8 @@ type accessOptions struct {
 	kubeconfig, context string
 	rate                int
 	format              string
-	mayBeEmpty          bool // what is read need not have roles
+	mayBeEmpty          bool                   // what is read need not have roles
+	about               func(*rbac.Grant) bool // the grants that the question is about; nil: all
 }
 
 func (o *accessOptions) flags(f *pflag.FlagSet, formats string) {
@@ -69,6 +70,9 @@ func (o *accessOptions) read(ctx context.Context, g *global, targets []string, k
 		if !p.Template {
 			a.gaps = append(a.gaps, p.Error())
 		}
+	}
+	for _, b := range a.model.Unread(o.about) {
+		a.gaps = append(a.gaps, b.Unread())
 	}
 	if a.model.Empty() && !o.mayBeEmpty {
 		of := "every cluster has"

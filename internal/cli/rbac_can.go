@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,8 @@ func newCan(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			id := s.Identity(groups...)
+			o.about = func(g *rbac.Grant) bool { return slices.Contains(id.Subjects(), g.Subject) }
 			a, err := o.read(cmd.Context(), g, args[1:], fewKinds())
 			if err != nil {
 				return err
@@ -32,7 +35,7 @@ func newCan(g *global) *cobra.Command {
 			if err := knownSubject(g, a.model, s, args[0], "; name its groups with --group where it has any"); err != nil && len(groups) == 0 {
 				return a.end(err)
 			}
-			return a.end(o.rights(g, a, s.Identity(groups...)))
+			return a.end(o.rights(g, a, id))
 		},
 	}
 	o.flags(cmd.Flags(), "table or json")

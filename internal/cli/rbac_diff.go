@@ -109,7 +109,9 @@ func beyond(other, m *rbac.Model) []changeRow {
 			key := asked{g.Subject, g.Namespace, rule}
 			rest, known := lacked[key]
 			if !known {
-				rest = other.Lacks(g.Subject, g.Namespace, rule)
+				if gives := g.Effect(rule); gives != nil {
+					rest = other.Lacks(g.Subject, g.Namespace, gives)
+				}
 				lacked[key] = rest
 			}
 			for i := range rest {

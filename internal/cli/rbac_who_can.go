@@ -139,9 +139,17 @@ func newWhoCan(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			r, known := rbac.Find(q.Resource + "." + q.Group)
+			o.about = func(g *rbac.Grant) bool {
+				if g.Kind != "RoleBinding" {
+					return true
+				}
+				// A Namespace is in the namespace of its name.
+				return q.URL == "" && (!known || r.Namespaced || r.Name == "namespaces") && (q.Namespace == "" || q.Namespace == g.Namespace)
+			}
 			kinds := fewKinds()
 			if via {
-				kinds = allKinds()
+				kinds, o.about = allKinds(), nil
 			}
 			a, err := o.read(cmd.Context(), g, args[2:], kinds)
 			if err != nil {
@@ -150,7 +158,6 @@ func newWhoCan(g *global) *cobra.Command {
 			if err := knownVerb(a.model, q); err != nil {
 				return a.end(err)
 			}
-			r, known := rbac.Find(q.Resource + "." + q.Group)
 			all := a.model.WhoCan(q, !known || r.Namespaced)
 			answer := struct {
 				Holders []whoRow   `json:"holders"`

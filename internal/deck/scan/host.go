@@ -21,6 +21,10 @@ func (s *scan) host(id string, h *host.Host) error {
 	if !h.Has(programs...) {
 		gaps = append(gaps, finding.Gap{Class: "not-visible", Count: 1, What: "no control plane is on this host: where it is another's, or managed, nothing is known of how it is set"})
 	}
+	static := slices.ContainsFunc(h.Components, func(c *host.Component) bool { return c.Manifest != "" })
+	if static && !h.Has("kubelet", "k3s", "rke2") {
+		gaps = append(gaps, finding.Gap{Class: "not-visible", Count: 1, What: "no kubelet is seen on this host, and something has to start its static pods: nothing is known of how it is set"})
+	}
 	if len(h.Components)+len(h.Containers) == 0 {
 		gaps = append(gaps, finding.Gap{Class: "no-component", Blocking: true, Count: 1, What: "nothing of Kubernetes and no container engine was found" + unseen(h)})
 	}

@@ -285,7 +285,12 @@ func (s *scan) lookAtRights(id string, l lot) (seen []sight, gaps []finding.Gap)
 		hits, applies := checks[i].Look(facts)
 		seen = append(seen, sight{card: &checks[i].Card, applies: applies, hits: hits})
 	}
-	return seen, manifestGaps(id, facts.Problems(), l.own)
+	gaps = manifestGaps(id, facts.Problems(), l.own)
+	if unread := facts.Unread(); len(unread) > 0 {
+		only := len(s.o.Checks) == 1 // else a manifest may well bind to another's role: the gap is told
+		gaps = append(gaps, finding.Gap{Class: "unknown-fact", Blocking: only, Count: len(unread), What: "roles that bindings name were not read, and what they give is not known: " + some(unread)})
+	}
+	return seen, gaps
 }
 
 // noRights tells of a call that asks for nothing but who may do what, where nothing says so.

@@ -1,8 +1,6 @@
 package node
 
 import (
-	"strings"
-
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/read/host"
@@ -33,23 +31,7 @@ func file(id, what, why, mode, owner string, most uint32, example string, find f
 
 func files() (all []Check) {
 	named := func(component, setting string, paths ...string) func(*Look) []*host.File {
-		return func(l *Look) (found []*host.File) {
-			for _, c := range l.Host.Components {
-				if c.Name != component {
-					continue
-				}
-				if v := c.Value(setting); strings.HasPrefix(v.Text, "/") {
-					if f := c.File(v.Text); f != nil && f.Is() {
-						found = append(found, f)
-						l.Saw()
-					}
-				}
-			}
-			if len(found) > 0 {
-				return found
-			}
-			return l.Files(paths...)
-		}
+		return func(l *Look) []*host.File { return l.Named(component, setting, paths...) }
 	}
 	unit := func(l *Look) []*host.File {
 		return append(l.Below("/etc/systemd/system/kubelet.service.d", "/usr/lib/systemd/system/kubelet.service.d"),

@@ -98,7 +98,11 @@ func (l *Look) Hit(v host.Value, detail string) {
 	if detail == "" {
 		detail = v.From
 	}
-	l.hits = append(l.hits, check.Hit{Where: v.From, Detail: detail, At: v.At, Subject: &finding.Subject{Kind: "component", Name: l.C.Name, Field: name}})
+	fix := ""
+	if field := l.C.Field(name); l.C.Name == "kubelet" && l.C.Configured() && v.Set && v.Node == nil && field != "" && name != "feature-gates" {
+		fix = "Take --" + name + " away from " + l.C.Source(v) + ": it goes before the configuration file, where " + field + " belongs."
+	}
+	l.hits = append(l.hits, check.Hit{Where: v.From, Detail: detail, Fix: fix, At: v.At, Subject: &finding.Subject{Kind: "component", Name: l.C.Name, Field: name}})
 }
 
 // HitFile says that something is wrong with a file.
@@ -147,6 +151,53 @@ func (l *Look) Files(paths ...string) (all []*host.File) {
 		}
 	}
 	return all
+}
+
+// Named are the files that a setting of components of a name says, and the paths' where none does. One that is not there is a doubt:
+// the component could not do without it.
+func (l *Look) Named(component, setting string, paths ...string) (all []*host.File) {
+	said := false
+	for _, c := range l.Host.Components {
+		if c.Name != component {
+			continue
+		}
+		if v := c.Value(setting); v.Set && strings.HasPrefix(v.Text, "/") {
+			said = true
+			if f := l.there(c, v); f != nil {
+				all = append(all, f)
+			}
+		}
+	}
+	if said {
+		return all
+	}
+	return l.Files(paths...)
+}
+
+// Missing doubts what lies in a folder where settings of a host's components name a file of it that is not there.
+func (l *Look) Missing(folder string, settings ...string) {
+	for _, c := range l.Host.Components {
+		for _, name := range settings {
+			if v := c.Value(name); v.Set && strings.HasPrefix(v.Text, folder+"/") {
+				l.there(c, v)
+			}
+		}
+	}
+}
+
+// there is the file that a setting names.
+func (l *Look) there(c *host.Component, v host.Value) *host.File {
+	switch f := c.File(v.Text); {
+	case f == nil && c.Origin != "": // what the API shows of it has no files
+	case f == nil || f.Missing:
+		l.Doubt(v.Text + ", which " + v.Name + " of " + c.Name + " names: it is not there")
+	case f.Mode == 0:
+		l.Doubt(f.Path + ": " + f.Why)
+	default:
+		l.seen = true
+		return f
+	}
+	return nil
 }
 
 // Below are the files under folders.

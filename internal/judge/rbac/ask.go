@@ -222,6 +222,21 @@ func Beyond(id Identity) (all []Own) {
 // Of are the grants of one subject, without those of its groups.
 func (m *Model) Of(s Subject) []*Grant { return slices.Clone(m.of[s]) }
 
+// Unread are the bindings whose role was not read, of those that give something of what is asked about to somebody; nil: all.
+// Of a whole cluster such a role is nowhere: its binding dangles, and gives nothing.
+func (m *Model) Unread(about func(*Grant) bool) (all []*Binding) {
+	if m.Whole {
+		return nil
+	}
+	for _, g := range m.Grants {
+		missing := g.Role == nil && !g.Builtin && (g.RoleKind == clusterRole || g.RoleKind == role && g.Kind == roleBinding)
+		if missing && (len(all) == 0 || all[len(all)-1] != g.Binding) && (about == nil || about(g)) {
+			all = append(all, g.Binding)
+		}
+	}
+	return all
+}
+
 // Knows says that a binding names the subject, or that the API server itself makes it: any account, since it is in groups that
 // bindings may name, and any node.
 func (m *Model) Knows(s Subject) bool {

@@ -256,6 +256,24 @@ func (r *Rule) Idle() (all []string) {
 	return all
 }
 
+// Effect is what a grant gives of a rule of its role: a RoleBinding nothing that is Idle; nil: nothing.
+func (g *Grant) Effect(r *Rule) *Rule {
+	if g.Kind != roleBinding {
+		return r
+	}
+	idle := r.Idle()
+	if len(idle) == 0 {
+		return r
+	}
+	one := *r
+	one.URLs = nil
+	one.Resources = slices.DeleteFunc(slices.Clone(r.Resources), func(word string) bool { return slices.Contains(idle, word) })
+	if len(one.Resources) == 0 {
+		return nil
+	}
+	return &one
+}
+
 // verbs are those that the API server itself asks about, of objects and of paths.
 var verbs = []string{
 	"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "*",

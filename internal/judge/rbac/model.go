@@ -57,6 +57,11 @@ func title(kind, namespace, name string) string {
 	return kind + " " + namespace + "/" + name
 }
 
+// Unread says that its role was not read, so that what it gives is not known.
+func (b *Binding) Unread() string {
+	return fmt.Sprintf("%s %s of %s was not read: what it gives is not known", b.RoleKind, b.RoleName, b)
+}
+
 // Grant is what one binding gives to one of its subjects: the least that can be taken away.
 type Grant struct {
 	*Binding

@@ -28,6 +28,14 @@ func (r *reader) units() {
 		}
 		args, left := expand(words[1:], u.variables)
 		c := &Component{Name: name, Unit: u.path, program: program, root: r.host.root, flags: arguments(name, args)}
+		for variable, file := range u.files {
+			said := arguments(name, quoted(u.variables[variable]))
+			for i, f := range c.flags {
+				if slices.Contains(said, f) && (slices.Contains(words, "$"+variable) || slices.Contains(words, "${"+variable+"}")) {
+					c.flags[i].path = file
+				}
+			}
+		}
 		if left != "" {
 			c.unread = append(c.unread, "what "+left+" is in "+u.path)
 		}
@@ -42,11 +50,12 @@ func (r *reader) units() {
 type unit struct {
 	path, start string
 	variables   map[string]string
+	files       map[string]string // those that say a variable, where it is no unit
 }
 
 // unit reads a service and its drop-ins: those of all folders, by name.
 func (r *reader) unit(service string) unit {
-	u := unit{variables: map[string]string{}}
+	u := unit{variables: map[string]string{}, files: map[string]string{}}
 	for _, dir := range unitFolders {
 		if b, err := r.host.root.read(path.Join(dir, service+".service")); err == nil {
 			u.path = path.Join(dir, service+".service")
@@ -85,21 +94,27 @@ func (r *reader) section(u *unit, text string) {
 			u.start = value // an empty one takes back those before it
 		case "Environment":
 			for _, one := range quoted(value) {
-				u.set(one)
+				u.set(one, "")
 			}
 		case "EnvironmentFile":
-			if b, err := r.host.root.read(strings.TrimPrefix(value, "-")); err == nil {
+			file := strings.TrimPrefix(value, "-")
+			if b, err := r.host.root.read(file); err == nil {
 				for line := range strings.Lines(string(b)) {
-					u.set(strings.TrimSpace(line))
+					u.set(strings.TrimSpace(line), file)
 				}
 			}
 		}
 	}
 }
 
-func (u *unit) set(one string) {
+// set takes a variable from a file of variables, or, where that is empty, from the unit.
+func (u *unit) set(one, file string) {
 	if name, value, ok := strings.Cut(one, "="); ok && !strings.HasPrefix(name, "#") {
 		u.variables[name] = strings.Trim(value, `"'`)
+		delete(u.files, name)
+		if file != "" {
+			u.files[name] = file
+		}
 	}
 }
 

@@ -249,5 +249,13 @@ func (c *Component) Gate(name string) (on, ok bool, v Value) {
 // Field is the field of its configuration file that says a setting; empty: it has none.
 func (c *Component) Field(name string) string { return settingOf(c.Name, name).field }
 
+// Source is the file that says a flag, or else the unit, process or pod that it is of.
+func (c *Component) Source(v Value) string {
+	if len(v.At) > 0 {
+		return "/" + v.At[0].Path
+	}
+	return c.Where()
+}
+
 // Variable is the variable of the environment that says a setting of etcd's.
 func (c *Component) Variable(name string) string { return settingOf(c.Name, name).env() }

@@ -80,7 +80,7 @@ func Gaps() []Gap {
 			"Do what the message says: give values (--values), fetch dependencies, install plimsoll-render beside plimsoll.",
 		},
 		{
-			"not-visible", "A control plane, or a part of it, shows nothing of how it is set: it is managed by a provider, or this account may not ask. Or the Docker that is named is another machine's.",
+			"not-visible", "A control plane or a kubelet, or a part of one, shows nothing of how it is set: it is managed by a provider, or this account may not ask. Or the Docker that is named is another machine's.",
 			"Scan its hosts with plimsoll node scan, ask the provider, or give the account the right that is named.",
 		},
 		{

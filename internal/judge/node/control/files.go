@@ -42,6 +42,18 @@ func file(id, what, why, cis string, most uint32, severity finding.Severity, exa
 	})
 }
 
+// certificateFiles and keyFiles are the settings of a control plane and a kubelet that name such a file, one each.
+var (
+	certificateFiles = []string{
+		"tls-cert-file", "client-ca-file", "etcd-certfile", "etcd-cafile", "kubelet-client-certificate", "kubelet-certificate-authority", "proxy-client-cert-file",
+		"requestheader-client-ca-file", "cluster-signing-cert-file", "root-ca-file", "cert-file", "trusted-ca-file", "peer-cert-file", "peer-trusted-ca-file",
+	}
+	keyFiles = []string{
+		"tls-private-key-file", "etcd-keyfile", "kubelet-client-key", "proxy-client-key-file", "service-account-signing-key-file", "service-account-private-key-file",
+		"cluster-signing-key-file", "key-file", "peer-key-file",
+	}
+)
+
 func files() (all []node.Check) {
 	manifest := func(component string) func(*node.Look) []*host.File {
 		return func(l *node.Look) (found []*host.File) {
@@ -56,6 +68,9 @@ func files() (all []node.Check) {
 	}
 	these := func(paths ...string) func(*node.Look) []*host.File {
 		return func(l *node.Look) []*host.File { return l.Files(paths...) }
+	}
+	named := func(component, setting string, paths ...string) func(*node.Look) []*host.File {
+		return func(l *node.Look) []*host.File { return l.Named(component, setting, paths...) }
 	}
 	const (
 		starts = "What stands in it the kubelet starts, with all rights on the node."
@@ -83,36 +98,35 @@ func files() (all []node.Check) {
 		p.Bad, p.Good = "$ kubelet\n"+p.Bad, "$ kubelet\n"+p.Good
 	}
 	all = append(all, network...)
-	all = append(all, file("etcd-data", "the data of etcd", "It holds all secrets of the cluster.", "1.1.11 1.1.12", 0o700, finding.High, "/var/lib/etcd", func(l *node.Look) (found []*host.File) {
-		paths := []string{"/var/lib/etcd"}
-		for _, c := range l.Host.Components {
-			if v := c.Value("data-dir"); c.Name == store && strings.HasPrefix(v.Text, "/") {
-				if f := c.File(v.Text); f != nil && f.Is() {
-					found = append(found, f)
-					paths = nil
-				}
-			}
-		}
-		return append(found, l.Files(paths...)...)
-	})...)
+	all = append(all, file("etcd-data", "the data of etcd", "It holds all secrets of the cluster.", "1.1.11 1.1.12", 0o700, finding.High, "/var/lib/etcd", named(store, "data-dir", "/var/lib/etcd"))...)
 	all = append(all, file("admin-kubeconfig", "the administrator's kubeconfig", "Whoever reads it is administrator of the cluster until its certificate ends.", "1.1.13 1.1.14", 0o600, finding.High, "/etc/kubernetes/admin.conf",
 		these("/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf", "/etc/rancher/k3s/k3s.yaml", "/etc/rancher/rke2/rke2.yaml"))...)
-	all = append(all, file("scheduler-kubeconfig", "the scheduler's kubeconfig", key, "1.1.15 1.1.16", 0o600, finding.Medium, "/etc/kubernetes/scheduler.conf", these("/etc/kubernetes/scheduler.conf"))...)
-	all = append(all, file("manager-kubeconfig", "the controller manager's kubeconfig", key, "1.1.17 1.1.18", 0o600, finding.Medium, "/etc/kubernetes/controller-manager.conf", these("/etc/kubernetes/controller-manager.conf"))...)
+	all = append(all, file("scheduler-kubeconfig", "the scheduler's kubeconfig", key, "1.1.15 1.1.16", 0o600, finding.Medium, "/etc/kubernetes/scheduler.conf", named(scheduler, "kubeconfig", "/etc/kubernetes/scheduler.conf"))...)
+	all = append(all, file("manager-kubeconfig", "the controller manager's kubeconfig", key, "1.1.17 1.1.18", 0o600, finding.Medium, "/etc/kubernetes/controller-manager.conf", named(manager, "kubeconfig", "/etc/kubernetes/controller-manager.conf"))...)
 
-	tls := func(l *node.Look) []*host.File {
-		return append(l.Below(pki, "/var/lib/rancher/k3s/server/tls", "/var/lib/rancher/rke2/server/tls"), l.Files(pki)...)
+	tls := func(l *node.Look, suffix string, settings ...string) (all []*host.File) {
+		for _, dir := range []string{pki, "/var/lib/rancher/k3s/server/tls", "/var/lib/rancher/rke2/server/tls"} {
+			all = append(all, ending(l.Host.Below(dir), suffix)...)
+			l.Missing(dir, settings...)
+		}
+		if len(all) > 0 {
+			l.Saw()
+		}
+		return all
 	}
 	all = append(all, node.Check{
 		Card: node.Named("control/pki-owner", "a file of the cluster's PKI belongs to another than root", finding.High, "cis-k8s-1.12/1.1.19", check.Page{
 			Why: "Who may change a CA's files makes himself whom he likes.", Fix: "chown -R root:root " + pki, Bad: "-rw-r--r-- shop shop " + pki + "/ca.crt", Good: "-rw-r--r-- root root " + pki + "/ca.crt",
 		}),
-		Look: func(l *node.Look) { l.Owner("root", "root", tls(l)...) },
+		Look: func(l *node.Look) {
+			all := append(l.Below(pki), l.Files(pki)...)
+			l.Owner("root", "root", append(all, tls(l, "", slices.Concat(certificateFiles, keyFiles)...)...)...)
+		},
 	})
 	all = append(all, file("pki-certificate", "a certificate of the cluster", "Who may change a CA's certificate chooses whom the cluster believes.", "1.1.20", 0o644, finding.Medium, pki+"/ca.crt",
-		func(l *node.Look) []*host.File { return ending(tls(l), ".crt") })...)
+		func(l *node.Look) []*host.File { return tls(l, ".crt", certificateFiles...) })...)
 	return append(all, file("pki-key", "a private key of the cluster", "Whoever reads a CA's key makes himself administrator, and no log tells of it.", "1.1.21", 0o600, finding.High, pki+"/ca.key",
-		func(l *node.Look) []*host.File { return ending(tls(l), ".key") })...)
+		func(l *node.Look) []*host.File { return tls(l, ".key", keyFiles...) })...)
 }
 
 // plain are the files among files and folders.

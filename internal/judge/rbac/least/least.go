@@ -168,9 +168,13 @@ func (u *Use) Rights() (all []Right) {
 		var some []Right
 		for i := range g.Role.Rules {
 			rule := &g.Role.Rules[i]
-			n := rule.Amount()
+			gives := g.Effect(rule)
+			if gives == nil {
+				continue // nobody can use it
+			}
+			n := gives.Amount()
 			if n > left {
-				r := Right{Grant: g, What: rule.String()}
+				r := Right{Grant: g, What: gives.String()}
 				if s := u.of[g.Subject]; s != nil {
 					r.Last = s.rules[ruleKey{g, rule}]
 				}
@@ -178,7 +182,7 @@ func (u *Use) Rights() (all []Right) {
 				continue
 			}
 			left -= n
-			for q := range rbac.Requests(rule) {
+			for q := range rbac.Requests(gives) {
 				if seen[q] {
 					continue
 				}

@@ -61,6 +61,14 @@ func (f *Facts) Problems() []*kube.Problem {
 	return f.model.Problems[len(f.kube.Problems):]
 }
 
+// Unread are the roles that bindings name and that were not read.
+func (f *Facts) Unread() (all []string) {
+	for _, b := range f.model.Unread(func(g *rbac.Grant) bool { return f.own(g.Object) }) {
+		all = append(all, b.RoleKind+" "+b.RoleName+" of "+b.String())
+	}
+	return all
+}
+
 // Look runs the check. Applies says that it could be run on what was read.
 func (c Check) Look(f *Facts) (hits []check.Hit, applies bool) {
 	if c.whole && !f.model.Whole {

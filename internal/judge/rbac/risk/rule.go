@@ -18,7 +18,13 @@ type right struct {
 	why, fix  string
 	bad, good string
 	asks      []rbac.Request
-	named     func(f *Facts, r *rbac.Rule) bool // finds rules that name objects, and among them the worst
+	named     *worst
+}
+
+// worst finds rules that name objects, and among them those that give all, which names do not mend.
+type worst struct {
+	is  func(f *Facts, r *rbac.Rule) bool
+	fix string
 }
 
 // wild says that a rule gives what nobody listed: rules that are, are told of once.
@@ -54,14 +60,16 @@ func rights() []right {
 			"With escalate a role can be given rights that its author does not have, with bind anybody can be bound to it. A rule that names roles is found where it may escalate one, or bind one that gives every right, as cluster-admin does.",
 			"Name in resourceNames the roles that may be bound; remove escalate.",
 			`{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [bind]}`, `{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], resourceNames: [view], verbs: [bind]}`,
-			slices.Concat(asks("bind,escalate", group, "clusterroles", ""), asks("bind,escalate", group, "roles", "")), (*Facts).bindsWorst,
+			slices.Concat(asks("bind,escalate", group, "clusterroles", ""), asks("bind,escalate", group, "roles", "")),
+			&worst{(*Facts).bindsWorst, "Take out of resourceNames the roles that give every right, and remove escalate."},
 		},
 		{
 			"impersonate", "a role is anybody", finding.High, "cis-k8s-1.12/5.1.8 attack/T1134",
 			"Who impersonates without a name in the rule is every user, group or account, and the audit log has both names only where somebody looks. A rule with names is found where one of them may do all: system:masters, or who is bound to every right.",
 			"Name in resourceNames who may be impersonated, or use constrained impersonation (Kubernetes 1.36).",
 			`{apiGroups: [""], resources: [users], verbs: [impersonate]}`, `{apiGroups: [""], resources: [users], resourceNames: [tester], verbs: [impersonate]}`,
-			slices.Concat(asks("impersonate", "", "users", ""), asks("impersonate", "", "groups", ""), asks("impersonate", "", "serviceaccounts", "")), (*Facts).isWorst,
+			slices.Concat(asks("impersonate", "", "users", ""), asks("impersonate", "", "groups", ""), asks("impersonate", "", "serviceaccounts", "")),
+			&worst{(*Facts).isWorst, "Take out of resourceNames who may do all, or use constrained impersonation (Kubernetes 1.36)."},
 		},
 		{
 			"volumes", "a role makes PersistentVolumes", finding.Medium, "cis-k8s-1.12/5.1.9 attack/T1611",
@@ -177,9 +185,18 @@ func ruled() []Check {
 		all = append(all, Check{
 			Card: card(r.id, r.title, r.severity, r.names+" nsa-1.2/rbac", check.Page{Why: r.why, Fix: r.fix, Bad: exampleRole + "- " + r.bad + "\n", Good: exampleRole + "- " + r.good + "\n"}),
 			look: func(f *Facts) []check.Hit {
-				return f.rules(func(one *rbac.Rule) bool {
-					return !wild(one) && (slices.ContainsFunc(r.asks, func(q rbac.Request) bool { return one.Allows(&q) }) || r.named != nil && r.named(f, one))
-				})
+				asked := func(one *rbac.Rule) bool {
+					return slices.ContainsFunc(r.asks, func(q rbac.Request) bool { return one.Allows(&q) })
+				}
+				hits := f.rules(func(one *rbac.Rule) bool { return !wild(one) && asked(one) })
+				if r.named == nil {
+					return hits
+				}
+				named := f.rules(func(one *rbac.Rule) bool { return !wild(one) && !asked(one) && r.named.is(f, one) })
+				for i := range named {
+					named[i].Fix = r.named.fix
+				}
+				return append(hits, named...)
 			},
 		})
 	}

@@ -161,7 +161,7 @@ var ErrNoNamespace = errors.New("there is no namespace")
 
 // resource is the name under which a kind is served. That of Kubernetes' own needs no question.
 func (r *reading) resource(ctx context.Context, k schema.GroupVersionKind) (schema.GroupVersionResource, bool, error) {
-	if (&kube.Object{APIVersion: k.GroupVersion().String()}).Known() {
+	if (&kube.Object{APIVersion: k.GroupVersion().String()}).Known() && !slices.Contains(r.of.Optional, k) {
 		plural, _ := meta.UnsafeGuessKindToResource(k)
 		return plural, !kube.Wide(k), nil
 	}

@@ -280,16 +280,29 @@ func (r *Remedies) settle(root fs.FS, p *plan, o *Options) error {
 	return nil
 }
 
-// without names the arguments that go before a file, or may not stand beside it.
+// without names the arguments that go before a file, or may not stand beside it: until a person takes them away, nothing is mended.
 func (r *Remedies) without(p *plan) {
-	a := Arguments{Of: p.of.Name, Where: p.of.Where()}
 	for _, c := range p.changes {
-		if v := p.of.Value(c.name); v.Set && v.Node == nil {
-			a.Without = append(a.Without, "--"+c.name)
+		v := p.of.Value(c.name)
+		if !v.Set || v.Node != nil {
+			continue
 		}
-	}
-	if len(a.Without) > 0 {
-		r.Arguments = append(r.Arguments, a)
+		where := p.of.Source(v)
+		i := slices.IndexFunc(r.Arguments, func(a Arguments) bool { return a.Of == p.of.Name && a.Where == where })
+		if i < 0 {
+			i = len(r.Arguments)
+			r.Arguments = append(r.Arguments, Arguments{Of: p.of.Name, Where: where})
+		}
+		r.Arguments[i].Without = append(r.Arguments[i].Without, "--"+c.name)
+		kept := r.Mended[:0]
+		for _, m := range r.Mended {
+			if m.Of != p.of.Name || !strings.Contains(", "+m.What, ", "+c.name+"=") {
+				kept = append(kept, m)
+				continue
+			}
+			r.Left = append(r.Left, Left{m.Rule, m.Of, "--" + c.name + " goes before what is written", "take --" + c.name + " away from " + where + "; " + m.What + " is written"})
+		}
+		r.Mended = kept
 	}
 }
 
