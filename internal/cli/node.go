@@ -89,7 +89,7 @@ func (o *nodeOptions) ask(ctx context.Context, s *host.Source) ([]finding.Gap, e
 		return nil, nil
 	}
 	engine, err := daemon.Docker()
-	if err == nil && engine.Network() {
+	if s.Elsewhere = err == nil && engine.Network(); s.Elsewhere {
 		return []finding.Gap{{Class: "not-visible", Count: 1, What: engine.String() + " may be on another machine: of this host's containers, what its Docker keeps on the disk counts"}}, nil
 	}
 	if err == nil {

@@ -53,7 +53,11 @@ func (s *scan) containers(h *host.Host) (seen []sight) {
 		}
 	}
 	for i := range seen {
-		if len(h.Containers) == 0 {
+		switch {
+		case len(h.Containers) > 0:
+		case h.Elsewhere:
+			seen[i].counts.NotAssessed = 1
+		default:
 			seen[i].counts.NotApplicable = 1
 		}
 	}

@@ -23,6 +23,8 @@ type Host struct {
 	Components []*Component
 	// Containers are Docker's that run; of a host that is not up, those that ran, or that start with Docker.
 	Containers []*Container
+	// Elsewhere says that nobody could ask which containers run: there may be others.
+	Elsewhere bool
 	// Gaps are what could not be read, without their target.
 	Gaps []finding.Gap
 

@@ -30,7 +30,9 @@ type Source struct {
 	// Running is what Docker's daemon answers of each container that runs; nil: nobody asked, or it does not run.
 	Running     [][]byte
 	RunningFrom string
-	close       []func() error
+	// Elsewhere says that the Docker that could be asked may be another machine's.
+	Elsewhere bool
+	close     []func() error
 }
 
 // Open opens the root at a path.
@@ -89,7 +91,7 @@ func Read(ctx context.Context, s *Source) (*Host, error) {
 	if _, err := fs.ReadDir(s.FS, "."); err != nil {
 		return nil, fmt.Errorf("read the root: %w", err)
 	}
-	r := &reader{host: &Host{Name: s.Name, root: newWorld(s.FS)}, source: s}
+	r := &reader{host: &Host{Name: s.Name, Elsewhere: s.Elsewhere, root: newWorld(s.FS)}, source: s}
 	if b, err := r.host.root.read("/etc/hostname"); err == nil && r.host.Name == "" {
 		r.host.Name = strings.TrimSpace(string(b))
 	}

@@ -275,6 +275,9 @@ func (s *sights) unseen(c *Control) (all []string) {
 // veiled says why a control's checks had nothing to look at, where that is because it was hidden from them.
 func (s *sights) veiled(c *Control) string {
 	for _, id := range c.Checks {
+		if way(id) == "container" { // which say themselves whether they could be seen
+			continue
+		}
 		for _, at := range sorted(s.rows[id]) {
 			if why := s.hidden[at]; why != "" {
 				return why

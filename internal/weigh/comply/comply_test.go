@@ -147,6 +147,11 @@ func TestWeigh(t *testing.T) {
 		{"nothing at all", "5.2.2", finding.Report{}, comply.NotVisible, ""},
 		{"an image, and no Dockerfile", "4.1", finding.Report{Checks: []finding.Check{row("image/user", "t1", 1, 0, 0, 0)}}, comply.Pass, ""},
 		{"the containers that run, and no Compose file", "5.12", finding.Report{Checks: []finding.Check{row("container/cpu", "t1", 2, 0, 0, 0)}}, comply.Pass, ""},
+		{"no containers, on a host without a control plane", "5.12", finding.Report{
+			Checks:   []finding.Check{row("container/cpu", "t1", 0, 0, 1, 0)},
+			Coverage: []finding.Gap{{Class: "not-visible", Target: "t1", What: "no control plane"}},
+		}, comply.NotApplicable, ""},
+		{"containers of a Docker that could not be asked", "5.12", finding.Report{Checks: []finding.Check{row("container/cpu", "t1", 0, 0, 0, 1)}}, comply.NotVisible, "container/cpu did not know enough"},
 		{"a Compose file, and no containers", "5.12", finding.Report{Checks: []finding.Check{row("compose/cpu", "t1", 2, 1, 0, 0)}}, comply.Fail, "1 time"},
 		{"what no check can show to be met", "3.1.2", finding.Report{Checks: []finding.Check{row("rbac/token-secret", "t1", 1, 0, 0, 0)}}, comply.Manual, "audit log"},
 		{"and one shows that it fails", "3.1.2", finding.Report{Checks: []finding.Check{row("rbac/token-secret", "t1", 1, 1, 0, 0)}}, comply.Fail, ""},
