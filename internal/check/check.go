@@ -6,6 +6,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -58,6 +59,22 @@ func (c Card) Finding(target string, h Hit) finding.Finding {
 		Severity: cmp.Or(h.Severity, c.Severity), SeverityFrom: "plimsoll", Title: titled(c.Title, h.Detail), Target: target,
 		Evidence: h.Where, Fix: cmp.Or(h.Fix, firstParagraph(c.Page.Fix)), Locations: h.At, Subject: h.Subject, Path: h.Path, Suppressed: h.Suppressed,
 	}
+}
+
+// frameworks are those whose ids are controls.
+var frameworks = []string{"attack", "cis-docker-1.7", "cis-k8s-1.12", "nsa-1.2", "pss"}
+
+// Named is the card with names, parted by blanks: of the same check in other tools, and, with a framework in front, of the
+// controls that it stands for.
+func (c Card) Named(names string) Card {
+	for name := range strings.FieldsSeq(names) {
+		if framework, _, _ := strings.Cut(name, "/"); slices.Contains(frameworks, framework) {
+			c.Controls = append(c.Controls, name)
+			continue
+		}
+		c.Aliases = append(c.Aliases, name)
+	}
+	return c
 }
 
 func titled(title, detail string) string {

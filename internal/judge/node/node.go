@@ -237,23 +237,17 @@ func is(want, name string, id int) bool { return name == want || want == "root" 
 
 // Named is a card whose names are aliases in other tools and controls of frameworks, parted by blanks.
 func Named(id, title string, severity finding.Severity, names string, page check.Page) check.Card {
-	c := check.Card{
+	var all []string
+	for name := range strings.FieldsSeq(names) {
+		if number, is := strings.CutPrefix(name, "cis-k8s-1.12/"); is {
+			all = append(all, "kube-bench/"+number)
+		}
+		all = append(all, name)
+	}
+	return check.Card{
 		ID: id, Title: title, Kind: finding.KindMisconfiguration, Severity: severity,
 		Decks: []string{finding.Admit, finding.Run}, Since: "0.1", Page: page,
-	}
-	for name := range strings.FieldsSeq(names) {
-		framework, number, _ := strings.Cut(name, "/")
-		switch framework {
-		case "cis-k8s-1.12":
-			c.Aliases = append(c.Aliases, "kube-bench/"+number)
-			c.Controls = append(c.Controls, name)
-		case "cis-docker-1.7", "nsa-1.2", "attack":
-			c.Controls = append(c.Controls, name)
-		default:
-			c.Aliases = append(c.Aliases, name)
-		}
-	}
-	return c
+	}.Named(strings.Join(all, " "))
 }
 
 // Saw says that there was something to look at.

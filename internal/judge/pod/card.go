@@ -10,19 +10,10 @@ import (
 // card is that of a check of pods. Names are the same check in other tools, and the controls that it stands
 // for, parted by spaces: what has a framework in front is a control.
 func card(id, title string, severity finding.Severity, names string, page check.Page) check.Card {
-	c := check.Card{
+	return check.Card{
 		ID: "pod/" + id, Title: title, Kind: finding.KindMisconfiguration, Severity: severity,
 		Decks: []string{finding.Ship, finding.Admit, finding.Run}, Since: "0.1", Page: page,
-	}
-	for name := range strings.FieldsSeq(names) {
-		switch framework, _, _ := strings.Cut(name, "/"); framework {
-		case "nsa-1.2", "cis-k8s-1.12", "attack", "pss":
-			c.Controls = append(c.Controls, name)
-		default:
-			c.Aliases = append(c.Aliases, name)
-		}
-	}
-	return c
+	}.Named(names)
 }
 
 // inPod is a pod with these fields in its spec, for an example.

@@ -84,18 +84,9 @@ func at(o *kube.Object, field, detail string) check.Hit {
 
 // card is that of a check of RBAC. Names are the same check in other tools, and the controls that it stands for.
 func card(id, title string, severity finding.Severity, names string, page check.Page) check.Card {
-	c := check.Card{
+	return check.Card{
 		ID: "rbac/" + id, Title: title, Kind: finding.KindAccess, Severity: severity, Decks: []string{finding.Ship, finding.Admit, finding.Run}, Since: "0.1", Page: page,
-	}
-	for name := range strings.FieldsSeq(names) {
-		switch framework, _, _ := strings.Cut(name, "/"); framework {
-		case "nsa-1.2", "cis-k8s-1.12", "attack":
-			c.Controls = append(c.Controls, name)
-		default:
-			c.Aliases = append(c.Aliases, name)
-		}
-	}
-	return c
+	}.Named(names)
 }
 
 // grants calls f for each grant that is judged: of those that people made.
