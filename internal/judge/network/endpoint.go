@@ -92,7 +92,7 @@ func (e *Endpoint) named(m portMatch) (all Ports) {
 
 // podEndpoint is the end that a workload's pods are.
 func podEndpoint(w *kube.Workload) *Endpoint {
-	e := &Endpoint{Workload: w, Namespace: home(w.Object), Name: w.Kind + " " + w.Name, labels: w.Meta.Labels, Several: several(w)}
+	e := &Endpoint{Workload: w, Namespace: w.Home(), Name: w.Kind + " " + w.Name, labels: w.Meta.Labels, Several: several(w)}
 	if w.Spec.HostNetwork {
 		e.Kind = Host
 		return e

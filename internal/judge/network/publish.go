@@ -34,7 +34,7 @@ type Publication struct {
 func (m *Model) Published() (all []Publication) {
 	p := publisher{m: m, services: map[string]*Service{}}
 	for _, s := range m.Services() {
-		p.services[home(s.Object)+"/"+s.Name] = s
+		p.services[s.Home()+"/"+s.Name] = s
 	}
 	for _, e := range m.Endpoints {
 		if e.Kind == Node {
@@ -77,7 +77,7 @@ func carries(e *Endpoint) bool {
 }
 
 func (p *publisher) service(o *kube.Object) {
-	s := p.services[home(o)+"/"+o.Name]
+	s := p.services[o.Home()+"/"+o.Name]
 	var of corev1.Service
 	if s == nil {
 		return
@@ -156,7 +156,7 @@ func (p *publisher) ingress(o *kube.Object) {
 	}
 	for _, b := range backends {
 		if b.Service != nil {
-			p.behind(o, home(o)+"/"+b.Service.Name, func(port ServicePort) bool {
+			p.behind(o, o.Home()+"/"+b.Service.Name, func(port ServicePort) bool {
 				return port.Port == int(b.Service.Port.Number) || b.Service.Port.Name != "" && port.Name == b.Service.Port.Name
 			})
 		}
@@ -185,7 +185,7 @@ func (p *publisher) route(o *kube.Object) {
 			if b.Kind != nil && *b.Kind != "Service" || b.Group != nil && *b.Group != "" || b.Port == nil {
 				continue
 			}
-			namespace := home(o)
+			namespace := o.Home()
 			if b.Namespace != nil {
 				namespace = cmp.Or(*b.Namespace, namespace)
 			}

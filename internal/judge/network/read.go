@@ -78,9 +78,6 @@ func (r *reader) decode(into any) bool {
 	return true
 }
 
-// home is the namespace of an object: the one that kubectl takes where a manifest does not say.
-func home(o *kube.Object) string { return cmp.Or(o.Namespace, "default") }
-
 func (r *reader) networkPolicy() {
 	var written networkingv1.NetworkPolicy
 	if !r.decode(&written) {
@@ -98,7 +95,7 @@ func (r *reader) networkPolicy() {
 		return
 	}
 	p := &Policy{Object: r.object, Tier: Namespaced}
-	p.subject = r.pods("spec.podSelector", home(p.Object), nil, &written.Spec.PodSelector)
+	p.subject = r.pods("spec.podSelector", p.Home(), nil, &written.Spec.PodSelector)
 	p.Isolates = isolates(&written.Spec)
 	for _, t := range written.Spec.PolicyTypes {
 		if t != networkingv1.PolicyTypeIngress && t != networkingv1.PolicyTypeEgress {
@@ -175,7 +172,7 @@ func (r *reader) peer(at string, p *Policy, of networkingv1.NetworkPolicyPeer) (
 		of.PodSelector = &metav1.LabelSelector{}
 	}
 	if of.NamespaceSelector == nil {
-		return r.pods(at+".podSelector", home(p.Object), nil, of.PodSelector), true
+		return r.pods(at+".podSelector", p.Home(), nil, of.PodSelector), true
 	}
 	return r.pods(at, "", of.NamespaceSelector, of.PodSelector), true
 }

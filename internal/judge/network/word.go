@@ -60,7 +60,7 @@ func (m *Model) Find(word string) (*End, error) {
 	if a, err := netip.ParseAddr(word); err == nil {
 		a = a.Unmap().WithZone("")
 		if s := m.serviceAt(a); s != nil { // whose pods are asked about, as its address is changed to theirs
-			return m.service(word, home(s)+"/"+s.Name)
+			return m.service(word, s.Home()+"/"+s.Name)
 		}
 		return m.addresses(word, Addresses{{a, a}})
 	}
@@ -235,7 +235,7 @@ func (m *Model) readService(o *kube.Object) (*Service, error) {
 	}
 	if len(of.Spec.Selector) > 0 {
 		takes := labels.SelectorFromSet(of.Spec.Selector)
-		for _, e := range m.in(home(o)) {
+		for _, e := range m.in(o.Home()) {
 			if takes.Matches(labels.Set(e.Workload.Meta.Labels)) {
 				s.Endpoints = append(s.Endpoints, e)
 			}
@@ -250,7 +250,7 @@ func (m *Model) service(word, name string) (*End, error) {
 		return nil, fmt.Errorf("%q names no Service: write service:NAMESPACE/NAME", word)
 	}
 	for _, o := range m.snapshot.Objects {
-		if !o.Is("", "Service") || home(o) != namespace || o.Name != of {
+		if !o.Is("", "Service") || o.Home() != namespace || o.Name != of {
 			continue
 		}
 		s, err := m.readService(o)

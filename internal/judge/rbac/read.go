@@ -160,13 +160,10 @@ func valid(r *reader, at, kind, namespace, name, apiGroup string) bool {
 	return false
 }
 
-// home is the namespace of an object: the one that kubectl takes where a manifest does not say.
+// home is the namespace of an object; empty of what belongs to none.
 func home(o *kube.Object) string {
 	if o.Kind == clusterRole || o.Kind == clusterRoleBinding {
 		return ""
 	}
-	if o.Namespace == "" {
-		return "default"
-	}
-	return o.Namespace
+	return o.Home()
 }

@@ -3,6 +3,7 @@
 package kube
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -28,6 +29,9 @@ func (o *Object) Group() string {
 	}
 	return group
 }
+
+// Home is the namespace of an object of a namespaced kind: the one that kubectl takes where a manifest does not say.
+func (o *Object) Home() string { return cmp.Or(o.Namespace, "default") }
 
 // Is says that the object is of a kind of a group, in whatever version.
 func (o *Object) Is(group, kind string) bool { return o.Kind == kind && o.Group() == group }

@@ -30,7 +30,7 @@ type Declaration struct {
 func Declared(m *network.Model, s *kube.Snapshot) *Declaration {
 	d := declarer{m: m, services: map[string]*network.Service{}}
 	for _, one := range m.Services() {
-		d.services[space(one.Object)+"/"+one.Name] = one
+		d.services[one.Home()+"/"+one.Name] = one
 	}
 	for _, e := range m.Endpoints {
 		if e.Workload == nil {
@@ -57,13 +57,6 @@ func (d *declarer) unknown(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(d.Unknown, text) {
 		d.Unknown = append(d.Unknown, text)
 	}
-}
-
-func space(o *kube.Object) string {
-	if o.Namespace == "" {
-		return "default"
-	}
-	return o.Namespace
 }
 
 func (d *declarer) container(e *network.Endpoint, c *corev1.Container) {
@@ -123,7 +116,7 @@ func (d *declarer) host(e *network.Endpoint, name, scheme string, port int, by s
 		d.unknown("%s is declared %s: which addresses it has is not known", name, by)
 	case s == nil:
 	case len(s.Endpoints) == 0:
-		d.unknown("Service %s/%s is declared %s: no pods that were read stand behind it", space(s.Object), s.Name, by)
+		d.unknown("Service %s/%s is declared %s: no pods that were read stand behind it", s.Home(), s.Name, by)
 	default:
 		for _, to := range s.Endpoints {
 			for _, p := range s.Ports {
@@ -174,7 +167,7 @@ func (d *declarer) address(e *network.Endpoint, a netip.Addr, port int, by strin
 // published are the needs of those who come from outside.
 func (d *declarer) published() {
 	for _, p := range d.m.Published() {
-		by := p.By.Kind + " " + space(p.By) + "/" + p.By.Name
+		by := p.By.Kind + " " + p.By.Home() + "/" + p.By.Name
 		if p.Missing {
 			d.unknown("%s publishes %s on %s: by whom is not among what was read (nodes, or the controller's pods)", by, p.To, p.Ports)
 		}
@@ -243,7 +236,7 @@ func (d *declarer) calledService(s *network.Service, port int, by string) {
 		}
 	}
 	if servers == nil {
-		d.unknown("the API server calls Service %s/%s (%s): its addresses are not known", space(s.Object), s.Name, by)
+		d.unknown("the API server calls Service %s/%s (%s): its addresses are not known", s.Home(), s.Name, by)
 		return
 	}
 	for _, to := range s.Endpoints {

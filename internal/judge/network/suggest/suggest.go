@@ -334,11 +334,11 @@ func (b *builder) verify(s *kube.Snapshot, needs []*Need) error {
 	}
 	var objects []*kube.Object
 	for _, o := range s.Objects {
-		if o.Is("networking.k8s.io", "NetworkPolicy") && named[[2]string{cmp.Or(o.Namespace, "default"), o.Name}] {
-			b.note("NetworkPolicy %s/%s is there: what is suggested takes its place", cmp.Or(o.Namespace, "default"), o.Name)
+		if o.Is("networking.k8s.io", "NetworkPolicy") && named[[2]string{o.Home(), o.Name}] {
+			b.note("NetworkPolicy %s/%s is there: what is suggested takes its place", o.Home(), o.Name)
 			continue
 		}
-		if b.o.Replace && o.Is("networking.k8s.io", "NetworkPolicy") && b.held[cmp.Or(o.Namespace, "default")] {
+		if b.o.Replace && o.Is("networking.k8s.io", "NetworkPolicy") && b.held[o.Home()] {
 			continue
 		}
 		objects = append(objects, o)
