@@ -151,35 +151,24 @@ func (m *Map) On(ports Ports) *Map {
 	return of
 }
 
-// Lacking is the map of what is refused on some ports, between ends of which at least one are pods.
+// Lacking is the map of what is refused on some ports, between ends of which at least one are pods: by all addresses that
+// both have. Pods that have none of one family are refused to each other; addresses of a family that pods have none of are no
+// ends of theirs.
 func (m *Map) Lacking(ports Ports) *Map {
 	n := len(m.classes)
-	of := &Map{Model: m.Model, reach: make([][]part, n), lacks: true}
-	for i := range m.reach {
-		rest := ports
-		add := func(on Ports, reached set) {
-			row := newSet(n)
-			for j := range n {
-				both := m.classes[i].kind == Pods && m.classes[j].kind == Pods
-				if m.classes[i].family&m.classes[j].family != 0 {
-					both = m.classes[i].kind == Pods || m.classes[j].kind == Pods
-				}
-				if both && (reached == nil || !reached.has(j)) {
-					row.add(j)
-				}
-			}
-			of.add(i, on, row)
-		}
-		for _, p := range m.reach[i] {
-			if on := p.ports.Intersect(ports); len(on) > 0 {
-				add(on, p.peers)
-				rest = rest.Minus(on)
+	all := &Map{Model: m.Model, reach: make([][]part, n)}
+	for i := range m.classes {
+		row := newSet(n)
+		for j := range m.classes {
+			a, b := &m.classes[i], &m.classes[j]
+			if a.kind == Pods && b.kind == Pods || (a.kind == Pods || b.kind == Pods) && a.family&b.family != 0 {
+				row.add(j)
 			}
 		}
-		if len(rest) > 0 {
-			add(rest, nil)
-		}
+		all.add(i, ports, row)
 	}
+	of, _ := Diff(m.On(ports), all)
+	of.lacks = true
 	return of
 }
 

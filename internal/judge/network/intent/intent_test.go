@@ -83,6 +83,42 @@ spec: {hostNetwork: true, containers: [{name: c, image: x}]}
 	}
 }
 
+// TestFamilies: pods of both families reach each other where one of them is allowed; pods that have none in common do not.
+func TestFamilies(t *testing.T) {
+	const pod = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: %, namespace: shop, labels: {app: %}}\nspec: {containers: [{name: c, image: x}]}\nstatus: {podIPs: [IPS]}\n"
+	text := `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: both, namespace: shop}
+spec: {podSelector: {matchLabels: {app: both}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}
+`
+	for name, ips := range map[string]string{"both": `{ip: 10.0.0.1}, {ip: "fd00::1"}`, "other": `{ip: 10.0.0.2}, {ip: "fd00::2"}`, "four": "{ip: 10.0.0.4}", "six": `{ip: "fd00::6"}`} {
+		text += strings.ReplaceAll(strings.Replace(pod, "IPS", ips, 1), "%", name)
+	}
+	objects, problems := kube.Manifest("a.yaml", []byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems[0])
+	}
+	m := network.New(kube.NewSnapshot(objects, nil), network.Options{Blocks: Blocks()}).Map()
+	for pair, broken := range map[[2]string]bool{
+		{"other", "both"}: false, // by IPv4
+		{"four", "both"}:  false,
+		{"six", "both"}:   true, // the rule names IPv4
+		{"four", "six"}:   true,
+		{"six", "other"}:  false,
+		{"both", "four"}:  false,
+	} {
+		all, err := Parse("a.yaml", []byte(head+"  expect: allowed\n  from: endpoint.name == '"+pair[0]+"'\n  to: endpoint.name == '"+pair[1]+"'\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := all[0].Broken(t.Context(), m)
+		if err != nil || len(rows) > 0 != broken {
+			t.Errorf("%v: %v, %v; want it broken: %t", pair, rows, err, broken)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(head + "  from: endpoint.internet\n  expect: refused\n  ports: [TCP 443]\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
