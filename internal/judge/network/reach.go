@@ -100,23 +100,12 @@ func faceCells(of ...[]face) []Ports {
 // are treated differently reaches what one of them does. Its own pod is left out: a pod always reaches itself.
 func (m *Map) Reaches(from *Endpoint) iter.Seq2[*Endpoint, Ports] {
 	return func(yield func(*Endpoint, Ports) bool) {
-		ports := make([]Ports, len(m.classes))
-		for _, i := range m.of[from] {
-			for _, p := range m.reach[i] {
-				p.peers.each(func(j int) bool {
-					ports[j] = ports[j].Union(p.ports)
-					return true
-				})
-			}
-		}
+		ports := m.ports(m.of[from])
 		for _, to := range m.Endpoints {
 			if to == from && !to.Several {
 				continue
 			}
-			var all Ports
-			for _, j := range m.of[to] {
-				all = all.Union(ports[j])
-			}
+			all := union(ports, m.of[to])
 			if onNode(from, to) && m.meet(from, to) {
 				all = all.Union(m.own)
 			}
