@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -29,7 +30,7 @@ func newAdmitLearn(g *global) *cobra.Command {
 		Example: "  kubectl get pods,deployments,daemonsets,statefulsets,cronjobs -A -o yaml | plimsoll admit learn - > learned.yaml\n" +
 			"  plimsoll scan --policy learned.yaml --fail-on policy deployment.yaml\n" +
 			"  plimsoll admit learn --to line --images registry dump.yaml > admission.yaml",
-		RunE: func(_ *cobra.Command, args []string) error { return runLearn(g, &o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runLearn(cmd.Context(), g, &o, args) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.namespace, "namespace", "default", "`NAMESPACE` of objects that name none")
@@ -38,7 +39,7 @@ func newAdmitLearn(g *global) *cobra.Command {
 	return cmd
 }
 
-func runLearn(g *global, o *learnOptions, args []string) error {
+func runLearn(ctx context.Context, g *global, o *learnOptions, args []string) error {
 	by := allowlist.Images(o.images)
 	if by != allowlist.ByRepository && by != allowlist.ByDigest && by != allowlist.ByRegistry {
 		return usage("--images %q: use repository, digest or registry", o.images)
@@ -46,7 +47,7 @@ func runLearn(g *global, o *learnOptions, args []string) error {
 	if o.to != "policy" && o.to != "line" {
 		return usage("--to %q: use policy or line", o.to)
 	}
-	objects, broken, err := g.objects(args)
+	objects, broken, err := g.objects(ctx, args)
 	if err != nil {
 		return err
 	}

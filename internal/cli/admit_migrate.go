@@ -47,7 +47,7 @@ func runMigratePSP(ctx context.Context, g *global, o *migrateOptions, args []str
 	if action != admissionv1.Deny && action != admissionv1.Warn && action != admissionv1.Audit {
 		return usage("--action %q: use Deny, Warn or Audit", o.action)
 	}
-	objects, broken, err := g.objects(args)
+	objects, broken, err := g.objects(ctx, args)
 	if err != nil {
 		return err
 	}

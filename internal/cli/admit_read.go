@@ -1,17 +1,20 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/plimsoll/plimsoll/internal/expr/admission"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/kube/dump"
+	"github.com/plimsoll/plimsoll/internal/read/kube/render"
 )
 
 // Bounds on what is read.
@@ -25,66 +28,109 @@ type manifest struct {
 	name     string
 	objects  []*kube.Object
 	problems []*kube.Problem
+	made     bool // by a chart or an overlay
 }
 
-// manifests reads files and folders. In a folder, what holds no object is passed over; a file that is named holds some.
-func (g *global) manifests(words []string) (all []manifest, err error) {
-	var reader kube.Reader
-	named := kube.Reader{Strict: true}
+// manifests reads files, folders, dumps, charts and overlays. In a folder, what holds no object is passed over; a file
+// that is named holds some.
+func (g *global) manifests(ctx context.Context, words []string, charts *chartOptions) (all []manifest, err error) {
 	for _, word := range words {
-		if word == "-" {
-			b, err := readAll("standard input", g.env.Stdin, mostManifest)
-			if err != nil {
-				return nil, usage("%w", err)
-			}
-			m, err := namedManifest(&named, "standard input", b)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, m)
-			continue
-		}
-		info, err := os.Stat(word)
+		more, err := g.manifestsOf(ctx, word, charts)
 		if err != nil {
-			return nil, usage("%w", err)
+			return nil, err
 		}
-		if info.IsDir() && dump.Is(word) {
-			m, err := manifestOfDump(word)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, m)
-			continue
-		}
-		dir, names := filepath.Dir(word), []string{filepath.Base(word)}
-		if info.IsDir() {
-			dir = word
-			if names, err = manifestsIn(word); err != nil {
-				return nil, usage("%s: %w", word, err)
-			}
-		}
-		for _, name := range names {
-			b, err := readWithin(dir, name)
-			if err != nil {
-				return nil, usage("%w", err)
-			}
-			if !info.IsDir() {
-				m, err := namedManifest(&named, filepath.ToSlash(word), b)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, m)
-			} else if m := manifestOf(&reader, filepath.ToSlash(filepath.Join(dir, name)), b); len(m.objects)+len(m.problems) > 0 {
-				all = append(all, m)
-			}
-		}
+		all = append(all, more...)
 	}
 	return all, nil
 }
 
+func (g *global) manifestsOf(ctx context.Context, word string, charts *chartOptions) ([]manifest, error) {
+	if word == "-" {
+		b, err := readAll("standard input", g.env.Stdin, mostManifest)
+		if err != nil {
+			return nil, usage("%w", err)
+		}
+		return namedManifest("standard input", b)
+	}
+	info, err := os.Stat(word)
+	switch {
+	case err != nil:
+		return nil, usage("%w", err)
+	case info.IsDir() && dump.Is(word):
+		return manifestOfDump(word)
+	case info.IsDir():
+		return manifestsBelow(ctx, word, charts)
+	}
+	b, err := readWithin(filepath.Dir(word), filepath.Base(word))
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	if render.IsPacked(b) {
+		made, err := charts.packed(ctx, filepath.ToSlash(word), b)
+		return []manifest{manifestMade(made)}, err
+	}
+	return namedManifest(filepath.ToSlash(word), b)
+}
+
+// manifestsBelow reads a folder, and renders what charts and overlays in it make.
+func manifestsBelow(ctx context.Context, dir string, charts *chartOptions) (all []manifest, err error) {
+	names, err := manifestsIn(dir)
+	if err != nil {
+		return nil, usage("%s: %w", dir, err)
+	}
+	sources, err := charts.rendered(ctx, dir, names)
+	if err != nil {
+		return nil, err
+	}
+	var reader kube.Reader
+	for _, name := range names {
+		if sources.IsPart(name) {
+			continue
+		}
+		b, err := readWithin(dir, name)
+		if err != nil {
+			return nil, usage("%w", err)
+		}
+		if m := manifestOf(&reader, filepath.ToSlash(filepath.Join(dir, name)), b); len(m.objects)+len(m.problems) > 0 {
+			all = append(all, m)
+		}
+	}
+	for _, made := range sources.Made {
+		all = append(all, manifestMade(made))
+	}
+	return all, nil
+}
+
+// manifestMade is what a chart or an overlay makes.
+func manifestMade(made render.Made) manifest {
+	m := manifest{name: made.Path, objects: made.Objects, problems: made.Problems, made: true}
+	if made.Wrong != "" {
+		m.problems = append(m.problems, &kube.Problem{Path: made.Path, Line: 1, What: made.Wrong})
+	}
+	return m
+}
+
+// madeTwice refuses charts and overlays that make the same object: a cluster has one of them.
+func madeTwice(files []manifest) error {
+	by := map[string]string{}
+	for _, f := range files {
+		for _, o := range f.objects {
+			if !f.made {
+				break
+			}
+			who := o.Kind + " " + o.Home() + "/" + o.Name
+			if other, ok := by[who]; ok && other != f.name {
+				return usage("%s and %s both make %s: name the folder of the one that is meant", other, f.name, strings.Replace(who, " /", " ", 1))
+			}
+			by[who] = f.name
+		}
+	}
+	return nil
+}
+
 // objects reads files and folders, and says what is broken in them.
-func (g *global) objects(words []string) (all []*kube.Object, broken bool, err error) {
-	files, err := g.manifests(words)
+func (g *global) objects(ctx context.Context, words []string) (all []*kube.Object, broken bool, err error) {
+	files, err := g.manifests(ctx, words, new(chartOptions))
 	for _, f := range files {
 		all = append(all, f.objects...)
 		for _, p := range f.problems {
@@ -114,27 +160,27 @@ func manifestOf(r *kube.Reader, name string, b []byte) manifest {
 }
 
 // namedManifest is a file that somebody named: one in which nothing can be read is a wrong call.
-func namedManifest(r *kube.Reader, name string, b []byte) (manifest, error) {
-	m := manifestOf(r, name, b)
+func namedManifest(name string, b []byte) ([]manifest, error) {
+	m := manifestOf(&kube.Reader{Strict: true}, name, b)
 	if len(m.objects) == 0 && len(m.problems) > 0 { // what is empty is not wrong: kubectl writes Lists of nothing
-		return m, usage("%w", m.problems[0])
+		return nil, usage("%w", m.problems[0])
 	}
-	return m, nil
+	return []manifest{m}, nil
 }
 
 // manifestOfDump is what cluster dump wrote; what that could not read is a problem.
-func manifestOfDump(dir string) (m manifest, err error) {
+func manifestOfDump(dir string) ([]manifest, error) {
 	c, err := dump.Read(dir)
 	if err != nil {
-		return m, usage("%s: %w", dir, err)
+		return nil, usage("%s: %w", dir, err)
 	}
-	m.name, m.objects = dir, c.Objects
+	m := manifest{name: dir, objects: c.Objects}
 	for _, missing := range c.Missing {
 		if missing.Blocking {
 			m.problems = append(m.problems, &kube.Problem{Path: path.Join(filepath.ToSlash(dir), dump.Head), Line: 1, What: missing.What})
 		}
 	}
-	return m, nil
+	return []manifest{m}, nil
 }
 
 func manifestsIn(dir string) (names []string, err error) {
@@ -142,7 +188,7 @@ func manifestsIn(dir string) (names []string, err error) {
 		switch {
 		case err != nil:
 			return err
-		case d.Type().IsRegular() && kube.MayBe(p):
+		case d.Type().IsRegular() && (kube.MayBe(p) || render.IsRoot(p)):
 			names = append(names, p)
 		}
 		if len(names) > mostManifests {

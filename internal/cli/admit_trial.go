@@ -28,7 +28,7 @@ func runTrial(ctx context.Context, g *global, o *attemptOptions, names []string)
 	if len(o.outputs) > 0 {
 		return usage("-o %s: a report is of policies; with --line, use --responses", o.outputs[0])
 	}
-	files, err := g.manifests(names)
+	files, err := g.manifests(ctx, names, new(chartOptions))
 	if err != nil {
 		return err
 	}

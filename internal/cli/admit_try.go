@@ -83,7 +83,7 @@ func runAdmitTest(ctx context.Context, g *global, o *attemptOptions, args []stri
 	}
 	g.idle(set)
 	r := &finding.Report{Schema: finding.Schema, Tool: finding.Tool{Name: "plimsoll", Version: version(), Policies: set.Tool()}}
-	files, err := g.manifests(args)
+	files, err := g.manifests(ctx, args, new(chartOptions))
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func (o *reviewOptions) bindings(ctx context.Context, g *global, r *finding.Repo
 		}
 		return []bound{{"t1", c.Objects}}, nil
 	}
-	files, err := g.manifests(words)
+	files, err := g.manifests(ctx, words, new(chartOptions))
 	if err != nil {
 		return nil, err
 	}

@@ -18,9 +18,9 @@ import (
 func newNet(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "net", Short: "Say which pods can talk to which, to and from where, and which policies let them",
-		Long: "Of manifests, folders, what cluster dump wrote, or, where no TARGET is named, of the cluster itself. Answers are what\n" +
-			"the policies allow: NetworkPolicy, ClusterNetworkPolicy, AdminNetworkPolicy and BaselineAdminNetworkPolicy, of TCP,\n" +
-			"UDP and SCTP. They hold where the cluster's network enforces them. What is not known makes an answer incomplete.",
+		Long: "Of manifests, charts, overlays, what cluster dump wrote, or, where no TARGET is named, of the cluster itself. Answers\n" +
+			"are what the policies allow: NetworkPolicy, ClusterNetworkPolicy, AdminNetworkPolicy and BaselineAdminNetworkPolicy,\n" +
+			"of TCP, UDP and SCTP. They hold where the cluster's network enforces them. What is not known makes an answer incomplete.",
 		Example: "  plimsoll net allowed shop/cart shop/db 5432 ./k8s\n  plimsoll net map ./k8s\n  plimsoll net allowed internet service:shop/web",
 	}
 	cmd.AddCommand(newNetAllowed(g), newNetMap(g), newNetGaps(g), newNetDiff(g), newNetCheck(g), newNetSuggest(g))
@@ -70,6 +70,9 @@ func (o *netOptions) seen(ctx context.Context, g *global, targets []string) (*se
 
 // wire makes the model. Beside are addresses that are told apart beside those of the policies.
 func (o *netOptions) wire(s *seen, beside []network.Addresses) (*wires, error) {
+	if err := o.charts.idle(); err != nil {
+		return nil, err
+	}
 	of := network.Options{Blocks: beside, Whole: s.whole}
 	var err error
 	if of.PodRanges, err = prefixes("--pod-cidr", o.ranges); err != nil {

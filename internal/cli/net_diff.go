@@ -18,7 +18,7 @@ func newNetDiff(g *global) *cobra.Command {
 	var fail bool
 	cmd := &cobra.Command{
 		Use: "diff [flags] BEFORE AFTER", Short: "Say which connections two states allow one of", Args: words(2, 2),
-		Long: "BEFORE and AFTER are each a file, a folder, or what cluster dump wrote. Workloads are the same where kind, namespace and\n" +
+		Long: "BEFORE and AFTER are each a file, a folder, a chart, an overlay, or what cluster dump wrote. Workloads are the same where kind, namespace and\n" +
 			"name are; of one that is new, all that it reaches and all who reach it are gained.\n\n" +
 			"Exit status: 0; 1 with --fail-on-gain, where a connection was gained; 2 the call is wrong, 3 not all is known.",
 		Example: "  plimsoll net diff main/k8s ./k8s\n  plimsoll net diff --fail-on-gain ./dump-monday ./dump-friday\n  plimsoll net diff -o json before.yaml after.yaml",
@@ -34,6 +34,9 @@ func newNetDiff(g *global) *cobra.Command {
 				if seen[i], err = o.seen(cmd.Context(), g, args[i:i+1]); err != nil {
 					return err
 				}
+			}
+			for i := range seen {
+				var err error
 				if wires[i], err = o.wire(seen[i], nil); err != nil {
 					return err
 				}
@@ -65,6 +68,7 @@ func newNetDiff(g *global) *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&o.format, "output", "o", "table", "`FORMAT` of the answer: table or json")
 	o.rangeFlags(cmd.Flags())
+	o.charts.flags(cmd.Flags(), "release-namespace")
 	cmd.Flags().BoolVar(&fail, "fail-on-gain", false, "deny where a connection was gained")
 	return cmd
 }

@@ -20,7 +20,7 @@ import (
 func newRBAC(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rbac", Short: "Say who may do what in a cluster, and what they can make of it",
-		Long: "Of manifests, folders, what cluster dump wrote, or, where no TARGET is named, of the cluster itself.\n" +
+		Long: "Of manifests, charts, overlays, what cluster dump wrote, or, where no TARGET is named, of the cluster itself.\n" +
 			"Answers are those of the API server: RBAC, the group system:masters and the node authorizer. Of manifests,\n" +
 			"the roles and bindings that every cluster has (Kubernetes 1.37) are taken to be there.",
 		Example: "  plimsoll rbac who-can get secrets -n shop ./k8s\n  plimsoll rbac can sa:shop/cart\n  plimsoll rbac who-can create pods/exec --context prod",
@@ -34,6 +34,7 @@ type accessOptions struct {
 	kubeconfig, context string
 	rate                int
 	format              string
+	charts              chartOptions
 	mayBeEmpty          bool                   // what is read need not have roles
 	about               func(*rbac.Grant) bool // the grants that the question is about; nil: all
 }
@@ -43,6 +44,7 @@ func (o *accessOptions) flags(f *pflag.FlagSet, formats string) {
 	f.StringVar(&o.context, "context", "", "`NAME` of the context in it (default: the current one)")
 	f.IntVar(&o.rate, "rate", 20, "how many `REQUESTS` a second the API server is asked, each for a page of 100 objects")
 	f.StringVarP(&o.format, "output", "o", "table", "`FORMAT` of the answer: "+formats)
+	o.charts.flags(f, "release-namespace")
 }
 
 // access is what was read, and whether that is all.
@@ -63,6 +65,9 @@ func allKinds() []schema.GroupVersionKind { return append(kube.Read(), path.Kind
 func (o *accessOptions) read(ctx context.Context, g *global, targets []string, kinds []schema.GroupVersionKind) (*access, error) {
 	seen, err := o.objects(ctx, g, targets, client.Selection{Kinds: kinds})
 	if err != nil {
+		return nil, err
+	}
+	if err := o.charts.idle(); err != nil {
 		return nil, err
 	}
 	a := &access{kube: seen.Snapshot, model: rbac.New(seen.Snapshot, rbac.Options{Whole: seen.whole}), gaps: seen.gaps}
@@ -120,7 +125,10 @@ func (o *accessOptions) objects(ctx context.Context, g *global, targets []string
 		}
 		objects, missing, whole = c.Objects, c.Missing, true
 	default:
-		files, err := g.manifests(targets)
+		files, err := g.manifests(ctx, targets, &o.charts)
+		if err == nil {
+			err = madeTwice(files)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -12,7 +12,7 @@ import (
 func newRBACRisky(g *global) *cobra.Command {
 	return newFamily(g, "rbac", &cobra.Command{
 		Use: "risky [flags] [TARGET...]", Short: "Find what is wrong with who may do what, and give a verdict", Args: words(0, -1),
-		Long: "Risky runs the checks rbac/… (plimsoll explain lists them) on manifests, folders, what cluster dump wrote, or, where no\n" +
+		Long: "Risky runs the checks rbac/… (plimsoll explain lists them) on manifests, charts, overlays, what cluster dump wrote, or, where no\n" +
 			"TARGET is named, on the cluster. plimsoll scan and cluster scan run them, too, beside all others.\n\n" +
 			"Exit status: 0 passed or only warned, 1 the verdict is deny, 2 the call or a file in it is wrong, 3 incomplete:\n" +
 			"not all could be read, and nothing denied.",
@@ -56,5 +56,6 @@ func newFamily(g *global, family string, cmd *cobra.Command) *cobra.Command {
 	o.read.noCache = true
 	o.gateFlags(f)
 	o.except.flags(f)
+	o.charts.flags(f, "release-namespace")
 	return cmd
 }

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,6 +32,29 @@ func (o *chartOptions) ask(ctx context.Context, r render.Request) (render.Answer
 	return render.Ask(ctx, r)
 }
 
+// rendered renders the charts and overlays of a folder.
+func (o *chartOptions) rendered(ctx context.Context, folder string, paths []string) (*render.Sources, error) {
+	values, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	s, err := render.Folder(ctx, folder, paths, render.Options{Values: values, Ask: o.ask, Jobs: runtime.NumCPU(), At: filepath.ToSlash(folder)})
+	if err == nil {
+		err = ctx.Err()
+	}
+	return s, err
+}
+
+// packed renders a packed chart.
+func (o *chartOptions) packed(ctx context.Context, name string, b []byte) (m render.Made, err error) {
+	values, err := o.read()
+	if err != nil {
+		return m, err
+	}
+	m = render.Archive(ctx, name, b, render.Options{Values: values, Ask: o.ask})
+	return m, ctx.Err()
+}
+
 // idle says that values were given in vain.
 func (o *chartOptions) idle() error {
 	if len(o.values)+len(o.set) > 0 && !o.used.Load() {
@@ -38,12 +63,13 @@ func (o *chartOptions) idle() error {
 	return nil
 }
 
-func (o *chartOptions) flags(f *pflag.FlagSet) {
+// flags defines them. The namespace's is named by the command, which may have a --namespace of its own.
+func (o *chartOptions) flags(f *pflag.FlagSet, namespace string) {
 	usual := render.DefaultValues()
 	f.Var(repeated(&o.values), "values", "`FILE` of values for Helm charts, on top of their own; may be repeated")
 	f.Var(repeated(&o.set), "set", "`KEY=VALUE` for Helm charts, as helm's --set; may be repeated")
 	f.StringVar(&o.release, "release", usual.Release, "`NAME` of the release that Helm charts are rendered as")
-	f.StringVar(&o.namespace, "namespace", usual.Namespace, "`NAMESPACE` that Helm charts are rendered for")
+	f.StringVar(&o.namespace, namespace, usual.Namespace, "`NAMESPACE` that Helm charts are rendered for")
 	f.StringVar(&o.version, "kube-version", usual.KubeVersion, "`VERSION` of Kubernetes that Helm charts are rendered for")
 }
 

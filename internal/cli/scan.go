@@ -196,7 +196,7 @@ func newScan(g *global) *cobra.Command {
 	o.flags(cmd.Flags())
 	o.podSecurityFlag(cmd.Flags())
 	cmd.Flags().StringVar(&o.read.target.stage, "target", "", "`STAGE` of Dockerfiles that is built, by name or number; what it does not need is not judged (default: the last, and all are judged)")
-	o.charts.flags(cmd.Flags())
+	o.charts.flags(cmd.Flags(), "namespace")
 	o.signer.flags(cmd.Flags(), "key")
 	cmd.Flags().Lookup("key").Usage = seenByPolicies
 	return cmd
