@@ -32,7 +32,7 @@ type Env struct {
 func New(objects []*Object, vars []Variable, funcs []Function) (*Env, error) {
 	base, err := cel.NewEnv(
 		cel.OptionalTypes(), cel.DefaultUTCTimeZone(true), cel.CrossTypeNumericComparisons(true),
-		ext.Strings(ext.StringsVersion(4)), ext.Lists(ext.ListsMaxRangeSize(maxRange)), ext.Sets(), ext.Math(),
+		ext.Strings(ext.StringsVersion(4), ext.StringsMaxPrecision(maxPrecision)), ext.Lists(ext.ListsMaxRangeSize(maxRange)), ext.Sets(), ext.Math(),
 		ext.Bindings(), ext.Regex(), ext.TwoVarComprehensions(),
 		cel.ParserRecursionLimit(maxDepth), cel.ParserExpressionSizeLimit(maxLetters),
 		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateRegexLiterals(),
@@ -40,6 +40,13 @@ func New(objects []*Object, vars []Variable, funcs []Function) (*Env, error) {
 	)
 	if err != nil {
 		return nil, fmt.Errorf("set up CEL: %w", err)
+	}
+	again, err := bounded(base)
+	if err != nil {
+		return nil, err
+	}
+	if base, err = base.Extend(again...); err != nil {
+		return nil, fmt.Errorf("bound CEL's own functions: %w", err)
 	}
 	return (&Env{cel: base}).extend(objects, vars, funcs)
 }

@@ -158,6 +158,8 @@ func TestDoesNotCompile(t *testing.T) {
 	deep := strings.Repeat("(", 200) + "1" + strings.Repeat(")", 200) + " == 1"
 	for source, want := range map[string]string{
 		"book.titel == 'x'":                  `1:5: there is no field "titel" here; did you mean "title"?`,
+		"book.books.size() == 1":             `1:5: there is no field "books" here; "books" is a variable of its own`,
+		"book.name == 'x'":                   `1:5: there is no field "name" here`,
 		"true &&\n  bok.title == 'x'":        `2:3: "bok" is neither a variable nor a function; did you mean "book"?`,
 		"book.title == 1":                    "1:12: found no matching overload",
 		"book.title":                         "type string, and is to give one of type bool",

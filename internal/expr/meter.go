@@ -3,6 +3,7 @@ package expr
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
@@ -75,60 +76,98 @@ func meterOf(f *interpreter.ExecutionFrame) *activation {
 const patterns = 20
 
 // gauge says which values are walked through: by the loop over them, or by the function that takes them.
-// The number is the weight of their size.
-type gauge map[int64]uint64
+type gauge map[int64]toll
+
+// toll is the weight of a value's size, and whether what is in it is walked through, too.
+type toll struct {
+	weight uint64
+	deep   bool
+}
+
+// deep are the functions that compare or write what is in their arguments. A list that holds another one twice, which
+// holds a third one twice, takes next to no room and no end of time.
+var deep = map[string]bool{
+	operators.Equals: true, operators.NotEquals: true, operators.In: true, "format": true, "flatten": true, "distinct": true,
+	"sets.contains": true, "sets.equivalent": true, "sets.intersects": true,
+}
 
 func gaugeOf(checked *cel.Ast) gauge {
 	g := gauge{}
 	for _, n := range ast.MatchDescendants(ast.NavigateAST(checked.NativeRep()), ast.AllMatcher()) {
 		switch n.Kind() {
 		case ast.ComprehensionKind:
-			g.mark(n.AsComprehension().IterRange(), 1)
+			g.mark(n.AsComprehension().IterRange(), toll{weight: 1})
+		case ast.ListKind:
+			if len(n.AsList().Elements()) > 1 { // one of one item goes with the call that takes it
+				g.mark(n, toll{weight: 1})
+			}
+		case ast.MapKind:
+			g.mark(n, toll{weight: 1})
 		case ast.CallKind:
 			call := n.AsCall()
-			weight := uint64(1)
+			w := toll{weight: 1, deep: deep[call.FunctionName()]}
 			switch call.FunctionName() {
 			case overloads.Size, operators.Index, operators.OptIndex, operators.OptSelect, operators.LogicalAnd, operators.LogicalOr,
 				operators.LogicalNot, operators.Conditional, operators.Add, operators.NotStrictlyFalse:
 				continue
 			case overloads.Matches, "regex.extract", "regex.extractAll", "regex.replace":
-				weight = patterns
+				w.weight = patterns
 			}
 			if call.IsMemberFunction() {
-				g.mark(call.Target(), weight)
+				g.mark(call.Target(), w)
 			}
 			for _, arg := range call.Args() {
-				g.mark(arg, weight)
+				g.mark(arg, w)
 			}
 		}
 	}
 	return g
 }
 
-func (g gauge) mark(e ast.Expr, weight uint64) {
+func (g gauge) mark(e ast.Expr, w toll) {
 	switch e.Kind() {
+	case ast.ListKind, ast.MapKind:
+		if constant(e) {
+			return // it is made once, and is as large as it is written
+		}
 	case ast.IdentKind, ast.SelectKind, ast.CallKind, ast.ComprehensionKind:
-		g[e.ID()] = max(g[e.ID()], weight)
+	default:
+		return
 	}
+	g[e.ID()] = toll{max(g[e.ID()].weight, w.weight), g[e.ID()].deep || w.deep}
+}
+
+func constant(e ast.Expr) bool {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		return true
+	case ast.ListKind:
+		return !slices.ContainsFunc(e.AsList().Elements(), func(e ast.Expr) bool { return !constant(e) })
+	case ast.MapKind:
+		return !slices.ContainsFunc(e.AsMap().Entries(), func(e ast.EntryExpr) bool {
+			return !constant(e.AsMapEntry().Key()) || !constant(e.AsMapEntry().Value())
+		})
+	}
+	return false
 }
 
 // count puts a meter on a step of the program.
 func (g gauge) count(step interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
-	weight := g[step.ID()]
+	w := g[step.ID()]
 	switch inner := step.(type) {
 	case interpreter.InterpretableCall:
 		if inner.Function() != operators.Add {
-			weight = max(weight, 1)
+			w.weight = max(w.weight, 1)
 		}
-		return &call{inner, weight}, nil
+		return &call{inner, w}, nil
 	case interpreter.InterpretableAttribute:
-		if weight > 0 {
-			return &attribute{inner, weight}, nil
+		if w.weight > 0 {
+			return &attribute{inner, w}, nil
 		}
 	case interpreter.InterpretableConst:
 	default:
-		if weight > 0 {
-			return &value{inner, weight}, nil
+		if w.weight > 0 {
+			return &value{inner, w}, nil
 		}
 	}
 	return step, nil
@@ -136,15 +175,18 @@ func (g gauge) count(step interpreter.InterpretableV2) (interpreter.Interpretabl
 
 type call struct {
 	interpreter.InterpretableCall
-	weight uint64
+	toll
 }
 
 func (c *call) Exec(f *interpreter.ExecutionFrame) ref.Val {
 	m, out := meterOf(f), c.InterpretableCall.Exec(f)
 	if s, ok := out.(types.String); ok {
+		if len(s) > maxText {
+			return types.NewErr("%s gives a text of more than %d bytes", c.Function(), maxText)
+		}
 		m.spend(1 + uint64(len(s))/10*max(c.weight, 1))
 	} else {
-		m.spend(1 + c.weight*sizeOf(out))
+		m.spend(1 + c.cost(out))
 	}
 	return out
 }
@@ -153,12 +195,12 @@ func (c *call) Eval(a interpreter.Activation) ref.Val { return c.Exec(interprete
 
 type attribute struct {
 	interpreter.InterpretableAttribute
-	weight uint64
+	toll
 }
 
 func (c *attribute) Exec(f *interpreter.ExecutionFrame) ref.Val {
 	m, out := meterOf(f), c.InterpretableAttribute.Exec(f)
-	m.spend(c.weight * sizeOf(out))
+	m.spend(c.cost(out))
 	return out
 }
 
@@ -166,18 +208,29 @@ func (c *attribute) Eval(a interpreter.Activation) ref.Val { return c.Exec(inter
 
 type value struct {
 	interpreter.InterpretableV2
-	weight uint64
+	toll
 }
 
 func (c *value) Exec(f *interpreter.ExecutionFrame) ref.Val {
 	m, out := meterOf(f), c.InterpretableV2.Exec(f)
-	m.spend(c.weight * sizeOf(out))
+	m.spend(c.cost(out))
 	return out
 }
 
 func (c *value) Eval(a interpreter.Activation) ref.Val { return c.Exec(interpreter.AsFrame(a)) }
 
-// sizeOf is what it takes to walk through a value once.
+// cost is what it takes to walk through a value.
+func (w toll) cost(v ref.Val) uint64 {
+	switch {
+	case w.weight == 0:
+		return 0
+	case w.deep:
+		return w.weight * sizeWithin(v, maxCost)
+	}
+	return w.weight * sizeOf(v)
+}
+
+// sizeOf is the size of a value, without that of what is in it.
 func sizeOf(v ref.Val) uint64 {
 	switch v := v.(type) {
 	case types.String:
@@ -189,4 +242,22 @@ func sizeOf(v ref.Val) uint64 {
 		return uint64(n)
 	}
 	return 0
+}
+
+// sizeWithin is the size of a value and of all that is in it; what is more than most is not counted.
+func sizeWithin(v ref.Val, most uint64) uint64 {
+	n := sizeOf(v)
+	all, ok := v.(traits.Iterable)
+	if !ok || v.Type() == types.StringType {
+		return n
+	}
+	m, isMap := v.(traits.Mapper)
+	for it := all.Iterator(); it.HasNext() == types.True && n <= most; {
+		item := it.Next()
+		n += sizeWithin(item, most-n)
+		if isMap {
+			n += sizeWithin(m.Get(item), most-min(n, most))
+		}
+	}
+	return n
 }

@@ -67,7 +67,7 @@ func (e *Env) wrong(issues *cel.Issues) error {
 	})
 	message := first.Message
 	if m := noField().FindStringSubmatch(message); m != nil {
-		message = fmt.Sprintf("there is no field %q here%s", m[1], meant(m[1], e.fieldNames()))
+		message = fmt.Sprintf("there is no field %q here%s", m[1], e.instead(m[1]))
 	} else if m := noVariable().FindStringSubmatch(message); m != nil {
 		message = fmt.Sprintf("%q is neither a variable nor a function%s", m[1], meant(m[1], e.names()))
 	}
@@ -75,6 +75,20 @@ func (e *Env) wrong(issues *cel.Issues) error {
 		message = fmt.Sprintf("%q is a word that CEL keeps for itself", word)
 	}
 	return &Error{max(first.Location.Line(), 1), max(first.Location.Column()+1, 1), Brief(message)}
+}
+
+// instead is what was probably meant by a field that is not there: a variable, or another field.
+func (e *Env) instead(field string) string {
+	if slices.ContainsFunc(e.vars, func(v Variable) bool { return v.Name == field }) {
+		return fmt.Sprintf("; %q is a variable of its own", field)
+	}
+	var others []string
+	for _, name := range e.fieldNames() {
+		if name != field { // that one is another object's
+			others = append(others, name)
+		}
+	}
+	return meant(field, others)
 }
 
 // Brief is what CEL's parser says is wrong, without the list of all words that could stand there instead: it is nearly
