@@ -106,6 +106,23 @@ func TestGenuine(t *testing.T) {
 			"vulnerability GHSA-xvch-5gv4-984h,CVE-2021-44906 critical on npm minimist 1.2.5 fixed 1.2.6 at app/node_modules/minimist/package.json:0",
 			"vulnerability GHSA-35jh-r3h4-6jhm,CVE-2021-23337 high on npm lodash 4.17.20 fixed 4.17.21 at app/node_modules/lodash/package.json:0 (ignored: the function is not called)",
 		},
+		"osv.json": { // of a distribution's packages those that are installed
+			"vulnerability GHSA-phwq-j96m-2c2q,CVE-2022-29078 critical on npm ejs 3.1.6 fixed 3.1.7",
+			"vulnerability GHSA-35jh-r3h4-6jhm,CVE-2021-23337 high on npm lodash 4.17.20 fixed 4.17.21",
+			"vulnerability GHSA-xvch-5gv4-984h,CVE-2021-44906 critical on npm minimist 1.2.5 fixed 1.2.6 or 0.2.4",
+			"vulnerability GO-2024-3321,GHSA-v778-237x-gjrc,CVE-2024-45337 critical on golang golang.org/x/crypto 0.14.0 fixed 0.31.0",
+			"vulnerability GO-2026-5932 unknown on golang golang.org/x/crypto 0.14.0",
+			"vulnerability DEBIAN-CVE-2023-45853,CVE-2023-45853 critical on deb zlib1g 1:1.2.13.dfsg-1",
+		},
+		"osv.sarif": { // its level is "warning" for all
+			"vulnerability CVE-2023-45853 critical at var/lib/dpkg/status:0",
+			"vulnerability CVE-2021-23337 high at app/node_modules/.package-lock.json:0",
+			"vulnerability CVE-2022-29078 critical at app/node_modules/.package-lock.json:0",
+			"vulnerability CVE-2024-45337 critical at usr/local/bin/cart:0",
+			"vulnerability CVE-2021-44906 critical at app/node_modules/.package-lock.json:0",
+			"vulnerability CVE-2024-45337 critical at usr/local/bin/cart:0",
+			"vulnerability GO-2026-5932 unknown at usr/local/bin/cart:0",
+		},
 		"grype.sarif": { // without aliases, and without what was passed over
 			"vulnerability GHSA-phwq-j96m-2c2q critical on npm ejs 3.1.6 at shop.tar//app/node_modules/ejs/package.json:1",
 			"vulnerability GHSA-xvch-5gv4-984h critical on npm minimist 1.2.5 at shop.tar//app/node_modules/minimist/package.json:1",
@@ -115,7 +132,12 @@ func TestGenuine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, lines(read(t, string(b)))[1:]); diff != "" {
+		r := read(t, string(b))
+		if r.Packages != nil != (file == "osv.json") || r.Packages != nil && len(r.Packages) != 22 { // --all-packages
+			t.Errorf("%s lists %d packages", file, len(r.Packages))
+		}
+		r.Packages = nil
+		if diff := cmp.Diff(want, lines(r)[1:]); diff != "" {
 			t.Errorf("%s: %s", file, diff)
 		}
 	}

@@ -1,6 +1,7 @@
 package opinion
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -31,6 +32,7 @@ type (
 	osvPackage struct {
 		Package struct {
 			Name, Version, Ecosystem string
+			OSPackage                string `json:"os_package_name"`
 			PURL                     string `json:"purl"`
 		} `json:"package"`
 		Vulnerabilities []osvVulnerability `json:"vulnerabilities"`
@@ -71,20 +73,36 @@ func readOSV(b []byte, r *Report) error {
 			r.DiffIDs = append(r.DiffIDs, named(l.DiffID)...)
 		}
 	}
+	var all []*osvPackage
 	for _, result := range o.Results {
 		for i := range result.Packages {
-			if err := result.Packages[i].take(r); err != nil {
+			all = append(all, &result.Packages[i])
+		}
+	}
+	lists := slices.ContainsFunc(all, func(p *osvPackage) bool { return len(p.Vulnerabilities) == 0 }) // --all-packages
+	for _, p := range all {
+		if lists {
+			if err := r.lists(p.named()); err != nil {
 				return err
 			}
+		}
+		if err := p.take(r); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// named is the package: of a distribution, the one that is installed and not the source that it was built of, by
+// which OSV's advisories go.
+func (p *osvPackage) named() *Package {
+	family, _, _ := strings.Cut(strings.ToLower(p.Package.Ecosystem), ":")
+	return packageOf(p.Package.PURL, osvTypes[family], cmp.Or(p.Package.OSPackage, p.Package.Name), p.Package.Version)
+}
+
 // take adds one opinion for each group: advisories that OSV-Scanner holds for the same vulnerability.
 func (p *osvPackage) take(r *Report) error {
-	family, _, _ := strings.Cut(strings.ToLower(p.Package.Ecosystem), ":")
-	of := packageOf(p.Package.PURL, osvTypes[family], p.Package.Name, p.Package.Version)
+	of := p.named()
 	grouped := map[string]bool{}
 	for _, g := range p.Groups {
 		o := Opinion{Kind: finding.KindVulnerability, Package: of, IDs: slices.Concat(g.IDs, g.Aliases), Severity: finding.Unknown}

@@ -130,7 +130,7 @@ func (run *sarifRun) take(r *Report, name string) error {
 		if rule := rules[id]; rule != nil {
 			properties = append(properties, rule.Properties)
 		}
-		o.Severity = one.severity(properties)
+		o.Severity = one.severity(o.Kind, properties)
 		purls := purlsOf(properties)
 		if len(purls) > 0 && o.Kind == finding.KindVulnerability {
 			o.Package = packageOf(purls[0], "", "", "")
@@ -158,8 +158,9 @@ func (run *sarifRun) take(r *Report, name string) error {
 	return nil
 }
 
-// severity is the score that code hosts go by, or what the level comes to.
-func (one *sarifResult) severity(properties []sarifProperties) finding.Severity {
+// severity is the score that code hosts go by, or what the level comes to. How grave a vulnerability is, the level
+// does not say: OSV-Scanner has "warning" for each.
+func (one *sarifResult) severity(kind finding.Kind, properties []sarifProperties) finding.Severity {
 	for _, p := range properties {
 		var text string
 		if json.Unmarshal(p["security-severity"], &text) == nil {
@@ -167,6 +168,9 @@ func (one *sarifResult) severity(properties []sarifProperties) finding.Severity 
 				return finding.SeverityOf(score)
 			}
 		}
+	}
+	if kind == finding.KindVulnerability {
+		return finding.Unknown
 	}
 	switch one.Level {
 	case "error":
