@@ -205,3 +205,18 @@ func TestTargets(t *testing.T) {
 		t.Error("two reports of an engine on a target are taken")
 	}
 }
+
+// TestScore wants a severity that our own source's score comes to, and its word does not, to be told as such.
+func TestScore(t *testing.T) {
+	r := reporttest.Sample()
+	f := &r.Findings[slices.IndexFunc(r.Findings, func(f finding.Finding) bool { return f.Rule == "CVE-2021-44228" })]
+	f.Severity, f.SeverityFrom, f.Ratings = finding.High, "ghsa", []finding.Rating{{Source: "ghsa", Severity: finding.High, Score: 9.1}}
+	log4j := on("maven", "org.apache.logging.log4j", "log4j-core", "2.14.1")
+	if err := Merge(r, []*opinion.Report{theirs(vulnerability("CVE-2021-44228", log4j, finding.Critical))}, options()); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(r.Disagreements, func(d finding.Disagreement) bool { return d.What == finding.OtherSeverity })
+	if d := r.Disagreements[i]; d.Reason != otherSource || d.Detail != "critical is what the score of ghsa comes to, 9.1, and high the word of ghsa, which goes before it here" {
+		t.Errorf("%+v", d)
+	}
+}

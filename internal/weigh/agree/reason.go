@@ -211,6 +211,9 @@ func (m *merge) differ(f *finding.Finding, o *opinion.Opinion, d finding.Disagre
 		if i := slices.IndexFunc(f.Ratings, func(r finding.Rating) bool { return r.Severity == o.Severity && r.Source != f.SeverityFrom }); i >= 0 {
 			one.Reason = otherSource
 			one.Detail = fmt.Sprintf("%s is what %s says, and %s what %s says, which goes before it here", o.Severity, f.Ratings[i].Source, f.Severity, cmp.Or(f.SeverityFrom, "nobody"))
+		} else if i := slices.IndexFunc(f.Ratings, func(r finding.Rating) bool { return r.Score > 0 && finding.SeverityOf(r.Score) == o.Severity }); i >= 0 {
+			one.Reason = otherSource
+			one.Detail = fmt.Sprintf("%s is what the score of %s comes to, %.1f, and %s the word of %s, which goes before it here", o.Severity, f.Ratings[i].Source, f.Ratings[i].Score, f.Severity, cmp.Or(f.SeverityFrom, "nobody"))
 		}
 		m.tell(one)
 	}
