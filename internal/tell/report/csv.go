@@ -54,7 +54,7 @@ func writeCSV(w io.Writer, r *finding.Report, _ Options) error {
 
 func csvRow(f *finding.Finding, t *finding.Target, p *finding.Package) map[string]string {
 	row := map[string]string{
-		"kind": string(f.Kind), "severity": string(f.Severity), "rule": f.Rule, "aliases": also(f, " "), "status": string(f.Status),
+		"kind": string(f.Kind), "severity": string(f.Severity), "rule": f.Rule, "aliases": strings.Join(aliases(f), " "), "status": string(f.Status),
 		"fixed": f.Fixed, "title": f.Title, "fix": f.Fix, "published": f.Published, "references": strings.Join(f.References, " "), "fingerprint": f.Fingerprint,
 	}
 	if t != nil {
@@ -97,10 +97,11 @@ func csvLine(row map[string]string) []string {
 }
 
 // cell keeps a name from being a formula where the file is opened as a spreadsheet: what begins like one
-// has a quote before it, as spreadsheets themselves mark text.
+// has a quote before it, as spreadsheets themselves mark text. Some of them read the wide forms of East Asian
+// keyboards, too (OWASP, CSV injection).
 func cell(s string) string {
 	s = clean(s)
-	if s != "" && strings.ContainsRune("=+-@|%", rune(s[0])) {
+	if strings.IndexAny(s, "=+-@|%＝＋－＠") == 0 {
 		return "'" + s
 	}
 	return s

@@ -103,6 +103,10 @@ func TestJUnit(t *testing.T) {
 func TestCSV(t *testing.T) {
 	r := reporttest.Sample()
 	r.Findings[0].Title = "=HYPERLINK(\"http://x\"),\r\n\"quoted\""
+	r.Findings[1].Title = "＝1+1"
+	for i := range 20 {
+		r.Findings[2].Aliases = append(r.Findings[2].Aliases, fmt.Sprintf("BIT-%d", i))
+	}
 	rows, err := csv.NewReader(bytes.NewReader(write(t, "csv", r, Options{}))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
@@ -112,10 +116,13 @@ func TestCSV(t *testing.T) {
 	}
 	for _, row := range rows[1:] {
 		for i, f := range row {
-			if f != "" && strings.ContainsRune("=+-@", rune(f[0])) {
+			if strings.IndexAny(f, "=+-@＝＋－＠") == 0 {
 				t.Errorf("%s begins as a formula: %q", rows[0][i], f)
 			}
 		}
+	}
+	if got := strings.Fields(rows[3][5]); len(got) != len(r.Findings[2].Aliases) {
+		t.Errorf("%d names of %d: %q", len(got), len(r.Findings[2].Aliases), got)
 	}
 }
 

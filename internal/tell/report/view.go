@@ -237,12 +237,21 @@ func consulted(r *finding.Report) bool {
 	return len(r.Targets) == 0 || len(r.Packages) > 0 || slices.ContainsFunc(r.Targets, func(t finding.Target) bool { return packaged(&t) })
 }
 
-// maxAlso bounds the other names of a finding that are shown; JSON and SARIF have all.
+// maxAlso bounds the other names of a finding that people are shown; formats for programs have all.
 const maxAlso = 8
 
-// also are the other names of a finding, those first that most people know: a weakness of a protocol has dozens, most
-// of them one publisher's, for each of his images.
+// also are the other names of a finding for people.
 func also(f *finding.Finding, separator string) string {
+	names := aliases(f)
+	if more := len(names) - maxAlso; more > 0 {
+		names = append(names[:maxAlso:maxAlso], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, separator)
+}
+
+// aliases are the other names of a finding, those first that most people know: a weakness of a protocol has dozens,
+// most of them one publisher's, for each of his images.
+func aliases(f *finding.Finding) []string {
 	rank := func(id string) int {
 		prefix, _, _ := strings.Cut(id, "-")
 		switch prefix {
@@ -257,8 +266,5 @@ func also(f *finding.Finding, separator string) string {
 	}
 	names := slices.Clone(f.Aliases)
 	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
-	if more := len(names) - maxAlso; more > 0 {
-		names = append(names[:maxAlso:maxAlso], fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(names, separator)
+	return names
 }
