@@ -44,6 +44,8 @@ type Hit struct {
 	Subject *finding.Subject
 	// Severity is that of this hit, where it is another than the card's.
 	Severity finding.Severity
+	// SeverityFrom says who finds it so, where that is not us.
+	SeverityFrom string
 	// Fix says how this hit is mended, where that can be said better than on the card's page.
 	Fix string
 	// Path is how somebody gets from one thing to another.
@@ -56,7 +58,7 @@ type Hit struct {
 func (c Card) Finding(target string, h Hit) finding.Finding {
 	return finding.Finding{
 		Deck: c.Decks[0], Kind: c.Kind, Rule: c.ID, Aliases: c.Aliases, Controls: c.Controls,
-		Severity: cmp.Or(h.Severity, c.Severity), SeverityFrom: "plimsoll", Title: titled(c.Title, h.Detail), Target: target,
+		Severity: cmp.Or(h.Severity, c.Severity), SeverityFrom: cmp.Or(h.SeverityFrom, "plimsoll"), Title: titled(c.Title, h.Detail), Target: target,
 		Evidence: h.Where, Fix: cmp.Or(h.Fix, firstParagraph(c.Page.Fix)), Locations: h.At, Subject: h.Subject, Path: h.Path, Suppressed: h.Suppressed,
 	}
 }

@@ -134,7 +134,7 @@ func (in *given) into(g *global, so *scan.Options, subjects []scan.Subject) erro
 			files = append(files, more...)
 		}
 	}
-	so.Baseline, so.BaselineFile = in.baseline, in.from
+	so.Baseline, so.BaselineFile, so.NoBeside = in.baseline, in.from, !in.beside
 	if len(files)+len(in.vex) == 0 {
 		return nil
 	}
@@ -143,8 +143,8 @@ func (in *given) into(g *global, so *scan.Options, subjects []scan.Subject) erro
 	return contradicted(err)
 }
 
-// lookedFor are the files that count where they lie beside a source folder or a Dockerfile. A .hadolint.yaml is
-// read together with the Dockerfiles that it is for.
+// lookedFor are the files that count where they lie beside a source folder or a Dockerfile. A .hadolint.yaml, which
+// holds for all below it, is looked for by the scan.
 var lookedFor = []string{"plimsoll-exceptions.yaml", ".trivyignore", ".trivyignore.yaml"}
 
 // besideSubject reads the files of exceptions that lie where people keep them. They speak of that target alone,

@@ -12,6 +12,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/dockerfile"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
 	read "github.com/plimsoll/plimsoll/internal/read/dockerfile"
+	"github.com/plimsoll/plimsoll/internal/read/exceptionfile"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 )
 
@@ -56,7 +57,7 @@ const maxFaults = 10
 // brokenDockerfile tells what BuildKit refuses in a Dockerfile that was named, or is wrong with the files beside it.
 func brokenDockerfile(of *Files, stage string) error {
 	docs := of.Documents
-	b := besideOf(docs)
+	b := besideOf(docs, nil)
 	wrong := b.wrong
 	of.Idle = nil
 	for _, dir := range slices.Sorted(maps.Keys(b.settings)) {
@@ -78,7 +79,7 @@ func brokenDockerfile(of *Files, stage string) error {
 
 // judgeDockerfiles runs all checks on each.
 func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
-	b := besideOf(docs)
+	b := besideOf(docs, s.counts)
 	checks, unread := dockerfile.Judge()
 	config := imagecfg.Checks()
 	for _, err := range b.wrong {
@@ -192,7 +193,8 @@ type beside struct {
 	wrong    []error
 }
 
-func besideOf(docs []inventory.Document) *beside {
+// besideOf reads it. Counts says whether what a file ignores and overrides is to count; nil: it does.
+func besideOf(docs []inventory.Document, counts func(exceptionfile.File) bool) *beside {
 	b := &beside{ignores: map[string]*read.Ignore{}, settings: map[string]read.Settings{}, is: map[string]bool{}}
 	for _, d := range docs {
 		var err error
@@ -204,7 +206,7 @@ func besideOf(docs []inventory.Document) *beside {
 			}
 		case name == ".hadolint.yaml", name == ".hadolint.yml":
 			var of read.Settings
-			if of, err = read.ParseSettings(d.Path, d.Bytes); err == nil {
+			if of, err = hadolintSettings(d, counts); err == nil {
 				b.settings[path.Dir(d.Path)] = of
 			}
 		default:
@@ -216,6 +218,35 @@ func besideOf(docs []inventory.Document) *beside {
 		}
 	}
 	return b
+}
+
+// hadolintSettings reads a .hadolint.yaml.
+func hadolintSettings(d inventory.Document, counts func(exceptionfile.File) bool) (read.Settings, error) {
+	of, err := read.ParseSettings(d.Path, d.Bytes)
+	if err != nil || !of.Excepts {
+		return of, err
+	}
+	f, err := exceptionfile.Parse(d.Path, d.Bytes)
+	if err != nil || counts != nil && !counts(f) {
+		return of, err
+	}
+	bare := func(rule string) string { return strings.TrimPrefix(rule, "hadolint/") }
+	for i := range f.Exceptions {
+		of.Ignored = append(of.Ignored, bare(f.Exceptions[i].Rules[0]))
+	}
+	of.Override = map[string]finding.Severity{}
+	for _, o := range f.Severities {
+		of.Override[bare(o.Rule)] = o.Severity
+	}
+	return of, nil
+}
+
+// counts says whether what a file beside Dockerfiles ignores and overrides is to count: not where the caller wants
+// none of it, and not twice where he has named that file.
+func (s *scan) counts(f exceptionfile.File) bool {
+	return !s.o.NoBeside && (s.o.Exceptions == nil || !slices.ContainsFunc(s.o.Exceptions.Files(), func(named finding.File) bool {
+		return named.Kind == f.Kind && named.Digest == f.Digest
+	}))
 }
 
 // options are those for a Dockerfile: what lies nearest above it counts.

@@ -37,7 +37,7 @@ func Mend(of *Files) (m Mended, err error) {
 		m.HiddenAfter, err = Hidden(d.Path, m.After)
 		return m, err
 	}
-	o := besideOf(of.Documents).options(d.Path, true)
+	o := besideOf(of.Documents, nil).options(d.Path, true)
 	f, err := read.Parse(d.Path, bytes.Clone(d.Bytes), o)
 	if err != nil {
 		return m, err

@@ -70,6 +70,7 @@ type Options struct {
 	Missing    []finding.Gap  // what the caller wanted looked at and could not open
 
 	Exceptions   *exception.Set     // nil: nothing is let pass
+	NoBeside     bool               // nor by a .hadolint.yaml beside a Dockerfile
 	Baseline     *baseline.Baseline // nil: all findings count alike
 	BaselineFile finding.File       // where the baseline was read
 

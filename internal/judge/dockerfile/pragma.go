@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -159,7 +160,7 @@ func (p *Pragmas) Apply(c check.Card, h check.Hit) check.Hit {
 	for i := range c.Aliases {
 		tool, name, _ := strings.Cut(c.Aliases[i], "/")
 		if level, ok := p.file.Settings.Override[strings.ToUpper(name)]; ok && tool == "hadolint" {
-			h.Severity = levels[level]
+			h.Severity, h.SeverityFrom = level, path.Base(p.file.Settings.Path)
 		}
 		if tool == "buildkit" && p.errors && rank(h, c) < 2 {
 			h.Severity = finding.Medium // the builder ends here
@@ -179,9 +180,6 @@ func (p *Pragmas) Apply(c check.Card, h check.Hit) check.Hit {
 	}
 	return h
 }
-
-// levels are hadolint's severities in our words.
-var levels = map[string]finding.Severity{"error": finding.High, "warning": finding.Medium, "info": finding.Low, "style": finding.Info}
 
 func rank(h check.Hit, c check.Card) int {
 	s := h.Severity
