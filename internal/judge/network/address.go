@@ -2,6 +2,7 @@ package network
 
 import (
 	"math/big"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -41,11 +42,15 @@ func (a Addresses) Has(address netip.Addr) bool {
 
 // Minus are the addresses of a set that are not in another.
 func (a Addresses) Minus(b Addresses) (rest Addresses) {
+	next := 0 // of b: those before end before the span at hand
 	for _, s := range a {
+		for next < len(b) && b[next].to.Less(s.from) {
+			next++
+		}
 		gone := false
-		for _, t := range b {
-			if s.from.BitLen() != t.from.BitLen() || t.to.Less(s.from) || s.to.Less(t.from) {
-				continue
+		for _, t := range b[next:] {
+			if s.to.Less(t.from) {
+				break
 			}
 			if s.from.Less(t.from) {
 				rest = append(rest, addressSpan{s.from, t.from.Prev()})
@@ -125,49 +130,84 @@ func (s addressSpan) String() string {
 
 // addressCells cut all addresses along the borders of sets, so that each set is made of whole cells. Addresses that
 // are in the same sets are one cell.
-func addressCells(sets []Addresses) []Addresses {
-	starts := []netip.Addr{families[0].from, families[1].from}
-	for _, s := range sets {
-		for _, i := range s {
-			starts = append(starts, i.from)
-			if next := i.to.Next(); next.IsValid() { // what ends with its family starts no other cell
-				starts = append(starts, next)
+func addressCells(sets []Addresses) []Addresses { return partAddresses(sets).cells }
+
+// parted are all addresses, cut into cells, and which of the sets hold each.
+type parted struct {
+	cells   []Addresses
+	holders [][]int32    // by cell, in their order
+	starts  []netip.Addr // of the intervals that cells are made of
+	of      []int32      // the cell of each interval
+}
+
+// in are the sets that an address is in.
+func (p *parted) in(a netip.Addr) []int32 {
+	i, found := slices.BinarySearchFunc(p.starts, a, netip.Addr.Compare)
+	if !found {
+		i--
+	}
+	return p.holders[p.of[i]]
+}
+
+// partAddresses goes through all borders once. A cell is known by random numbers, one of each set
+// that holds it, put together.
+func partAddresses(sets []Addresses) *parted {
+	type border struct {
+		at  netip.Addr
+		set int32
+	}
+	borders := []border{{families[0].from, -1}, {families[1].from, -1}}
+	type sum [2]uint64
+	numbers := make([]sum, len(sets))
+	for i, s := range sets {
+		numbers[i] = sum{rand.Uint64(), rand.Uint64()}
+		for _, one := range s {
+			borders = append(borders, border{one.from, int32(i)})
+			if next := one.to.Next(); next.IsValid() { // what ends with its family ends there
+				borders = append(borders, border{next, int32(i)})
 			}
 		}
 	}
-	slices.SortFunc(starts, netip.Addr.Compare)
-	starts = slices.Compact(starts)
-	in := make([][]byte, len(starts))
-	for i := range in {
-		in[i] = make([]byte, (len(sets)+7)/8)
-	}
-	for j, s := range sets {
-		for _, i := range s {
-			at, _ := slices.BinarySearchFunc(starts, i.from, netip.Addr.Compare)
-			for ; at < len(starts) && starts[at].BitLen() == i.from.BitLen() && !i.to.Less(starts[at]); at++ {
-				in[at][j/8] |= 1 << (j % 8)
-			}
+	slices.SortFunc(borders, func(a, b border) int { return a.at.Compare(b.at) })
+	p := &parted{}
+	known := map[sum]int32{}
+	var now sum
+	var open []int32
+	for i := 0; i < len(borders); {
+		from := borders[i].at
+		if from == families[1].from {
+			now, open = sum{}, open[:0]
 		}
-	}
-	var cells []Addresses
-	known := map[string]int{}
-	for i, from := range starts {
+		for ; i < len(borders) && borders[i].at == from; i++ {
+			set := borders[i].set
+			if set < 0 {
+				continue
+			}
+			at, within := slices.BinarySearch(open, set)
+			if within { // each border of a set opens or closes it: its intervals do not touch
+				open = slices.Delete(open, at, at+1)
+			} else {
+				open = slices.Insert(open, at, set)
+			}
+			now[0], now[1] = now[0]^numbers[set][0], now[1]^numbers[set][1]
+		}
 		to := families[0].to
 		if from.Is6() {
 			to = families[1].to
 		}
-		if i+1 < len(starts) && starts[i+1].BitLen() == from.BitLen() {
-			to = starts[i+1].Prev()
+		if i < len(borders) && borders[i].at.BitLen() == from.BitLen() {
+			to = borders[i].at.Prev()
 		}
-		one := Addresses{{from, to}}
-		if k, ok := known[string(in[i])]; ok {
-			cells[k] = append(cells[k], one...) // the next in their order; those that touch are in different sets
-			continue
+		k, old := known[now]
+		if !old {
+			k = int32(len(p.cells))
+			known[now] = k
+			p.cells, p.holders = append(p.cells, nil), append(p.holders, slices.Clone(open))
 		}
-		known[string(in[i])] = len(cells)
-		cells = append(cells, one)
+		p.cells[k] = append(p.cells[k], addressSpan{from, to}) // the next in their order; those that touch are in different sets
+		p.starts, p.of = append(p.starts, from), append(p.of, k)
 	}
-	return cells
+	return p
 }
 
 // First is the first address of a set that has any.

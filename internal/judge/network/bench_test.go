@@ -163,3 +163,28 @@ func BenchmarkAsk(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkBlocks makes and tells the map of one policy that names 5,000 addresses, each in a rule of its own, on a few ports.
+func BenchmarkBlocks(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("{apiVersion: v1, kind: Pod, metadata: {name: cart, namespace: shop}, spec: {containers: [{name: c, image: x}]}}\n---\n" +
+		"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: many, namespace: shop}\nspec:\n  podSelector: {}\n  ingress:\n")
+	for i := range 5000 {
+		fmt.Fprintf(&text, "  - {from: [{ipBlock: {cidr: 203.%d.%d.%d/32}}], ports: [{port: %d}]}\n", i/4096, i/16%256, i%16*2, 443+i%5)
+	}
+	objects, problems := kube.Manifest("many.yaml", []byte(text.String()))
+	if len(problems) > 0 {
+		b.Fatal(problems[0])
+	}
+	s := kube.NewSnapshot(objects, nil)
+	for b.Loop() {
+		m := network.New(s, network.Options{Whole: true})
+		words := 0
+		for _, row := range m.Map().Rows("") {
+			words += len(row.From.Words()) + len(row.To.Words())
+		}
+		if len(m.Idles()) > 0 || words == 0 {
+			b.Fatal("no rule is void, and some connections are allowed")
+		}
+	}
+}

@@ -149,7 +149,7 @@ func decide(rules []ruled, isolating []*Policy, cell Ports) (reason Reason) {
 	skip := -1 // the tier that a rule passed
 	for tier := Admin; tier <= Baseline; tier++ {
 		for _, r := range rules {
-			if r.Policy.Tier != tier || int(tier) == skip || !slices.ContainsFunc(r.matches, func(of match) bool { return len(of.ports.Intersect(cell)) > 0 }) {
+			if r.Policy.Tier != tier || int(tier) == skip || !slices.ContainsFunc(r.matches, func(of match) bool { return of.ports.Meets(cell) }) {
 				continue
 			}
 			if r.Action == Pass {

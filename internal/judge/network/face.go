@@ -193,7 +193,9 @@ func (m *Model) allowed(rules []ruled, isolated bool, cell Ports) set {
 	w := m.walk(isolated)
 	for _, r := range rules {
 		w.next(r.Policy.Tier)
-		w.take(r.Action, r.on(cell, len(w.open)*64))
+		if hit := r.on(cell, len(w.open)*64); hit != nil {
+			w.take(r.Action, hit)
+		}
 	}
 	w.next(Baseline + 1)
 	for i := range w.allowed {
@@ -202,12 +204,14 @@ func (m *Model) allowed(rules []ruled, isolated bool, cell Ports) set {
 	return w.allowed
 }
 
-// on are the peers that a rule matches on ports that no rule tells apart.
-func (r ruled) on(cell Ports, n int) set {
-	hit := newSet(n)
+// on are the peers that a rule matches on ports that no rule tells apart; nil: it does not speak of these.
+func (r ruled) on(cell Ports, n int) (hit set) {
 	for _, of := range r.matches {
-		if len(of.ports.Intersect(cell)) == 0 {
+		if !of.ports.Meets(cell) {
 			continue
+		}
+		if hit == nil {
+			hit = newSet(n)
 		}
 		if of.all {
 			for i := range hit {

@@ -34,13 +34,13 @@ func (g *Group) Words() (all []string) {
 	var blocks Addresses
 	for _, e := range g.Endpoints {
 		if e.Kind == Block {
-			blocks = blocks.Union(e.Addresses)
+			blocks = append(blocks, e.Addresses...)
 			continue
 		}
 		all = append(all, e.String())
 	}
 	if len(blocks) > 0 {
-		all = append(all, blocks.Words())
+		all = append(all, blocks.Union(nil).Words()) // at once: there may be thousands
 	}
 	return all
 }

@@ -160,6 +160,7 @@ type classifier struct {
 	wide     []*question
 	nodes    []*question
 	blocks   []*question
+	parted   *parted // all addresses, by blocks
 	classes  map[string]int
 	members  map[string][]int32
 	doubted  map[string]bool
@@ -323,10 +324,15 @@ func (c *classifier) takes(q *question, namespace string) bool {
 
 // at are the blocks that an address is in.
 func (c *classifier) at(a netip.Addr) (all []*question) {
-	for _, q := range c.blocks {
-		if q.block.Has(a) {
-			all = append(all, q)
+	if c.parted == nil {
+		sets := make([]Addresses, len(c.blocks))
+		for i, q := range c.blocks {
+			sets[i] = q.block
 		}
+		c.parted = partAddresses(sets)
+	}
+	for _, i := range c.parted.in(a) {
+		all = append(all, c.blocks[i])
 	}
 	return all
 }

@@ -86,6 +86,21 @@ func (p Ports) Intersect(q Ports) (both Ports) {
 	return both
 }
 
+// Meets says that two sets have a port in common.
+func (p Ports) Meets(q Ports) bool {
+	for i, j := 0, 0; i < len(p) && j < len(q); {
+		switch {
+		case p[i].to < q[j].from:
+			i++
+		case q[j].to < p[i].from:
+			j++
+		default:
+			return true
+		}
+	}
+	return false
+}
+
 // Minus are the ports of a set that are not in another.
 func (p Ports) Minus(q Ports) (rest Ports) {
 	for _, s := range p {
@@ -176,12 +191,12 @@ func portCells(sets []Ports) []Ports {
 	at := map[string]int{}
 	for i := range len(cuts) - 1 {
 		cell := Ports{{cuts[i], cuts[i+1] - 1}}
-		if len(cell.Intersect(AllPorts())) == 0 {
+		if !cell.Meets(AllPorts()) {
 			continue // between two protocols
 		}
 		in := make([]byte, (len(sets)+7)/8)
 		for j, s := range sets {
-			if len(s.Intersect(cell)) > 0 {
+			if s.Meets(cell) {
 				in[j/8] |= 1 << (j % 8)
 			}
 		}

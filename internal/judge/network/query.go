@@ -9,15 +9,16 @@ import (
 	"strings"
 )
 
-// Selected are the endpoints that a policy selects, in the order of the model.
-func (m *Model) Selected(p *Policy) []*Endpoint {
-	return m.endpoints(m.peers[p.subject.text], func(e *Endpoint) bool { return e.Kind == Pods })
+// Selects says that a policy selects any pod that was read.
+func (m *Model) Selects(p *Policy) bool {
+	return slices.ContainsFunc(m.peers[p.subject.text], func(i int32) bool { return m.classes[i].kind == Pods })
 }
 
 // Party is whom a rule names, in words, and who that is.
 type Party struct {
-	Words     string
-	Endpoints []*Endpoint
+	Words string
+	// Nobody says that no endpoint is one of those that it names.
+	Nobody bool
 	// Everybody says that it is all pods of all namespaces, or all addresses of a family.
 	Everybody bool
 	Block     Addresses // where it is addresses
@@ -28,11 +29,7 @@ type Party struct {
 // Parties are whom a rule names; none where it names nobody in particular, and so everybody.
 func (m *Model) Parties(r *Rule) (all []Party) {
 	for _, p := range r.peers {
-		one := Party{Words: p.text, Endpoints: m.endpoints(m.peers[p.text], nil), Block: p.block}
-		one.Known = p.pods == nil || slices.ContainsFunc(m.Endpoints, func(e *Endpoint) bool {
-			of, _ := m.NamespaceLabels(e.Namespace)
-			return e.Workload != nil && (e.Namespace == p.namespace || p.namespace == "" && p.namespaces.Matches(of))
-		})
+		one := Party{Words: p.text, Nobody: len(m.peers[p.text]) == 0, Block: p.block, Known: p.pods == nil || m.knows(p)}
 		switch {
 		case p.block != nil:
 			one.Everybody = slices.ContainsFunc(families[:], func(f addressSpan) bool { return slices.Contains(p.block, f) })
@@ -44,19 +41,18 @@ func (m *Model) Parties(r *Rule) (all []Party) {
 	return all
 }
 
-func (m *Model) endpoints(of members, take func(*Endpoint) bool) (all []*Endpoint) {
-	in := map[*Endpoint]bool{}
-	for _, i := range of {
-		for _, e := range m.classes[i].endpoints {
-			in[e] = take == nil || take(e)
+// knows says that pods of a namespace that a selector names were read.
+func (m *Model) knows(p peer) bool {
+	if p.namespace != "" {
+		return len(m.in(p.namespace)) > 0
+	}
+	m.in("")
+	for name := range m.homes {
+		if of, _ := m.NamespaceLabels(name); p.namespaces.Matches(of) {
+			return true
 		}
 	}
-	for _, e := range m.Endpoints {
-		if in[e] {
-			all = append(all, e)
-		}
-	}
-	return all
+	return false
 }
 
 // Open says that a pod takes, or opens, connections from or to all pods and the rest of the world, on all ports: nothing
@@ -204,12 +200,16 @@ func (m *Model) idle(c *class, d Direction, all map[*Rule]Idle) {
 			note(r.Rule, Works)
 			w.take(r.Action, hit)
 		}
+		before := newSet(len(m.classes)) // what those before allow
 		for i, r := range told {
-			if covered(i, parts) {
+			if within(parts[i], before) {
 				note(r.Rule, Told)
 				continue
 			}
 			note(r.Rule, Works)
+			for w, bits := range parts[i] {
+				before[w] |= bits
+			}
 		}
 	}
 }
@@ -233,17 +233,6 @@ func breadth(a, b ruled) int {
 		return 1
 	}
 	return cmp.Or(cmp.Compare(wide(b), wide(a)), cmp.Compare(a.Policy.Namespace, b.Policy.Namespace), cmp.Compare(a.Policy.Name, b.Policy.Name), cmp.Compare(a.Index, b.Index))
-}
-
-// covered says that earlier parts have all that one has.
-func covered(i int, parts []set) bool {
-	rest := slices.Clone(parts[i])
-	for _, p := range parts[:i] {
-		for w := range rest {
-			rest[w] &^= p[w]
-		}
-	}
-	return rest.empty()
 }
 
 func within(a, b set) bool {
@@ -294,7 +283,7 @@ func (p *Policy) beside(q *Policy) bool {
 func (r ruled) meets(s ruled) bool {
 	for _, a := range r.matches {
 		for _, b := range s.matches {
-			if len(a.ports.Intersect(b.ports)) > 0 && (a.all || b.all || slices.ContainsFunc(a.peers, func(i int32) bool { return b.names(int(i)) })) {
+			if a.ports.Meets(b.ports) && (a.all || b.all || slices.ContainsFunc(a.peers, func(i int32) bool { return b.names(int(i)) })) {
 				return true
 			}
 		}

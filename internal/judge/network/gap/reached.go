@@ -34,7 +34,7 @@ func reached() []Check {
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 198.51.100.0/24}}]\n",
 		}), func(f *Facts) []check.Hit {
 			return f.rules(func(r *network.Rule) (string, bool) {
-				if r.Direction != network.Egress || r.Action != network.Allow || len(f.model.Selected(r.Policy)) == 0 {
+				if r.Direction != network.Egress || r.Action != network.Allow || !f.model.Selects(r.Policy) {
 					return "", false
 				}
 				var blocks network.Addresses
@@ -54,7 +54,7 @@ func reached() []Check {
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Ingress]\n  ingress:\n  - from: [{podSelector: {}}]\n",
 		}), func(f *Facts) []check.Hit {
 			return f.rules(func(r *network.Rule) (string, bool) {
-				if r.Direction != network.Ingress || r.Action != network.Allow || len(f.model.Selected(r.Policy)) == 0 {
+				if r.Direction != network.Ingress || r.Action != network.Allow || !f.model.Selects(r.Policy) {
 					return "", false
 				}
 				if r.Everybody() {

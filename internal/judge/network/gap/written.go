@@ -19,7 +19,7 @@ func written() []Check {
 			Bad: shop + head + "  podSelector: {matchLabels: {app: card}}\n", Good: shop + head + "  podSelector: {matchLabels: {app: cart}}\n",
 		}), func(f *Facts) []check.Hit {
 			return f.policies(func(p *network.Policy) (hits []check.Hit) {
-				if len(f.model.Selected(p)) == 0 && f.has(p.Namespace) {
+				if !f.model.Selects(p) && f.has(p.Namespace) {
 					hits = append(hits, at(p.Object, subjectField(p), p.Kind+" "+p.Name+": "+p.Selector()))
 				}
 				return hits
@@ -33,7 +33,7 @@ func written() []Check {
 		}), func(f *Facts) []check.Hit {
 			return f.rules(func(r *network.Rule) (string, bool) {
 				for _, p := range f.model.Parties(r) {
-					if len(p.Endpoints) == 0 && p.Block == nil && p.Known {
+					if p.Nobody && p.Block == nil && p.Known {
 						return p.Words, true
 					}
 				}
