@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
@@ -166,16 +165,17 @@ func (p *publisher) ingress(o *kube.Object) {
 // route reads what routes of the Gateway API have in common (gateway.networking.k8s.io/v1, BackendRef).
 func (p *publisher) route(o *kube.Object) {
 	var of struct {
-		Metadata metav1.ObjectMeta
-		Spec     struct {
+		Spec struct {
 			Rules []struct {
 				BackendRefs []struct {
-					Group, Kind, Namespace *string
-					Name                   string
-					Port                   *int32
-				}
-			}
-		}
+					Group     *string `json:"group"`
+					Kind      *string `json:"kind"`
+					Namespace *string `json:"namespace"`
+					Name      string  `json:"name"`
+					Port      *int32  `json:"port"`
+				} `json:"backendRefs"`
+			} `json:"rules"`
+		} `json:"spec"`
 	}
 	if _, err := o.Decode(&of); err != nil {
 		return

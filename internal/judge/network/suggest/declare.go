@@ -189,8 +189,9 @@ func (d *declarer) published() {
 // the nodes of the control plane, where these are known.
 func (d *declarer) called(o *kube.Object) {
 	type reference struct {
-		Namespace, Name string
-		Port            *int
+		Namespace string `json:"namespace"`
+		Name      string `json:"name"`
+		Port      *int   `json:"port"`
 	}
 	var of struct {
 		Spec struct {

@@ -2,6 +2,7 @@ package suggest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,6 +85,25 @@ func TestDeclared(t *testing.T) {
 	want := []string{"shop/Deployment cart to shop/Pod db-0 on TCP 15432", "shop/Deployment cart to jobs/Pod queue on TCP 4222"}
 	if diff := cmp.Diff(want, lines(Declared(m, s).Needs)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestCalled wants the API server to be let to the webhooks that it calls, from the nodes of the control plane.
+func TestCalled(t *testing.T) {
+	s := snapshot(t, shop+`
+---
+apiVersion: v1
+kind: Node
+metadata: {name: n1, labels: {node-role.kubernetes.io/control-plane: ""}}
+status: {addresses: [{type: InternalIP, address: 192.0.2.1}]}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: jobs}
+webhooks: [{name: a.example.org, clientConfig: {service: {namespace: jobs, name: queue, port: 4222}}, admissionReviewVersions: [v1], sideEffects: None}]
+`)
+	if got := lines(Declared(network.New(s, network.Options{}), s).Needs); !slices.Contains(got, "node n1 to jobs/Pod queue on TCP 4222") {
+		t.Errorf("%q", got)
 	}
 }
 
