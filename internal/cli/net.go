@@ -65,7 +65,7 @@ func (o *netOptions) read(ctx context.Context, g *global, targets []string) (*wi
 // seen reads what networks are made of.
 func (o *netOptions) seen(ctx context.Context, g *global, targets []string) (*seen, error) {
 	own, optional := kube.Network()
-	return o.objects(ctx, g, targets, client.Selection{Kinds: append(kube.Judged(), own...), Optional: optional, Addresses: true})
+	return o.objects(ctx, g, targets, client.Selection{Kinds: append(kube.Judged(), own...), Optional: optional, Network: true})
 }
 
 // wire makes the model. Beside are addresses that are told apart beside those of the policies.
@@ -73,7 +73,7 @@ func (o *netOptions) wire(s *seen, beside []network.Addresses) (*wires, error) {
 	if err := o.charts.idle(); err != nil {
 		return nil, err
 	}
-	of := network.Options{Blocks: beside, Whole: s.whole}
+	of := network.Options{Blocks: beside, Whole: s.whole, PodAddresses: s.addresses}
 	var err error
 	if of.PodRanges, err = prefixes("--pod-cidr", o.ranges); err != nil {
 		return nil, err

@@ -97,6 +97,8 @@ type seen struct {
 	*kube.Snapshot
 	whole bool     // they are all that a cluster has
 	gaps  []string // what was not read of a cluster
+	// addresses are those of the pods that an object made; nil: nobody knows.
+	addresses func(*kube.Object) []string
 }
 
 // objects reads the objects of targets, or of the cluster.
@@ -105,6 +107,7 @@ func (o *accessOptions) objects(ctx context.Context, g *global, targets []string
 	var problems []*kube.Problem
 	var missing []client.Missing
 	whole := false
+	var addresses func(*kube.Object) []string
 	switch {
 	case len(targets) == 0:
 		if o.rate < 1 {
@@ -115,7 +118,7 @@ func (o *accessOptions) objects(ctx context.Context, g *global, targets []string
 		if err != nil {
 			return nil, err
 		}
-		objects, missing, whole = c.Objects, c.Missing, true
+		objects, missing, whole, addresses = c.Objects, c.Missing, true, c.Addresses.Of
 	case o.kubeconfig+o.context != "":
 		return nil, usage("--kubeconfig and --context name a cluster, and %s is read: leave one of them out", targets[0])
 	case len(targets) == 1 && dump.Is(targets[0]):
@@ -123,7 +126,7 @@ func (o *accessOptions) objects(ctx context.Context, g *global, targets []string
 		if err != nil {
 			return nil, usage("%s: %w", targets[0], err)
 		}
-		objects, missing, whole = c.Objects, c.Missing, true
+		objects, missing, whole, addresses = c.Objects, c.Missing, true, c.Addresses.Of
 	default:
 		files, err := g.manifests(ctx, targets, &o.charts)
 		if err == nil {
@@ -136,7 +139,7 @@ func (o *accessOptions) objects(ctx context.Context, g *global, targets []string
 			objects, problems = append(objects, f.objects...), append(problems, f.problems...)
 		}
 	}
-	all := &seen{Snapshot: kube.NewSnapshot(objects, problems), whole: whole}
+	all := &seen{Snapshot: kube.NewSnapshot(objects, problems), whole: whole, addresses: addresses}
 	for _, m := range missing {
 		if m.Blocking && m.Class != "unknown-kind" {
 			all.gaps = append(all.gaps, m.What)

@@ -57,5 +57,8 @@ func newFamily(g *global, family string, cmd *cobra.Command) *cobra.Command {
 	o.gateFlags(f)
 	o.except.flags(f)
 	o.charts.flags(f, "release-namespace")
+	if family == "network" {
+		f.Var(parted(&o.servers), "api-server", "`ADDRESSES` of the API server, with a port or on 6443 (default: what Service kubernetes and the control plane's nodes say)")
+	}
 	return cmd
 }

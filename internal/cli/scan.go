@@ -83,6 +83,7 @@ type scanOptions struct {
 	fixes       string
 	filter      scan.Filter
 	checks      []string
+	servers     []string // the API server's
 	except      exceptOptions
 	policies    policyOptions
 	licenses    licenseOptions
@@ -297,7 +298,12 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 		}
 		line.Controls = level.Controls()
 	}
+	servers, err := serverAddresses(o.servers)
+	if err != nil {
+		return nil, err
+	}
 	return func(so *scan.Options) {
+		so.Servers = servers
 		so.PodSecurity, so.Values, so.Render = level, values, o.charts.ask
 		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
 		so.Policies, so.Admission, so.Signatures, so.Licenses = policies, admission, signatures, o.licenses.rules

@@ -40,7 +40,7 @@ func (s *scan) cluster(id string, c *Cluster) error {
 	if !s.concerns(manifests) {
 		return nil
 	}
-	all := lot{kube.NewSnapshot(c.Objects, nil), map[string]bool{"": true}, whole} // they stand in no file
+	all := lot{kube.NewSnapshot(c.Objects, nil), map[string]bool{"": true}, whole, c.Addresses.Of} // they stand in no file
 	seen, gaps := s.judgeLots(id, []lot{all}, worst)
 	for _, g := range gaps {
 		g.Target = id

@@ -81,6 +81,8 @@ type lot struct {
 	around *kube.Snapshot
 	own    map[string]bool // the files whose objects are judged
 	whole  bool            // what is not around is nowhere
+	// addresses are those of the pods that an object made; nil: nobody knows.
+	addresses func(*kube.Object) []string
 }
 
 // lots are those of a target: its own files; and, each for itself, what charts and overlays make, beside those files.

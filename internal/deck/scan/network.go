@@ -1,9 +1,17 @@
 package scan
 
 import (
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/judge/network"
 	"github.com/plimsoll/plimsoll/internal/judge/network/gap"
+	"github.com/plimsoll/plimsoll/internal/judge/rbac"
+	"github.com/plimsoll/plimsoll/internal/judge/rbac/path"
+	"github.com/plimsoll/plimsoll/internal/judge/rbac/risk"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
@@ -13,16 +21,22 @@ func (s *scan) lookAtNetwork(id string, l lot) (seen []sight, gaps []finding.Gap
 		return nil, nil
 	}
 	own := func(o *kube.Object) bool { return l.own[o.Source.Path] }
-	m := network.New(l.around, network.Options{Whole: l.whole})
+	m := network.New(l.around, network.Options{Whole: l.whole, Servers: s.o.Servers, PodAddresses: l.addresses})
 	for _, p := range m.Policies {
 		if own(p.Object) {
 			s.excepted.object(id, p.Object)
 		}
 	}
 	checks := gap.Checks()
-	facts := gap.Read(m, l.around, own)
+	facts := gap.Read(m, l.around, own, useOf(l))
 	for i := range checks {
-		seen = append(seen, sight{card: &checks[i].Card, applies: true, hits: checks[i].Look(facts)})
+		one := sight{card: &checks[i].Card, applies: true}
+		var unknown string
+		if one.hits, unknown = checks[i].Look(facts); unknown != "" {
+			one.counts = &finding.Check{NotAssessed: 1}
+			gaps = append(gaps, finding.Gap{Class: "unknown-fact", Count: 1, What: checks[i].ID + " would have to know " + unknown})
+		}
+		seen = append(seen, one)
 	}
 	for _, d := range m.Doubts {
 		if d.Object == nil || own(d.Object) {
@@ -34,4 +48,29 @@ func (s *scan) lookAtNetwork(id string, l lot) (seen []sight, gaps []finding.Gap
 		}
 	}
 	return seen, gaps
+}
+
+// useOf says what pods have of the API server: whether a token is in them, and whether a role gives its account something. Where
+// no role was read, an account of their own may have been given something.
+func useOf(l lot) func(*kube.Workload) gap.Use {
+	rights := sync.OnceValue(func() *rbac.Model {
+		if !slices.ContainsFunc(l.around.Objects, risk.Is) {
+			return nil
+		}
+		return rbac.New(l.around, rbac.Options{Whole: l.whole})
+	})
+	return func(w *kube.Workload) (use gap.Use) {
+		use.Token = path.Mounts(l.around, w) || slices.ContainsFunc(w.Spec.Volumes, func(v corev1.Volume) bool {
+			return v.Projected != nil && slices.ContainsFunc(v.Projected.Sources, func(p corev1.VolumeProjection) bool { return p.ServiceAccountToken != nil })
+		})
+		account, m := path.AccountOf(w), rights()
+		if m == nil {
+			use.Granted = account.Name != "default" && !l.whole
+			return use
+		}
+		for g := range m.Held(account.Identity()) {
+			use.Granted = use.Granted || !g.Assumed && !(g.Builtin && g.Subject.Kind == rbac.Group)
+		}
+		return use
+	}
 }

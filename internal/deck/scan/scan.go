@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -51,6 +52,8 @@ type Options struct {
 	// PodSecurity is the level of the Pod Security Standards that pods are held against; zero: each check is asked
 	// for itself, in the newest version.
 	PodSecurity standard.Span
+	// Servers are where the API server takes connections, where what is read does not say.
+	Servers []netip.AddrPort
 	// Values are what charts are rendered with; Render asks for that, the program plimsoll-render where it is nil.
 	Values  render.Values
 	Render  func(context.Context, render.Request) (render.Answer, error)

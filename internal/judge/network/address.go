@@ -210,6 +210,20 @@ func partAddresses(sets []Addresses) *parted {
 	return p
 }
 
+// Each calls yield with each address, one by one: of sets that are known to be small.
+func (a Addresses) Each(yield func(netip.Addr) bool) {
+	for _, s := range a {
+		for at := s.from; ; at = at.Next() {
+			if !yield(at) {
+				return
+			}
+			if at == s.to {
+				break
+			}
+		}
+	}
+}
+
 // First is the first address of a set that has any.
 func (a Addresses) First() netip.Addr { return a[0].from }
 

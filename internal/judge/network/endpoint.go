@@ -189,10 +189,10 @@ func parseAddresses(texts []string) (all Addresses) {
 	for _, text := range texts {
 		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
 			a = a.Unmap()
-			all = all.Union(Addresses{{a, a}})
+			all = append(all, addressSpan{a, a})
 		}
 	}
-	return all
+	return all.Union(nil)
 }
 
 // read reads a few fields of an object; false where they are of other types.

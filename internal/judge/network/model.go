@@ -15,8 +15,12 @@ import (
 type Options struct {
 	// PodRanges are the addresses that pods have; none: those that nodes say.
 	PodRanges []netip.Prefix
+	// PodAddresses are those of the pods that an object made, where these are not among the objects; nil: nobody knows.
+	PodAddresses func(*kube.Object) []string
 	// NodeRanges are the addresses that nodes have of which none is known.
 	NodeRanges []netip.Prefix
+	// Servers are the API server's, where it takes connections.
+	Servers []netip.AddrPort
 	// Blocks are told apart beside those that rules name.
 	Blocks []Addresses
 	// Whole says that the objects are all that the cluster has: a namespace that is not among them does not exist.
@@ -81,7 +85,11 @@ func New(s *kube.Snapshot, o Options) *Model {
 	}
 	for i := range s.Workloads {
 		if w := &s.Workloads[i]; w.Kind != "PodTemplate" {
-			m.Endpoints = append(m.Endpoints, podEndpoint(w))
+			e := podEndpoint(w)
+			if o.PodAddresses != nil && e.Kind == Pods {
+				e.Addresses = e.Addresses.Union(parseAddresses(o.PodAddresses(w.Object)))
+			}
+			m.Endpoints = append(m.Endpoints, e)
 		}
 	}
 	for _, cell := range addressCells(append(m.Blocks(), o.Blocks...)) {
@@ -260,13 +268,8 @@ func (c *classifier) facets(e *Endpoint) (all []facet) {
 		}
 		return all
 	}
-	for _, s := range e.Addresses {
-		for a := s.from; ; a = a.Next() {
-			all = append(all, facet{familyOf(a), append(slices.Clone(yes), c.at(a)...)})
-			if a == s.to {
-				break
-			}
-		}
+	for a := range e.Addresses.Each {
+		all = append(all, facet{familyOf(a), append(slices.Clone(yes), c.at(a)...)})
 	}
 	return all
 }

@@ -3,6 +3,8 @@ package network
 import (
 	"slices"
 	"testing"
+
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
 const hosts = `
@@ -89,5 +91,53 @@ func TestDualStack(t *testing.T) {
 	}
 	if !slices.Equal(allowed, []bool{true, false}) {
 		t.Errorf("over IPv4, and over IPv6: %t", allowed)
+	}
+}
+
+// TestPodAddresses: blocks are held against the addresses of pods that a Deployment made, one by one, where they are known.
+func TestPodAddresses(t *testing.T) {
+	const text = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec: {replicas: 2, template: {metadata: {labels: {app: cart}}, spec: {containers: [{name: c, image: x}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: shop, labels: {app: db}}
+spec: {containers: [{name: c, image: x}]}
+status: {podIP: 10.1.0.9}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec: {podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: 10.1.0.0/31}}]}]}
+`
+	of := func(all ...string) Options {
+		return Options{PodAddresses: func(o *kube.Object) []string {
+			if o.Name == "cart" {
+				return all
+			}
+			return nil
+		}}
+	}
+	for name, c := range map[string]struct {
+		o                Options
+		allowed, refused bool
+		doubts           int
+	}{
+		"not known":       {Options{}, false, true, 1},
+		"all in it":       {of("10.1.0.0", "10.1.0.1"), true, false, 0},
+		"one of them not": {of("10.1.0.1", "10.1.0.2"), true, true, 0},
+		"none":            {of("10.1.0.2", "fe80::1%eth0", "x"), false, true, 0},
+	} {
+		m := load(t, text, c.o)
+		allowed, refused := false, false
+		for _, a := range m.Ask(m.find(t, "shop/Deployment cart"), m.find(t, "shop/Pod db")) {
+			allowed, refused = allowed || a.Allowed(), refused || !a.Allowed()
+		}
+		if allowed != c.allowed || refused != c.refused || len(m.Doubts) != c.doubts {
+			t.Errorf("%s: allowed %v, refused %v, doubts %v", name, allowed, refused, m.Doubts)
+		}
 	}
 }

@@ -108,6 +108,17 @@ func Network() (own, optional []schema.GroupVersionKind) {
 	}
 }
 
+// Named is one object of a kind.
+type Named struct {
+	schema.GroupVersionKind
+	Namespace, Name string
+}
+
+// Server is the object that says where the API server takes connections, which it keeps itself.
+func Server() Named {
+	return Named{GroupVersionKind: kind("discovery.k8s.io", "EndpointSlice"), Namespace: "default", Name: "kubernetes"}
+}
+
 // Volume is the kind of what claims are bound to.
 func Volume() schema.GroupVersionKind { return kind("", "PersistentVolume") }
 

@@ -16,6 +16,8 @@ import (
 type Check struct {
 	check.Card
 	look func(f *Facts) []check.Hit
+	// unknown is what the check would have to know, and nobody said; nil: nothing beside what was read.
+	unknown func(f *Facts) string
 }
 
 // Checks lists all checks of networks.
@@ -34,15 +36,21 @@ type Facts struct {
 	model *network.Model
 	kube  *kube.Snapshot
 	own   func(*kube.Object) bool
+	use   func(*kube.Workload) Use
 }
 
-// Read prepares the facts of a model of a snapshot. Own says which objects are judged.
-func Read(m *network.Model, s *kube.Snapshot, own func(*kube.Object) bool) *Facts {
-	return &Facts{model: m, kube: s, own: own}
+// Read prepares the facts of a model of a snapshot. Own says which objects are judged, and use what pods have of the API server.
+func Read(m *network.Model, s *kube.Snapshot, own func(*kube.Object) bool, use func(*kube.Workload) Use) *Facts {
+	return &Facts{model: m, kube: s, own: own, use: use}
 }
 
-// Look runs the check.
-func (c Check) Look(f *Facts) []check.Hit { return c.look(f) }
+// Look runs the check. Unknown is what it would have to know to find all; empty: nothing.
+func (c Check) Look(f *Facts) (hits []check.Hit, unknown string) {
+	if c.unknown != nil {
+		unknown = c.unknown(f)
+	}
+	return c.look(f), unknown
+}
 
 func at(o *kube.Object, field, detail string) check.Hit {
 	return check.Hit{Where: field, Detail: detail, At: o.At(field), Subject: o.Subject(field)}

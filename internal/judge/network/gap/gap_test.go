@@ -15,7 +15,11 @@ func look(t *testing.T, c Check, text string) []check.Hit {
 		t.Fatal(problems[0])
 	}
 	s := kube.NewSnapshot(objects, nil)
-	return c.Look(Read(network.New(s, network.Options{}), s, func(*kube.Object) bool { return true }))
+	hits, unknown := c.Look(Read(network.New(s, network.Options{}), s, func(*kube.Object) bool { return true }, func(*kube.Workload) Use { return Use{Token: true} }))
+	if unknown != "" {
+		t.Errorf("%s: %s is not known", c.ID, unknown)
+	}
+	return hits
 }
 
 // TestExamples wants each check to find its bad example and not its good one.

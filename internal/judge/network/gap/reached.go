@@ -16,23 +16,24 @@ const metadata = "169.254.169.254"
 // reached are the checks of whom pods reach that hardly any has to.
 func reached() []Check {
 	return []Check{
-		{card("metadata-reached", "pods that policies hold reach the cloud's metadata service", "high", "nsa-1.2/network-policies attack/T1552.005", check.Page{
+		{Card: card("metadata-reached", "pods that policies hold reach the cloud's metadata service", "high", "nsa-1.2/network-policies attack/T1552.005", check.Page{
 			Why:  "Whoever gets into the pod asks the metadata service for the credentials of its node. The policies that hold the pod leave that address out, most often by allowing 0.0.0.0/0. Pods that nothing holds are told by network/open-egress.",
 			Fix:  "Except 169.254.169.254/32 from the block, or deny it to all pods with a ClusterNetworkPolicy of the Admin tier.",
 			Bad:  shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]\n    ports: [{port: 80}]\n",
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [169.254.169.254/32]}}]\n    ports: [{port: 80}]\n",
-		}), func(f *Facts) []check.Hit {
+		}), look: func(f *Facts) []check.Hit {
 			to := f.model.At(netip.MustParseAddr(metadata))
 			return f.perNamespace("reach it", func(e *network.Endpoint) bool {
 				return !f.model.Open(e, network.Egress) && f.model.Between(e, to).Has(network.TCP, 80)
 			})
 		}},
-		{card("internet-egress", "a rule opens all of the internet", "medium", "nsa-1.2/network-policies", check.Page{
+		serverReached(),
+		{Card: card("internet-egress", "a rule opens all of the internet", "medium", "nsa-1.2/network-policies", check.Page{
 			Why:  "Whoever gets into one of the pods takes data to any address, and fetches tools from it.",
 			Fix:  "Name the blocks of addresses that the pods need, or send their traffic through a proxy that knows names, and allow that one alone.",
 			Bad:  shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [169.254.169.254/32]}}]\n",
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 198.51.100.0/24}}]\n",
-		}), func(f *Facts) []check.Hit {
+		}), look: func(f *Facts) []check.Hit {
 			return f.rules(func(r *network.Rule) (string, bool) {
 				if r.Direction != network.Egress || r.Action != network.Allow || !f.model.Selects(r.Policy) {
 					return "", false
@@ -47,12 +48,12 @@ func reached() []Check {
 				return "everybody on " + f.model.PortsOf(r), r.Everybody()
 			})
 		}},
-		{card("all-namespaces", "a rule lets pods of all namespaces in", "medium", "nsa-1.2/network-policies kubescape/C-0030", check.Page{
+		{Card: card("all-namespaces", "a rule lets pods of all namespaces in", "medium", "nsa-1.2/network-policies kubescape/C-0030", check.Page{
 			Why:  "A pod of any namespace, of any team, reaches these: the namespace is no border for them.",
 			Fix:  "Name the namespaces that may, by a namespaceSelector of kubernetes.io/metadata.name, and the pods in them by a podSelector in the same entry.",
 			Bad:  shop + head + "  podSelector: {}\n  policyTypes: [Ingress]\n  ingress:\n  - from: [{namespaceSelector: {}}]\n",
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Ingress]\n  ingress:\n  - from: [{podSelector: {}}]\n",
-		}), func(f *Facts) []check.Hit {
+		}), look: func(f *Facts) []check.Hit {
 			return f.rules(func(r *network.Rule) (string, bool) {
 				if r.Direction != network.Ingress || r.Action != network.Allow || !f.model.Selects(r.Policy) {
 					return "", false
@@ -68,18 +69,18 @@ func reached() []Check {
 				return "", false
 			})
 		}},
-		{card("dns-blocked", "pods that may open connections cannot ask for names", "low", "", check.Page{
+		{Card: card("dns-blocked", "pods that may open connections cannot ask for names", "low", "", check.Page{
 			Why:  "The policies let these pods out to somebody, but not to port 53 of anybody, or not of the pods that answer for names: what they look for by its name, they do not find. Most often it was forgotten.",
 			Fix:  "Allow UDP and TCP port 53 to the pods with k8s-app: kube-dns of namespace kube-system.",
 			Bad:  shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{podSelector: {}}]\n    ports: [{port: 5432}]\n",
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{podSelector: {}}]\n    ports: [{port: 5432}]\n  - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}, podSelector: {matchLabels: {k8s-app: kube-dns}}}]\n    ports: [{port: 53, protocol: UDP}, {port: 53}]\n",
-		}), dnsBlocked},
-		{card("block-in-cluster", "a rule names addresses of the cluster's own by a block", "medium", "", check.Page{
+		}), look: dnsBlocked},
+		{Card: card("block-in-cluster", "a rule names addresses of the cluster's own by a block", "medium", "", check.Page{
 			Why:  "Pods, and Services, get other addresses when they are made anew: what the block lets in today is another pod tomorrow. Of a Service the address is changed to a pod's before policies are asked, so that the rule may not hold at all.",
 			Fix:  "Name pods by podSelector and namespaceSelector; leave blocks to what is outside of the cluster.",
 			Bad:  namespace + "apiVersion: v1\nkind: Pod\nmetadata: {name: cart, namespace: shop, labels: {app: cart}}\nspec:\n  containers:\n  - {name: cart, image: registry.example/shop/cart}\nstatus: {podIP: 10.244.1.7}\n---\n" + head + "  podSelector: {}\n  policyTypes: [Ingress]\n  ingress:\n  - from: [{ipBlock: {cidr: 10.244.1.0/24}}]\n",
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Ingress]\n  ingress:\n  - from: [{podSelector: {matchLabels: {app: cart}}}]\n",
-		}), func(f *Facts) []check.Hit {
+		}), look: func(f *Facts) []check.Hit {
 			inside := f.inside()
 			return f.rules(func(r *network.Rule) (string, bool) {
 				for _, p := range f.model.Parties(r) {

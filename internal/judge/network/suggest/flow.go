@@ -99,10 +99,8 @@ func newFinder(m *network.Model) *finder {
 		if e.Kind == network.Block || e.Kind == network.Host {
 			continue
 		}
-		for _, p := range e.Addresses.Prefixes() {
-			if p.IsSingleIP() {
-				f.at[p.Addr()] = e
-			}
+		for a := range e.Addresses.Each {
+			f.at[a] = e
 		}
 	}
 	return f

@@ -34,7 +34,7 @@ func (b *builder) workloads() {
 		account := AccountOf(w)
 		b.running[account.Namespace] = append(b.running[account.Namespace], w)
 		at := b.at(podsOf(w))
-		b.follow(podsOf(w), vertex{kind: subject, of: account}, "has its token", b.mounts(w, account))
+		b.follow(podsOf(w), vertex{kind: subject, of: account}, "has its token", Mounts(b.kube, w))
 		b.follow(podsOf(w), node, "is the node's root, or as good as", escapes(w))
 		if w.Kind == "DaemonSet" && len(w.Spec.NodeSelector) == 0 && w.Spec.Affinity == nil {
 			b.add(edge{from: b.at(node), to: at, word: "has a pod of it on every node"})
@@ -54,12 +54,13 @@ func podsOf(w *kube.Workload) vertex {
 // PodsOf is what a path calls the pods of a workload.
 func PodsOf(w *kube.Workload) string { return podsOf(w).String() }
 
-// mounts says that the account's token is in the pod.
-func (b *builder) mounts(w *kube.Workload, account rbac.Subject) bool {
+// Mounts says that the token of a workload's account is in its pods, without their asking for it.
+func Mounts(s *kube.Snapshot, w *kube.Workload) bool {
 	if w.Spec.AutomountServiceAccountToken != nil {
 		return *w.Spec.AutomountServiceAccountToken
 	}
-	if o := b.kube.Find("", "ServiceAccount", account.Namespace, account.Name); o != nil {
+	account := AccountOf(w)
+	if o := s.Find("", "ServiceAccount", account.Namespace, account.Name); o != nil {
 		if auto, ok := o.Fields["automountServiceAccountToken"].(bool); ok {
 			return auto
 		}

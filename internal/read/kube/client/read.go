@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,8 +32,9 @@ type Selection struct {
 	Also       []schema.GroupVersionKind // custom kinds that hold pods
 	// Optional are kinds that a cluster may not serve: it then has no objects of them.
 	Optional []schema.GroupVersionKind
-	// Addresses has pods and nodes keep those that they have.
-	Addresses bool
+	// Network has pods and nodes keep their addresses, workloads those of their pods, and the API server's be read. It is so
+	// where no kinds are named.
+	Network bool
 }
 
 // Missing is what was not read of a kind, in a namespace or in all, and why.
@@ -51,6 +53,17 @@ type Contents struct {
 	Objects    []*kube.Object
 	Missing    []Missing
 	Settings   *Settings // nil: a part of the cluster was asked for
+	Addresses  Addresses // nil: not asked for
+}
+
+// Addresses are those of the pods that objects made and that are not among the objects themselves, by KIND.GROUP NAMESPACE/NAME.
+type Addresses map[string][]string
+
+// Of are the addresses of the pods that an object made.
+func (a Addresses) Of(o *kube.Object) []string { return a[placeOf(o)] }
+
+func placeOf(o *kube.Object) string {
+	return strings.TrimSuffix(o.Kind+"."+o.Group(), ".") + " " + o.Namespace + "/" + o.Name
 }
 
 // OpenReader is a client that reads much, no more than some pages a second.
@@ -83,15 +96,24 @@ func (c *Cluster) Read(ctx context.Context, s Selection) (*Contents, error) {
 	r.strangers(ctx)
 	kinds := s.Kinds
 	if len(kinds) == 0 {
-		kinds = kube.Read()
+		own, optional := kube.Network()
+		kinds = append(kube.Read(), own[0]) // of the others none counts for what is judged
+		r.of.Network, r.of.Optional = true, append(slices.Clone(s.Optional), optional...)
 	}
-	for _, k := range slices.Concat(s.Also, kinds, s.Optional) { // what makes others comes first
+	if r.of.Network {
+		r.contents.Addresses = Addresses{}
+		r.server(ctx)
+	}
+	for _, k := range slices.Concat(s.Also, kinds, r.of.Optional) { // what makes others comes first
 		if err := r.kind(ctx, k); err != nil {
 			return nil, err
 		}
 		if r.full {
 			break
 		}
+	}
+	for _, all := range r.contents.Addresses {
+		slices.Sort(all)
 	}
 	r.settings(ctx)
 	if err := ctx.Err(); err != nil {
@@ -117,6 +139,9 @@ func (r *reading) miss(class, format string, args ...any) {
 
 // kind reads the objects of one kind.
 func (r *reading) kind(ctx context.Context, k schema.GroupVersionKind) error {
+	if slices.Contains(r.of.Optional, k) && r.versions != nil && len(r.versions[k.Group]) == 0 {
+		return nil
+	}
 	resource, namespaced, err := r.resource(ctx, k)
 	if errors.Is(err, errUnserved) && slices.Contains(r.of.Optional, k) {
 		known := func(version string) bool {
@@ -174,6 +199,10 @@ func (r *reading) unread(resource schema.GroupVersionResource, verb, namespace s
 	if namespace != "" {
 		where = " in namespace " + namespace
 	}
+	if resource.Resource == "nodes" && len(r.of.Kinds) == 0 {
+		r.hidden("which addresses nodes and pods have: %v", err)
+		return
+	}
 	if apierrors.IsForbidden(err) {
 		r.miss("unread-kind", "%s%s: it takes the right to %s %[1]s, which this account does not have", resource.GroupResource(), where, verb)
 		return
@@ -218,12 +247,20 @@ func (r *reading) list(ctx context.Context, of dynamic.ResourceInterface, k sche
 func (r *reading) take(o *kube.Object) {
 	status := addresses(o)
 	lean(o.Fields)
-	if r.of.Addresses && len(status) > 0 {
-		o.Fields["status"] = status
+	if r.of.Network {
+		if o.Is("", "Node") {
+			bare(o.Fields)
+		}
+		if len(status) > 0 {
+			o.Fields["status"] = status
+		}
 	}
 	made := r.makers.Owned(o)
 	if r.full {
 		return
+	}
+	if made && r.of.Network && o.Is("", "Pod") {
+		r.addresses(o, status)
 	}
 	if o.Makes() {
 		head := *o
@@ -239,6 +276,49 @@ func (r *reading) take(o *kube.Object) {
 	}
 	if r.full = len(r.contents.Objects) >= mostRead || r.size >= mostReadBytes; r.full {
 		r.miss("limit-reached", "there is more than %d objects or %d MiB of them: select namespaces, and read the cluster in parts", mostRead, mostReadBytes>>20)
+	}
+}
+
+// bare leaves of a node what says who it is and which addresses its pods have.
+func bare(fields map[string]any) {
+	keep := func(at string, keys ...string) {
+		of, _ := fields[at].(map[string]any)
+		maps.DeleteFunc(of, func(key string, _ any) bool { return !slices.Contains(keys, key) })
+	}
+	keep("metadata", "name", "uid", "labels")
+	keep("spec", "podCIDR", "podCIDRs")
+}
+
+// mostAddresses is how many addresses of one object's pods are kept.
+const mostAddresses = 10_000
+
+// addresses keeps those of a pod for the object that it is judged for. A pod in its node's network has none of its own.
+func (r *reading) addresses(o *kube.Object, status map[string]any) {
+	if spec, _ := o.Fields["spec"].(map[string]any); spec["hostNetwork"] == true {
+		return
+	}
+	place := placeOf(r.makers.Maker(o))
+	all := r.contents.Addresses[place]
+	texts := []any{status["podIP"]}
+	more, _ := status["podIPs"].([]any)
+	for _, one := range more {
+		ip, _ := one.(map[string]any)
+		texts = append(texts, ip["ip"])
+	}
+	for _, text := range texts {
+		if text, ok := text.(string); ok && text != "" && !slices.Contains(all, text) && len(all) < mostAddresses {
+			all = append(all, text)
+		}
+	}
+	r.contents.Addresses[place] = all
+}
+
+// server reads where the API server takes connections. Who may not read it is told what is not known for that where it counts.
+func (r *reading) server(ctx context.Context) {
+	of := kube.Server()
+	resource, _ := meta.UnsafeGuessKindToResource(of.GroupVersionKind)
+	if o, err := r.c.Interface.Resource(resource).Namespace(of.Namespace).Get(ctx, of.Name, metav1.GetOptions{}); err == nil {
+		r.take(objectOf(o))
 	}
 }
 

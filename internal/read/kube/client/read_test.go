@@ -41,7 +41,8 @@ func TestRead(t *testing.T) {
 			pages++
 			switch next := r.URL.Query().Get("continue"); {
 			case next == "":
-				list(w, "two", pod("of-rs", owned("apps/v1", "ReplicaSet", "rs")), pod("alone", ""))
+				ofRS := strings.Replace(pod("of-rs", owned("apps/v1", "ReplicaSet", "rs")), `"phase"`, `"podIP":"10.0.0.7","podIPs":[{"ip":"10.0.0.7"},{"ip":"fd00::7"}],"phase"`, 1)
+				list(w, "two", ofRS, pod("alone", ""))
 			case !expired:
 				expired = true
 				w.WriteHeader(http.StatusGone)
@@ -73,6 +74,9 @@ func TestRead(t *testing.T) {
 	}
 	if want := []string{"Rollout roll", "Pod alone", "Pod liar"}; !slices.Equal(names, want) || pages != 4 || got.Version != "v1.99.0" {
 		t.Errorf("%v in %d pages of %s", names, pages, got.Version)
+	}
+	if all := got.Addresses.Of(got.Objects[0]); !slices.Equal(all, []string{"10.0.0.7", "fd00::7"}) || len(got.Addresses) != 1 {
+		t.Errorf("addresses of its pods: %v", got.Addresses)
 	}
 	said := fmt.Sprintf("%+v", got.Missing)
 	for _, want := range []string{"itself: cert-manager.io}", "right to list deployments.apps,", "right to list networkpolicies.networking.k8s.io,", "right to list ingresses.networking.k8s.io,"} {

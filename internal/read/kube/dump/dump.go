@@ -38,7 +38,7 @@ const (
 
 // Bounds on a dump that is read.
 const (
-	mostHead    = 4 << 20
+	mostHead    = 64 << 20
 	mostFiles   = 200_000
 	mostBytes   = 2 << 30
 	mostObjects = 100_000
@@ -54,6 +54,7 @@ type head struct {
 	Objects    int              `json:"objects"`
 	Missing    []client.Missing `json:"missing,omitempty"`
 	Settings   *client.Settings `json:"settings,omitempty"`
+	Addresses  client.Addresses `json:"addresses,omitempty"`
 }
 
 // safe is a name of a namespace, a kind or a group, as Kubernetes has them.
@@ -109,7 +110,7 @@ func Write(dir string, c *client.Contents, s Secrets) error {
 		}
 	}
 	// It comes last: a dump that was cut off is none.
-	text, err := json.MarshalIndent(head{schema, c.Name, c.Version, c.Namespaces, c.Kinds, len(c.Objects), c.Missing, c.Settings}, "", "  ")
+	text, err := json.MarshalIndent(head{schema, c.Name, c.Version, c.Namespaces, c.Kinds, len(c.Objects), c.Missing, c.Settings, c.Addresses}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func Read(dir string) (*client.Contents, error) {
 	if err := d.Decode(&h); err != nil || h.Schema != schema {
 		return nil, fmt.Errorf("%s: it is no dump of this version of plimsoll (%s): %w", path.Join(dir, Head), schema, cmp.Or(err, errors.New("it names another")))
 	}
-	c := &client.Contents{Name: h.Cluster, Version: h.Version, Namespaces: h.Namespaces, Kinds: h.Kinds, Missing: h.Missing, Settings: h.Settings}
+	c := &client.Contents{Name: h.Cluster, Version: h.Version, Namespaces: h.Namespaces, Kinds: h.Kinds, Missing: h.Missing, Settings: h.Settings, Addresses: h.Addresses}
 	if err := readAll(root, c); err != nil {
 		return nil, err
 	}
