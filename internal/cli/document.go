@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
@@ -29,8 +30,8 @@ func (o *targetOptions) documents(path, kind string, stdin io.Reader) ([]scan.Su
 	}
 	of := &scan.Files{Name: path, Kind: kind, Documents: []inventory.Document{{Path: filepath.ToSlash(path), Bytes: b}}}
 	for _, name := range scan.Beside(kind, filepath.Base(path)) {
-		beside := filepath.Join(filepath.Dir(path), name)
-		if info, err := os.Stat(beside); err != nil || !info.Mode().IsRegular() {
+		beside := besideDocument(filepath.Dir(path), name)
+		if beside == "" {
 			continue
 		}
 		b, err := readDocument(beside, kind)
@@ -40,6 +41,23 @@ func (o *targetOptions) documents(path, kind string, stdin io.Reader) ([]scan.Su
 		of.Documents = append(of.Documents, inventory.Document{Path: filepath.ToSlash(beside), Bytes: b})
 	}
 	return o.judged(of)
+}
+
+// besideDocument finds a file that matters to what lies in a folder: there, or, as builders and linters look for their
+// settings where they are called, in the nearest folder above it up to the current one. It is empty where there is none.
+func besideDocument(dir, name string) string {
+	here, unknown := os.Getwd()
+	for {
+		file := filepath.Join(dir, name)
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			return file
+		}
+		abs, err := filepath.Abs(dir)
+		if err != nil || unknown != nil || !strings.HasPrefix(name, ".") || abs == here || !strings.HasPrefix(abs, here+string(filepath.Separator)) {
+			return ""
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // judged wants files that a word names to be such that they can be judged.
