@@ -121,7 +121,7 @@ func distUpgrade() runCheck {
 			"zypper dist-upgrade -y", "zypper patch -y",
 			"What the base image's maker tested is replaced by whatever the mirrors hold today, packages may be removed,\nand no two builds agree.",
 			"Take a newer base image instead. For fixes only: \"apt-get upgrade -y\", \"zypper patch -y\".",
-			"hadolint/DL3035", "trivy/DS-0024", "dockle/DKL-DI-0003"),
+			"hadolint/DL3035", "hadolint/DL3005", "trivy/DS-0024", "dockle/DKL-DI-0003"),
 		look: eachCommand(func(_ *step, c *shell.Command) (found, bool) {
 			if !c.Does("apt-get apt aptitude", "dist-upgrade full-upgrade") && !c.Does("zypper", "dist-upgrade dup") && !c.Does("dnf yum", "distro-sync system-upgrade") && !c.Is("do-release-upgrade") {
 				return found{}, false

@@ -43,7 +43,7 @@ func TestRulesAreAll(t *testing.T) {
 		counts[family]++
 	}
 	for family, want := range map[string]int{
-		"hadolint/DL": 71, "buildkit/": 22, "dockle/CIS-DI-": 11, "dockle/DKL-DI-": 6, "dockle/DKL-LI-": 3, "trivy/DS-": 31,
+		"hadolint/DL": 75, "buildkit/": 22, "dockle/CIS-DI-": 11, "dockle/DKL-DI-": 6, "dockle/DKL-LI-": 3, "trivy/DS-": 31,
 		"checkov/CKV_DOCKER_": 11, "checkov/CKV2_DOCKER_": 17,
 		"kubescape/C-": 38, "trivy/KSV-": 51, "checkov/CKV_K8S_": 46, "checkov/CKV2_K8S_": 1, "kube-linter/": 50, "polaris/": 30,
 	} {
