@@ -84,6 +84,9 @@ func unverified() runCheck {
 			for i, s := range r.steps {
 				for _, c := range s.Commands {
 					what := unchecked(c)
+					if what == "" {
+						what = r.program(i, c)
+					}
 					if what == "" || s.later(c, verifies) || slices.ContainsFunc(c.From, verifies) || r.verifiedAfter(i) || runsIt(c) {
 						continue
 					}
@@ -115,9 +118,14 @@ func runsIt(c *shell.Command) bool {
 	return false
 }
 
-// unchecked is the address of code that a command downloads.
+// fetches says that a command downloads files.
+func fetches(c *shell.Command) bool {
+	return c.Is("curl", "wget", "aria2c") && !c.Has("-I", "--head", "--spider")
+}
+
+// unchecked is the address of code that a command downloads, as far as the address tells.
 func unchecked(c *shell.Command) string {
-	if !c.Is("curl", "wget", "aria2c") || c.Has("-I", "--head", "--spider") {
+	if !fetches(c) {
 		return ""
 	}
 	for _, w := range c.Addresses() {
