@@ -2,8 +2,10 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,7 +82,11 @@ func readDocument(path, kind string) ([]byte, error) {
 func wholeDocument(name, kind string, r io.Reader) ([]byte, error) {
 	most := scan.MaxDocument(kind)
 	b, err := io.ReadAll(io.LimitReader(r, most+1))
-	if err != nil {
+	var named *fs.PathError
+	switch {
+	case errors.As(err, &named):
+		return nil, err
+	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if int64(len(b)) > most {

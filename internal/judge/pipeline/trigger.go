@@ -28,15 +28,12 @@ func untrustedCheckout() Check {
 			"on: pull_request\npermissions: {contents: read}\njobs:\n  build:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/checkout@v4\n      - run: make\n",
 			"zizmor/dangerous-triggers"),
 		look: func(f *pipeline.File) (hits []hit) {
-			event := ""
-			for _, e := range events(f) {
-				if slices.Contains([]string{"pull_request_target", "workflow_run", "issue_comment"}, e) {
-					event = e
-				}
-			}
-			if event == "" {
+			privileged := []string{"pull_request_target", "workflow_run", "issue_comment"} // the most usual first
+			at := slices.IndexFunc(privileged, func(e string) bool { return slices.Contains(events(f), e) })
+			if at < 0 {
 				return nil
 			}
+			event := privileged[at]
 			for _, j := range f.Jobs {
 				for _, s := range j.Steps {
 					at := checksOut(s)
