@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/plimsoll/plimsoll/internal/judge/network"
@@ -10,7 +12,10 @@ import (
 type netDiff struct {
 	Gained []connectionRow `json:"gained"`
 	Lost   []connectionRow `json:"lost"`
-	Gaps   []string        `json:"gaps,omitempty"`
+	// Published is what comes from outside of the cluster now, and Withdrawn what does no more.
+	Published []publishedRow `json:"published"`
+	Withdrawn []publishedRow `json:"withdrawn"`
+	Gaps      []string       `json:"gaps,omitempty"`
 }
 
 func newNetDiff(g *global) *cobra.Command {
@@ -18,9 +23,10 @@ func newNetDiff(g *global) *cobra.Command {
 	var fail bool
 	cmd := &cobra.Command{
 		Use: "diff [flags] BEFORE AFTER", Short: "Say which connections two states allow one of", Args: words(2, 2),
-		Long: "BEFORE and AFTER are each a file, a folder, a chart, an overlay, or what cluster dump wrote. Workloads are the same where kind, namespace and\n" +
-			"name are; of one that is new, all that it reaches and all who reach it are gained.\n\n" +
-			"Exit status: 0; 1 with --fail-on-gain, where a connection was gained; 2 the call is wrong, 3 not all is known.",
+		Long: "BEFORE and AFTER are each a file, a folder, a chart, an overlay, or what cluster dump wrote. Workloads are the same where kind,\n" +
+			"namespace and name are; of one that is new, all that it reaches and all who reach it are gained.\n" +
+			"Told is, too, what load balancers, node ports, Ingresses and routes of Gateways newly let in from outside, and no more.\n\n" +
+			"Exit status: 0; 1 with --fail-on-gain, where a connection was gained or something published; 2 the call is wrong, 3 not all is known.",
 		Example: "  plimsoll net diff main/k8s ./k8s\n  plimsoll net diff --fail-on-gain ./dump-monday ./dump-friday\n  plimsoll net diff -o json before.yaml after.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.validate("table", "json"); err != nil {
@@ -56,10 +62,15 @@ func newNetDiff(g *global) *cobra.Command {
 			rows := [][]string{{"CHANGE", "FROM", "PORTS", "TO"}}
 			d.Gained = connectionRows(gained.Rows(""), "gained", &rows)
 			d.Lost = connectionRows(lost.Rows(""), "lost", &rows)
+			was, is := maps[0].Published(), maps[1].Published()
+			d.Published, d.Withdrawn = publishedOf(network.Beyond(is, was)), publishedOf(network.Beyond(was, is))
 			if err := o.answer(g, rows, d); err != nil {
 				return err
 			}
-			if fail && len(d.Gained) > 0 {
+			if err := o.tellPublished(g, d); err != nil {
+				return err
+			}
+			if fail && len(d.Gained)+len(d.Published) > 0 {
 				return exitError{exitDeny, nil}
 			}
 			wires[1].gaps = d.Gaps
@@ -69,8 +80,23 @@ func newNetDiff(g *global) *cobra.Command {
 	cmd.Flags().StringVarP(&o.format, "output", "o", "table", "`FORMAT` of the answer: table or json")
 	o.rangeFlags(cmd.Flags())
 	o.charts.flags(cmd.Flags(), "release-namespace")
-	cmd.Flags().BoolVar(&fail, "fail-on-gain", false, "deny where a connection was gained")
+	cmd.Flags().BoolVar(&fail, "fail-on-gain", false, "deny where a connection was gained, or something published")
 	return cmd
+}
+
+// tellPublished tells in a table what is published now, and no more.
+func (o *netOptions) tellPublished(g *global, d netDiff) error {
+	if o.format == "json" || len(d.Published)+len(d.Withdrawn) == 0 {
+		return nil
+	}
+	fmt.Fprintln(g.env.Stdout, "\nFrom outside of the cluster:")
+	table := [][]string{{"CHANGE", "BY", "TO", "PORTS", "LET IN"}}
+	for i, rows := range [][]publishedRow{d.Published, d.Withdrawn} {
+		for _, row := range rows {
+			table = append(table, append([]string{[...]string{"published", "withdrawn"}[i]}, row.cells()...))
+		}
+	}
+	return o.answer(g, table, nil)
 }
 
 // connectionRows are rows as they are told, in JSON and in a table.

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -79,11 +80,7 @@ func (o *mapOptions) write(g *global, w *wires) error {
 	fmt.Fprintln(g.env.Stdout, "\nFrom outside of the cluster:")
 	table = [][]string{{"BY", "TO", "PORTS", "LET IN"}}
 	for _, p := range answer.Published {
-		let := p.Reached
-		if p.Unknown {
-			let += "; who brings it is not among what was read"
-		}
-		table = append(table, []string{p.By, p.To, p.Ports, let})
+		table = append(table, p.cells())
 	}
 	return o.answer(g, table, nil)
 }
@@ -97,14 +94,31 @@ type publishedRow struct {
 	Unknown bool   `json:"unknown,omitempty"`
 }
 
+// cells are the row in a table.
+func (r *publishedRow) cells() []string {
+	let := r.Reached
+	if r.Unknown {
+		let += "; who brings it is not among what was read"
+	}
+	return []string{r.By, r.To, r.Ports, let}
+}
+
 func publishedRows(m *network.Model, namespace string) []publishedRow {
+	all := m.Published()
+	if namespace != "" {
+		all = slices.DeleteFunc(all, func(p network.Publication) bool { return p.To.Namespace != namespace })
+	}
+	return publishedOf(all)
+}
+
+func publishedOf(of []network.Publication) []publishedRow {
 	all := []publishedRow{}
-	for _, p := range m.Published() {
-		if namespace != "" && p.To.Namespace != namespace {
-			continue
-		}
+	for _, p := range of {
 		by := p.By.Kind + " " + p.By.Namespace + "/" + p.By.Name
-		if p.How != p.By.Kind {
+		switch {
+		case p.How != p.By.Kind && len(network.Internet().Minus(p.Within)) > 0:
+			by += " (" + p.How + ", from " + p.Within.Words() + ")"
+		case p.How != p.By.Kind:
 			by += " (" + p.How + ")"
 		}
 		all = append(all, publishedRow{by, p.To.String(), p.Ports.String(), p.Reached.String(), p.Unknown})

@@ -96,3 +96,52 @@ func put(parts []part, ports Ports, class, n int) []part {
 	parts[i].peers.add(class)
 	return parts
 }
+
+// Beyond is what some publications bring from outside that others do not: on further ports, or from further addresses. Where
+// nobody knows whether it is let in, it counts as let in.
+func Beyond(these, others []Publication) (all []Publication) {
+	known := map[string]Publication{}
+	for _, p := range together(others) {
+		known[p.key()] = p
+	}
+	for _, p := range together(these) {
+		more := p.may()
+		if was, old := known[p.key()]; old && len(p.Within.Minus(was.Within)) == 0 {
+			more = more.Minus(was.may())
+		}
+		if len(more) > 0 {
+			p.Ports, p.Reached = more, p.Reached.Intersect(more)
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// may are the ports on which it may be let in.
+func (p *Publication) may() Ports {
+	if p.Unknown {
+		return p.Ports
+	}
+	return p.Reached
+}
+
+// key is the same for publications by one object in one way to one workload.
+func (p *Publication) key() string {
+	return fmt.Sprint(p.How, " ", p.By.Kind, " ", p.By.Home(), "/", p.By.Name, " ", p.To)
+}
+
+// together makes one of the publications that are the same.
+func together(of []Publication) (all []Publication) {
+	at := map[string]int{}
+	for _, p := range of {
+		i, known := at[p.key()]
+		if !known {
+			at[p.key()] = len(all)
+			all = append(all, p)
+			continue
+		}
+		one := &all[i]
+		one.Ports, one.Reached, one.Within, one.Unknown = one.Ports.Union(p.Ports), one.Reached.Union(p.Reached), one.Within.Union(p.Within), one.Unknown || p.Unknown
+	}
+	return all
+}

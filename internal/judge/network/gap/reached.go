@@ -16,7 +16,7 @@ const metadata = "169.254.169.254"
 // reached are the checks of whom pods reach that hardly any has to.
 func reached() []Check {
 	return []Check{
-		{Card: card("metadata-reached", "pods that policies hold reach the cloud's metadata service", "high", "nsa-1.2/network-policies attack/T1552.005", check.Page{
+		{Card: card("metadata-reached", "pods that policies hold reach the cloud's metadata service", "high", "nsa-1.2/network-policies nsa-1.2/protecting-sensitive-cloud-infrastructure attack/T1552.005", check.Page{
 			Why:  "Whoever gets into the pod asks the metadata service for the credentials of its node. The policies that hold the pod leave that address out, most often by allowing 0.0.0.0/0. Pods that nothing holds are told by network/open-egress.",
 			Fix:  "Except 169.254.169.254/32 from the block, or deny it to all pods with a ClusterNetworkPolicy of the Admin tier.",
 			Bad:  shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]\n    ports: [{port: 80}]\n",
