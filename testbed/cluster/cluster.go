@@ -34,7 +34,7 @@ type Cluster struct {
 	manager *process
 	flags   []string
 
-	users, etcds, kubelets int
+	users, etcds, kubelets, agents int
 }
 
 // Programs are where testbed/up has put what it built and installed.

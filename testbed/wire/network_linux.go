@@ -90,21 +90,16 @@ func (n *Network) Add(name string, addresses ...netip.Addr) *Host {
 func (n *Network) host(name string) *Host {
 	n.t.Helper()
 	h := &Host{Name: name}
-	made := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // for good: the thread, which is not where others are, ends with this
-		made <- func() (err error) {
-			if h.home, err = here(); err != nil {
-				return err
-			}
-			if err = unix.Unshare(unix.CLONE_NEWNET); err != nil {
-				return fmt.Errorf("make a network namespace: %w", err)
-			}
-			h.space, err = here()
-			return err
-		}()
-	}()
-	n.must(<-made)
+	var err error
+	h.home, err = here()
+	n.must(err)
+	n.must(h.from(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("make a network namespace: %w", err)
+		}
+		h.space, err = here()
+		return err
+	}))
 	n.t.Cleanup(func() {
 		h.space.Close()
 		h.home.Close()
@@ -112,22 +107,29 @@ func (n *Network) host(name string) *Host {
 	return h
 }
 
+// from does something that leaves the namespace of the test, and comes back. A thread that could not come back ends with
+// who called; one that can has to go on: programs that a test started on it may be bound to its life (PR_SET_PDEATHSIG).
+func (h *Host) from(f func() error) error {
+	runtime.LockOSThread()
+	err := f()
+	if back := unix.Setns(int(h.home.Fd()), unix.CLONE_NEWNET); back != nil {
+		return fmt.Errorf("leave the namespace of %s: %w", h.Name, back)
+	}
+	runtime.UnlockOSThread()
+	return err
+}
+
 // here is the namespace of this thread.
 func here() (*os.File, error) { return os.Open("/proc/thread-self/ns/net") }
 
 // Do does something in the namespace of a host. Sockets that are made there, and programs that are started, stay there.
 func (h *Host) Do(f func() error) error {
-	runtime.LockOSThread()
-	if err := unix.Setns(int(h.space.Fd()), unix.CLONE_NEWNET); err != nil {
-		runtime.UnlockOSThread()
-		return fmt.Errorf("enter the namespace of %s: %w", h.Name, err)
-	}
-	err := f()
-	if back := unix.Setns(int(h.home.Fd()), unix.CLONE_NEWNET); back != nil {
-		return fmt.Errorf("leave the namespace of %s: %w", h.Name, back) // the thread stays locked, and ends with who called
-	}
-	runtime.UnlockOSThread()
-	return err
+	return h.from(func() error {
+		if err := unix.Setns(int(h.space.Fd()), unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("enter the namespace of %s: %w", h.Name, err)
+		}
+		return f()
+	})
 }
 
 // Run runs a program in the namespace of a host, to its end.

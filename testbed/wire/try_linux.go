@@ -13,13 +13,16 @@ import (
 )
 
 // Protocols are those of which connections can be tried.
-var Protocols = []string{"tcp", "udp"}
+var Protocols = []string{"tcp", "udp", "sctp"}
 
-// Listen has a host answer on ports of all its addresses, by TCP and UDP, with its name.
+// Listen has a host answer on ports of all its addresses, by all protocols, with its name.
 func (n *Network) Listen(h *Host, ports []int) {
 	n.t.Helper()
 	n.must(h.Do(func() error {
 		for _, a := range h.Addresses {
+			if err := n.answerSCTP(h, a, ports); err != nil {
+				return err
+			}
 			for _, port := range ports {
 				at := netip.AddrPortFrom(a, uint16(port))
 				l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
@@ -98,6 +101,9 @@ func Reached(tries []Try, within time.Duration) ([]bool, error) {
 }
 
 func (t Try) reaches(within time.Duration) (bool, error) {
+	if t.Protocol == "sctp" {
+		return t.associates(within)
+	}
 	until := time.Now().Add(within)
 	var conn net.Conn
 	err := t.From.Do(func() (err error) {
