@@ -7,7 +7,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/plimsoll/plimsoll/testbed/wire"
+	"github.com/plimsoll/plimsoll/testbed/packet"
 )
 
 // smallShop is a cluster of two pods and a node.
@@ -29,8 +29,7 @@ const smallShop = `
 // TestPackets keeps out of them. Each is shown by real packets: who mends the agent, or loses the difference otherwise,
 // has a failing case here, and takes it out of tame.
 func TestAgent(t *testing.T) {
-	wire.New(t)
-	s := newServer(t)
+	s := packet.Start(t)
 	for _, c := range []struct {
 		name   string
 		policy string
@@ -71,9 +70,11 @@ func TestAgent(t *testing.T) {
 			agent: []string{"shop/Pod web -> node big udp 90", "shop/Pod web -> shop/Pod cart udp 90"},
 		},
 		{
-			// v1alpha2, ClusterNetworkPolicySpec.Tier, of which v1alpha1 says nothing: "Further evaluation only happens for
-			// Pods not selected by a v1.NetworkPolicy". Whether a policy about egress alone is meant where it is asked who
-			// comes in is left open: the agent says so, and the map says not.
+			// v1alpha1, BaselineAdminNetworkPolicySpec.Ingress: "rules to be applied to the selected pods if they are not
+			// matched by any AdminNetworkPolicy or NetworkPolicy rules"; a policy about egress matches nobody who comes in,
+			// as the two sorts of isolation "are declared independently" (kubernetes.io, concepts of network policies). The
+			// agent asks no baseline about a pod that any NetworkPolicy selects; the words of v1alpha2,
+			// ClusterNetworkPolicySpec.Tier, "Pods not selected by a v1.NetworkPolicy", can be read so.
 			name: "a baseline for a pod with a NetworkPolicy in the other direction",
 			policy: `{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p, namespace: shop}, spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{}]}}
 ---
@@ -83,7 +84,7 @@ func TestAgent(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var objects []any
+			var objects []map[string]any
 			for _, text := range strings.Split(smallShop+c.policy, "\n---\n") {
 				var one map[string]any
 				if err := yaml.Unmarshal([]byte(strings.ReplaceAll(text, "\t", " ")), &one); err != nil {
@@ -93,12 +94,12 @@ func TestAgent(t *testing.T) {
 					objects = append(objects, one)
 				}
 			}
-			l := s.layOut(t, objects, []int{80, 90, unnamed})
-			if len(l.refused) > 0 {
-				t.Fatal(l.refused)
+			l := s.LayOut(t, objects, []int{80, 90, unnamed})
+			if len(l.Refused) > 0 {
+				t.Fatal(l.Refused)
 			}
 			var got []string
-			for _, one := range l.compare(c.agent...) {
+			for _, one := range l.Compare(c.agent...) {
 				got = append(got, one.String())
 			}
 			slices.Sort(got)

@@ -3,6 +3,7 @@ package oracle
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/plimsoll/plimsoll/internal/judge/network"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
@@ -24,27 +26,49 @@ var protocols = []corev1.Protocol{corev1.ProtocolTCP, corev1.ProtocolUDP, corev1
 
 // TestCyclonus goes through all of Cyclonus' test cases, step by step, on its three namespaces of three pods.
 func TestCyclonus(t *testing.T) {
-	cases, steps, asked, allowed := 0, 0, 0, 0
+	steps, asked, allowed := 0, 0, 0
+	cases := allCases()
+	for _, c := range cases {
+		for where, state := range c.states(t) {
+			steps++
+			n, yes := state.compare(t, where)
+			asked, allowed = asked+n, allowed+yes
+		}
+	}
+	if len(cases) < 400 || allowed == 0 || allowed == asked {
+		t.Errorf("%d of %d connections of %d cases are allowed: they show nothing", allowed, asked, len(cases))
+	}
+	t.Logf("%d cases, %d steps, %d connections: %d allowed", len(cases), steps, asked, allowed)
+}
+
+// testCase is one of Cyclonus'.
+type testCase struct{ *generator.TestCase }
+
+// allCases are all that Cyclonus has, with and without rules for DNS.
+func allCases() (all []testCase) {
 	for _, dns := range []bool{true, false} {
 		for _, c := range generator.NewTestCaseGenerator(dns, address(0), []string{"x", "y", "z"}, nil, nil).GenerateAllTestCases() {
-			cases++
-			state := newState()
-			for i, step := range c.Steps {
-				steps++
-				for _, a := range step.Actions {
-					if err := state.act(a); err != nil {
-						t.Fatalf("%s, step %d: %v", c.Description, i, err)
-					}
+			all = append(all, testCase{c})
+		}
+	}
+	return all
+}
+
+// states are what the cluster has after each step, and in words where that is.
+func (c testCase) states(t *testing.T) iter.Seq2[string, *state] {
+	return func(yield func(string, *state) bool) {
+		now := newState()
+		for i, step := range c.Steps {
+			for _, a := range step.Actions {
+				if err := now.act(a); err != nil {
+					t.Fatalf("%s, step %d: %v", c.Description, i, err)
 				}
-				n, yes := state.compare(t, fmt.Sprintf("%s, step %d", c.Description, i))
-				asked, allowed = asked+n, allowed+yes
+			}
+			if !yield(fmt.Sprintf("%s, step %d", c.Description, i), now) {
+				return
 			}
 		}
 	}
-	if cases < 400 || allowed == 0 || allowed == asked {
-		t.Errorf("%d of %d connections of %d cases are allowed: they show nothing", allowed, asked, cases)
-	}
-	t.Logf("%d cases, %d steps, %d connections: %d allowed", cases, steps, asked, allowed)
 }
 
 // state is what a cluster has at a step of a test case.
@@ -154,22 +178,32 @@ func (s *state) peer(p *probe.Pod) *matcher.TrafficPeer {
 	return &matcher.TrafficPeer{IP: p.IP, Internal: &matcher.InternalPeer{PodLabels: p.Labels, NamespaceLabels: s.Namespaces[p.Namespace], Namespace: p.Namespace}}
 }
 
-func (s *state) text(t *testing.T) (text []byte) {
-	var objects []any
+func (s *state) objects(t *testing.T) (all []map[string]any) {
+	add := func(o any) {
+		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fields)
+	}
 	for name, labels := range s.Namespaces {
-		objects = append(objects, &corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"}, ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}})
+		add(&corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"}, ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}})
 	}
 	for _, p := range s.Pods {
 		pod := p.KubePod()
-		pod.APIVersion, pod.Kind, pod.Status.PodIP = "v1", "Pod", p.IP
-		objects = append(objects, pod)
+		pod.APIVersion, pod.Kind, pod.Status.PodIP, pod.Status.PodIPs = "v1", "Pod", p.IP, []corev1.PodIP{{IP: p.IP}}
+		add(pod)
 	}
 	for _, p := range s.policies {
 		p = p.DeepCopy()
 		p.APIVersion, p.Kind = "networking.k8s.io/v1", "NetworkPolicy"
-		objects = append(objects, p)
+		add(p)
 	}
-	for _, o := range objects {
+	return all
+}
+
+func (s *state) text(t *testing.T) (text []byte) {
+	for _, o := range s.objects(t) {
 		one, err := json.Marshal(o)
 		if err != nil {
 			t.Fatal(err)

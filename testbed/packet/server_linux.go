@@ -1,4 +1,4 @@
-package network_test
+package packet
 
 import (
 	"bytes"
@@ -18,12 +18,13 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/network"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
-	testbed "github.com/plimsoll/plimsoll/testbed/cluster"
+	"github.com/plimsoll/plimsoll/testbed/cluster"
+	"github.com/plimsoll/plimsoll/testbed/wire"
 )
 
-// server is a real API server that knows the kinds that the agent knows.
-type server struct {
-	*testbed.Cluster
+// Server is a real API server that knows the kinds that the agent knows.
+type Server struct {
+	*cluster.Cluster
 	admin  *http.Client
 	reader *client.Cluster
 }
@@ -41,13 +42,15 @@ var resources = map[string]struct {
 	"BaselineAdminNetworkPolicy": {"/apis/policy.networking.k8s.io/v1alpha1", "baselineadminnetworkpolicies", false},
 }
 
-func newServer(t *testing.T) *server {
+// Start brings up a server, and skips the test where packets cannot be tried.
+func Start(t *testing.T) *Server {
 	t.Helper()
-	kinds := os.Getenv(testbed.EnvAgentKinds)
+	wire.New(t) // or there is no need for a server
+	kinds := os.Getenv(cluster.EnvAgentKinds)
 	if kinds == "" {
-		t.Skipf("%s is not set: testbed/up sets it", testbed.EnvAgentKinds)
+		t.Skipf("%s is not set: testbed/up sets it", cluster.EnvAgentKinds)
 	}
-	s := &server{Cluster: testbed.Start(t)}
+	s := &Server{Cluster: cluster.Start(t)}
 	s.admin = s.Client("admin", "system:masters")
 	var err error
 	if s.reader, err = client.OpenCluster(s.Kubeconfig("admin", "system:masters")); err != nil {
@@ -78,7 +81,7 @@ func newServer(t *testing.T) *server {
 	return s
 }
 
-func (s *server) do(t *testing.T, method, path string, body []byte) (status int, answer []byte) {
+func (s *Server) do(t *testing.T, method, path string, body []byte) (status int, answer []byte) {
 	t.Helper()
 	req, err := http.NewRequest(method, s.URL+path, bytes.NewReader(body))
 	if err != nil {
@@ -99,7 +102,7 @@ func (s *server) do(t *testing.T, method, path string, body []byte) (status int,
 	return res.StatusCode, answer
 }
 
-func (s *server) must(t *testing.T, method, path string, body []byte) {
+func (s *Server) must(t *testing.T, method, path string, body []byte) {
 	t.Helper()
 	if status, answer := s.do(t, method, path, body); status >= http.StatusMultipleChoices {
 		t.Fatalf("%s %s: %s\n%s", method, path, answer, body)
@@ -107,10 +110,10 @@ func (s *server) must(t *testing.T, method, path string, body []byte) {
 }
 
 // create makes objects, and says which ones the server refuses: they are in nobody's cluster.
-func (s *server) create(t *testing.T, objects []any) (refused []string) {
+func (s *Server) create(t *testing.T, objects []map[string]any) (refused []string) {
 	t.Helper()
 	for _, o := range objects {
-		one := unstructured.Unstructured{Object: o.(map[string]any)}
+		one := unstructured.Unstructured{Object: o}
 		r, known := resources[one.GetKind()]
 		if !known {
 			t.Fatalf("a %s is not for the agent", one.GetKind())
@@ -133,7 +136,7 @@ func (s *server) create(t *testing.T, objects []any) (refused []string) {
 		if status != http.StatusCreated {
 			t.Fatalf("%s: %s\n%s", path, answer, text)
 		}
-		if is, found := one.Object["status"]; found {
+		if is, _ := one.Object["status"].(map[string]any); len(is) > 0 {
 			if text, err = json.Marshal(map[string]any{"status": is}); err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +147,7 @@ func (s *server) create(t *testing.T, objects []any) (refused []string) {
 }
 
 // clear removes what create made. A namespace goes at once: nothing else would end it.
-func (s *server) clear(t *testing.T) {
+func (s *Server) clear(t *testing.T) {
 	t.Helper()
 	var all struct {
 		Items []struct{ Metadata struct{ Name string } }
@@ -172,7 +175,7 @@ func (s *server) clear(t *testing.T) {
 }
 
 // model is of all that the server has, read as plimsoll net reads a cluster.
-func (s *server) model(t *testing.T) *network.Model {
+func (s *Server) model(t *testing.T) *network.Model {
 	t.Helper()
 	own, optional := kube.Network()
 	c, err := s.reader.Read(t.Context(), client.Selection{Kinds: append(kube.Judged(), own...), Optional: optional, Network: true})
