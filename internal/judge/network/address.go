@@ -132,8 +132,8 @@ func (s addressSpan) String() string {
 // are in the same sets are one cell.
 func addressCells(sets []Addresses) []Addresses { return partAddresses(sets).cells }
 
-// parted are all addresses, cut into cells, and which of the sets hold each.
-type parted struct {
+// addressParts are all addresses, cut into cells, and which of the sets hold each.
+type addressParts struct {
 	cells   []Addresses
 	holders [][]int32    // by cell, in their order
 	starts  []netip.Addr // of the intervals that cells are made of
@@ -141,7 +141,7 @@ type parted struct {
 }
 
 // in are the sets that an address is in.
-func (p *parted) in(a netip.Addr) []int32 {
+func (p *addressParts) in(a netip.Addr) []int32 {
 	i, found := slices.BinarySearchFunc(p.starts, a, netip.Addr.Compare)
 	if !found {
 		i--
@@ -151,7 +151,7 @@ func (p *parted) in(a netip.Addr) []int32 {
 
 // partAddresses goes through all borders once. A cell is known by random numbers, one of each set
 // that holds it, put together.
-func partAddresses(sets []Addresses) *parted {
+func partAddresses(sets []Addresses) *addressParts {
 	type border struct {
 		at  netip.Addr
 		set int32
@@ -169,7 +169,7 @@ func partAddresses(sets []Addresses) *parted {
 		}
 	}
 	slices.SortFunc(borders, func(a, b border) int { return a.at.Compare(b.at) })
-	p := &parted{}
+	p := &addressParts{}
 	known := map[sum]int32{}
 	var now sum
 	var open []int32

@@ -168,7 +168,7 @@ type classifier struct {
 	wide     []*question
 	nodes    []*question
 	blocks   []*question
-	parted   *parted // all addresses, by blocks
+	cells    *addressParts // all addresses, by blocks
 	classes  map[string]int
 	members  map[string][]int32
 	doubted  map[string]bool
@@ -327,14 +327,14 @@ func (c *classifier) takes(q *question, namespace string) bool {
 
 // at are the blocks that an address is in.
 func (c *classifier) at(a netip.Addr) (all []*question) {
-	if c.parted == nil {
+	if c.cells == nil {
 		sets := make([]Addresses, len(c.blocks))
 		for i, q := range c.blocks {
 			sets[i] = q.block
 		}
-		c.parted = partAddresses(sets)
+		c.cells = partAddresses(sets)
 	}
-	for _, i := range c.parted.in(a) {
+	for _, i := range c.cells.in(a) {
 		all = append(all, c.blocks[i])
 	}
 	return all
