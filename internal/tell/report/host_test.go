@@ -12,6 +12,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/tell/report/host"
+	"github.com/plimsoll/plimsoll/internal/tell/report/page"
 	"github.com/plimsoll/plimsoll/internal/tell/report/reporttest"
 )
 
@@ -92,7 +93,7 @@ func TestJUnit(t *testing.T) {
 		if name == "everything" && (failures != 2 || errors != 2) {
 			t.Errorf("%d failures and %d errors, want those of the verdict: 2 and 2", failures, errors)
 		}
-		if bytes.ContainsFunc(b, func(r rune) bool { return r != '\n' && unfit(r) }) {
+		if bytes.ContainsFunc(b, func(r rune) bool { return r != '\n' && page.Unfit(r) }) {
 			t.Errorf("%s: control characters", name)
 		}
 	}

@@ -2,31 +2,26 @@ package report
 
 import (
 	"cmp"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
-	"html/template"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/tell/report/page"
 )
 
-// The parts of the page. The body is a template; style and script stand in the page as they are, because
-// the page names their hashes and allows nothing else.
+// The parts of the page.
 var (
 	//go:embed html/body.gohtml
 	htmlBody string
-	//go:embed html/style.css
-	htmlStyle string
 	//go:embed html/script.js
 	htmlScript string
 )
 
 type (
-	page struct {
+	reportPage struct {
 		Title, Verdict, Sentence string
 		Judged                   bool
 		Reasons                  []string
@@ -77,50 +72,14 @@ type (
 // maxFirst is how many deeds a target shows under what to do first; the list of findings has them all.
 const maxFirst = 12
 
-// writeHTML writes one page that needs nothing from elsewhere and lets nothing in: its policy of content
-// allows its own style and script by their hashes. It reads without the script, which only filters.
+// writeHTML writes one page, which reads without its script: that one only filters.
 func writeHTML(w io.Writer, r *finding.Report, o Options) error {
 	p := pageOf(r, o)
-	return writePage(w, p.Title, htmlBody, htmlScript, p)
+	return page.Page{Title: p.Title, Body: htmlBody, Script: htmlScript}.Write(w, p)
 }
 
-// writePage writes a page of a body and the one style; a script may be empty.
-func writePage(w io.Writer, title, body, script string, values any) error {
-	t, err := template.New("body").Parse(body)
-	if err != nil {
-		return err
-	}
-	scripts := "'none'"
-	if script != "" {
-		scripts = "'" + hashed(script) + "'"
-	}
-	head := "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n" +
-		"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '" + hashed(htmlStyle) + "'; script-src " + scripts +
-		"; base-uri 'none'; form-action 'none'\">\n" +
-		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n" +
-		"<meta name=\"referrer\" content=\"no-referrer\">\n" +
-		"<title>" + template.HTMLEscapeString(title) + "</title>\n<style>" + htmlStyle + "</style>\n</head>\n"
-	if _, err := io.WriteString(w, head); err != nil {
-		return err
-	}
-	if err := t.Execute(w, values); err != nil {
-		return err
-	}
-	if script != "" {
-		script = "<script>" + script + "</script>\n"
-	}
-	_, err = io.WriteString(w, script+"</html>\n")
-	return err
-}
-
-// hashed is how a policy of content names an inline style or script (CSP Level 3).
-func hashed(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
-}
-
-func pageOf(r *finding.Report, o Options) *page {
-	p := &page{
+func pageOf(r *finding.Report, o Options) *reportPage {
+	p := &reportPage{
 		Verdict: cmp.Or(string(r.Verdict.Action), "inventory"), Judged: r.Judged(), Hidden: o.Hidden,
 		Tool: strings.TrimSpace("Plimsoll " + clean(r.Tool.Version)), Sentence: sentences[r.Verdict.Action],
 	}

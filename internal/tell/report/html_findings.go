@@ -9,7 +9,7 @@ import (
 )
 
 // findings fills in the list, and counts it.
-func (p *page) findings(r *finding.Report) {
+func (p *reportPage) findings(r *finding.Report) {
 	targets, packages, denied := byID(r)
 	severities, kinds := map[string]int{}, map[string]int{}
 	for i := range r.Findings {

@@ -8,6 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/tell/report/page/pagetest"
 	"github.com/plimsoll/plimsoll/internal/tell/report/reporttest"
 )
 
@@ -81,13 +82,13 @@ func TestPictureBounds(t *testing.T) {
 func TestPictureBrowser(t *testing.T) {
 	r := paths(walk("pod shop/cart", "account shop/cart", "account kube-system/root", "cluster-admin"), walk("user ann", "account kube-system/root", "cluster-admin"), walk("user bob", "node n1"))
 	for name, width := range map[string]int64{"paths-phone": 390, "paths-desktop": 1280} {
-		ctx, said := browser(t, write(t, "html", r, made), width, 900)
+		ctx, said := pagetest.Open(t, write(t, "html", r, made), width, 900)
 		var wide, stopped string
 		err := chromedp.Run(ctx, chromedp.Evaluate(`String(document.documentElement.scrollWidth)`, &wide),
 			chromedp.Focus(".picture"), chromedp.Evaluate(`document.activeElement.getAttribute("aria-label")`, &stopped))
 		if err != nil || wide != fmt.Sprint(width) || stopped != "Picture of the paths" || len(said()) > 0 {
 			t.Errorf("%s: %s columns wide, at %q, %v, console %q", name, wide, stopped, err, said())
 		}
-		shoot(t, ctx, name)
+		pagetest.Shoot(t, ctx, name)
 	}
 }

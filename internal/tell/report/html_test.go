@@ -1,22 +1,17 @@
 package report
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/plimsoll/plimsoll/internal/tell/report/page"
+	"github.com/plimsoll/plimsoll/internal/tell/report/page/pagetest"
 	"github.com/plimsoll/plimsoll/internal/tell/report/reporttest"
 )
 
@@ -37,8 +32,8 @@ func TestHTMLAlone(t *testing.T) {
 	if m := regexp.MustCompile(`(?i)<[^>]*\s(on[a-z]+|style|src)=`).FindString(out); m != "" {
 		t.Errorf("the page has an attribute that its policy forbids: %s", m)
 	}
-	for _, part := range []string{htmlStyle, htmlScript} {
-		if !strings.Contains(out, "'"+hashed(part)+"'") || strings.Contains(part, "</") {
+	for _, part := range []string{page.Style, htmlScript} {
+		if !strings.Contains(out, "'"+page.Hash(part)+"'") || strings.Contains(part, "</") {
 			t.Error("the policy does not name the page's own style and script")
 		}
 	}
@@ -67,52 +62,11 @@ func TestHTMLTells(t *testing.T) {
 	}
 }
 
-// browser opens the page in Chromium. Without it the test is skipped.
-func browser(t *testing.T, page []byte, width, height int64) (context.Context, func() []string) {
-	t.Helper()
-	program := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil && program == "" {
-			program = p
-		}
-	}
-	if program == "" {
-		t.Skip("needs Chromium on the PATH (testbed/up installs it)")
-	}
-	file := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(file, page, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU)
-	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute) // it outlives the test by its end
-	t.Cleanup(stop)
-	ctx, stop = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(stop)
-	ctx, stop = chromedp.NewContext(ctx)
-	t.Cleanup(stop)
-	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // waits for the browser, which writes to its folder until then
-	var said []string
-	chromedp.ListenTarget(ctx, func(e any) {
-		switch e := e.(type) {
-		case *runtime.EventConsoleAPICalled:
-			said = append(said, string(e.Type))
-		case *runtime.EventExceptionThrown:
-			said = append(said, e.ExceptionDetails.Error())
-		case *log.EventEntryAdded:
-			said = append(said, e.Entry.Text)
-		}
-	})
-	if err := chromedp.Run(ctx, log.Enable(), chromedp.EmulateViewport(width, height), chromedp.Navigate("file://"+file), chromedp.WaitReady("body")); err != nil {
-		t.Fatal(err)
-	}
-	return ctx, func() []string { return said }
-}
-
 // TestHTMLBrowser has Chromium show the page, filters it by keyboard alone, and wants nothing on the console
 // and nothing wider than a phone. PLIMSOLL_TEST_SHOTS names a folder for pictures of it.
 func TestHTMLBrowser(t *testing.T) {
 	r := reporttest.Sample()
-	ctx, said := browser(t, write(t, "html", r, made), 390, 844)
+	ctx, said := pagetest.Open(t, write(t, "html", r, made), 390, 844)
 	var before, after, first, cleared, wide, denies string
 	visible := `String(document.querySelectorAll(".finding:not([hidden])").length)`
 	err := chromedp.Run(ctx,
@@ -140,32 +94,17 @@ func TestHTMLBrowser(t *testing.T) {
 	if all := said(); len(all) > 0 {
 		t.Errorf("the console says %q", all)
 	}
-	shoot(t, ctx, "phone")
+	pagetest.Shoot(t, ctx, "phone")
 }
 
 // TestHTMLDesktop has the page open an entry by keyboard, in a window of a desktop.
 func TestHTMLDesktop(t *testing.T) {
-	ctx, said := browser(t, write(t, "html", reporttest.Sample(), made), 1280, 900)
+	ctx, said := pagetest.Open(t, write(t, "html", reporttest.Sample(), made), 1280, 900)
 	var open string
 	err := chromedp.Run(ctx, chromedp.Focus(".finding summary"), chromedp.KeyEvent(kb.Enter),
 		chromedp.Evaluate(`String(document.querySelector(".finding").open)`, &open))
 	if err != nil || open != "true" || len(said()) > 0 {
 		t.Errorf("opened %s, %v, console %q", open, err, said())
 	}
-	shoot(t, ctx, "desktop")
-}
-
-func shoot(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
-	dir := os.Getenv("PLIMSOLL_TEST_SHOTS")
-	if dir == "" {
-		return
-	}
-	var b []byte
-	if err := chromedp.Run(ctx, chromedp.FullScreenshot(&b, 100)); err != nil || !bytes.HasPrefix(b, []byte("\x89PNG")) {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), b, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	pagetest.Shoot(t, ctx, "desktop")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/tell/report/page"
 	"github.com/plimsoll/plimsoll/internal/tell/report/reporttest"
 )
 
@@ -61,7 +62,7 @@ func TestTableFits(t *testing.T) {
 				if cells(line) > w {
 					t.Errorf("width %d: %d columns: %q", w, cells(line), line)
 				}
-				if strings.ContainsFunc(line, unfit) {
+				if strings.ContainsFunc(line, page.Unfit) {
 					t.Errorf("width %d: control characters: %q", w, line)
 				}
 			}

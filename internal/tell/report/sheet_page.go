@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/plimsoll/plimsoll/internal/tell/report/page"
 	"github.com/plimsoll/plimsoll/internal/weigh/comply"
 )
 
@@ -69,7 +70,7 @@ func sheetHTML(w io.Writer, s *comply.Sheet, o Options) error {
 		}
 		p.Sections = append(p.Sections, one)
 	}
-	return writePage(w, p.Title+": "+p.Totals, htmlSheet, "", p)
+	return page.Page{Title: p.Title + ": " + p.Totals, Body: htmlSheet}.Write(w, p)
 }
 
 // foundLines say what fails a control, a line each.

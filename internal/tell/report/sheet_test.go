@@ -11,6 +11,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/tell/report/page"
+	"github.com/plimsoll/plimsoll/internal/tell/report/page/pagetest"
 	"github.com/plimsoll/plimsoll/internal/weigh/comply"
 )
 
@@ -61,7 +63,7 @@ func TestSheetHTML(t *testing.T) {
 		t.Errorf("the page has an attribute that its policy forbids: %s", m)
 	}
 	for _, want := range []string{
-		"script-src 'none'", "'" + hashed(htmlStyle) + "'", `<header class="verdict deny">`, "1 fail, 1 excepted, 1 manual, 1 pass", "node.json", "2026-11-24 12:00 UTC",
+		"script-src 'none'", "'" + page.Hash(page.Style) + "'", `<header class="verdict deny">`, "1 fail, 1 excepted, 1 manual, 1 pass", "node.json", "2026-11-24 12:00 UTC",
 		"compose/privileged container/privileged", "(excepted by exception, ana)", "whom to trust is for an organisation to say",
 	} {
 		if !strings.Contains(out, want) {
@@ -78,7 +80,7 @@ func TestSheetHTML(t *testing.T) {
 
 // TestSheetBrowser has Chromium show the page on a phone, and opens a control by keyboard.
 func TestSheetBrowser(t *testing.T) {
-	ctx, said := browser(t, []byte(sheetIn(t, "html")), 390, 844)
+	ctx, said := pagetest.Open(t, []byte(sheetIn(t, "html")), 390, 844)
 	var wide, before, after string
 	open := `String(document.querySelectorAll("details[open]").length)`
 	err := chromedp.Run(ctx,
@@ -87,7 +89,7 @@ func TestSheetBrowser(t *testing.T) {
 	if err != nil || wide != "390" || before != "1" || after != "2" || len(said()) > 0 {
 		t.Errorf("%v; %s columns wide, %s open and then %s, console %q", err, wide, before, after, said())
 	}
-	shoot(t, ctx, "sheet")
+	pagetest.Shoot(t, ctx, "sheet")
 }
 
 // TestSheetMarkdown wants tables that no name breaks, and says how much is left out.

@@ -7,37 +7,11 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/width"
+
+	"github.com/plimsoll/plimsoll/internal/tell/report/page"
 )
 
-// clean makes foreign text fit for a terminal: what steers it (escape sequences, C1 controls, turns of
-// the writing direction), what cannot be seen and what is no UTF-8 is written as an escape.
-func clean(s string) string {
-	if !strings.ContainsFunc(s, unfit) && utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for i, r := range s {
-		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd"):
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case unfit(r) && r < 0x100:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case unfit(r):
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// unfit are controls, formats (bidi marks, joiners), private use, surrogates, separators other than a
-// plain space, and what Unicode has not assigned.
-func unfit(r rune) bool { return r != ' ' && (!unicode.IsGraphic(r) || unicode.IsSpace(r)) }
+func clean(s string) string { return page.Clean(s) }
 
 // cells is how many columns of a terminal cleaned text takes: East Asian wide characters take two
 // (UAX #11), combining marks none.
