@@ -146,12 +146,24 @@ func (m *Model) faces(d Direction) []face {
 func (m *Model) makeFaces(d Direction) []face {
 	all := make([]face, len(m.classes))
 	known := map[string]face{}
-	number := map[*Policy]int{}
-	for i, p := range m.Policies {
-		number[p] = i
-	}
+	key := m.faceKeys(d)
 	for i := range m.classes {
 		c := &m.classes[i]
+		of, ok := known[key(c)]
+		if !ok {
+			of = m.face(c, d)
+			known[key(c)] = of
+		}
+		all[i] = of
+	}
+	return all
+}
+
+// faceKeys tells classes apart by what decides their faces in a direction: the policies that have a say, and the ports that
+// rules name.
+func (m *Model) faceKeys(d Direction) func(*class) string {
+	number := m.numbers()
+	return func(c *class) string {
 		var key strings.Builder
 		names := map[string]bool{}
 		for _, p := range c.policies {
@@ -165,12 +177,15 @@ func (m *Model) makeFaces(d Direction) []face {
 			}
 		}
 		key.WriteString(c.endpoints[0].signature(names))
-		of, ok := known[key.String()]
-		if !ok {
-			of = m.face(c, d)
-			known[key.String()] = of
-		}
-		all[i] = of
+		return key.String()
+	}
+}
+
+// numbers are the places of policies in their order.
+func (m *Model) numbers() map[*Policy]int {
+	all := map[*Policy]int{}
+	for i, p := range m.Policies {
+		all[p] = i
 	}
 	return all
 }

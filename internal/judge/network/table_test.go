@@ -1,0 +1,108 @@
+package network_test
+
+import (
+	"cmp"
+	"slices"
+	"testing"
+
+	"github.com/plimsoll/plimsoll/internal/judge/network"
+)
+
+// TestTable holds the table against answers, one by one, and what is merged by namespaces against the map.
+func TestTable(t *testing.T) {
+	for name, m := range map[string]*network.Model{
+		"estate": network.New(estate(t, 100), network.Options{Whole: true}),
+	} {
+		table := m.Table(1 << 30)
+		asked := 0
+		for _, from := range m.Endpoints {
+			for _, to := range m.Endpoints {
+				if from.Kind != network.Pods && to.Kind != network.Pods {
+					continue
+				}
+				var got []network.Answer
+				for _, i := range m.ClassesOf(from) {
+					for _, j := range m.ClassesOf(to) {
+						got = append(got, table.Answers(i, j)...)
+					}
+				}
+				want := m.Ask(from, to)
+				asked += len(want)
+				if !slices.EqualFunc(got, want, func(a, b network.Answer) bool {
+					return a.Ports.Equal(b.Ports) && same(a.Egress, b.Egress) && same(a.Ingress, b.Ingress)
+				}) {
+					t.Fatalf("%s: %s -> %s:\n%+v\nwant\n%+v", name, from, to, got, want)
+				}
+			}
+		}
+		if asked == 0 {
+			t.Error("nothing was asked")
+		}
+		if m.Table(10) != nil {
+			t.Error("a table of hundreds of reasons has ten")
+		}
+		merges(t, m)
+	}
+}
+
+func same(a, b network.Reason) bool {
+	return a.Allowed == b.Allowed && slices.Equal(a.Rules, b.Rules) && slices.Equal(a.Isolating, b.Isolating) && a.Passed == b.Passed
+}
+
+func merges(t *testing.T, m *network.Model) {
+	t.Helper()
+	groups := map[string]int{}
+	group := func(e *network.Endpoint) int {
+		key := cmp.Or(e.Namespace, "outside")
+		if _, known := groups[key]; !known {
+			groups[key] = len(groups)
+		}
+		return groups[key]
+	}
+	for _, e := range m.Endpoints {
+		group(e)
+	}
+	all := m.Map()
+	want := map[[2]int]network.Ports{}
+	for _, from := range m.Endpoints {
+		for to, ports := range all.Reaches(from) {
+			pair := [2]int{group(from), group(to)}
+			want[pair] = want[pair].Union(ports)
+		}
+	}
+	got := all.Merge(len(groups), group)
+	if len(got) != len(want) || len(got) == 0 {
+		t.Errorf("%d pairs of groups, want %d", len(got), len(want))
+	}
+	for _, one := range got {
+		if !want[[2]int{one.From, one.To}].Equal(one.Ports) {
+			t.Errorf("%d to %d: %s, want %s", one.From, one.To, one.Ports, want[[2]int{one.From, one.To}])
+		}
+	}
+}
+
+func BenchmarkTable(b *testing.B) {
+	m := network.New(estate(b, 10000), network.Options{Whole: true})
+	all := m.Map()
+	groups := map[string]int{}
+	for _, e := range m.Endpoints {
+		if _, known := groups[e.Namespace]; !known {
+			groups[e.Namespace] = len(groups)
+		}
+	}
+	for b.Loop() {
+		table := m.Table(1 << 40)
+		sides, peers := 0, 0
+		for _, f := range table.Faces {
+			sides += len(f.Sides)
+		}
+		for _, s := range table.Sets {
+			peers += len(s)
+		}
+		b.ReportMetric(float64(len(table.Faces)), "faces")
+		b.ReportMetric(float64(sides), "sides")
+		b.ReportMetric(float64(len(table.Reasons)), "reasons")
+		b.ReportMetric(float64(peers), "peers")
+		b.ReportMetric(float64(len(all.Merge(len(groups), func(e *network.Endpoint) int { return groups[e.Namespace] }))), "merged")
+	}
+}
