@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plimsoll/plimsoll/internal/judge/network"
+	"github.com/plimsoll/plimsoll/internal/tell/report/netmap"
 )
 
 // mostEdges is how many arrows a drawing has at most: beyond it nobody sees anything, and drawing takes for ever.
@@ -23,27 +24,42 @@ type mapOptions struct {
 
 func newNetMap(g *global) *cobra.Command {
 	var o mapOptions
-	formats := []string{"table", "json", "csv", "dot", "mermaid"}
+	formats := []string{"table", "json", "csv", "dot", "mermaid", "html"}
 	cmd := &cobra.Command{
 		Use: "map [flags] [TARGET...]", Short: "Show all connections that the policies allow", Args: words(0, -1),
 		Long: "Who reaches the same stands in one row, and so does whom they reach on the same ports: shop/* are all pods of a\n" +
 			"namespace. A pod reaches itself, and its node reaches it, whatever policies say; neither is in the map. Pods in the\n" +
-			"network of their node count as nodes. csv has a line for each two workloads.\n\n" +
+			"network of their node count as nodes. csv has a line for each two workloads. html is one page for a browser that needs\n" +
+			"nothing else: a picture that is searched, folded and asked for the reasons of each connection.\n\n" +
 			"Exit status: 0, 2 the call is wrong, 3 not all is known, so that the map may be another one.",
-		Example: "  plimsoll net map ./k8s\n  plimsoll net map --namespace shop ./prod-dump\n  plimsoll net map -o mermaid ./k8s\n  plimsoll net map -o dot ./k8s | dot -Tsvg > map.svg",
+		Example: "  plimsoll net map ./k8s\n  plimsoll net map --namespace shop ./prod-dump\n  plimsoll net map -o html=map.html ./k8s\n  plimsoll net map -o mermaid ./k8s\n  plimsoll net map -o dot ./k8s | dot -Tsvg > map.svg",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.validate(formats...); err != nil {
+			to, err := parseFormats([]string{o.format}, "", formats)
+			if err != nil {
 				return err
 			}
+			o.format = to[0].format
 			w, err := o.read(cmd.Context(), g, args)
 			if err != nil {
 				return err
 			}
-			return w.end(o.write(g, w))
+			if o.namespace != "" {
+				if err := w.has(o.namespace); err != nil {
+					return err
+				}
+			}
+			if to[0].file == "" {
+				return w.end(o.write(g, w))
+			}
+			return w.end(writeFile(to[0].file, func(file io.Writer) error {
+				there := *g
+				there.env.Stdout, there.env.Width = file, 0
+				return o.write(&there, w)
+			}))
 		},
 	}
 	f := cmd.Flags()
-	o.flags(f, "table, json, csv, dot or mermaid")
+	o.flags(f, "table, json, csv, dot, mermaid or html; FORMAT=FILE writes it to a file")
 	f.StringVarP(&o.namespace, "namespace", "n", "", "only what pods of this `NAMESPACE` reach, and who reaches them")
 	return cmd
 }
@@ -56,10 +72,12 @@ type connectionRow struct {
 }
 
 func (o *mapOptions) write(g *global, w *wires) error {
-	if o.namespace != "" {
-		if err := w.has(o.namespace); err != nil {
-			return err
+	if o.format == "html" {
+		made := g.epoch()
+		if made.IsZero() {
+			made = g.env.Now()
 		}
+		return netmap.Write(g.env.Stdout, netmap.Facts{Model: w.model, Gaps: w.gaps, Namespace: o.namespace, Version: version(), Made: made})
 	}
 	rows := w.model.Map().Rows(o.namespace)
 	switch o.format {

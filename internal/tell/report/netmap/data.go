@@ -1,0 +1,310 @@
+package netmap
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/judge/network"
+)
+
+// data is what the script is told. All lists are told once and named by their places in them.
+type data struct {
+	Groups    []group  `json:"groups"`
+	Ends      []end    `json:"ends"`
+	Labels    []string `json:"labels"`
+	Ports     [][]int  `json:"ports"`     // first and last of each range; of UDP and SCTP plus 1<<16 and 2<<16
+	Edges     [][]int  `json:"edges"`     // from, ports, and first and last of each run of groups
+	Published [][]int  `json:"published"` // end that publishes, end, ports, those let in, 1 if others may bring it
+	Only      int      `json:"only"`      // the group that the map is of; -1: all
+	Policies  []policy `json:"policies"`
+	Rules     []rule   `json:"rules"`
+	Classes   []class  `json:"classes"` // nil: reasons, and what is within groups, were left out
+	Chosen    [][]int  `json:"chosen"`  // policies that select a class
+	Sets      [][]int  `json:"sets"`    // first and last of each run of classes
+	Faces     []face   `json:"faces"`
+	Whys      [][]int  `json:"whys"` // ports and reason, for each
+	Reasons   []reason `json:"reasons"`
+
+	most      bounds
+	leftOut   []string
+	workloads int
+	groups    map[string]int // by what groupOf calls them
+	place     map[*network.Endpoint]int
+	ports     map[string]int
+	labels    map[string]int
+	rules     map[*network.Rule]int
+	policies  map[*network.Policy]int
+}
+
+type (
+	// group are endpoints that fold into one: a namespace, or a part of what is outside of all.
+	group struct {
+		Name string `json:"n"`
+		Kind string `json:"k"` // namespace, nodes, internet, addresses or published
+	}
+	end struct {
+		Group   int    `json:"g"`
+		Name    string `json:"n"`
+		Kind    int    `json:"k"` // that of network.Kind; 4: what publishes
+		Classes []int  `json:"c,omitempty"`
+		Labels  []int  `json:"l,omitempty"`
+		Several bool   `json:"s,omitempty"`
+		On      string `json:"on,omitempty"`   // the node that it is, or runs on
+		Open    int    `json:"open,omitempty"` // 1: takes connections from everybody, 2: opens them to everybody
+	}
+	policy struct {
+		Name     string `json:"n"`
+		Where    string `json:"w,omitempty"`
+		Selects  string `json:"s,omitempty"`
+		Isolates int    `json:"i,omitempty"` // 1: ingress, 2: egress
+	}
+	rule struct {
+		Policy int    `json:"p"`
+		Name   string `json:"n"`
+		Where  string `json:"w,omitempty"`
+	}
+	class  [6]int // kind, family, 1: isolated in ingress, 2: in egress; faces; policies that select it
+	face   [2]any // sets; places of sets and what holds, of each side
+	reason [4]any // allowed, rules, isolating policies, the rule that passed
+)
+
+const published4 = 4 // the kind of what publishes, after those of endpoints
+
+func dataOf(f Facts, all *network.Map, most bounds) *data {
+	d := &data{
+		most: most,
+		Only: -1, place: map[*network.Endpoint]int{}, ports: map[string]int{}, labels: map[string]int{},
+		rules: map[*network.Rule]int{}, policies: map[*network.Policy]int{},
+	}
+	d.ends(f)
+	d.edges(f, all)
+	d.reasons(f)
+	return d
+}
+
+// sentence says what the map is of.
+func (d *data) sentence(f Facts) string {
+	namespaces := 0
+	for _, g := range d.Groups {
+		if g.Kind == "namespace" {
+			namespaces++
+		}
+	}
+	text := fmt.Sprintf("%s in %s, %s", count(d.workloads, "workload", "workloads"), count(namespaces, "namespace", "namespaces"), count(len(f.Model.Policies), "policy", "policies"))
+	if f.Namespace != "" {
+		text += "; only what pods of " + short(f.Namespace) + " reach, and who reaches them"
+	}
+	if len(f.Model.Policies) == 0 {
+		text += ": nothing was read that keeps anybody from anybody"
+	}
+	return text + "."
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
+}
+
+// groupOf is the key of an endpoint's group, and the group.
+func groupOf(e *network.Endpoint) (string, group) {
+	switch {
+	case e.Workload != nil:
+		return "namespace " + e.Namespace, group{short(e.Namespace), "namespace"}
+	case e.Kind == network.Node:
+		return "nodes", group{"Nodes", "nodes"}
+	case len(e.Addresses.Intersect(network.Internet())) > 0: // and what no rule tells apart from it
+		return "internet", group{"Internet", "internet"}
+	}
+	return "addresses", group{"Other addresses", "addresses"}
+}
+
+// ends tells the groups, in the order of their names, and their endpoints.
+func (d *data) ends(f Facts) {
+	groups := map[string]group{}
+	for _, e := range f.Model.Endpoints {
+		key, g := groupOf(e)
+		groups[key] = g
+	}
+	ways := published(f)
+	if len(ways) > 0 {
+		groups["published"] = group{"Published", "published"}
+	}
+	d.groups = map[string]int{}
+	keys := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
+		return cmp.Or(cmp.Compare(groups[a].Name, groups[b].Name), cmp.Compare(a, b))
+	})
+	for _, key := range keys {
+		if key == "namespace "+f.Namespace {
+			d.Only = len(d.Groups)
+		}
+		d.groups[key] = len(d.Groups)
+		d.Groups = append(d.Groups, groups[key])
+	}
+	if f.Namespace == "" {
+		d.Only = -1
+	}
+	beyond := 0
+	for _, e := range f.Model.Endpoints {
+		if e.Workload != nil {
+			d.workloads++
+		}
+		if len(d.Ends) >= d.most.ends {
+			beyond++
+			continue
+		}
+		key, _ := groupOf(e)
+		d.place[e] = len(d.Ends)
+		d.Ends = append(d.Ends, d.end(f.Model, e, d.groups[key]))
+	}
+	if beyond > 0 {
+		d.leftOut = append(d.leftOut, fmt.Sprintf("%d ends: they are counted in their namespaces' connections, and are not shown one by one", beyond))
+	}
+	d.publish(ways, d.groups["published"])
+}
+
+func (d *data) end(m *network.Model, e *network.Endpoint, group int) end {
+	name := e.Name
+	if e.Kind == network.Block {
+		name = e.Addresses.Words()
+	}
+	one := end{Group: group, Name: short(name), Kind: int(e.Kind), Classes: m.ClassesOf(e), Several: e.Several}
+	switch {
+	case e.Kind == network.Node:
+		one.On = short(e.Name)
+	case e.Workload != nil && e.Workload.Kind == "Pod":
+		one.On = short(e.Workload.Spec.NodeName)
+	}
+	for _, key := range slices.Sorted(maps.Keys(e.Labels())) {
+		if len(one.Labels) == mostTags {
+			break
+		}
+		one.Labels = append(one.Labels, d.label(short(key+"="+e.Labels()[key])))
+	}
+	if e.Kind == network.Pods && !m.Strange {
+		for direction := range network.Direction(2) {
+			if m.Open(e, direction) {
+				one.Open |= 1 << direction
+			}
+		}
+	}
+	return one
+}
+
+func (d *data) label(text string) int {
+	at, known := d.labels[text]
+	if !known {
+		at = len(d.Labels)
+		d.labels[text] = at
+		d.Labels = append(d.Labels, text)
+	}
+	return at
+}
+
+// publish tells what leads from outside to which endpoints.
+func (d *data) publish(ways []network.Publication, group int) {
+	by := map[string]int{}
+	for _, p := range ways {
+		to, shown := d.place[p.To]
+		name := short(publisher(p))
+		at, known := by[name]
+		if !shown || !known && len(d.Ends) >= d.most.ends {
+			continue
+		}
+		if !known {
+			at = len(d.Ends)
+			by[name] = at
+			d.Ends = append(d.Ends, end{Group: group, Name: name, Kind: published4})
+		}
+		unknown := 0
+		if p.Unknown {
+			unknown = 1
+		}
+		d.Published = append(d.Published, []int{at, to, d.port(p.Ports), d.port(p.Reached), unknown})
+	}
+}
+
+func (d *data) port(of network.Ports) int {
+	key := of.String()
+	at, known := d.ports[key]
+	if !known {
+		at = len(d.Ports)
+		d.ports[key] = at
+		flat := []int{}
+		for _, r := range of.Ranges() {
+			flat = append(flat, int(r.Protocol)<<16|r.From, int(r.Protocol)<<16|r.To)
+		}
+		d.Ports = append(d.Ports, flat)
+	}
+	return at
+}
+
+// edges tells which groups reach which, on which ports.
+func (d *data) edges(f Facts, all *network.Map) {
+	runs := map[[2]int][]int{}
+	var keys [][2]int
+	for _, one := range all.Merge(len(d.Groups), func(e *network.Endpoint) int { key, _ := groupOf(e); return d.groups[key] }) {
+		if d.Only >= 0 && one.From != d.Only && one.To != d.Only {
+			continue
+		}
+		key := [2]int{one.From, d.port(one.Ports)}
+		run := runs[key]
+		if run == nil {
+			keys = append(keys, key)
+		}
+		if n := len(run); n > 0 && run[n-1] == one.To-1 {
+			run[n-1] = one.To
+		} else {
+			run = append(run, one.To, one.To)
+		}
+		runs[key] = run
+	}
+	told := 0
+	for i, key := range keys {
+		if told += len(runs[key]) / 2; told > d.most.edges {
+			d.leftOut = append(d.leftOut, fmt.Sprintf("connections of namespaces from %s on: there are more than %d; choose one with --namespace", d.Groups[keys[i][0]].Name, d.most.edges))
+			break
+		}
+		d.Edges = append(d.Edges, append(key[:], runs[key]...))
+	}
+}
+
+// where is the place of something that was read, if it has one.
+func where(all []finding.Location) string {
+	for _, l := range all {
+		return short(fmt.Sprintf("%s:%d", l.Path, l.StartLine))
+	}
+	return ""
+}
+
+func (d *data) policy(p *network.Policy) int {
+	at, known := d.policies[p]
+	if known {
+		return at
+	}
+	at = len(d.Policies)
+	d.policies[p] = at
+	one := policy{Name: short(strings.TrimSpace(p.Kind + " " + strings.TrimPrefix(p.Namespace+"/"+p.Name, "/"))), Where: where(p.At("")), Selects: short(p.Selector())}
+	for direction := range network.Direction(2) {
+		if p.Isolates[direction] {
+			one.Isolates |= 1 << direction
+		}
+	}
+	d.Policies = append(d.Policies, one)
+	return at
+}
+
+func (d *data) rule(r *network.Rule) int {
+	at, known := d.rules[r]
+	if !known {
+		at = len(d.Rules)
+		d.rules[r] = at
+		d.Rules = append(d.Rules, rule{Policy: d.policy(r.Policy), Name: short(r.String()), Where: where(r.Policy.At(r.Field()))})
+	}
+	return at
+}
