@@ -250,6 +250,17 @@ func TestPhone(t *testing.T) {
 	}
 }
 
+// TestLeftOutBrowser wants a page that had no room for reasons to say so wherever they are asked for.
+func TestLeftOutBrowser(t *testing.T) {
+	out := written(t, Facts{Model: modelOf(t, shop)}, bounds{10, 1000, 1000, 10})
+	ctx, said := pagetest.Open(t, []byte(out), 1280, 900)
+	got := texts(t, ctx, `document.querySelectorAll(".node .fold").length`, `[...document.querySelectorAll(".edge")].find((e) => e.querySelector("title").textContent.startsWith("namespace shop")).dispatchEvent(new MouseEvent("click", {bubbles: true}))`, panelText,
+		`document.getElementById("text").value = "db"`, `document.getElementById("text").dispatchEvent(new Event("input", {bubbles: true}))`, `document.querySelector("#results button").click()`, panelText)
+	if got[0] != "0" || !strings.Contains(got[2], "Which ones was left out of this page") || !strings.Contains(got[6], "Its connections were left out of this page") || len(said()) > 0 {
+		t.Errorf("%q, console %q", got, said())
+	}
+}
+
 // TestLargeBrowser wants the page of 10,000 workloads to open folded, and to be searched and asked.
 func TestLargeBrowser(t *testing.T) {
 	if testing.Short() {

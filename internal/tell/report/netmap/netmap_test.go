@@ -180,9 +180,9 @@ func TestNamespace(t *testing.T) {
 
 // BenchmarkPage makes the page of a cluster that was read.
 func BenchmarkPage(b *testing.B) {
-	for _, n := range []int{10, 100, 1000, 10000} {
+	for _, n := range []int{20, 100, 1000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			m := modelOf(b, string(networktest.Estate(max(n, 20))))
+			m := modelOf(b, string(networktest.Estate(n)))
 			for b.Loop() {
 				b.ReportMetric(float64(len(written(b, Facts{Model: m}, usual)))/1e6, "MB")
 			}

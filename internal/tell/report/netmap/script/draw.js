@@ -56,6 +56,7 @@ const draw = (svg, of, state, act) => {
   const said = of.edges.length <= LABELS ? () => true : of.edges.filter((e) => e.hot).length <= LABELS ? (e) => e.hot : () => false;
   for (const e of of.edges) lines.append(drawEdge(e, said(e), state, act, taken));
   for (const b of of.boxes) for (const p of b.things) front.append(drawThing(p, state, act));
+  lines.setAttribute("class", of.edges.length > 150 ? "lines thin" : "lines");
   svg.replaceChildren(shape("defs", {}, marker("tip"), marker("tip-hot")), titles, back, lines, front);
   svg.setAttribute("viewBox", `0 0 ${of.size.w} ${of.size.h + heads}`);
 };
@@ -78,7 +79,7 @@ const drawThing = (p, state, act) => {
   if (state.chosen === t) mark.push("chosen");
   if (found) mark.push("found");
   if (state.near ? !state.near.has(t) : state.found && !found) mark.push("dim");
-  const label = `${thingWords(t)}${p.box.side ? ", " + SIDES[p.box.side] : ""}${whole ? ", " + inGroup(t.group) + (members[t.group].length ? ", folded" : "") : ""}`;
+  const label = `${thingWords(t)}${p.box.side ? ", " + SIDES[p.box.side] : ""}${whole ? ", " + inGroup(t.group) + (data.classes ? ", folded" : "") : ""}`;
   const all = [shape("title", {}, thingWords(t)), shape("rect", { x: p.x, y: p.y, width: p.w, height: p.h, rx: 7 })];
   all.push(shape("text", { class: "name", x: p.x + 10, y: p.y + (whole ? 20 : 20) }, cut(thingName(t), whole ? 22 : 27)));
   if (whole) {
@@ -89,7 +90,7 @@ const drawThing = (p, state, act) => {
       e.stopPropagation();
       act.fold(t.group);
     });
-    if (data.classes || t.group !== -1) all.push(fold);
+    if (data.classes) all.push(fold);
   } else if (open(t)) all.push(shape("circle", { class: "open", cx: p.x + p.w - 12, cy: p.y + p.h / 2, r: 4 }, shape("title", {}, open(t))));
   const node = shape("g", { class: mark.join(" "), role: "button", tabindex: "-1", "aria-label": label, "data-id": p.box.side + t.id, "aria-pressed": String(state.chosen === t) }, ...all);
   p.node = node;

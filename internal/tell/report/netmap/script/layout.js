@@ -3,15 +3,16 @@
 const WIDTH = 208, ROW = 46, SMALL = 30, HEAD = 34, GAP = 18, ALLEY = 124, EDGE = 14;
 const MOST_PARTS = 60, MOST_EDGES = 600, MANY_GROUPS = 40, TALLEST = 1100;
 
-// layout gives the boxes, the things in them and the edges between those that are wanted.
-const layout = (shown, unfolded, chosen, wanted) => {
+// layout gives the boxes, the things in them and the edges between those that are wanted. A group in the focus stands in the
+// middle, between those that reach it and those that it reaches.
+const layout = (shown, unfolded, chosen, { wanted, focus }) => {
   const boxes = [], places = new Map(); // by "side id"
   for (const g of shown) {
     const sides = !outside(g) ? [""] : [outOf[g].size ? "l" : "", into[g].size ? "r" : ""].filter(Boolean);
     for (const side of sides) boxes.push(boxOf(g, side, unfolded.has(g), places, chosen));
   }
   const { edges, more } = edgesOf(shown, unfolded, places, chosen, wanted);
-  const { columns, ...size } = stand(boxes);
+  const { columns, ...size } = stand(boxes, focus && edges, focus);
   route(edges, columns);
   return { boxes, places, edges, more, size };
 };
@@ -70,16 +71,16 @@ const edgesOf = (shown, unfolded, places, chosen, wanted) => {
 };
 
 // stand puts the boxes into columns.
-const stand = (boxes) => {
+const stand = (boxes, edges, focus) => {
   const left = boxes.filter((b) => b.side === "l"), right = boxes.filter((b) => b.side === "r"), inner = boxes.filter((b) => !b.side);
-  const columns = inner.length > MANY_GROUPS ? grid(inner) : layers(inner);
+  const many = inner.length > MANY_GROUPS, columns = many ? grid(inner) : parted(focus ? around(inner, edges, focus.group) : layers(inner));
   if (left.length) columns.unshift(left);
   if (right.length) columns.push(right);
   const heights = columns.map((c) => c.reduce((sum, b) => sum + b.h + GAP, -GAP));
-  const tallest = Math.max(0, ...heights), alley = inner.length > MANY_GROUPS ? 40 : ALLEY;
+  const tallest = Math.max(0, ...heights), alley = many ? 40 : ALLEY;
   let x = EDGE;
   columns.forEach((column, i) => {
-    let y = EDGE + (inner.length > MANY_GROUPS ? 0 : (tallest - heights[i]) / 2);
+    let y = EDGE + (many ? 0 : (tallest - heights[i]) / 2);
     const wide = Math.max(...column.map((b) => b.w));
     for (const b of column) {
       b.x = x + (wide - b.w) / 2;
@@ -93,7 +94,7 @@ const stand = (boxes) => {
     }
     x += wide + alley;
   });
-  return { columns, w: Math.max(x - alley, 0) + EDGE + 30, h: tallest + 2 * EDGE };
+  return { columns, w: Math.max(x - alley, 0) + EDGE + 84, h: tallest + 2 * EDGE };
 };
 
 // grid keeps many boxes in the order of their names.
@@ -121,21 +122,32 @@ const layers = (boxes) => {
     const reached = some(b.group, into, outOf), reaching = some(b.group, outOf, into);
     columns[reached === reaching ? 1 : reaching ? 0 : 2].push(b);
   }
-  return columns.filter((c) => c.length).flatMap((column, i, all) => {
-    if (i) column.sort((a, b) => middle(a, all) - middle(b, all));
-    const parted = [[]];
-    let height = 0;
-    for (const b of column) {
-      if (height && height + b.h > TALLEST) {
-        parted.push([]);
-        height = 0;
-      }
-      parted[parted.length - 1].push(b);
-      height += b.h + GAP;
-    }
-    return parted;
-  });
+  const all = columns.filter((c) => c.length);
+  all.forEach((column, i) => { if (i) column.sort((a, b) => middle(a, all) - middle(b, all)); });
+  return all;
 };
+
+// around puts a group into the middle.
+const around = (boxes, edges, group) => {
+  const columns = [[], [], []], from = new Set(edges.filter((e) => e.to.box.group === group).map((e) => e.from.box.group));
+  for (const b of boxes) columns[b.group === group ? 1 : from.has(b.group) ? 0 : 2].push(b);
+  return columns.filter((c) => c.length);
+};
+
+// parted makes several columns of one that is too tall.
+const parted = (columns) => columns.flatMap((column) => {
+  const all = [[]];
+  let height = 0;
+  for (const b of column) {
+    if (height && height + b.h > TALLEST) {
+      all.push([]);
+      height = 0;
+    }
+    all[all.length - 1].push(b);
+    height += b.h + GAP;
+  }
+  return all;
+});
 
 // middle is how far down, on average, stand those who reach a box.
 const middle = (box, columns) => {

@@ -74,7 +74,7 @@ const wanted = (a, b, on) => {
 
 const show = () => {
   const list = shownGroups(), center = state.chosen || state.edge && state.edge[0];
-  now = layout(list, state.unfolded, center, wanted);
+  now = layout(list, state.unfolded, center, { wanted, focus: alone.checked ? state.chosen : null });
   state.near = null;
   if (state.chosen || state.edge) {
     state.near = new Set(state.edge || [state.chosen]);
@@ -103,7 +103,7 @@ const tellShown = (list) => {
 const tellEdges = () => {
   const rows = now.edges.filter((e) => !state.port || state.port(e.ports)).slice(0, MOST_ROWS).map((e) => {
     const a = e.from.thing, b = e.to.thing;
-    return make("tr", {}, make("td", {}, make("bdi", {}, thingWords(a))), make("td", { class: "ports" }, portWords(e.ports)), make("td", {}, make("bdi", {}, thingWords(b))),
+    return make("tr", {}, make("td", {}, make("bdi", {}, thingWords(a))), make("td", {}, shortly(e.ports)), make("td", {}, make("bdi", {}, thingWords(b))),
       make("td", {}, make("button", { type: "button", class: "link", "aria-label": `why ${thingWords(a)} reaches ${thingWords(b)}`, do: () => act.chooseEdge(a, b) }, "why")));
   });
   $("edges").replaceChildren(...rows);
@@ -125,7 +125,7 @@ const tellChosen = () => {
   }
   const whole = t.id[0] === "g", fold = state.unfolded.has(t.group);
   const [head, ...others] = whole ? tellGroup(t.group, act) : tellThing(t, act);
-  return tell(head, make("p", { class: "deeds" }, make("button", { type: "button", do: () => act.fold(t.group) }, `${fold ? "Fold" : "Unfold"} ${groups[t.group].n}`)), ...others);
+  return tell(head, data.classes ? make("p", { class: "deeds" }, make("button", { type: "button", do: () => act.fold(t.group) }, `${fold ? "Fold" : "Unfold"} ${groups[t.group].n}`)) : "", ...others);
 };
 
 const act = {
@@ -138,10 +138,11 @@ const act = {
   chooseEdge(a, b) {
     remember();
     Object.assign(state, { chosen: null, edge: [a, b] });
-    for (const t of [a, b]) if (t.id[0] !== "g") state.unfolded.add(t.group);
+    for (const t of [a, b]) if (t.id[0] !== "g" && data.classes) state.unfolded.add(t.group);
     settle();
   },
   fold(g) {
+    if (!data.classes) return; // what is within groups was left out
     if (!state.unfolded.delete(g)) state.unfolded.add(g);
     else if (state.chosen && state.chosen.group === g) state.chosen = wholes[g];
     if (state.edge) state.edge = state.edge.map((t) => t.group === g && !state.unfolded.has(g) ? wholes[g] : t);

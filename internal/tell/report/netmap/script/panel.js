@@ -30,6 +30,11 @@ const answerItem = (a, e, f) => {
 const wayItem = (p, act) => make("li", {}, link(ends[p[0]].n, () => act.choose(partOf(p[0]))), ` leads to `, link(full(p[1]), () => act.choose(partOf(p[1]))),
   ` on ${portWords(p[2])}; let in: ${portWords(p[3])}${p[4] ? "; who brings it is not among what was read" : ""}`);
 
+// shortly is ports in a list, where their number would hide who has them.
+const shortly = (on, more = "") => {
+  const words = portWords(on), short = cut(words, 80);
+  return make("span", { class: "ports", title: short === words ? false : words }, short + more);
+};
 const link = (text, go) => make("button", { type: "button", class: "link", do: go }, text);
 const section = (title, ...children) => make("section", {}, make("h3", {}, title), ...children);
 const rest = (n) => n > 0 ? make("p", { class: "more" }, `and ${n.toLocaleString("en")} more`) : null;
@@ -68,8 +73,8 @@ const tellPairs = (a, b, act) => {
   }
   const edge = outOf[a.group].get(b.group);
   return [
-    make("p", {}, `Together on ${edge ? portWords(edge.ports) : "none"}.`),
-    section("Connections", make("ul", { class: "plain" }, ...found.slice(0, MOST_LISTED).map(([x, y, on]) => make("li", {}, link(`${thingWords(x)} → ${thingWords(y)}`, () => act.chooseEdge(x, y)), " ", make("span", { class: "ports" }, portWords(on))))),
+    make("p", {}, `Together on ${edge ? cut(portWords(edge.ports), 300) : "none"}.`),
+    section("Connections", make("ul", { class: "plain" }, ...found.slice(0, MOST_LISTED).map(([x, y, on]) => make("li", {}, link(`${thingWords(x)} → ${thingWords(y)}`, () => act.chooseEdge(x, y)), " ", shortly(on)))),
       whole ? null : make("p", { class: "more" }, data.classes ? "and more: unfold them, or search for one." : "Which ones was left out of this page.")),
   ];
 };
@@ -95,10 +100,10 @@ const peers = (t, outgoing) => {
 const peerItem = (of, t, outgoing, act) => {
   const go = (other) => () => outgoing ? act.chooseEdge(t, other) : act.chooseEdge(other, t);
   const name = groups[of.g].n;
-  if (of.some.length === 1) return make("li", {}, link(thingWords(of.some[0][0]), go(of.some[0][0])), " ", make("span", { class: "ports" }, portWords(of.on)));
+  if (of.some.length === 1) return make("li", {}, link(thingWords(of.some[0][0]), go(of.some[0][0])), " ", shortly(of.on));
   const total = of.some.reduce((n, [other]) => n + other.ends.length, 0);
-  return make("li", {}, make("details", {}, make("summary", {}, make("bdi", {}, name), ` ${of.every ? "all " + total : total + " of " + members[of.g].length} `, make("span", { class: "ports" }, portWords(of.on))),
-    make("ul", { class: "plain" }, ...of.some.slice(0, MOST_LISTED).map(([other, on]) => make("li", {}, link(thingName(other), go(other)), " ", make("span", { class: "ports" }, portWords(on))))), rest(of.some.length - MOST_LISTED)));
+  return make("li", {}, make("details", {}, make("summary", {}, make("bdi", {}, name), ` ${of.every ? "all " + total : total + " of " + members[of.g].length} `, shortly(of.on)),
+    make("ul", { class: "plain" }, ...of.some.slice(0, MOST_LISTED).map(([other, on]) => make("li", {}, link(thingName(other), go(other)), " ", shortly(on)))), rest(of.some.length - MOST_LISTED)));
 };
 
 // held says whether a thing's pods are refused what no rule allows, by direction.
@@ -136,7 +141,7 @@ const tellThing = (t, act) => {
 
 const tellGroup = (g, act) => {
   const names = (map, outgoing) => Array.from(map).filter(([h]) => about(g, h)).sort((a, b) => a[0] - b[0]).map(([h, { ports: on, way }]) => ({ h, on, way }));
-  const item = (outgoing) => ({ h, on, way }) => make("li", {}, link(groups[h].n, () => outgoing ? act.chooseEdge(wholes[g], wholes[h]) : act.chooseEdge(wholes[h], wholes[g])), h === g ? " (among themselves) " : " ", make("span", { class: "ports" }, portWords(on) + (way ? ", as published" : "")));
+  const item = (outgoing) => ({ h, on, way }) => make("li", {}, link(groups[h].n, () => outgoing ? act.chooseEdge(wholes[g], wholes[h]) : act.chooseEdge(wholes[h], wholes[g])), h === g ? " (among themselves) " : " ", shortly(on, way ? ", as published" : ""));
   const from = names(into[g]), to = names(outOf[g]);
   return [
     make("h2", { tabindex: "-1" }, make("bdi", {}, thingWords(wholes[g]))),
