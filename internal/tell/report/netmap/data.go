@@ -32,7 +32,7 @@ type data struct {
 	most      bounds
 	leftOut   []string
 	workloads int
-	groups    map[string]int // by what groupOf calls them
+	group     map[*network.Endpoint]int
 	place     map[*network.Endpoint]int
 	ports     map[string]int
 	labels    map[string]int
@@ -77,7 +77,7 @@ const published4 = 4 // the kind of what publishes, after those of endpoints
 func dataOf(f Facts, all *network.Map, most bounds) *data {
 	d := &data{
 		most: most,
-		Only: -1, place: map[*network.Endpoint]int{}, ports: map[string]int{}, labels: map[string]int{},
+		Only: -1, group: map[*network.Endpoint]int{}, place: map[*network.Endpoint]int{}, ports: map[string]int{}, labels: map[string]int{},
 		rules: map[*network.Rule]int{}, policies: map[*network.Policy]int{},
 	}
 	d.ends(f)
@@ -126,16 +126,16 @@ func groupOf(e *network.Endpoint) (string, group) {
 
 // ends tells the groups, in the order of their names, and their endpoints.
 func (d *data) ends(f Facts) {
-	groups := map[string]group{}
+	groups, keyOf := map[string]group{}, map[*network.Endpoint]string{}
 	for _, e := range f.Model.Endpoints {
 		key, g := groupOf(e)
-		groups[key] = g
+		groups[key], keyOf[e] = g, key
 	}
 	ways := published(f)
 	if len(ways) > 0 {
 		groups["published"] = group{"Published", "published"}
 	}
-	d.groups = map[string]int{}
+	at := map[string]int{}
 	keys := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
 		return cmp.Or(cmp.Compare(groups[a].Name, groups[b].Name), cmp.Compare(a, b))
 	})
@@ -143,7 +143,7 @@ func (d *data) ends(f Facts) {
 		if key == "namespace "+f.Namespace {
 			d.Only = len(d.Groups)
 		}
-		d.groups[key] = len(d.Groups)
+		at[key] = len(d.Groups)
 		d.Groups = append(d.Groups, groups[key])
 	}
 	if f.Namespace == "" {
@@ -151,6 +151,7 @@ func (d *data) ends(f Facts) {
 	}
 	beyond := 0
 	for _, e := range f.Model.Endpoints {
+		d.group[e] = at[keyOf[e]]
 		if e.Workload != nil {
 			d.workloads++
 		}
@@ -158,22 +159,21 @@ func (d *data) ends(f Facts) {
 			beyond++
 			continue
 		}
-		key, _ := groupOf(e)
 		d.place[e] = len(d.Ends)
-		d.Ends = append(d.Ends, d.end(f.Model, e, d.groups[key]))
+		d.Ends = append(d.Ends, d.end(f.Model, e))
 	}
 	if beyond > 0 {
 		d.leftOut = append(d.leftOut, fmt.Sprintf("%d ends: they are counted in their namespaces' connections, and are not shown one by one", beyond))
 	}
-	d.publish(ways, d.groups["published"])
+	d.publish(ways, at["published"])
 }
 
-func (d *data) end(m *network.Model, e *network.Endpoint, group int) end {
+func (d *data) end(m *network.Model, e *network.Endpoint) end {
 	name := e.Name
 	if e.Kind == network.Block {
 		name = e.Addresses.Words()
 	}
-	one := end{Group: group, Name: short(name), Kind: int(e.Kind), Classes: m.ClassesOf(e), Several: e.Several}
+	one := end{Group: d.group[e], Name: short(name), Kind: int(e.Kind), Classes: m.ClassesOf(e), Several: e.Several}
 	switch {
 	case e.Kind == network.Node:
 		one.On = short(e.Name)
@@ -248,7 +248,7 @@ func (d *data) port(of network.Ports) int {
 func (d *data) edges(f Facts, all *network.Map) {
 	runs := map[[2]int][]int{}
 	var keys [][2]int
-	for _, one := range all.Merge(len(d.Groups), func(e *network.Endpoint) int { key, _ := groupOf(e); return d.groups[key] }) {
+	for _, one := range all.Merge(len(d.Groups), func(e *network.Endpoint) int { return d.group[e] }) {
 		if d.Only >= 0 && one.From != d.Only && one.To != d.Only {
 			continue
 		}
