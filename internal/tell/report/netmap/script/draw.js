@@ -42,13 +42,13 @@ const LABELS = 30; // edges whose ports fit beside them
 
 // draw shows a layout, with what is chosen and what the search found.
 const draw = (svg, of, state, act) => {
-  const heads = of.boxes.filter((b) => b.side).length ? 26 : 0;
+  const heads = !of.focus && of.boxes.some((b) => b.side) ? 26 : 0;
   const marker = (id) => shape("marker", { id, viewBox: "0 0 8 8", refX: 8, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" }, shape("path", { d: "M0 0L8 4L0 8z" }));
   const back = shape("g", { transform: `translate(0 ${heads})` }), lines = shape("g", { transform: `translate(0 ${heads})` }), front = shape("g", { transform: `translate(0 ${heads})` });
   const taken = of.boxes.flatMap((b) => b.things.map((p) => [p.x + p.w / 2, p.y + p.h / 2, p.w / 2, p.h / 2]));
   const titles = shape("g", { class: "titles", "aria-hidden": "true" });
   for (const side of ["l", "r"]) {
-    const first = of.boxes.find((b) => b.side === side);
+    const first = !of.focus && of.boxes.find((b) => b.side === side);
     if (first) titles.append(shape("text", { x: first.x + (first.open ? 8 : 0), y: 20 }, SIDES[side]));
   }
   for (const b of of.boxes) if (b.open) back.append(drawBox(b, act));

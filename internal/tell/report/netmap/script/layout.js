@@ -6,15 +6,20 @@ const MOST_PARTS = 60, MOST_EDGES = 600, MANY_GROUPS = 40, TALLEST = 1100;
 // layout gives the boxes, the things in them and the edges between those that are wanted. A group in the focus stands in the
 // middle, between those that reach it and those that it reaches.
 const layout = (shown, unfolded, chosen, { wanted, focus }) => {
-  const boxes = [], places = new Map(); // by "side id"
+  let boxes = [];
+  const places = new Map(); // by "side id"
   for (const g of shown) {
     const sides = !outside(g) ? [""] : [outOf[g].size ? "l" : "", into[g].size ? "r" : ""].filter(Boolean);
     for (const side of sides) boxes.push(boxOf(g, side, unfolded.has(g), places, chosen));
   }
   const { edges, more } = edgesOf(shown, unfolded, places, chosen, wanted);
-  const { columns, ...size } = stand(boxes, focus && edges, focus);
+  if (focus) {
+    const met = new Set(edges.flatMap((e) => [e.from.box, e.to.box]));
+    boxes = boxes.filter((b) => met.has(b) || b.group === focus.group);
+  }
+  const { columns, ...size } = stand(boxes, edges, focus);
   route(edges, columns);
-  return { boxes, places, edges, more, size };
+  return { boxes, edges, more, size, focus };
 };
 
 const boxOf = (g, side, open, places, chosen) => {
@@ -73,9 +78,9 @@ const edgesOf = (shown, unfolded, places, chosen, wanted) => {
 // stand puts the boxes into columns.
 const stand = (boxes, edges, focus) => {
   const left = boxes.filter((b) => b.side === "l"), right = boxes.filter((b) => b.side === "r"), inner = boxes.filter((b) => !b.side);
-  const many = inner.length > MANY_GROUPS, columns = many ? grid(inner) : parted(focus ? around(inner, edges, focus.group) : layers(inner));
-  if (left.length) columns.unshift(left);
-  if (right.length) columns.push(right);
+  const many = inner.length > MANY_GROUPS, columns = many ? grid(inner) : parted(focus ? around(boxes, edges, focus.group) : layers(inner));
+  if (left.length && (many || !focus)) columns.unshift(left);
+  if (right.length && (many || !focus)) columns.push(right);
   const heights = columns.map((c) => c.reduce((sum, b) => sum + b.h + GAP, -GAP));
   const tallest = Math.max(0, ...heights), alley = many ? 40 : ALLEY;
   let x = EDGE;

@@ -74,7 +74,7 @@ const wanted = (a, b, on) => {
 
 const show = () => {
   const list = shownGroups(), center = state.chosen || state.edge && state.edge[0];
-  now = layout(list, state.unfolded, center, { wanted, focus: alone.checked ? state.chosen : null });
+  now = layout(list, state.unfolded, center, { wanted, focus: alone.checked && state.chosen && !outside(state.chosen.group) ? state.chosen : null });
   state.near = null;
   if (state.chosen || state.edge) {
     state.near = new Set(state.edge || [state.chosen]);
@@ -162,6 +162,7 @@ const remember = () => {
 const settle = (move = true) => {
   show();
   tellChosen();
+  zoom(); // what is told takes room
   if (!move) return;
   const head = panel.querySelector("h2");
   if (head) head.focus({ preventScroll: true });
