@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube"
@@ -38,14 +37,8 @@ func (m *Model) Servers() (all []Server) {
 		return all
 	}
 	for _, o := range m.snapshot.Objects {
-		if o.Home() != "default" {
-			continue
-		}
-		switch {
-		case o.Is("discovery.k8s.io", "EndpointSlice") && o.Metadata("labels")["kubernetes.io/service-name"] == "kubernetes":
+		if o.Home() == "default" && o.Is("discovery.k8s.io", "EndpointSlice") && o.Metadata("labels")["kubernetes.io/service-name"] == "kubernetes" {
 			slice(o, add)
-		case o.Is("", "Endpoints") && o.Name == "kubernetes":
-			endpoints(o, add)
 		}
 	}
 	for _, e := range m.Endpoints {
@@ -72,21 +65,6 @@ func slice(o *kube.Object, add func(netip.Addr, int)) {
 				if p.Port != nil {
 					address(text, int(*p.Port), add)
 				}
-			}
-		}
-	}
-}
-
-// endpoints reads those of Endpoints, which older clusters have.
-func endpoints(o *kube.Object, add func(netip.Addr, int)) {
-	var of corev1.Endpoints //nolint:staticcheck // of clusters before Kubernetes 1.33
-	if _, err := o.Decode(&of); err != nil {
-		return
-	}
-	for _, s := range of.Subsets {
-		for _, a := range s.Addresses {
-			for _, p := range s.Ports {
-				address(a.IP, int(p.Port), add)
 			}
 		}
 	}

@@ -19,6 +19,16 @@ const cut = (text, most) => {
   const all = Array.from(text);
   return all.length > most ? all.slice(0, most - 1).join("") + "…" : text;
 };
+// fit is as much of a text as there is room for, in the font that it is drawn with.
+const pen = document.createElement("canvas").getContext("2d");
+const fit = (text, room, font) => {
+  pen.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
+  const all = Array.from(text);
+  let n = Math.min(all.length, 100);
+  const said = () => (n < all.length ? all.slice(0, n).join("") + "…" : text);
+  while (n > 1 && pen.measureText(said()).width > room) n--;
+  return said();
+};
 const many = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
 const KINDS = { namespace: ["workload", "workloads"], nodes: ["node", "nodes"], internet: ["block", "blocks"], addresses: ["block", "blocks"], published: ["way in", "ways in"] };
@@ -38,6 +48,7 @@ const thingWords = (t) => {
 };
 
 const SIDES = { l: "from outside", r: "to outside", "": "" };
+const NAME = "600 13px"; // as the style sheet has it
 const LABELS = 30; // edges whose ports fit beside them
 
 // draw shows a layout, with what is chosen and what the search found.
@@ -66,7 +77,7 @@ const drawBox = (b, act) => {
   const fold = shape("g", { class: "fold", role: "button", tabindex: "-1", "aria-label": `fold ${words}` },
     shape("rect", { x: b.x + b.w - 30, y: b.y + 6, width: 22, height: 22, rx: 5 }), shape("text", { x: b.x + b.w - 19, y: b.y + 22, "text-anchor": "middle" }, "−"));
   fold.addEventListener("click", () => act.fold(b.group));
-  const head = shape("text", { class: "head", x: b.x + 10, y: b.y + 22, role: "button", "aria-label": `${words}: show` }, cut(words, 24));
+  const head = shape("text", { class: "head", x: b.x + 10, y: b.y + 22, role: "button", "aria-label": `${words}: show` }, fit(words, b.w - 50, "700 13.5px"));
   head.addEventListener("click", () => act.choose(wholes[b.group]));
   const all = [shape("title", {}, words), shape("rect", { class: "frame", x: b.x, y: b.y, width: b.w, height: b.h, rx: 10 }), head, fold];
   if (b.more) all.push(shape("text", { class: "more", x: b.x + 10, y: b.y + b.h - 10 }, `${b.more.toLocaleString("en")} more: search for them`));
@@ -81,7 +92,7 @@ const drawThing = (p, state, act) => {
   if (state.near ? !state.near.has(t) : state.found && !found) mark.push("dim");
   const label = `${thingWords(t)}${p.box.side ? ", " + SIDES[p.box.side] : ""}${whole ? ", " + inGroup(t.group) + (data.classes ? ", folded" : "") : ""}`;
   const all = [shape("title", {}, thingWords(t)), shape("rect", { x: p.x, y: p.y, width: p.w, height: p.h, rx: 7 })];
-  all.push(shape("text", { class: "name", x: p.x + 10, y: p.y + (whole ? 20 : 20) }, cut(thingName(t), whole ? 22 : 27)));
+  all.push(shape("text", { class: "name", x: p.x + 10, y: p.y + 20 }, fit(thingName(t), p.w - (whole ? 46 : 32), NAME)));
   if (whole) {
     all.push(shape("text", { class: "sub", x: p.x + 10, y: p.y + 37 }, inGroup(t.group)));
     const fold = shape("g", { class: "fold", "aria-hidden": "true" }, shape("rect", { x: p.x + p.w - 30, y: p.y + 12, width: 22, height: 22, rx: 5 }),
