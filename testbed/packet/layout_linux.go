@@ -48,10 +48,13 @@ func (s *Server) LayOut(t *testing.T, objects []map[string]any, ports []int) *La
 func (l *Layout) hosts() {
 	taken := map[netip.Addr]bool{}
 	for _, e := range l.Model.Endpoints {
-		if e.Kind != network.Pods && e.Kind != network.Node || len(e.Addresses) == 0 {
+		if e.Kind != network.Pods && e.Kind != network.Node {
 			continue
 		}
 		all := addressesOf(e)
+		if len(all) == 0 {
+			l.t.Fatalf("%s has no address, and cannot be laid out", e)
+		}
 		for _, a := range all {
 			taken[a] = true
 		}
