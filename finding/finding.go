@@ -272,6 +272,8 @@ type Risk struct {
 	InUse          string   `json:"inUse,omitempty"`
 	Exposed        string   `json:"exposed,omitempty"`
 	Because        []string `json:"because,omitempty"`
+	// Way is why it is exposed, or is not, in the words of Because.
+	Way string `json:"-"`
 }
 
 // Seen says when and how often a finding was seen.

@@ -231,6 +231,7 @@ func (s *scan) findings(target string, of sight, at map[string]int) {
 		group.Go(func() error {
 			for i := from; i < min(from+atOnce, len(made)); i++ {
 				made[i] = of.card.Finding(target, of.hits[i])
+				made[i].Risk = s.risk(&made[i])
 				risk.Of(&made[i])
 				made[i].Fingerprint = finding.Fingerprint(made[i], "")
 			}

@@ -15,13 +15,18 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
-// lookAtNetwork runs all checks of networks on what is judged together: what one policy refuses, another may allow.
+// lookAtNetwork finds out from where workloads can be reached, and runs all checks of networks on what is judged together: what
+// one policy refuses, another may allow.
 func (s *scan) lookAtNetwork(id string, l lot) (seen []sight, gaps []finding.Gap) {
-	if !s.o.runs("network") || len(l.around.Workloads) == 0 {
+	if len(l.around.Workloads) == 0 {
 		return nil, nil
 	}
 	own := func(o *kube.Object) bool { return l.own[o.Source.Path] }
 	m := network.New(l.around, network.Options{Whole: l.whole, Servers: s.o.Servers, PodAddresses: l.addresses})
+	s.expose(id, m, own)
+	if !s.o.runs("network") {
+		return nil, nil
+	}
 	for _, p := range m.Policies {
 		if own(p.Object) {
 			s.excepted.object(id, p.Object)
@@ -73,4 +78,43 @@ func useOf(l lot) func(*kube.Workload) gap.Use {
 		}
 		return use
 	}
+}
+
+// expose notes from where the workloads that are judged can be reached. Of several pods of one object the one that is reached
+// most counts.
+func (s *scan) expose(id string, m *network.Model, own func(*kube.Object) bool) {
+	if s.exposed == nil {
+		s.exposed = map[workloadKey]network.Exposure{}
+	}
+	of := m.Exposures()
+	for _, e := range m.Endpoints {
+		x, known := of[e]
+		if !known || !own(e.Workload.Object) {
+			continue
+		}
+		key := keyOf(id, e.Workload.Subject(""))
+		if was, twice := s.exposed[key]; twice && (was.Internet == network.Yes || x.Internet != network.Yes && was.Internet == network.Unknown) {
+			continue
+		}
+		s.exposed[key] = x
+	}
+}
+
+// workloadKey names a workload of a target.
+type workloadKey struct{ target, kind, namespace, name string }
+
+func keyOf(target string, s *finding.Subject) workloadKey {
+	return workloadKey{target, s.Kind, s.Namespace, s.Name}
+}
+
+// risk is what is known of what a finding is about, beyond its severity; nil: nothing.
+func (s *scan) risk(f *finding.Finding) *finding.Risk {
+	if f.Subject == nil {
+		return f.Risk
+	}
+	x := s.exposed[keyOf(f.Target, f.Subject)]
+	if x.Internet == network.Unknown {
+		return f.Risk
+	}
+	return &finding.Risk{Exposed: x.Internet.String(), Way: x.Why}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/check"
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
+	"github.com/plimsoll/plimsoll/internal/judge/network"
 	"github.com/plimsoll/plimsoll/internal/judge/pod/standard"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
@@ -207,6 +208,7 @@ type scan struct {
 	files    []*Files                       // that words named
 	named    *kube.Snapshot                 // what the manifests among them hold
 	renders  renders                        // of the target that is looked at
+	exposed  map[workloadKey]network.Exposure
 	terms    *license.Table
 	redact   *secret.Engine        // takes secrets out of what is shown
 	cards    map[string]check.Card // of secrets, by id

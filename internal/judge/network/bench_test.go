@@ -146,3 +146,17 @@ func BenchmarkBlocks(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkExposures says from where the workloads of a loaded model can be reached.
+func BenchmarkExposures(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			m := network.New(estate(b, n), network.Options{Whole: true})
+			for b.Loop() {
+				if len(m.Exposures()) < n {
+					b.Fatal("some workload is missing")
+				}
+			}
+		})
+	}
+}

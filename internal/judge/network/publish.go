@@ -127,9 +127,15 @@ func (p *publisher) publish(one Publication, unknown bool) {
 		p.all = append(p.all, one)
 		return
 	}
+	var others []*Endpoint
 	for _, from := range one.From {
+		if from.Kind != Pods && !onNode(from, one.To) {
+			others = append(others, from)
+			continue
+		}
 		one.Reached = one.Reached.Union(p.m.Between(from, one.To).Intersect(one.Ports))
 	}
+	one.Reached = one.Reached.Union(p.m.letIn(others, one.To).Intersect(one.Ports))
 	one.Unknown, one.Missing = unknown && !one.Reached.Equal(one.Ports), unknown
 	if unknown && one.How == one.By.Kind {
 		one.From = nil

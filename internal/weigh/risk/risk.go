@@ -49,8 +49,8 @@ func Weights() []Weight {
 		{"a fix exists", fixable, "there is something to be done at once"},
 		{"in use", inUse, "the code is loaded, where the running container was looked at"},
 		{"not in use", idle, "it was looked at, and the code is never loaded"},
-		{"exposed", exposed, "it can be reached from outside, where the cluster was looked at"},
-		{"not exposed", hidden, "it was looked at, and cannot be reached"},
+		{"exposed", exposed, "it can be reached from the internet, by what publishes it and what policies let in"},
+		{"not exposed", hidden, "all of the cluster was read, nothing publishes it, and policies let in its own namespace alone"},
 		{"malicious package", most, "whatever else is known"},
 	}
 }
@@ -104,7 +104,11 @@ func Of(f *finding.Finding) {
 		add(points, map[string]string{yes: "in use", no: "not in use"}[r.InUse])
 	}
 	if points := reachPoints[r.Exposed]; points != 0 {
-		add(points, map[string]string{yes: "exposed", no: "not exposed"}[r.Exposed])
+		words := map[string]string{yes: "exposed", no: "not exposed"}[r.Exposed]
+		if r.Way != "" {
+			words += ", " + r.Way
+		}
+		add(points, words)
 	}
 	if r.KEV && r.Score < leastKEV {
 		add(leastKEV-r.Score, "nothing that is exploited counts for less")
