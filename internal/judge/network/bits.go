@@ -31,6 +31,35 @@ func (s set) empty() bool {
 	return true
 }
 
+// join adds the classes of another set, keep leaves those alone that are in it, and drop takes these away.
+func join(s, other set) {
+	for i := range s {
+		s[i] |= other[i]
+	}
+}
+
+func keep(s, other set) {
+	for i := range s {
+		s[i] &= other[i]
+	}
+}
+
+func drop(s, other set) {
+	for i := range s {
+		s[i] &^= other[i]
+	}
+}
+
+// meet says that two sets have a class in common.
+func meet(s, other set) bool {
+	for i := range s {
+		if s[i]&other[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // each calls yield with the classes of the set in their order.
 func (s set) each(yield func(int) bool) {
 	for i, w := range s {

@@ -244,53 +244,6 @@ func within(a, b set) bool {
 	return true
 }
 
-// Undecided are the pairs of policies of one tier and priority that say different things about the same connections, so
-// that nobody knows which of them holds.
-func (m *Model) Undecided() (pairs [][2]*Rule) {
-	told := map[[2]*Rule]bool{}
-	for i := range m.classes {
-		for d := range Direction(2) {
-			rules, _ := m.ruled(&m.classes[i], d)
-			rules = slices.DeleteFunc(rules, func(r ruled) bool { return r.Policy.Tier == Namespaced })
-			for j, a := range rules {
-				for _, b := range rules[j+1:] {
-					if !a.Policy.beside(b.Policy) {
-						if a.Policy.Tier == b.Policy.Tier && a.Policy.Tier == Baseline {
-							continue // one without a priority may come later
-						}
-						break // they stand in the order of their priorities
-					}
-					pair := [2]*Rule{a.Rule, b.Rule}
-					if a.Policy != b.Policy && a.Action != b.Action && !told[pair] && a.meets(b) {
-						told[pair] = true
-						pairs = append(pairs, pair)
-					}
-				}
-			}
-		}
-	}
-	return pairs
-}
-
-// beside says that nothing tells which of two policies is asked first: they have one priority in one tier, or one of them,
-// a BaselineAdminNetworkPolicy, has none.
-func (p *Policy) beside(q *Policy) bool {
-	const without = "BaselineAdminNetworkPolicy"
-	return p.Tier != Namespaced && p.Tier == q.Tier && (p.Priority == q.Priority || p.Kind != q.Kind && (p.Kind == without || q.Kind == without))
-}
-
-// meets says that two rules match some connection both.
-func (r ruled) meets(s ruled) bool {
-	for _, a := range r.matches {
-		for _, b := range s.matches {
-			if a.ports.Meets(b.ports) && (a.all || b.all || slices.ContainsFunc(a.peers, func(i int32) bool { return b.names(int(i)) })) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // Everybody says that a rule names nobody in particular.
 func (r *Rule) Everybody() bool { return r.peers == nil }
 
