@@ -54,15 +54,15 @@ func newNetSuggest(g *global) *cobra.Command {
 }
 
 func (o *suggestOptions) run(cmd *cobra.Command, g *global, args []string) error {
-	log, err := o.readLog(g)
-	if err != nil {
-		return err
-	}
 	s, err := o.seen(cmd.Context(), g, args)
 	if err != nil {
 		return err
 	}
 	w, err := o.wire(s, nil)
+	if err != nil {
+		return err
+	}
+	log, err := o.readLog(g, w)
 	if err != nil {
 		return err
 	}
@@ -86,21 +86,24 @@ func (o *suggestOptions) run(cmd *cobra.Command, g *global, args []string) error
 	if err := o.writeSuggested(g, w, log, recorded, a); err != nil {
 		return err
 	}
-	if len(a.Cut)+len(a.Unknown)+len(recorded.Unknown)+log.Broken+log.Lost > 0 {
+	if len(a.Cut)+len(a.Unknown)+len(recorded.Unknown)+log.Broken+log.Lost+log.Undirected > 0 {
 		return exitError{exitIncomplete, nil}
 	}
 	return w.end(nil)
 }
 
 // readLog reads the flows.
-func (o *suggestOptions) readLog(g *global) (*flow.Log, error) {
-	log := &flow.Log{}
+func (o *suggestOptions) readLog(g *global, w *wires) (*flow.Log, error) {
+	log := &flow.Log{Listens: suggest.Listens(w.model)}
 	for _, name := range o.flows {
 		if err := readFlows(g, log, name); err != nil {
 			return nil, usage("--flows: %w", err)
 		}
 	}
-	if len(o.flows) > 0 && len(log.Flows) == 0 {
+	if err := log.Settle(); err != nil {
+		return nil, usage("--flows: %w", err)
+	}
+	if len(o.flows) > 0 && len(log.Flows)+log.Undirected == 0 {
 		return nil, usage("--flows: no flow in %s%s", count(log.Lines, "line"), strings.TrimSuffix("; "+log.First, "; "))
 	}
 	return log, nil
@@ -128,6 +131,9 @@ func (o *suggestOptions) tell(g *global, log *flow.Log, r *suggest.Recorded, a *
 	}
 	if log.Lost > 0 {
 		g.say("plimsoll: %s were lost while flows were recorded: what is needed may be among them", count(log.Lost, "event"))
+	}
+	if log.Undirected > 0 {
+		g.say("plimsoll: %s not allowed, as it is not known which end opened it; the first: %s", count(log.Undirected, "recorded connection"), printable(log.Which))
 	}
 	if r.Connections > 0 {
 		window := ""
@@ -182,16 +188,17 @@ func (o *suggestOptions) writeSuggested(g *global, w *wires, log *flow.Log, r *s
 		return err
 	}
 	return o.answer(g, nil, struct {
-		Policies  string    `json:"policies"` // as YAML
-		Kept      []needRow `json:"kept"`
-		Cut       []needRow `json:"cut"`
-		Unknown   []string  `json:"unknown,omitempty"` // needed, and not allowed, as it cannot be named
-		Recorded  int       `json:"recorded"`
-		Explained int       `json:"explained"`
-		Refused   int       `json:"refused"`
-		Broken    int       `json:"broken"`
-		Lost      int       `json:"lost"`
-		Notes     []string  `json:"notes,omitempty"`
-		Gaps      []string  `json:"gaps,omitempty"`
-	}{a.Text, needRows(a.Kept), needRows(a.Cut), append(a.Unknown, r.Unknown...), r.Connections, r.Explained, r.Refused, log.Broken, log.Lost, a.Notes, w.gaps})
+		Policies   string    `json:"policies"` // as YAML
+		Kept       []needRow `json:"kept"`
+		Cut        []needRow `json:"cut"`
+		Unknown    []string  `json:"unknown,omitempty"` // needed, and not allowed, as it cannot be named
+		Recorded   int       `json:"recorded"`
+		Explained  int       `json:"explained"`
+		Refused    int       `json:"refused"`
+		Broken     int       `json:"broken"`
+		Lost       int       `json:"lost"`
+		Undirected int       `json:"undirected"`
+		Notes      []string  `json:"notes,omitempty"`
+		Gaps       []string  `json:"gaps,omitempty"`
+	}{a.Text, needRows(a.Kept), needRows(a.Cut), append(a.Unknown, r.Unknown...), r.Connections, r.Explained, r.Refused, log.Broken, log.Lost, log.Undirected, a.Notes, w.gaps})
 }

@@ -80,6 +80,14 @@ func (e *Endpoint) Internet() bool {
 	return e.Kind == Block && len(e.Addresses.Minus(internet())) == 0
 }
 
+// Listens are the ports that the containers of pods say they take connections on.
+func (e *Endpoint) Listens() (all Ports) {
+	for _, p := range e.ports {
+		all = all.Union(PortRange(p.protocol, p.number, p.number))
+	}
+	return all
+}
+
 // named are the ports of a name that the endpoint's containers have.
 func (e *Endpoint) named(m portMatch) (all Ports) {
 	for _, p := range e.ports {

@@ -14,12 +14,11 @@ func (m *Model) Undecided() (pairs [][2]*Rule) {
 	for i := range m.classes {
 		for d := range Direction(2) {
 			rules, isolated := m.ruled(&m.classes[i], d)
-			met := m.met(i)
 			suspects := slices.DeleteFunc(suspects(rules), func(pair [2]ruled) bool { return told[[2]*Rule{pair[0].Rule, pair[1].Rule}] })
 			if len(suspects) == 0 {
 				continue
 			}
-			parted := cells(rules)
+			parted, met := cells(rules), m.met(i)
 			exact := len(parted)*len(rules) <= mostIdle
 			var orders []order
 			for _, cell := range parted {

@@ -54,14 +54,24 @@ type Log struct {
 	// Broken are lines that were not understood; First is what was wrong with the first.
 	Broken int
 	First  string
+	// Undirected are connections of which it is not known which end opened them; Which is one of them, in words.
+	Undirected int
+	Which      string
+	// Listens says that somebody is known to take connections at a port; nil: it is known of nobody.
+	Listens func(protocol string, at netip.AddrPort) bool
 
 	known map[Key]*Flow
+	open  map[pair]*both // of which it is not known yet who opened them
+	order []pair
 	// columns are those of VPC flow logs, by name.
 	columns map[string]int
 }
 
 // errPass says that a line is of no use, and none that is broken.
 var errPass = errors.New("passed over")
+
+// errKept says that a line is kept until all are read.
+var errKept = errors.New("kept")
 
 // ErrTooMany says that there are more flows than are kept.
 var ErrTooMany = fmt.Errorf("more than %d different flows: give a shorter window", MaxFlows)
@@ -90,7 +100,7 @@ func (l *Log) Read(path string, r io.Reader) error {
 			wrong = l.line(line)
 		}
 		switch {
-		case wrong == nil:
+		case wrong == nil, errors.Is(wrong, errKept):
 		case errors.Is(wrong, ErrTooMany):
 			return fmt.Errorf("read flows %s:%d: %w", path, number, wrong)
 		case errors.Is(wrong, errPass):
@@ -152,22 +162,27 @@ func (l *Log) add(f Flow) error {
 	}
 	was := l.known[f.Key]
 	if was == nil {
-		if len(l.Flows) >= MaxFlows {
+		if len(l.Flows)+len(l.order) >= MaxFlows {
 			return ErrTooMany
 		}
 		l.known[f.Key] = &f
 		l.Flows = append(l.Flows, &f)
 		return nil
 	}
-	was.Count += f.Count
-	was.Refused = was.Refused && f.Refused
-	if !f.First.IsZero() && (was.First.IsZero() || f.First.Before(was.First)) {
-		was.First = f.First
-	}
-	if f.Last.After(was.Last) {
-		was.Last = f.Last
-	}
+	was.merge(&f)
 	return nil
+}
+
+// merge adds another record of the same connections.
+func (f *Flow) merge(other *Flow) {
+	f.Count += other.Count
+	f.Refused = f.Refused && other.Refused
+	if !other.First.IsZero() && (f.First.IsZero() || other.First.Before(f.First)) {
+		f.First = other.First
+	}
+	if other.Last.After(f.Last) {
+		f.Last = other.Last
+	}
 }
 
 // Window is from when until when there are flows; zero where records do not say.

@@ -1,7 +1,9 @@
 package flow
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -74,7 +76,7 @@ not a flow
 	} {
 		t.Run(name, func(t *testing.T) {
 			var l Log
-			if err := l.Read(name, strings.NewReader(c.text)); err != nil {
+			if err := errors.Join(l.Read(name, strings.NewReader(c.text)), l.Settle()); err != nil {
 				t.Fatal(err)
 			}
 			var got []string
@@ -88,6 +90,59 @@ not a flow
 				t.Errorf("passed %d, broken %d (%s); want %d, %d", l.Passed, l.Broken, l.First, c.passed, c.broken)
 			}
 		})
+	}
+}
+
+// TestOpener finds out who opened the connections of VPC flow logs of which no port says so.
+func TestOpener(t *testing.T) {
+	const tcp = "version srcaddr dstaddr srcport dstport protocol action"
+	listens := func(protocol string, at netip.AddrPort) bool {
+		return protocol == "TCP" && at.String() == "10.0.0.2:50051"
+	}
+	for name, c := range map[string]struct {
+		text       string
+		listens    func(string, netip.AddrPort) bool
+		want       []string
+		undirected int
+	}{
+		"both ways, from a low port": {
+			tcp + "\n2 10.0.0.1 10.0.0.2 20000 8080 6 ACCEPT\n2 10.0.0.2 10.0.0.1 8080 20000 6 ACCEPT\n2 10.0.0.1 10.0.0.2 20001 8080 6 ACCEPT\n2 10.0.0.2 10.0.0.1 8080 20001 6 ACCEPT\n",
+			nil,
+			[]string{"/ 10.0.0.1 > / 10.0.0.2 TCP 8080 x2"},
+			0,
+		},
+		"the port is a server's own": {
+			tcp + "\n2 10.0.0.2 10.0.0.1 443 20000 6 ACCEPT\n2 10.0.0.1 10.0.0.2 20000 443 6 ACCEPT\n", nil, []string{"/ 10.0.0.1 > / 10.0.0.2 TCP 443 x1"}, 0,
+		},
+		"it is known who listens, on a high port": {
+			tcp + "\n2 10.0.0.1 10.0.0.2 20000 50051 6 ACCEPT\n2 10.0.0.2 10.0.0.1 50051 20000 6 ACCEPT\n2 10.0.0.1 10.0.0.2 40000 50051 6 ACCEPT\n",
+			listens,
+			[]string{"/ 10.0.0.1 > / 10.0.0.2 TCP 50051 x2"},
+			0,
+		},
+		"others say who answers": {
+			tcp + "\n2 10.0.0.1 10.0.0.2 40000 8080 6 ACCEPT\n2 10.0.0.2 10.0.0.3 8080 20000 6 ACCEPT\n",
+			nil,
+			[]string{"/ 10.0.0.1 > / 10.0.0.2 TCP 8080 x1", "/ 10.0.0.3 > / 10.0.0.2 TCP 8080 x1"},
+			0,
+		},
+		"nobody says": {tcp + "\n2 10.0.0.1 10.0.0.2 20000 8080 6 ACCEPT\n2 10.0.0.2 10.0.0.1 8080 20000 6 ACCEPT\n", nil, nil, 1},
+		"flags of TCP": {
+			tcp + " tcp-flags\n2 10.0.0.1 10.0.0.2 20000 8080 6 ACCEPT 3\n2 10.0.0.2 10.0.0.1 8080 20000 6 ACCEPT 19\n", nil, []string{"/ 10.0.0.1 > / 10.0.0.2 TCP 8080 x1"}, 0,
+		},
+		"what is refused asks": {tcp + "\n2 10.0.0.1 10.0.0.2 20000 8080 6 REJECT\n", nil, []string{"/ 10.0.0.1 > / 10.0.0.2 TCP 8080 x1 refused"}, 0},
+	} {
+		l := Log{Listens: c.listens}
+		if err := errors.Join(l.Read("a", strings.NewReader(c.text)), l.Settle()); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range l.Flows {
+			got = append(got, f.words())
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" || l.Undirected != c.undirected || (l.Which != "") != (c.undirected > 0) {
+			t.Errorf("%s: %d undirected (%s)\n%s", name, l.Undirected, l.Which, diff)
+		}
 	}
 }
 
@@ -107,7 +162,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"source_type":"wep","dest_type":"wep","proto":"tcp","dest_port":1}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var l Log
-		if err := l.Read("a", strings.NewReader(string(b))); err != nil {
+		if err := errors.Join(l.Read("a", strings.NewReader(string(b))), l.Settle()); err != nil {
 			t.Fatal(err)
 		}
 		if n := l.Passed + l.Broken; n > l.Lines {

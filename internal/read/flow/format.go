@@ -248,19 +248,21 @@ func (l *Log) vpc(line string) (f Flow, err error) {
 	if !f.From.Address.IsValid() || !f.To.Address.IsValid() {
 		return f, fmt.Errorf("%.60q and %.60q are no addresses", field("srcaddr"), field("dstaddr"))
 	}
-	from, err := strconv.Atoi(field("srcport"))
+	from, err := strconv.ParseUint(field("srcport"), 10, 16)
 	if err != nil {
 		return f, err
 	}
-	if f.Port, err = strconv.Atoi(field("dstport")); err != nil {
+	to, err := strconv.ParseUint(field("dstport"), 10, 16)
+	if err != nil {
 		return f, err
 	}
-	if from < ephemeral && f.Port >= ephemeral {
+	f.Port, f.Count, f.Refused, f.First, f.Last = int(to), 1, field("action") == "REJECT", second(json.Number(field("start"))), second(json.Number(field("end")))
+	flags, _ := strconv.Atoi(field("tcp-flags"))
+	switch l.opener(&f, netip.AddrPortFrom(f.From.Address, uint16(from)), netip.AddrPortFrom(f.To.Address, uint16(to)), flags) {
+	case sender:
+		return f, nil
+	case receiver:
 		return f, errPass // what answers: the question is a line of its own
 	}
-	f.Count, f.Refused, f.First, f.Last = 1, field("action") == "REJECT", second(json.Number(field("start"))), second(json.Number(field("end")))
-	return f, nil
+	return f, l.wait(&f, netip.AddrPortFrom(f.From.Address, uint16(from)), netip.AddrPortFrom(f.To.Address, uint16(to)))
 }
-
-// ephemeral is the first port that Linux opens connections from, where nobody says otherwise.
-const ephemeral = 32768

@@ -69,6 +69,32 @@ func Flows(m *network.Model, log *flow.Log) *Recorded {
 	return r
 }
 
+// Listens says where somebody is known to take connections: where containers say so, behind Services, and on their nodes' ports.
+func Listens(m *network.Model) func(protocol string, at netip.AddrPort) bool {
+	of := map[*network.Endpoint]network.Ports{}
+	var nodes network.Ports
+	for _, e := range m.Endpoints {
+		of[e] = e.Listens()
+	}
+	for _, s := range m.Services() {
+		for _, p := range s.Ports {
+			for _, e := range s.Endpoints {
+				of[e] = of[e].Union(p.Leads(e))
+			}
+			nodes = nodes.Union(network.PortRange(p.Protocol, max(p.Node, 1), p.Node))
+		}
+	}
+	find := newFinder(m)
+	return func(name string, at netip.AddrPort) bool {
+		protocol, ok := network.ProtocolOf(name)
+		e := find.at[at.Addr()]
+		if !ok || e == nil {
+			return false
+		}
+		return of[e].Has(protocol, int(at.Port())) || e.Kind == network.Node && nodes.Has(protocol, int(at.Port()))
+	}
+}
+
 func words(f *flow.Flow) string {
 	end := func(p flow.Party) string {
 		switch {

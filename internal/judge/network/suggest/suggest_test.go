@@ -184,6 +184,46 @@ spec: {tier: Admin, priority: 1, subject: {namespaces: {}}, egress: [{action: De
 	}
 }
 
+// TestListens knows the end that answers by what containers, Services and nodes' ports say, whatever port asks.
+func TestListens(t *testing.T) {
+	m := network.New(snapshot(t, `
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: s, labels: {app: a}}
+spec: {containers: [{name: c, image: x, ports: [{containerPort: 50051}]}]}
+status: {podIP: 10.0.0.1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: b, namespace: s, labels: {app: b}}
+spec: {containers: [{name: c, image: x}]}
+status: {podIP: 10.0.0.2}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: b, namespace: s}
+spec: {type: NodePort, selector: {app: b}, ports: [{port: 80, targetPort: 9000, nodePort: 30080}]}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: n1}
+status: {addresses: [{type: InternalIP, address: 10.9.0.1}]}
+`), network.Options{})
+	log := flow.Log{Listens: Listens(m)}
+	text := "version srcaddr dstaddr srcport dstport protocol action\n" +
+		"2 10.0.0.2 10.0.0.1 9999 50051 6 ACCEPT\n2 10.0.0.1 10.0.0.2 2000 9000 6 ACCEPT\n2 10.0.0.2 10.0.0.1 9000 2000 6 ACCEPT\n2 8.8.8.8 10.9.0.1 2000 30080 6 ACCEPT\n"
+	if err := log.Read("vpc", strings.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Settle(); err != nil || log.Undirected > 0 {
+		t.Fatalf("%v, %d undirected", err, log.Undirected)
+	}
+	want := []string{"s/Pod b to s/Pod a on TCP 50051", "s/Pod a to s/Pod b on TCP 9000", "8.8.8.8 to node n1 on TCP 30080"}
+	if diff := cmp.Diff(want, lines(Flows(m, &log).Needs)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestSettings finds the hosts that settings name, in whatever form, and tells of those that no policy can name.
 func TestSettings(t *testing.T) {
 	services := ""
