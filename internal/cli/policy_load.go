@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -70,6 +71,9 @@ func (o *policyOptions) all(ctx context.Context, flag string, ro registry.Option
 func (o *policyOptions) read(ctx context.Context, flag string, ro registry.Options) (own policyfile.Set, objects []*kube.Object, err error) {
 	for _, word := range o.words {
 		more, err := policiesOf(ctx, word, ro)
+		if err != nil && strings.HasPrefix(err.Error(), filepath.Base(word)+":") {
+			return own, nil, exitOf(flag, err) // it names the file, and the line
+		}
 		if err != nil {
 			return own, nil, exitOf(flag+" "+word, err)
 		}

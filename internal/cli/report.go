@@ -182,6 +182,9 @@ func merged(ctx context.Context, g *global, o *dbOptions, names []string) (*find
 			return nil, exitError{exitUsage, err}
 		}
 		g.say("%s: taken for a report of %s, with %s", name, strings.TrimSpace(one.Engine+" "+one.Version), count(len(one.Opinions), "finding"))
+		if one.Note != "" {
+			g.say("%s: %s", name, one.Note)
+		}
 		theirs = append(theirs, one)
 	}
 	db, err := o.open(ctx, g)

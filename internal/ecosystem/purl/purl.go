@@ -165,7 +165,8 @@ func takeQualifiers(p ecosystem.Package, u packageurl.PackageURL) (ecosystem.Pac
 		case "distro":
 			named = q.Value
 		case "epoch":
-			if p.Type == "rpm" && q.Value != "0" && p.Version != "" && strings.Trim(q.Value, "0123456789") == "" {
+			// The specification has it for rpm; Trivy writes it for deb, too, whose version would hold it.
+			if (p.Type == "rpm" || p.Type == "deb") && q.Value != "0" && p.Version != "" && !strings.Contains(p.Version, ":") && strings.Trim(q.Value, "0123456789") == "" {
 				p.Version = q.Value + ":" + p.Version
 			}
 		case "rpmmod":

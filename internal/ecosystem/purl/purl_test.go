@@ -99,6 +99,8 @@ func TestParseForeign(t *testing.T) {
 	}{
 		{"pkg:rpm/fedora/curl@7.50.3-1.fc25?arch=i386&distro=fedora-25", ecosystem.Package{Type: "rpm", Name: "curl", Version: "7.50.3-1.fc25", Arch: "i386"}, ecosystem.Release{ID: "fedora", Version: "25"}},
 		{"pkg:rpm/centerim@4.22.10-1.el6?arch=i686&epoch=1&distro=fedora-25", ecosystem.Package{Type: "rpm", Name: "centerim", Version: "1:4.22.10-1.el6", Arch: "i686"}, ecosystem.Release{ID: "fedora", Version: "25"}},
+		{"pkg:deb/debian/zlib1g@1.2.13.dfsg-1?arch=amd64&distro=debian-12&epoch=1", ecosystem.Package{Type: "deb", Name: "zlib1g", Version: "1:1.2.13.dfsg-1", Arch: "amd64"}, ecosystem.Release{ID: "debian", Version: "12"}},
+		{"pkg:deb/debian/zlib1g@1:1.2.13.dfsg-1?epoch=1&distro=debian-12", ecosystem.Package{Type: "deb", Name: "zlib1g", Version: "1:1.2.13.dfsg-1"}, ecosystem.Release{ID: "debian", Version: "12"}},
 		{"pkg:deb/debian/curl@7.50.3-1?arch=i386&distro=jessie", ecosystem.Package{Type: "deb", Name: "curl", Version: "7.50.3-1", Arch: "i386"}, ecosystem.Release{ID: "debian", Codename: "jessie"}},
 		{"pkg:apk/alpine/busybox@1.36.1-r15?arch=x86_64&distro=3.19.1", ecosystem.Package{Type: "apk", Name: "busybox", Version: "1.36.1-r15", Arch: "x86_64"}, ecosystem.Release{ID: "alpine", Version: "3.19.1"}},
 		{"pkg:rpm/redhat/bash@5.1.8-6.el9?arch=x86_64&distro=redhat-9.2&upstream=bash-5.1.8-6.el9.src.rpm", ecosystem.Package{Type: "rpm", Name: "bash", Version: "5.1.8-6.el9", Arch: "x86_64"}, ecosystem.Release{ID: "rhel", Version: "9.2"}},

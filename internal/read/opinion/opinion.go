@@ -41,6 +41,7 @@ type Report struct {
 	Digests []string // of the image, its manifest or its configuration
 	DiffIDs []string // of the image's layers, from the bottom
 	Kinds   []finding.Kind
+	Note    string // what a reader is to be told of it; empty: nothing
 	// Packages are those that it lists, where it lists all that it saw; nil: it lists only what it found.
 	Packages []Package
 	Opinions []Opinion

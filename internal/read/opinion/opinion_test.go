@@ -106,6 +106,33 @@ func TestGenuine(t *testing.T) {
 			"vulnerability GHSA-xvch-5gv4-984h,CVE-2021-44906 critical on npm minimist 1.2.5 fixed 1.2.6 at app/node_modules/minimist/package.json:0",
 			"vulnerability GHSA-35jh-r3h4-6jhm,CVE-2021-23337 high on npm lodash 4.17.20 fixed 4.17.21 at app/node_modules/lodash/package.json:0 (ignored: the function is not called)",
 		},
+		"trivy.json": { // an epoch stands beside the version
+			"vulnerability CVE-2023-45853 critical on deb zlib1g 1:1.2.13.dfsg-1",
+			"vulnerability CVE-2022-29078,GHSA-phwq-j96m-2c2q critical on npm ejs 3.1.6 fixed 3.1.7 at app/node_modules/ejs/package.json:0",
+			"vulnerability CVE-2021-44906,GHSA-xvch-5gv4-984h critical on npm minimist 1.2.5 fixed 1.2.6 or 0.2.4 at app/node_modules/minimist/package.json:0",
+			"vulnerability CVE-2021-23337,GHSA-35jh-r3h4-6jhm high on npm lodash 4.17.20 fixed 4.17.21 at app/node_modules/lodash/package.json:0 (ignored by .trivyignore)",
+			"vulnerability CVE-2024-45337,GHSA-v778-237x-gjrc high on golang golang.org/x/crypto v0.14.0 fixed 0.31.0",
+			"misconfiguration trivy/DS-0002 high at app/Dockerfile:0",
+			"misconfiguration trivy/DS-0004 medium at app/Dockerfile:13",
+			"misconfiguration trivy/DS-0005 low at app/Dockerfile:10",
+			"misconfiguration trivy/DS-0026 low at app/Dockerfile:0",
+			"misconfiguration trivy/DS-0029 high at app/Dockerfile:8",
+			"misconfiguration trivy/DS-0031 critical at app/Dockerfile:11",
+			"secret trivy/github-pat critical at app/deploy.env:1",
+		},
+		"trivy.sarif": { // what it looked for its tags tell; what was passed over is missing
+			"vulnerability CVE-2023-45853 critical at library/shop.tar:1",
+			"vulnerability CVE-2022-29078 critical at app/node_modules/ejs/package.json:1",
+			"vulnerability CVE-2021-44906 critical at app/node_modules/minimist/package.json:1",
+			"vulnerability CVE-2024-45337 high at usr/local/bin/cart:1",
+			"misconfiguration trivy/DS-0002,DS-0002 high at app/Dockerfile:1",
+			"misconfiguration trivy/DS-0004,DS-0004 medium at app/Dockerfile:13",
+			"misconfiguration trivy/DS-0005,DS-0005 low at app/Dockerfile:10",
+			"misconfiguration trivy/DS-0026,DS-0026 low at app/Dockerfile:1",
+			"misconfiguration trivy/DS-0029,DS-0029 high at app/Dockerfile:8",
+			"misconfiguration trivy/DS-0031,DS-0031 critical at app/Dockerfile:11",
+			"secret trivy/github-pat,github-pat critical at app/deploy.env:1",
+		},
 		"osv.json": { // of a distribution's packages those that are installed
 			"vulnerability GHSA-phwq-j96m-2c2q,CVE-2022-29078 critical on npm ejs 3.1.6 fixed 3.1.7",
 			"vulnerability GHSA-35jh-r3h4-6jhm,CVE-2021-23337 high on npm lodash 4.17.20 fixed 4.17.21",
@@ -133,8 +160,8 @@ func TestGenuine(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := read(t, string(b))
-		if r.Packages != nil != (file == "osv.json") || r.Packages != nil && len(r.Packages) != 22 { // --all-packages
-			t.Errorf("%s lists %d packages", file, len(r.Packages))
+		if all := map[string]int{"osv.json": 22, "trivy.json": 23}[file]; len(r.Packages) != all {
+			t.Errorf("%s lists %d packages, want %d", file, len(r.Packages), all)
 		}
 		r.Packages = nil
 		if diff := cmp.Diff(want, lines(r)[1:]); diff != "" {
@@ -143,11 +170,22 @@ func TestGenuine(t *testing.T) {
 	}
 }
 
-// TestKinds wants an engine that looked for vulnerabilities and found none to have been asked all the same.
+// TestKinds wants an engine that can only have looked for vulnerabilities, and found none, to have been asked all the
+// same; and Trivy, which lists packages whatever it looks for (--scanners secret), not to.
 func TestKinds(t *testing.T) {
-	r := read(t, `{"SchemaVersion": 2, "ArtifactName": "x", "Results": [{"Class": "os-pkgs", "Type": "debian"}]}`)
-	if diff := cmp.Diff([]finding.Kind{finding.KindVulnerability}, r.Kinds); diff != "" {
-		t.Error(diff)
+	for doc, want := range map[string][]finding.Kind{
+		`{"matches": [], "descriptor": {"name": "grype"}}`: {finding.KindVulnerability},
+		`{"results": []}`: {finding.KindVulnerability},
+		`{"SchemaVersion": 2, "ArtifactName": "x", "Results": [{"Class": "os-pkgs", "Type": "debian", "Packages": [{"Name": "bash", "Version": "5"}]}, {"Class": "secret", "Target": "a", "Secrets": [{"RuleID": "x"}]}]}`:                              {finding.KindSecret},
+		`{"SchemaVersion": 2, "ArtifactName": "x", "Results": [{"Class": "os-pkgs", "Type": "debian", "Packages": [{"Name": "bash", "Version": "5"}], "Vulnerabilities": [{"VulnerabilityID": "CVE-1", "PkgName": "bash", "InstalledVersion": "5"}]}]}`: {finding.KindVulnerability},
+	} {
+		r := read(t, doc)
+		if diff := cmp.Diff(want, r.Kinds); diff != "" {
+			t.Error(doc, diff)
+		}
+		if told := r.Note != ""; told != (want[0] == finding.KindSecret) {
+			t.Errorf("%s: %q", doc, r.Note)
+		}
 	}
 }
 

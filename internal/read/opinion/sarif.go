@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -130,6 +131,9 @@ func (run *sarifRun) take(r *Report, name string) error {
 		if rule := rules[id]; rule != nil {
 			properties = append(properties, rule.Properties)
 		}
+		if o.Kind == finding.KindMisconfiguration && tagged(properties, "secret") {
+			o.Kind = finding.KindSecret
+		}
 		o.Severity = one.severity(o.Kind, properties)
 		purls := purlsOf(properties)
 		if len(purls) > 0 && o.Kind == finding.KindVulnerability {
@@ -181,6 +185,14 @@ func (one *sarifResult) severity(kind finding.Kind, properties []sarifProperties
 		return finding.Info
 	}
 	return finding.Medium
+}
+
+// tagged says that a result or its rule has a tag; Trivy tells by them what it looked for.
+func tagged(properties []sarifProperties, tag string) bool {
+	return slices.ContainsFunc(properties, func(p sarifProperties) bool {
+		var tags []string
+		return json.Unmarshal(p["tags"], &tags) == nil && slices.Contains(tags, tag)
+	})
 }
 
 func purlsOf(properties []sarifProperties) []string {

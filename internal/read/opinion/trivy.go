@@ -3,6 +3,7 @@ package opinion
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/plimsoll/plimsoll/finding"
 )
@@ -76,13 +77,14 @@ func readTrivy(b []byte, r *Report) error {
 			return err
 		}
 	}
+	if len(r.Packages) > 0 && !slices.Contains(r.Kinds, finding.KindVulnerability) {
+		r.Note = "it names no vulnerability, and lists packages whether or not it looked for any: nobody counts as asked for them"
+	}
 	return nil
 }
 
 func (t *trivyResult) take(r *Report) error {
 	switch t.Class {
-	case "os-pkgs", "lang-pkgs":
-		r.speaksOf(finding.KindVulnerability)
 	case "config":
 		r.speaksOf(finding.KindMisconfiguration)
 	case "secret":
@@ -134,7 +136,11 @@ func (t *trivyResult) modified(r *Report) error {
 		if m.Type != "vulnerability" || json.Unmarshal(m.Finding, &v) != nil {
 			continue
 		}
-		if err := r.add(t.opinion(&v, word(fmt.Sprintf("%s by %s: %s", m.Status, m.Source, m.Statement)))); err != nil {
+		why := fmt.Sprintf("%s by %s", m.Status, m.Source)
+		if m.Statement != "" {
+			why += ": " + m.Statement
+		}
+		if err := r.add(t.opinion(&v, word(why))); err != nil {
 			return err
 		}
 	}
