@@ -98,6 +98,11 @@ func (b *builder) release() {
 	b.doc.Release = &on
 }
 
+// inTrivy says that Trivy wrote an entry: an application of its is a file in which packages stand, and none itself.
+func inTrivy(e *entry) bool {
+	return e.get("aquasecurity:trivy:Type", "aquasecurity:trivy:Class") != "" || strings.HasPrefix(e.ref, "SPDXRef-Application-")
+}
+
 // notes tells what was not taken.
 func (b *builder) notes() {
 	note := func(n int, class string, blocking bool, format string, args ...any) {
@@ -118,7 +123,7 @@ func (b *builder) notes() {
 		case b.about[e.ref] || e.kind == "container" || e.get("plimsoll:kind") != "":
 			b.subject(e)
 		case e.kind == "file" || e.kind == "data":
-		case e.kind == "application" && e.get("aquasecurity:trivy:Type", "aquasecurity:trivy:Class") != "": // Trivy's folders of packages
+		case e.kind == "application" && inTrivy(e):
 		default:
 			lost.add(e.name)
 		}
