@@ -41,12 +41,8 @@ func New(objects []*Object, vars []Variable, funcs []Function) (*Env, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up CEL: %w", err)
 	}
-	again, err := bounded(base)
-	if err != nil {
+	if base, err = Bounded(base, maxText); err != nil {
 		return nil, err
-	}
-	if base, err = base.Extend(again...); err != nil {
-		return nil, fmt.Errorf("bound CEL's own functions: %w", err)
 	}
 	return (&Env{cel: base}).extend(objects, vars, funcs)
 }

@@ -21,20 +21,22 @@ const maxText = 4 << 20
 // maxPrecision is how many digits behind the point format() writes.
 const maxPrecision = 100
 
-// growing are those functions, each with what it would give at most, in bytes.
-var growing = map[string]func(args []ref.Val) int{
+// growing are those functions, each with what it would give at most, in bytes; what is more than most is not counted.
+var growing = map[string]func(args []ref.Val, most int) int{
 	"replace":       replaced,
 	"regex.replace": replacedByPattern,
 	"join":          joined,
 	"format":        formatted,
 }
 
-// bounded declares them again, with the same meaning where what they give is not too long.
-func bounded(env *cel.Env) (options []cel.EnvOption, err error) {
+// Bounded is an environment in which those of them that it has mean the same where what they give has no more than
+// most bytes, and are an error where it has.
+func Bounded(env *cel.Env, most int) (*cel.Env, error) {
+	var options []cel.EnvOption
 	for name, measure := range growing {
 		f := env.Functions()[name]
 		if f == nil {
-			return nil, fmt.Errorf("CEL has no function %s", name)
+			continue
 		}
 		bindings, err := f.Bindings()
 		if err != nil {
@@ -50,15 +52,19 @@ func bounded(env *cel.Env) (options []cel.EnvOption, err error) {
 					declare = cel.MemberOverload
 				}
 				options = append(options, cel.Function(name, declare(o.ID(), o.ArgTypes(), o.ResultType(), cel.FunctionBinding(func(args ...ref.Val) ref.Val {
-					if measure(args) > maxText {
-						return types.NewErr("%s would give a text of more than %d bytes", name, maxText)
+					if measure(args, most) > most {
+						return types.NewErr("%s would give a text of more than %d bytes", name, most)
 					}
 					return invoke(b, args)
 				}))))
 			}
 		}
 	}
-	return options, nil
+	bounded, err := env.Extend(options...)
+	if err != nil {
+		return nil, fmt.Errorf("bound CEL's own functions: %w", err)
+	}
+	return bounded, nil
 }
 
 func invoke(b *functions.Overload, args []ref.Val) ref.Val {
@@ -72,12 +78,12 @@ func invoke(b *functions.Overload, args []ref.Val) ref.Val {
 }
 
 // replaced is for text.replace(old, new) and text.replace(old, new, times).
-func replaced(args []ref.Val) int {
+func replaced(args []ref.Val, most int) int {
 	text, old, with := letters(args[0]), letters(args[1]), letters(args[2])
 	times := strings.Count(text, old)
 	if len(args) > 3 {
-		if most, ok := args[3].(types.Int); ok && most >= 0 {
-			times = min(times, int(min(most, maxText)))
+		if n, ok := args[3].(types.Int); ok && n >= 0 {
+			times = min(times, int(min(n, types.Int(most))))
 		}
 	}
 	return len(text) + times*max(len(with)-len(old), 0)
@@ -85,11 +91,11 @@ func replaced(args []ref.Val) int {
 
 // replacedByPattern is for regex.replace(text, pattern, with): at worst the pattern matches before each letter. That
 // is far more than it mostly does, and sixteen times maxText can be borne.
-func replacedByPattern(args []ref.Val) int {
+func replacedByPattern(args []ref.Val, _ int) int {
 	return (len(letters(args[0])) + 1) * (len(letters(args[2])) + 1) / 16
 }
 
-func joined(args []ref.Val) int {
+func joined(args []ref.Val, most int) int {
 	between := 0
 	if len(args) > 1 {
 		between = len(letters(args[1]))
@@ -100,15 +106,15 @@ func joined(args []ref.Val) int {
 	}
 	size, _ := list.Size().(types.Int)
 	n := between * int(size)
-	for i := types.Int(0); i < size && n <= maxText; i++ {
+	for i := types.Int(0); i < size && n <= most; i++ {
 		n += len(letters(list.Get(i)))
 	}
 	return n
 }
 
 // formatted is for "%s".format(list): each item is written once.
-func formatted(args []ref.Val) int {
-	return len(letters(args[0])) + rendered(args[1], maxText)
+func formatted(args []ref.Val, most int) int {
+	return len(letters(args[0])) + rendered(args[1], most)
 }
 
 func letters(v ref.Val) string {

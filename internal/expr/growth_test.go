@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,5 +114,19 @@ func TestBounded(t *testing.T) {
 	s["any"] = []any{"a", 1}
 	if _, _, err := p.Text(t.Context(), s); err == nil || errors.Is(err, errCost) {
 		t.Errorf("a number is joined: %v", err)
+	}
+}
+
+// TestFlat wants a search in a list of names to cost what its length is, however long the names are.
+func TestFlat(t *testing.T) {
+	e := library(t)
+	s := scope()
+	s["book"] = &book{title: "x", tags: slices.Repeat([]string{strings.Repeat("a", 1000)}, 2000)}
+	p, err := e.Compile("book.title in book.tags", Bool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, cost, err := p.Bool(t.Context(), s); err != nil || cost > 2100 {
+		t.Errorf("%d, %v", cost, err)
 	}
 }

@@ -48,8 +48,11 @@ func (a *activation) Parent() interpreter.Activation { return nil }
 
 // spend ends the evaluation, in CEL's own way, when it costs too much or nobody waits for it any more.
 func (a *activation) spend(n uint64) {
-	if a == nil {
-		return // constants are worked out when the expression is compiled
+	if a == nil { // there is no count: constants, when the expression is compiled, and what Deep looks at
+		if n > maxCost {
+			panic(interpreter.EvalCancelledError{Cause: interpreter.CostLimitExceeded, Message: errCost.Error()})
+		}
+		return
 	}
 	a.spent += n
 	if a.spent > maxCost {
@@ -113,15 +116,28 @@ func gaugeOf(checked *cel.Ast) gauge {
 			case overloads.Matches, "regex.extract", "regex.extractAll", "regex.replace":
 				w.weight = patterns
 			}
+			args := call.Args()
 			if call.IsMemberFunction() {
-				g.mark(call.Target(), w)
+				args = append([]ast.Expr{call.Target()}, args...)
 			}
-			for _, arg := range call.Args() {
-				g.mark(arg, w)
+			for _, arg := range args {
+				g.mark(arg, toll{w.weight, w.deep && nests(checked.NativeRep().GetType(arg.ID()))})
 			}
 		}
 	}
 	return g
+}
+
+// Deep ends a program that is counted otherwise where it compares, searches or writes a value in which there is too
+// much: CEL's own count knows the items of a list, and not what is in them.
+func Deep(checked *cel.Ast) cel.ProgramOption {
+	g := gaugeOf(checked)
+	return cel.CustomDecoratorV2(func(step interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+		if !g[step.ID()].deep {
+			return step, nil
+		}
+		return g.count(step)
+	})
 }
 
 func (g gauge) mark(e ast.Expr, w toll) {
@@ -135,6 +151,19 @@ func (g gauge) mark(e ast.Expr, w toll) {
 		return
 	}
 	g[e.ID()] = toll{max(g[e.ID()].weight, w.weight), g[e.ID()].deep || w.deep}
+}
+
+// nests says that a value of a type may hold lists and maps that hold others.
+func nests(t *types.Type) bool {
+	switch t.Kind() {
+	case types.DynKind, types.AnyKind, types.OpaqueKind:
+		return true
+	case types.ListKind, types.MapKind:
+		return slices.ContainsFunc(t.Parameters(), func(p *types.Type) bool {
+			return nests(p) || p.Kind() == types.ListKind || p.Kind() == types.MapKind
+		})
+	}
+	return false
 }
 
 func constant(e ast.Expr) bool {

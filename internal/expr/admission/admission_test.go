@@ -3,6 +3,7 @@ package admission
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -67,9 +68,17 @@ func TestEvaluate(t *testing.T) {
 		"too much": {
 			"validations: [{expression: \"MANY.all(a, MANY.all(b, MANY.all(c, a + b + c != '')))\"}]", nil, Failed, "cost",
 		},
+		"too long a text":     {"{variables: [{name: s, expression: \"'MUCH'.replace('a', 'MUCH').replace('a', 'MUCH').replace('a', 'MUCH')\"}], validations: [{expression: variables.s.size() == 1}]}", nil, Failed, "would give a text of more than"},
+		"too much in a value": {"{variables: [{name: v0, expression: '[1, 1]'}NESTED], validations: [{expression: variables.v50 == variables.v50}]}", nil, Failed, "cost"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.spec = strings.ReplaceAll(c.spec, "MANY", "'"+strings.Repeat("a,", 500)+"'.split(',')")
+			c.spec = strings.ReplaceAll(c.spec, "MUCH", strings.Repeat("a", 100))
+			var nested strings.Builder
+			for i := range 50 {
+				fmt.Fprintf(&nested, ", {name: v%d, expression: '[variables.v%d, variables.v%[2]d]'}", i+1, i)
+			}
+			c.spec = strings.ReplaceAll(c.spec, "NESTED", nested.String())
 			p, err := Compile(specOf(t, c.spec))
 			if err != nil {
 				t.Fatal(err)

@@ -110,7 +110,7 @@ func (c *compilation) one(field, text string, types ...*cel.Type) (step, *cel.Ty
 		return wrong(&expr.Error{Line: 1, Column: 1, Message: fmt.Sprintf("must evaluate to %v but got %v", types[0], got)})
 	}
 	var err error
-	if s.run, err = c.env.Program(checked, cel.InterruptCheckFrequency(celconfig.CheckFrequency)); err != nil {
+	if s.run, err = c.env.Program(checked, cel.InterruptCheckFrequency(celconfig.CheckFrequency), expr.Deep(checked)); err != nil {
 		return wrong(&expr.Error{Line: 1, Column: 1, Message: err.Error()})
 	}
 	return s, got

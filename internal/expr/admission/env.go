@@ -11,6 +11,8 @@ import (
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	apiservercel "k8s.io/apiserver/pkg/cel"
 	"k8s.io/apiserver/pkg/cel/library"
+
+	"github.com/plimsoll/plimsoll/internal/expr"
 )
 
 // base is what each expression may use, as k8s.io/apiserver/pkg/cel/environment lists it for the version of the
@@ -21,7 +23,7 @@ var base = sync.OnceValues(func() (*cel.Env, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plain.Extend(cel.Lib(&parts{
+	all, err := plain.Extend(cel.Lib(&parts{
 		compile: []cel.EnvOption{
 			cel.HomogeneousAggregateLiterals(), cel.EagerlyValidateDeclarations(true), cel.DefaultUTCTimeZone(true),
 			library.URLs(), library.Regex(), cel.CostEstimatorOptions(checker.PresenceTestHasCost(false)),
@@ -35,7 +37,15 @@ var base = sync.OnceValues(func() (*cel.Env, error) {
 			cel.CostTrackerOptions(interpreter.PresenceTestHasCost(false)), cel.CostTracking(&library.CostEstimator{}),
 		},
 	}))
+	if err != nil {
+		return nil, err
+	}
+	return expr.Bounded(all, maxText)
 })
+
+// maxText is how many bytes a text may have that an expression makes. The server knows no such bound, and can run out
+// of memory; what is done with a longer one costs it more than it allows.
+const maxText = 32 << 20
 
 type parts struct {
 	compile []cel.EnvOption
