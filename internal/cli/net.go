@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -54,7 +55,7 @@ func (o *netOptions) read(ctx context.Context, g *global, targets []string) (*wi
 	if err != nil {
 		return nil, err
 	}
-	w, err := o.wire(s, nil)
+	w, err := o.wire(ctx, s, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (o *netOptions) seen(ctx context.Context, g *global, targets []string) (*se
 }
 
 // wire makes the model. Beside are addresses that are told apart beside those of the policies.
-func (o *netOptions) wire(s *seen, beside []network.Addresses) (*wires, error) {
+func (o *netOptions) wire(ctx context.Context, s *seen, beside []network.Addresses) (*wires, error) {
 	if err := o.charts.idle(); err != nil {
 		return nil, err
 	}
@@ -90,7 +91,11 @@ func (o *netOptions) wire(s *seen, beside []network.Addresses) (*wires, error) {
 	for _, d := range w.model.Doubts {
 		w.gaps = append(w.gaps, d.String())
 	}
-	for _, pair := range w.model.Undecided() {
+	undecided, err := w.model.Undecided(ctx)
+	if err != nil {
+		return nil, errStopped
+	}
+	for _, pair := range undecided {
 		w.gaps = append(w.gaps, fmt.Sprintf("%s and %s have one priority and say different things: nobody knows which one holds", pair[0], pair[1]))
 	}
 	if !slices.ContainsFunc(w.model.Endpoints, func(e *network.Endpoint) bool { return e.Workload != nil }) {
@@ -98,6 +103,9 @@ func (o *netOptions) wire(s *seen, beside []network.Addresses) (*wires, error) {
 	}
 	return w, nil
 }
+
+// errStopped says that an answer was not worked out to its end.
+var errStopped = exitError{exitIncomplete, errors.New("interrupted: who reaches whom was not worked out to its end, and nothing is told")}
 
 func prefixes(flag string, words []string) (all []netip.Prefix, err error) {
 	for _, text := range words {

@@ -49,7 +49,7 @@ func newNetCheck(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			w, err := o.wire(s, intent.Blocks())
+			w, err := o.wire(cmd.Context(), s, intent.Blocks())
 			if err != nil {
 				return err
 			}
@@ -63,7 +63,10 @@ func newNetCheck(g *global) *cobra.Command {
 }
 
 func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*intent.Intention) error {
-	m := w.model.Map()
+	m, err := w.model.Map(cmd.Context())
+	if err != nil {
+		return errStopped
+	}
 	answer := struct {
 		Intentions []intentRow `json:"intentions"`
 		Gaps       []string    `json:"gaps,omitempty"`

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,7 @@ func newNetDiff(g *global) *cobra.Command {
 			}
 			for i := range seen {
 				var err error
-				if wires[i], err = o.wire(seen[i], nil); err != nil {
+				if wires[i], err = o.wire(cmd.Context(), seen[i], nil); err != nil {
 					return err
 				}
 				wires[i].tell(g)
@@ -51,17 +52,21 @@ func newNetDiff(g *global) *cobra.Command {
 			}
 			var maps [2]*network.Map
 			for i := range seen { // so that both tell the same addresses apart
-				w, err := o.wire(seen[i], beside)
+				w, err := o.wire(cmd.Context(), seen[i], beside)
 				if err != nil {
 					return err
 				}
-				maps[i] = w.model.Map()
+				if maps[i], err = w.model.Map(cmd.Context()); err != nil {
+					return errStopped
+				}
 			}
 			d := netDiff{Gaps: append(wires[0].gaps, wires[1].gaps...)}
-			gained, lost := network.Diff(maps[0], maps[1])
+			gained, lost, err := changed(cmd.Context(), maps[0], maps[1])
+			if err != nil {
+				return errStopped
+			}
 			rows := [][]string{{"CHANGE", "FROM", "PORTS", "TO"}}
-			d.Gained = connectionRows(gained.Rows(""), "gained", &rows)
-			d.Lost = connectionRows(lost.Rows(""), "lost", &rows)
+			d.Gained, d.Lost = connectionRows(gained, "gained", &rows), connectionRows(lost, "lost", &rows)
 			was, is := maps[0].Published(), maps[1].Published()
 			d.Published, d.Withdrawn = publishedOf(network.Beyond(is, was)), publishedOf(network.Beyond(was, is))
 			if err := o.answer(g, rows, d); err != nil {
@@ -82,6 +87,19 @@ func newNetDiff(g *global) *cobra.Command {
 	o.charts.flags(cmd.Flags(), "release-namespace")
 	cmd.Flags().BoolVar(&fail, "fail-on-gain", false, "deny where a connection was gained, or something published")
 	return cmd
+}
+
+// changed are the connections that were gained, and those that were lost.
+func changed(ctx context.Context, before, after *network.Map) (gained, lost []network.Row, err error) {
+	more, less, err := network.Diff(ctx, before, after)
+	if err != nil {
+		return nil, nil, err
+	}
+	if gained, err = more.Rows(ctx, ""); err != nil {
+		return nil, nil, err
+	}
+	lost, err = less.Rows(ctx, "")
+	return gained, lost, err
 }
 
 // tellPublished tells in a table what is published now, and no more.

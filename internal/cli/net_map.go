@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -49,12 +50,12 @@ func newNetMap(g *global) *cobra.Command {
 				}
 			}
 			if to[0].file == "" {
-				return w.end(o.write(g, w))
+				return w.end(o.write(cmd.Context(), g, w))
 			}
 			return w.end(writeFile(to[0].file, func(file io.Writer) error {
 				there := *g
 				there.env.Stdout, there.env.Width = file, 0
-				return o.write(&there, w)
+				return o.write(cmd.Context(), &there, w)
 			}))
 		},
 	}
@@ -71,15 +72,26 @@ type connectionRow struct {
 	Ports string   `json:"ports"`
 }
 
-func (o *mapOptions) write(g *global, w *wires) error {
+func (o *mapOptions) write(ctx context.Context, g *global, w *wires) error {
 	if o.format == "html" {
 		made := g.epoch()
 		if made.IsZero() {
 			made = g.env.Now()
 		}
-		return netmap.Write(g.env.Stdout, netmap.Facts{Model: w.model, Gaps: w.gaps, Namespace: o.namespace, Version: version(), Made: made})
+		err := netmap.Write(ctx, g.env.Stdout, netmap.Facts{Model: w.model, Gaps: w.gaps, Namespace: o.namespace, Version: version(), Made: made})
+		if err != nil && ctx.Err() != nil {
+			return errStopped
+		}
+		return err
 	}
-	rows := w.model.Map().Rows(o.namespace)
+	all, err := w.model.Map(ctx)
+	if err != nil {
+		return errStopped
+	}
+	rows, err := all.Rows(ctx, o.namespace)
+	if err != nil {
+		return errStopped
+	}
 	switch o.format {
 	case "csv":
 		return writePairs(g.env.Stdout, rows)

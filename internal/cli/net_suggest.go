@@ -58,7 +58,7 @@ func (o *suggestOptions) run(cmd *cobra.Command, g *global, args []string) error
 	if err != nil {
 		return err
 	}
-	w, err := o.wire(s, nil)
+	w, err := o.wire(cmd.Context(), s, nil)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"context"
 	"maps"
 	"net/netip"
 	"slices"
@@ -127,7 +128,7 @@ func (c Connection) Of(ports network.Ports) bool {
 // Compare tries all connections, and gives those that the map says otherwise. Where an endpoint has several addresses, it
 // is reached if one of them is. Those that are known are not waited for.
 func (l *Layout) Compare(known ...string) (otherwise []Connection) {
-	reach := l.Model.Map()
+	reach, _ := l.Model.Map(context.Background()) // which nobody ends
 	want, tries := map[Connection]bool{}, map[Connection][]wire.Try{}
 	var all []Connection
 	for _, from := range l.Model.Endpoints {

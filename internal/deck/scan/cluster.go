@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 
@@ -19,7 +20,7 @@ type Cluster struct {
 }
 
 // cluster judges the objects of a cluster as those of manifests, which they once were.
-func (s *scan) cluster(id string, c *Cluster) error {
+func (s *scan) cluster(ctx context.Context, id string, c *Cluster) error {
 	t := finding.Target{ID: id, Kind: "cluster", Name: c.Name, Origin: "api"}
 	worst := s.redact.Worst
 	if c.Dumped {
@@ -41,7 +42,7 @@ func (s *scan) cluster(id string, c *Cluster) error {
 		return nil
 	}
 	all := lot{kube.NewSnapshot(c.Objects, nil), map[string]bool{"": true}, whole, c.Addresses.Of} // they stand in no file
-	seen, gaps := s.judgeLots(id, []lot{all}, worst)
+	seen, gaps := s.judgeLots(ctx, id, []lot{all}, worst)
 	for _, g := range gaps {
 		g.Target = id
 		s.report.Coverage = append(s.report.Coverage, g)

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -22,7 +23,7 @@ var composeFiles = family{
 }
 
 // judgeCompose runs all checks on each.
-func judgeCompose(_ *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
+func judgeCompose(_ context.Context, _ *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
 	checks := compose.Checks()
 	for _, d := range docs {
 		if t.Kind == sourceFolder && !read.IsCompose(d.Path) {

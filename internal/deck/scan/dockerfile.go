@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -78,7 +79,7 @@ func brokenDockerfile(of *Files, stage string) error {
 }
 
 // judgeDockerfiles runs all checks on each.
-func judgeDockerfiles(s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
+func judgeDockerfiles(_ context.Context, s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
 	b := besideOf(docs, s.counts)
 	checks, unread := dockerfile.Judge()
 	config := imagecfg.Checks()

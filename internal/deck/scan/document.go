@@ -2,6 +2,7 @@ package scan
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -46,7 +47,7 @@ type family struct {
 	// broken tells what is wrong with a document that a word named, so that it cannot be judged; nil: nothing can be.
 	broken func(of *Files, stage string) error
 	// judge looks at all documents of a target together, those beside them included.
-	judge func(s *scan, t *finding.Target, docs []inventory.Document) ([]sight, []finding.Gap)
+	judge func(ctx context.Context, s *scan, t *finding.Target, docs []inventory.Document) ([]sight, []finding.Gap)
 }
 
 // families lists all of them.
@@ -150,21 +151,21 @@ func documentsOf(img *image.Image, st *stack) []inventory.Document {
 }
 
 // files looks at documents that a word named.
-func (s *scan) document(id string, of *Files) {
+func (s *scan) document(ctx context.Context, id string, of *Files) {
 	s.report.Targets = append(s.report.Targets, finding.Target{ID: id, Kind: of.Kind, Name: of.Name, Origin: "file"})
 	for _, f := range families() {
 		if f.name == of.Kind {
-			s.family(f, of.Documents)
+			s.family(ctx, f, of.Documents)
 		}
 	}
 	s.secretsOf(id, of.Documents)
 }
 
 // documents judges what lies in a source folder.
-func (s *scan) documents(docs []inventory.Document) {
+func (s *scan) documents(ctx context.Context, docs []inventory.Document) {
 	for _, f := range families() {
 		if slices.ContainsFunc(docs, f.known) || f.name == manifests.name && len(s.renders.made) > 0 {
-			s.family(f, docs)
+			s.family(ctx, f, docs)
 		}
 	}
 }
@@ -175,12 +176,12 @@ func (s *scan) concerns(f family) bool {
 	return s.o.runs(f.name) || f.name == manifests.name && (s.o.runs("rbac") || s.o.runs("network")) || f.name == "dockerfile" && (s.o.runs("image") || s.o.Lookup != nil && len(s.o.Policies) > 0)
 }
 
-func (s *scan) family(f family, docs []inventory.Document) {
+func (s *scan) family(ctx context.Context, f family, docs []inventory.Document) {
 	if !s.concerns(f) {
 		return
 	}
 	t := &s.report.Targets[len(s.report.Targets)-1]
-	seen, gaps := f.judge(s, t, docs)
+	seen, gaps := f.judge(ctx, s, t, docs)
 	for _, g := range gaps {
 		g.Target = t.ID
 		s.report.Coverage = append(s.report.Coverage, g)

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -128,14 +129,14 @@ func (s *scan) around() *kube.Snapshot {
 }
 
 // judgeManifests runs all checks on each workload, and says what was passed over.
-func judgeManifests(s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
+func judgeManifests(ctx context.Context, s *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
 	lots, gaps := s.lots(t, docs)
-	seen, more := s.judgeLots(t.ID, lots, s.redact.Worst)
+	seen, more := s.judgeLots(ctx, t.ID, lots, s.redact.Worst)
 	return seen, append(gaps, more...)
 }
 
 // judgeLots runs all checks on each workload of a target. Worst tells what the worst secret in a setting is.
-func (s *scan) judgeLots(id string, lots []lot, worst func(string) (string, finding.Severity)) (seen []sight, gaps []finding.Gap) {
+func (s *scan) judgeLots(ctx context.Context, id string, lots []lot, worst func(string) (string, finding.Severity)) (seen []sight, gaps []finding.Gap) {
 	var facts []pod.Facts
 	strange := map[string]int{}
 	for _, l := range lots {
@@ -156,7 +157,7 @@ func (s *scan) judgeLots(id string, lots []lot, worst func(string) (string, find
 		seen = append(seen, lookAtNamespaces(l.around, l.own)...)
 		rights, wrong := s.lookAtRights(id, l)
 		seen, gaps = append(seen, rights...), append(gaps, wrong...)
-		wires, doubts := s.lookAtNetwork(id, l)
+		wires, doubts := s.lookAtNetwork(ctx, id, l)
 		seen, gaps = append(seen, wires...), append(gaps, doubts...)
 		gaps = append(gaps, manifestGaps(id, l.around.Problems, l.own)...)
 	}

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"slices"
 	"sync"
 
@@ -17,12 +18,15 @@ import (
 
 // lookAtNetwork finds out from where workloads can be reached, and runs all checks of networks on what is judged together: what
 // one policy refuses, another may allow.
-func (s *scan) lookAtNetwork(id string, l lot) (seen []sight, gaps []finding.Gap) {
+func (s *scan) lookAtNetwork(ctx context.Context, id string, l lot) (seen []sight, gaps []finding.Gap) {
 	if len(l.around.Workloads) == 0 {
 		return nil, nil
 	}
 	own := func(o *kube.Object) bool { return l.own[o.Source.Path] }
 	m := network.New(l.around, network.Options{Whole: l.whole, Servers: s.o.Servers, PodAddresses: l.addresses})
+	if err := m.Prepare(ctx); err != nil {
+		return nil, interrupted()
+	}
 	s.expose(id, m, own)
 	if !s.o.runs("network") {
 		return nil, nil
@@ -33,7 +37,10 @@ func (s *scan) lookAtNetwork(id string, l lot) (seen []sight, gaps []finding.Gap
 		}
 	}
 	checks := gap.Checks()
-	facts := gap.Read(m, l.around, own, useOf(l))
+	facts, err := gap.Read(ctx, m, l.around, own, useOf(l))
+	if err != nil {
+		return nil, interrupted()
+	}
 	for i := range checks {
 		one := sight{card: &checks[i].Card, applies: true}
 		var unknown string
@@ -53,6 +60,10 @@ func (s *scan) lookAtNetwork(id string, l lot) (seen []sight, gaps []finding.Gap
 		}
 	}
 	return seen, gaps
+}
+
+func interrupted() []finding.Gap {
+	return []finding.Gap{{Class: "interrupted", Blocking: true, Count: 1, What: "who reaches whom was not worked out, because the scan was interrupted"}}
 }
 
 // useOf says what pods have of the API server: whether a token is in them, and whether a role gives its account something. Where

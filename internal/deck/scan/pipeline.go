@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -22,7 +23,7 @@ var pipelineFiles = family{
 }
 
 // judgePipelines runs all checks on each.
-func judgePipelines(_ *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
+func judgePipelines(_ context.Context, _ *scan, t *finding.Target, docs []inventory.Document) (seen []sight, gaps []finding.Gap) {
 	checks := pipeline.Checks()
 	for _, d := range docs {
 		if t.Kind == sourceFolder && read.KindOf(d.Path) == read.Unknown {

@@ -222,11 +222,11 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 		return s.judge(id, one.Bill.Packages, one.Bill.Release)
 	}
 	if one.Files != nil {
-		s.document(id, one.Files)
+		s.document(ctx, id, one.Files)
 		return nil
 	}
 	if one.Cluster != nil {
-		return s.cluster(id, one.Cluster)
+		return s.cluster(ctx, id, one.Cluster)
 	}
 	if one.Host != nil {
 		return s.host(id, one.Host)
@@ -261,7 +261,7 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	if s.renders, err = s.renderFolder(ctx, img, docs); err != nil {
 		return err
 	}
-	s.documents(docs)
+	s.documents(ctx, docs)
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err
 	}

@@ -27,7 +27,10 @@ func estate(b testing.TB, n int) *kube.Snapshot {
 // TestEstate holds the map against answers where there are many classes: random clusters have few.
 func TestEstate(t *testing.T) {
 	m := network.New(estate(t, 300), network.Options{Whole: true})
-	reach := m.Map()
+	reach, err := m.Map(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	dice := rand.New(rand.NewPCG(2, 2))
 	for range 40 {
 		from := m.Endpoints[dice.IntN(len(m.Endpoints))]
@@ -62,7 +65,11 @@ func BenchmarkMap(b *testing.B) {
 			s := estate(b, n)
 			peak := watchHeap()
 			for b.Loop() {
-				runtime.KeepAlive(network.New(s, network.Options{Whole: true}).Map())
+				all, err := network.New(s, network.Options{Whole: true}).Map(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				runtime.KeepAlive(all)
 			}
 			b.ReportMetric(float64(peak())/1e6, "MB-peak")
 		})
@@ -138,10 +145,18 @@ func BenchmarkBlocks(b *testing.B) {
 	for b.Loop() {
 		m := network.New(s, network.Options{Whole: true})
 		words := 0
-		for _, row := range m.Map().Rows("") {
+		all, err := m.Map(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		rows, err := all.Rows(b.Context(), "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, row := range rows {
 			words += len(row.From.Words()) + len(row.To.Words())
 		}
-		if len(m.Idles()) > 0 || words == 0 {
+		if idle, err := m.Idles(b.Context()); err != nil || len(idle) > 0 || words == 0 {
 			b.Fatal("no rule is void, and some connections are allowed")
 		}
 	}

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"fmt"
 	"slices"
 )
@@ -8,7 +9,7 @@ import (
 // Diff are the connections that one map has and the other has not: those that were gained, and those that were lost. Both
 // are made with the same [Options.Blocks], or addresses that only one of them tells apart count as changed. Workloads are
 // the same where kind, namespace and name are.
-func Diff(before, after *Map) (gained, lost *Map) {
+func Diff(ctx context.Context, before, after *Map) (gained, lost *Map, err error) {
 	j := &joint{known: map[string]int{}, at: map[string]*pair{}}
 	for side, m := range []*Map{before, after} {
 		for _, e := range m.Endpoints {
@@ -39,6 +40,9 @@ func Diff(before, after *Map) (gained, lost *Map) {
 	}
 	gained, lost = &Map{Model: all}, &Map{Model: all}
 	for i := range all.classes {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		was, is := before.ports(of[i][0]), after.ports(of[i][1])
 		var more, less []part
 		for k := range all.classes {
@@ -47,7 +51,7 @@ func Diff(before, after *Map) (gained, lost *Map) {
 		}
 		gained.reach, lost.reach = append(gained.reach, more), append(lost.reach, less)
 	}
-	return gained, lost
+	return gained, lost, nil
 }
 
 type joint struct {

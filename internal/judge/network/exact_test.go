@@ -66,7 +66,10 @@ func (e *exam) run() {
 	e.model = network.New(kube.NewSnapshot(objects, nil), network.Options{Whole: true})
 	e.outside()
 	ports := e.ports()
-	reach := e.model.Map()
+	reach, err := e.model.Map(e.Context())
+	if err != nil {
+		e.Fatal(err)
+	}
 	for _, from := range e.model.Endpoints {
 		mapped := map[*network.Endpoint]network.Ports{}
 		for to, on := range reach.Reaches(from) {

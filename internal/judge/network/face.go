@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -138,16 +139,32 @@ type part struct {
 // faces are the faces of all classes in a direction. Classes that the same policies speak of share one.
 func (m *Model) faces(d Direction) []face {
 	if m.faced[d] == nil {
-		m.faced[d] = m.makeFaces(d)
+		_ = m.makeFaces(context.Background(), d) // which nobody ends
 	}
 	return m.faced[d]
 }
 
-func (m *Model) makeFaces(d Direction) []face {
+// Prepare works out what the policies of all pods allow, which most questions need. Where the context ends before, the next
+// question begins anew.
+func (m *Model) Prepare(ctx context.Context) error {
+	for d := range Direction(2) {
+		if m.faced[d] == nil {
+			if err := m.makeFaces(ctx, d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *Model) makeFaces(ctx context.Context, d Direction) error {
 	all := make([]face, len(m.classes))
 	known := map[string]face{}
 	key := m.faceKeys(d)
 	for i := range m.classes {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		c := &m.classes[i]
 		of, ok := known[key(c)]
 		if !ok {
@@ -156,7 +173,8 @@ func (m *Model) makeFaces(d Direction) []face {
 		}
 		all[i] = of
 	}
-	return all
+	m.faced[d] = all
+	return nil
 }
 
 // faceKeys tells classes apart by what decides their faces in a direction: the policies that have a say, and the ports that

@@ -2,6 +2,7 @@ package network
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 )
@@ -63,15 +64,20 @@ func (g *Group) String() string { return strings.Join(g.Words(), ", ") }
 
 // Rows folds the map: who reaches the same stands together, and so does whom they reach on the same ports. With a
 // namespace, it is what its pods reach and who reaches them.
-func (m *Map) Rows(namespace string) []Row {
+func (m *Map) Rows(ctx context.Context, namespace string) ([]Row, error) {
 	inside := func(e *Endpoint) bool { return namespace == "" || e.Namespace == namespace }
 	all := func(*Endpoint) bool { return true }
 	outside := func(e *Endpoint) bool { return !inside(e) }
-	return append(m.Between(inside, all), m.Between(outside, inside)...)
+	rows, err := m.Between(ctx, inside, all)
+	if err != nil {
+		return nil, err
+	}
+	more, err := m.Between(ctx, outside, inside)
+	return append(rows, more...), err
 }
 
 // Between folds what some reach of others.
-func (m *Map) Between(from, to func(*Endpoint) bool) (rows []Row) {
+func (m *Map) Between(ctx context.Context, from, to func(*Endpoint) bool) (rows []Row, err error) {
 	fold := newFolder(m.Endpoints)
 	var keys []string
 	sources := map[string][]*Endpoint{}
@@ -92,6 +98,9 @@ func (m *Map) Between(from, to func(*Endpoint) bool) (rows []Row) {
 		sources[key] = append(sources[key], e)
 	}
 	for _, key := range keys {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		first := sources[key][0]
 		alone := len(sources[key]) == 1 && !first.Several
 		group := fold.group(sources[key])
@@ -113,7 +122,7 @@ func (m *Map) Between(from, to func(*Endpoint) bool) (rows []Row) {
 			rows = append(rows, Row{group, fold.group(reached), p.ports})
 		}
 	}
-	return append(rows, m.ownNodes(fold, from, to)...)
+	return append(rows, m.ownNodes(fold, from, to)...), nil
 }
 
 // ownNodes are what nodes reach of the pods that run on them, whatever policies say.
@@ -154,7 +163,7 @@ func (m *Map) On(ports Ports) *Map {
 // Lacking is the map of what is refused on some ports, between ends of which at least one are pods: by all addresses that
 // both have. Pods that have none of one family are refused to each other; addresses of a family that pods have none of are no
 // ends of theirs.
-func (m *Map) Lacking(ports Ports) *Map {
+func (m *Map) Lacking(ctx context.Context, ports Ports) (*Map, error) {
 	n := len(m.classes)
 	all := &Map{Model: m.Model, reach: make([][]part, n)}
 	for i := range m.classes {
@@ -167,9 +176,12 @@ func (m *Map) Lacking(ports Ports) *Map {
 		}
 		all.add(i, ports, row)
 	}
-	of, _ := Diff(m.On(ports), all)
+	of, _, err := Diff(ctx, m.On(ports), all)
+	if err != nil {
+		return nil, err
+	}
 	of.lacks = true
-	return of
+	return of, nil
 }
 
 // parts are what an endpoint reaches at any of its addresses, by ports.

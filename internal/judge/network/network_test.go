@@ -68,7 +68,10 @@ spec:
 func TestShop(t *testing.T) {
 	m := load(t, shop, Options{Whole: true})
 	got := map[string]string{}
-	all := m.Map()
+	all, err := m.Map(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, from := range m.Endpoints {
 		for to, ports := range all.Reaches(from) {
 			got[from.String()+" -> "+to.String()] = ports.String()

@@ -47,7 +47,10 @@ func TestHostPod(t *testing.T) {
 func TestOwnNode(t *testing.T) {
 	m := load(t, hosts, Options{Whole: true})
 	reached := map[string]string{}
-	all := m.Map()
+	all, err := m.Map(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, node := range []string{"node near", "node far"} {
 		for to, ports := range all.Reaches(m.find(t, node)) {
 			reached[node+" "+to.String()] = ports.String()

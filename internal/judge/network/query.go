@@ -2,6 +2,7 @@ package network
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"math/big"
 	"net/netip"
@@ -136,9 +137,12 @@ const (
 )
 
 // Idles are the rules that others make void. A rule that names nobody, or selects nobody, is none of them.
-func (m *Model) Idles() map[*Rule]Idle {
+func (m *Model) Idles(ctx context.Context) (map[*Rule]Idle, error) {
 	all := map[*Rule]Idle{}
 	for i := range m.classes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		for d := range Direction(2) {
 			m.idle(&m.classes[i], d, all)
 		}
@@ -148,7 +152,7 @@ func (m *Model) Idles() map[*Rule]Idle {
 			delete(all, r)
 		}
 	}
-	return all
+	return all, nil
 }
 
 // mostIdle is how many rules by how many sets of ports of one pod are looked through for those that are void. Beyond it

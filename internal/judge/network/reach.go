@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"iter"
 	"slices"
 )
@@ -15,7 +16,10 @@ type Map struct {
 
 // Map computes all connections that are allowed between all endpoints, of which at least one are pods. It goes through
 // the cells of ports one by one, and takes room for a bit for each two classes.
-func (m *Model) Map() *Map {
+func (m *Model) Map(ctx context.Context) (*Map, error) {
+	if err := m.Prepare(ctx); err != nil {
+		return nil, err
+	}
 	out, in := m.faces(Egress), m.faces(Ingress)
 	n := len(m.classes)
 	all := &Map{Model: m, reach: make([][]part, n), own: AllPorts()}
@@ -41,6 +45,9 @@ func (m *Model) Map() *Map {
 		if last == nil || !flip(from, last, rows) {
 			from = transpose(rows)
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		for i := range n {
 			to, met := out[i].at(cell), families[m.classes[i].family]
 			for w := range row {
@@ -52,7 +59,7 @@ func (m *Model) Map() *Map {
 			all.add(i, cell, row)
 		}
 	}
-	return all
+	return all, nil
 }
 
 func (m *Map) add(i int, cell Ports, row set) {

@@ -72,7 +72,10 @@ func merges(t *testing.T, m *network.Model) {
 	for _, e := range m.Endpoints {
 		group(e)
 	}
-	all := m.Map()
+	all, err := m.Map(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := map[[2]int]network.Ports{}
 	for _, from := range m.Endpoints {
 		for to, ports := range all.Reaches(from) {
@@ -93,7 +96,10 @@ func merges(t *testing.T, m *network.Model) {
 
 func BenchmarkTable(b *testing.B) {
 	m := network.New(estate(b, 10000), network.Options{Whole: true})
-	all := m.Map()
+	all, err := m.Map(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
 	groups := map[string]int{}
 	for _, e := range m.Endpoints {
 		if _, known := groups[e.Namespace]; !known {

@@ -2,6 +2,7 @@ package network
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 )
@@ -9,9 +10,12 @@ import (
 // Undecided are the pairs of rules of policies of one tier and priority of which one may decide about a connection and the other
 // may, and the end is not the same: nobody knows which of them holds. Where earlier rules decide about all that both match, or
 // what comes after one that passes says what the other says, it is none.
-func (m *Model) Undecided() (pairs [][2]*Rule) {
+func (m *Model) Undecided(ctx context.Context) (pairs [][2]*Rule, err error) {
 	told := map[[2]*Rule]bool{}
 	for i := range m.classes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		for d := range Direction(2) {
 			rules, isolated := m.ruled(&m.classes[i], d)
 			suspects := slices.DeleteFunc(suspects(rules), func(pair [2]ruled) bool { return told[[2]*Rule{pair[0].Rule, pair[1].Rule}] })
@@ -34,7 +38,7 @@ func (m *Model) Undecided() (pairs [][2]*Rule) {
 			}
 		}
 	}
-	return pairs
+	return pairs, nil
 }
 
 // suspects are the pairs of rules that match some connection both, and do different things.

@@ -95,7 +95,11 @@ status: {podIP: 10.0.0.2}
 			m := load(t, text, Options{Whole: true})
 			got := ends(m)
 			if first == nil {
-				first, told = got, len(m.Undecided())
+				pairs, err := m.Undecided(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				first, told = got, len(pairs)
 			}
 			for key, ports := range got {
 				if ports != first[key] {
@@ -140,7 +144,7 @@ func TestUndecidedWithoutPriority(t *testing.T) {
 		"of different priorities":    {pod + baseline("a", 7, "Accept") + baseline("b", 8, "Deny"), 0},
 		"refused to all that remain": {pod + baseline("a", 1, "Deny") + baseline("b", 8, "Deny") + baseline("c", 8, "Accept"), 0},
 	} {
-		if got := load(t, c.text, Options{Whole: true}).Undecided(); len(got) != c.want {
+		if got, err := load(t, c.text, Options{Whole: true}).Undecided(t.Context()); err != nil || len(got) != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -2,6 +2,7 @@
 package gap
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,11 +38,23 @@ type Facts struct {
 	kube  *kube.Snapshot
 	own   func(*kube.Object) bool
 	use   func(*kube.Workload) Use
+
+	idle      map[*network.Rule]network.Idle
+	undecided [][2]*network.Rule
 }
 
 // Read prepares the facts of a model of a snapshot. Own says which objects are judged, and use what pods have of the API server.
-func Read(m *network.Model, s *kube.Snapshot, own func(*kube.Object) bool, use func(*kube.Workload) Use) *Facts {
-	return &Facts{model: m, kube: s, own: own, use: use}
+// What takes long is done here, and ends with the context.
+func Read(ctx context.Context, m *network.Model, s *kube.Snapshot, own func(*kube.Object) bool, use func(*kube.Workload) Use) (*Facts, error) {
+	f := &Facts{model: m, kube: s, own: own, use: use}
+	err := m.Prepare(ctx)
+	if err == nil {
+		f.idle, err = m.Idles(ctx)
+	}
+	if err == nil {
+		f.undecided, err = m.Undecided(ctx)
+	}
+	return f, err
 }
 
 // Look runs the check. Unknown is what it would have to know to find all; empty: nothing.

@@ -15,7 +15,11 @@ func look(t *testing.T, c Check, text string) []check.Hit {
 		t.Fatal(problems[0])
 	}
 	s := kube.NewSnapshot(objects, nil)
-	hits, unknown := c.Look(Read(network.New(s, network.Options{}), s, func(*kube.Object) bool { return true }, func(*kube.Workload) Use { return Use{Token: true} }))
+	facts, err := Read(t.Context(), network.New(s, network.Options{}), s, func(*kube.Object) bool { return true }, func(*kube.Workload) Use { return Use{Token: true} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	hits, unknown := c.Look(facts)
 	if unknown != "" {
 		t.Errorf("%s: %s is not known", c.ID, unknown)
 	}

@@ -2,6 +2,7 @@ package gap
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/plimsoll/plimsoll/internal/check"
@@ -46,8 +47,8 @@ func written() []Check {
 			Bad:  shop + head + "  podSelector: {}\n  ingress:\n  - from: [{podSelector: {}}]\n  - from: [{podSelector: {matchLabels: {app: cart}}}]\n",
 			Good: shop + head + "  podSelector: {}\n  ingress:\n  - from: [{podSelector: {}}]\n",
 		}), look: func(f *Facts) []check.Hit {
-			idle := f.model.Idles()
-			for _, pair := range f.model.Undecided() { // of which nobody knows which one decides
+			idle := maps.Clone(f.idle)
+			for _, pair := range f.undecided { // of which nobody knows which one decides
 				delete(idle, pair[0])
 				delete(idle, pair[1])
 			}
@@ -66,7 +67,7 @@ func written() []Check {
 			Fix: "Give each policy of a tier a priority of its own.",
 			Bad: shop + first + strings.Replace(second, "PRIORITY", "10", 1), Good: shop + first + strings.Replace(second, "PRIORITY", "5", 1),
 		}), look: func(f *Facts) (hits []check.Hit) {
-			for _, pair := range f.model.Undecided() {
+			for _, pair := range f.undecided {
 				if p := pair[1].Policy; f.own(p.Object) {
 					hits = append(hits, at(p.Object, "spec.priority", fmt.Sprintf("%s and %s", pair[0], pair[1])))
 				}

@@ -190,9 +190,11 @@ func (i *Intention) Broken(ctx context.Context, m *network.Map) ([]network.Row, 
 	}
 	of := m.On(i.Ports)
 	if i.Allowed {
-		of = m.Lacking(i.Ports)
+		if of, err = m.Lacking(ctx, i.Ports); err != nil {
+			return nil, err
+		}
 	}
-	return of.Between(func(e *network.Endpoint) bool { return from[e] }, func(e *network.Endpoint) bool { return to[e] }), nil
+	return of.Between(ctx, func(e *network.Endpoint) bool { return from[e] }, func(e *network.Endpoint) bool { return to[e] })
 }
 
 // NobodyError says that an intention is about nobody who was read, so that it says nothing.

@@ -59,7 +59,10 @@ spec: {hostNetwork: true, containers: [{name: c, image: x}]}
 	if len(problems) > 0 {
 		t.Fatal(problems[0])
 	}
-	m := network.New(kube.NewSnapshot(objects, nil), network.Options{Blocks: Blocks()}).Map()
+	m, err := network.New(kube.NewSnapshot(objects, nil), network.Options{Blocks: Blocks()}).Map(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for expression, want := range map[string]string{
 		`endpoint.kind == "node" && endpoint.labels["zone"] == "a"`:                            "node n1",
 		`endpoint.kind == "host"`:                                                              "shop/Pod agent",
@@ -99,7 +102,10 @@ spec: {podSelector: {matchLabels: {app: both}}, ingress: [{from: [{ipBlock: {cid
 	if len(problems) > 0 {
 		t.Fatal(problems[0])
 	}
-	m := network.New(kube.NewSnapshot(objects, nil), network.Options{Blocks: Blocks()}).Map()
+	m, err := network.New(kube.NewSnapshot(objects, nil), network.Options{Blocks: Blocks()}).Map(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for pair, broken := range map[[2]string]bool{
 		{"other", "both"}: false, // by IPv4
 		{"four", "both"}:  false,

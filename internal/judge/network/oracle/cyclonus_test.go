@@ -144,7 +144,10 @@ func (s *state) compare(t *testing.T, where string) (asked, allowed int) {
 	for _, e := range model.Endpoints {
 		ends[e.Namespace+"/"+e.Name] = e
 	}
-	reach := model.Map()
+	reach, err := model.Map(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, from := range s.Pods {
 		mapped := map[*network.Endpoint]network.Ports{}
 		for to, ports := range reach.Reaches(ends[from.Namespace+"/Pod "+from.Name]) {

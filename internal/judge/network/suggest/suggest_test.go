@@ -124,7 +124,10 @@ func TestMake(t *testing.T) {
 	}
 	after := network.New(kube.NewSnapshot(append(s.Objects, made...), nil), network.Options{})
 	got := map[string]string{}
-	all := after.Map()
+	all, err := after.Map(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, from := range after.Endpoints {
 		for to, ports := range all.Reaches(from) {
 			got[from.String()+" > "+to.String()] = ports.String()

@@ -36,8 +36,12 @@ globalThis.all = () => {
 func TestScriptAnswers(t *testing.T) {
 	for name, manifest := range map[string]string{"shop": shop, "estate": string(networktest.Estate(60)), "hostile": hostile()} {
 		m := modelOf(t, manifest)
+		all, err := m.Map(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
 		var b bytes.Buffer
-		of := page.Page{Title: "t", Body: "<body></body>", Script: "(() => {" + modelScript + asking + "})();", Data: dataOf(Facts{Model: m}, m.Map(), usual)}
+		of := page.Page{Title: "t", Body: "<body></body>", Script: "(() => {" + modelScript + asking + "})();", Data: dataOf(Facts{Model: m}, all, usual)}
 		if err := of.Write(&b, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +50,7 @@ func TestScriptAnswers(t *testing.T) {
 		if err := chromedp.Run(ctx, chromedp.Evaluate("all()", &got)); err != nil || len(said()) > 0 {
 			t.Fatalf("%s: %v %q", name, err, said())
 		}
-		want := judged(m)
+		want := judged(t, m)
 		lines := strings.Split(got, "\n")
 		if len(want) < 10 || !slices.Equal(lines, want) {
 			for i := range min(len(lines), len(want)) {
@@ -60,8 +64,11 @@ func TestScriptAnswers(t *testing.T) {
 }
 
 // judged are the judge's answers, in the form of asking's.
-func judged(m *network.Model) (lines []string) {
-	all := m.Map()
+func judged(t *testing.T, m *network.Model) (lines []string) {
+	all, err := m.Map(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	told := func(r network.Reason) string {
 		var rules, isolating []string
 		for _, one := range r.Rules {

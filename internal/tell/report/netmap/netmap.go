@@ -4,6 +4,7 @@
 package netmap
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"io"
@@ -79,10 +80,13 @@ type (
 )
 
 // Write writes the page.
-func Write(w io.Writer, f Facts) error { return write(w, f, usual) }
+func Write(ctx context.Context, w io.Writer, f Facts) error { return write(ctx, w, f, usual) }
 
-func write(w io.Writer, f Facts, most bounds) error {
-	all := f.Model.Map()
+func write(ctx context.Context, w io.Writer, f Facts, most bounds) error {
+	all, err := f.Model.Map(ctx)
+	if err != nil {
+		return err
+	}
 	d := dataOf(f, all, most)
 	v := pageValues{Sentence: d.sentence(f), LeftOut: d.leftOut, Tool: strings.TrimSpace("Plimsoll " + page.Clean(f.Version))}
 	for _, gap := range f.Gaps[:min(len(f.Gaps), mostGaps)] {
@@ -92,13 +96,16 @@ func write(w io.Writer, f Facts, most bounds) error {
 	if !f.Made.IsZero() {
 		v.Made = f.Made.UTC().Format("2006-01-02 15:04 UTC")
 	}
-	v.rows(f, all, most.rows)
+	rows, err := all.Rows(ctx, f.Namespace)
+	if err != nil {
+		return err
+	}
+	v.rows(f, rows, most.rows)
 	return page.Page{Title: "Who talks to whom", Body: body, Style: style, Script: script(), Data: d}.Write(w, v)
 }
 
 // rows are the folded map, and what is published, as far as there is room.
-func (v *pageValues) rows(f Facts, all *network.Map, most int) {
-	rows := all.Rows(f.Namespace)
+func (v *pageValues) rows(f Facts, rows []network.Row, most int) {
 	v.MoreRows = max(len(rows)-most, 0)
 	for i := range rows[:len(rows)-v.MoreRows] {
 		r := &rows[i]

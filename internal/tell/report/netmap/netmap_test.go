@@ -75,7 +75,7 @@ func written(t testing.TB, f Facts, most bounds) string {
 	t.Helper()
 	var b bytes.Buffer
 	f.Version, f.Made = "1.0", made
-	if err := write(&b, f, most); err != nil {
+	if err := write(t.Context(), &b, f, most); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -162,7 +162,11 @@ func TestBounds(t *testing.T) {
 func TestNamespace(t *testing.T) {
 	m := modelOf(t, string(networktest.Estate(100)))
 	f := Facts{Model: m, Namespace: "team1"}
-	d := dataOf(f, m.Map(), usual)
+	all, err := m.Map(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := dataOf(f, all, usual)
 	if d.Only < 0 || d.Groups[d.Only].Name != "team1" || len(d.Edges) == 0 {
 		t.Fatalf("only %d of %v", d.Only, d.Groups)
 	}
