@@ -145,7 +145,8 @@ func newClusterDump(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "dump [flags] DIR", Short: "Write what a cluster holds into a folder, which scans to the same findings", Args: words(1, 1),
 		Long: "Dump writes what cluster scan would judge as files that kubectl reads, for this user alone. plimsoll scan --as dump\n" +
-			"DIR judges them without the cluster. Secrets and ConfigMaps are not read; a secret that stands in a workload in the clear is\n" +
+			"DIR judges them without the cluster. Of nodes it holds names, labels and addresses, and DIR/dump.json the addresses of pods.\n" +
+			"Secrets and ConfigMaps are not read; a secret that stands in a workload in the clear is\n" +
 			"replaced by words that say which sort it is. What could not be read stands in DIR/dump.json.\n\n" +
 			"Exit status: 0, 2 the call is wrong, 3 the cluster did not answer, or not all could be read.",
 		Example: "  plimsoll cluster dump ./prod\n" +
