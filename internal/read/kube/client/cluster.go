@@ -61,8 +61,8 @@ func newCluster(c *rest.Config) (*Cluster, error) {
 	return &Cluster{Interface: all, Name: c.Host, http: client, url: strings.TrimSuffix(base.String(), "/")}, nil
 }
 
-// errUnserved says that a cluster has no such kind.
-var errUnserved = errors.New("the cluster does not serve it")
+// ErrUnserved says that a cluster has no such kind.
+var ErrUnserved = errors.New("the cluster does not serve it")
 
 // Resource is the name under which the objects of a kind are served, and whether they are in namespaces.
 func (c *Cluster) Resource(ctx context.Context, kind schema.GroupVersionKind) (r schema.GroupVersionResource, namespaced bool, err error) {
@@ -73,13 +73,13 @@ func (c *Cluster) Resource(ctx context.Context, kind schema.GroupVersionKind) (r
 	var list metav1.APIResourceList
 	if err := c.ask(ctx, http.MethodGet, path, nil, &list); err != nil {
 		if refused := (statusError{}); errors.As(err, &refused) && refused.code == http.StatusNotFound {
-			err = errUnserved
+			err = ErrUnserved
 		}
 		return r, false, fmt.Errorf("ask how %s is served: %w", kind.Kind, err)
 	}
 	i := slices.IndexFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Kind == kind.Kind && !strings.Contains(r.Name, "/") })
 	if i < 0 {
-		return r, false, fmt.Errorf("%w: no %s of %s", errUnserved, kind.Kind, kind.GroupVersion())
+		return r, false, fmt.Errorf("%w: no %s of %s", ErrUnserved, kind.Kind, kind.GroupVersion())
 	}
 	return kind.GroupVersion().WithResource(list.APIResources[i].Name), list.APIResources[i].Namespaced, nil
 }

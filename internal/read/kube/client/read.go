@@ -47,6 +47,7 @@ type Missing struct {
 // Contents are what a cluster holds of a selection. What another object made, and is judged with it, is left out.
 type Contents struct {
 	Name       string   // of the cluster
+	UID        string   // by which it is known, see [Cluster.UID]; empty: it is not
 	Version    string   // of its API server
 	Namespaces []string // that were selected; none: all
 	Kinds      []string // that were selected; none: all that are judged, and what counts for them
@@ -83,13 +84,11 @@ func OpenReader(kubeconfig, context string, rate float32) (*Cluster, error) {
 // Read reads what a cluster holds, a page at a time. What it may not read, and what breaks, is missing, and the rest is
 // there; an error means that the cluster was not reached, or has no such namespace.
 func (c *Cluster) Read(ctx context.Context, s Selection) (*Contents, error) {
-	var version struct {
-		GitVersion string `json:"gitVersion"`
-	}
-	if err := c.ask(ctx, http.MethodGet, "/version", nil, &version); err != nil {
+	version, err := c.Version(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("reach the cluster %s: %w", c.Name, err)
 	}
-	r := &reading{c: c, of: s, contents: &Contents{Name: c.Name, Version: version.GitVersion, Namespaces: s.Namespaces}, makers: kube.NewSnapshot(nil, nil)}
+	r := &reading{c: c, of: s, contents: &Contents{Name: c.Name, Version: version, Namespaces: s.Namespaces}, makers: kube.NewSnapshot(nil, nil)}
 	for _, k := range s.Kinds {
 		r.contents.Kinds = append(r.contents.Kinds, k.Kind)
 	}
@@ -116,6 +115,9 @@ func (c *Cluster) Read(ctx context.Context, s Selection) (*Contents, error) {
 		slices.Sort(all)
 	}
 	r.settings(ctx)
+	if r.contents.Identify(); r.contents.UID == "" {
+		r.contents.UID, _ = c.UID(ctx) // a part of the cluster was read; who may not ask does without
+	}
 	if err := ctx.Err(); err != nil {
 		r.miss("interrupted", "the cluster was not read to its end, because it was stopped")
 	}
@@ -143,7 +145,7 @@ func (r *reading) kind(ctx context.Context, k schema.GroupVersionKind) error {
 		return nil
 	}
 	resource, namespaced, err := r.resource(ctx, k)
-	if errors.Is(err, errUnserved) && slices.Contains(r.of.Optional, k) {
+	if errors.Is(err, ErrUnserved) && slices.Contains(r.of.Optional, k) {
 		known := func(version string) bool {
 			return slices.ContainsFunc(r.of.Optional, func(o schema.GroupVersionKind) bool { return o.Group == k.Group && o.Version == version })
 		}

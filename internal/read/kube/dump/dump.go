@@ -163,6 +163,7 @@ func Read(dir string) (*client.Contents, error) {
 	if err := readAll(root, c); err != nil {
 		return nil, err
 	}
+	c.Identify()
 	if n := len(c.Objects); n != h.Objects {
 		c.Missing = append(c.Missing, client.Missing{Class: "unreadable-file", Blocking: true, What: fmt.Sprintf("the dump was written with %d objects, and %d are there", h.Objects, n)})
 	}

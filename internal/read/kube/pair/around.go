@@ -1,0 +1,140 @@
+package pair
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/plimsoll/plimsoll/internal/read/kube/client"
+)
+
+// mostListed bounds how many objects of a kind are looked at.
+const mostListed = 20_000
+
+// each lists objects, a page at a time.
+func (r *run) each(ctx context.Context, kind schema.GroupVersionResource, namespace string, do func(*unstructured.Unstructured)) error {
+	o := metav1.ListOptions{Limit: 100}
+	for n := 0; ; {
+		page, err := r.of(kind, namespace).List(ctx, o)
+		if err != nil {
+			return err
+		}
+		for i := range page.Items {
+			do(&page.Items[i])
+		}
+		if n += len(page.Items); n > mostListed {
+			return stop("there are more than %d %s", mostListed, kind.Resource)
+		}
+		if o.Continue = page.GetContinue(); o.Continue == "" {
+			return nil
+		}
+	}
+}
+
+// usableNodes counts the nodes that take pods like these; known says that the account may list them.
+func (r *run) usableNodes(ctx context.Context) (n int, known bool) {
+	err := r.each(ctx, nodes, "", func(u *unstructured.Unstructured) {
+		node, err := typed[corev1.Node](u)
+		if err != nil || node.Spec.Unschedulable || node.Labels[corev1.LabelOSStable] != "linux" && node.Labels[corev1.LabelOSStable] != "" {
+			return
+		}
+		if slices.ContainsFunc(node.Spec.Taints, func(t corev1.Taint) bool { return t.Effect != corev1.TaintEffectPreferNoSchedule }) {
+			return
+		}
+		n++
+	})
+	return n, err == nil
+}
+
+// allowing notes the policies of others that may allow what those of the trial refuse: NetworkPolicies of the namespace
+// that select its pods, and policies of the Admin tier that allow anything, whomever they select.
+func (r *run) allowing(ctx context.Context) error {
+	note := func(kind, direction, name string) {
+		key := kind + " " + direction
+		if !slices.Contains(r.trial.Allowing[key], name) {
+			r.trial.Allowing[key] = append(r.trial.Allowing[key], name)
+		}
+	}
+	err := r.each(ctx, networkPolicies, r.namespace, func(u *unstructured.Unstructured) {
+		p, err := typed[networkingv1.NetworkPolicy](u)
+		if err != nil || p.Labels[labelRun] == r.id {
+			return
+		}
+		for _, direction := range []string{ingress, egress} {
+			of, err := metav1.LabelSelectorAsSelector(&p.Spec.PodSelector)
+			if err == nil && of.Matches(labels.Set(r.labels(held(direction)))) {
+				note(networkPolicyKind, direction, networkPolicyKind+" "+r.namespace+"/"+p.Name)
+			}
+		}
+	})
+	if err != nil {
+		return stop("which policies are there already: %v", err)
+	}
+	for _, k := range adminKinds {
+		kind, served, err := r.served(ctx, k)
+		if err == nil && served {
+			err = r.each(ctx, kind, "", func(u *unstructured.Unstructured) {
+				if u.GetLabels()[labelRun] == r.id {
+					return
+				}
+				for _, direction := range []string{ingress, egress} {
+					if allows(u, direction) {
+						note(networkPolicyKind, direction, u.GetKind()+" "+u.GetName())
+						if priority, _, _ := unstructured.NestedInt64(u.Object, "spec", "priority"); priority == 0 {
+							note(clusterPolicyKind, direction, u.GetKind()+" "+u.GetName())
+						}
+					}
+				}
+			})
+		}
+		if err != nil {
+			return stop("which policies are there already: %v", err)
+		}
+	}
+	return nil
+}
+
+// adminKinds are those of policies that go before NetworkPolicies.
+var adminKinds = []schema.GroupVersionKind{
+	{Group: "policy.networking.k8s.io", Version: "v1alpha2", Kind: "ClusterNetworkPolicy"},
+	{Group: "policy.networking.k8s.io", Version: "v1alpha1", Kind: "AdminNetworkPolicy"},
+}
+
+// allows says that a rule of a policy of the Admin tier allows something.
+func allows(u *unstructured.Unstructured, direction string) bool {
+	if tier, _, _ := unstructured.NestedString(u.Object, "spec", "tier"); tier == "Baseline" {
+		return false
+	}
+	rules, _, _ := unstructured.NestedSlice(u.Object, "spec", direction)
+	return slices.ContainsFunc(rules, func(one any) bool {
+		rule, _ := one.(map[string]any)
+		return rule["action"] == "Accept" || rule["action"] == "Allow"
+	})
+}
+
+func (r *run) served(ctx context.Context, k schema.GroupVersionKind) (schema.GroupVersionResource, bool, error) {
+	kind, _, err := r.c.Resource(ctx, k)
+	if errors.Is(err, client.ErrUnserved) {
+		return kind, false, nil
+	}
+	return kind, err == nil, err
+}
+
+// servesClusterPolicies ends a trial of what the cluster does not have.
+func (r *run) servesClusterPolicies(ctx context.Context) error {
+	_, served, err := r.served(ctx, adminKinds[0])
+	if err == nil && !served {
+		err = errors.New("the cluster does not serve it")
+	}
+	if err != nil {
+		return stop("--cluster-policy: ClusterNetworkPolicy of policy.networking.k8s.io/v1alpha2: %v", err)
+	}
+	return nil
+}
