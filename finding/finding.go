@@ -98,11 +98,14 @@ type Target struct {
 	Layers      []Layer  `json:"layers,omitempty"`
 	Surface     *Surface `json:"surface,omitempty"`
 	Asked       []Asked  `json:"asked,omitempty"` // all that a probe did there
+	UID         string   `json:"uid,omitempty"`   // of a cluster: that of its namespace kube-system, by which it is known
+	Network     *Network `json:"network,omitempty"` // as a probe found it, or as one that the call named did
 	Verdict     Action   `json:"verdict,omitempty"`
 }
 
 // Asked is one question that a probe put to a port, and what came of it. As says who asked: nobody, who has no
-// credentials; stranger, with a client certificate that nobody signed; account, with a service account's token.
+// credentials; stranger, with a client certificate that nobody signed; account, with a service account's token; asker, a
+// pod of the probe's own.
 type Asked struct {
 	At      string `json:"at"` // ADDRESS:PORT
 	Service string `json:"service"`
@@ -110,6 +113,31 @@ type Asked struct {
 	What    string `json:"what"`
 	Answer  string `json:"answer"`
 }
+
+// Network says whether a cluster's network does what policies say, as two pods found out that tried it.
+type Network struct {
+	Probed      time.Time     `json:"probed"` // when the last of it was tried
+	Enforcement []Enforcement `json:"enforcement"`
+}
+
+// Enforcement is what came of one kind of policy in one direction, between pods of which one is the other's neighbour or
+// not, by addresses of one family and one protocol.
+type Enforcement struct {
+	Policy    string `json:"policy"`    // NetworkPolicy, ClusterNetworkPolicy
+	Direction string `json:"direction"` // ingress, egress
+	Family    string `json:"family"`    // IPv4, IPv6
+	Protocol  string `json:"protocol"`  // TCP, UDP
+	Placement string `json:"placement"` // same-node, other-node
+	Result    string `json:"result"`    // enforced, inert, inconclusive
+	Why       string `json:"why,omitempty"`
+}
+
+// The results of an enforcement.
+const (
+	Enforced     = "enforced"
+	Inert        = "inert"
+	Inconclusive = "inconclusive"
+)
 
 // OS is the distribution as the image itself names it.
 type OS struct {

@@ -74,19 +74,24 @@ var words = map[reflect.Type][]any{
 
 // narrow says more of single fields than their types do.
 var narrow = map[string]map[string]any{
-	"Base.By":             {"enum": []any{"flag", "annotation", "provenance", "layers"}},
-	"Disagreement.What":   {"enum": []any{OnlyOurs, OnlyTheirs, OtherSeverity, OtherFix}},
-	"Finding.Deck":        {"enum": []any{Build, Ship, Admit, Run}},
-	"Finding.Fingerprint": {"pattern": "^[0-9a-f]{32}$"},
-	"Finding.Published":   {"format": "date"},
-	"OS.EndOfLife":        {"format": "date"},
-	"Target.ID":           {"pattern": "^t[1-9][0-9]*$"},
-	"Package.ID":          {"pattern": "^p[1-9][0-9]*$"},
-	"Package.PURL":        {"pattern": "^pkg:"},
-	"Rating.Score":        {"minimum": 0, "maximum": 10},
-	"Risk.Score":          {"minimum": 0, "maximum": 100},
-	"Risk.EPSS":           {"minimum": 0, "maximum": 1},
-	"Risk.EPSSPercentile": {"minimum": 0, "maximum": 1},
+	"Base.By":               {"enum": []any{"flag", "annotation", "provenance", "layers"}},
+	"Disagreement.What":     {"enum": []any{OnlyOurs, OnlyTheirs, OtherSeverity, OtherFix}},
+	"Enforcement.Direction": {"enum": []any{"ingress", "egress"}},
+	"Enforcement.Family":    {"enum": []any{"IPv4", "IPv6"}},
+	"Enforcement.Placement": {"enum": []any{"same-node", "other-node"}},
+	"Enforcement.Protocol":  {"enum": []any{"TCP", "UDP"}},
+	"Enforcement.Result":    {"enum": []any{Enforced, Inert, Inconclusive}},
+	"Finding.Deck":          {"enum": []any{Build, Ship, Admit, Run}},
+	"Finding.Fingerprint":   {"pattern": "^[0-9a-f]{32}$"},
+	"Finding.Published":     {"format": "date"},
+	"OS.EndOfLife":          {"format": "date"},
+	"Target.ID":             {"pattern": "^t[1-9][0-9]*$"},
+	"Package.ID":            {"pattern": "^p[1-9][0-9]*$"},
+	"Package.PURL":          {"pattern": "^pkg:"},
+	"Rating.Score":          {"minimum": 0, "maximum": 10},
+	"Risk.Score":            {"minimum": 0, "maximum": 100},
+	"Risk.EPSS":             {"minimum": 0, "maximum": 1},
+	"Risk.EPSSPercentile":   {"minimum": 0, "maximum": 1},
 }
 
 func (s *schemer) of(t reflect.Type) map[string]any {

@@ -134,8 +134,8 @@ func (o *lineOptions) excepted() (files []exceptionfile.File, err error) {
 	return files, nil
 }
 
-// pair parts NAMESPACE/NAME.
-func pair(flag, word string) (namespace, name string, err error) {
+// namespaced parts NAMESPACE/NAME.
+func namespaced(flag, word string) (namespace, name string, err error) {
 	namespace, name, ok := strings.Cut(word, "/")
 	if !ok || len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1123Subdomain(name)) > 0 {
 		return "", "", usage("%s %q: write NAMESPACE/NAME, both in small letters, digits and dashes", flag, word)

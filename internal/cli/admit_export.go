@@ -135,7 +135,7 @@ func (o *exportOptions) webhook(ctx context.Context, g *global) error {
 	case o.seconds < 1 || o.seconds > 5:
 		return usage("--seconds %d: give 1 to 5; more holds up whoever waits", o.seconds)
 	case o.service != "":
-		if p.Namespace, p.Service, err = pair("--service", o.service); err != nil {
+		if p.Namespace, p.Service, err = namespaced("--service", o.service); err != nil {
 			return err
 		}
 	}

@@ -56,7 +56,7 @@ func (o *certificateOptions) validate() error {
 func (o *certificateOptions) names() ([]string, error) {
 	var all []string
 	if o.service != "" {
-		namespace, name, err := pair("--service", o.service)
+		namespace, name, err := namespaced("--service", o.service)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func (o *certificateOptions) source(c client.Interface) (certificate.Source, err
 	if o.dir != "" {
 		return &certificate.Own{Store: certificate.Folder(o.dir), Names: names}, nil
 	}
-	namespace, name, err := pair("--tls-secret", o.secret)
+	namespace, name, err := namespaced("--tls-secret", o.secret)
 	return &certificate.Own{Store: &certificate.Secret{Client: c, Namespace: namespace, Name: name}, Names: names}, err
 }
 

@@ -27,7 +27,7 @@ func newCluster(g *global) *cobra.Command {
 			"  plimsoll cluster dump ./prod && plimsoll scan --as dump ./prod\n" +
 			"  plimsoll cluster probe --nodes",
 	}
-	cmd.AddCommand(newClusterScan(g), newClusterDump(g), newClusterProbe(g), newClusterHarden(g))
+	cmd.AddCommand(newClusterScan(g), newClusterDump(g), newClusterProbe(g), newClusterHarden(g), newNetworkListen(), newNetworkAsk())
 	return cmd
 }
 
@@ -134,6 +134,7 @@ func newClusterScan(g *global) *cobra.Command {
 	o.read.noCache = true
 	o.gateFlags(f)
 	o.podSecurityFlag(f)
+	o.enforced.flags(f)
 	o.except.flags(f)
 	o.policies.flags(f, "")
 	o.secrets.flags(f)

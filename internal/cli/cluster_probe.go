@@ -31,11 +31,12 @@ type probeOptions struct {
 	rate       int
 	parallel   int
 	timeout    time.Duration
+	trial      trialOptions
 }
 
 func (o *probeOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.nodes, "nodes", false, "ask the cluster's API server and all its nodes, by the addresses that the kubeconfig and the API know")
-	f.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the cluster, for --nodes and --account (default: the pod's own account, or KUBECONFIG)")
+	f.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the cluster, for --nodes, --account and --network (default: the pod's own account, or KUBECONFIG)")
 	f.StringVar(&o.context, "context", "", "`NAME` of the context in it (default: the current one)")
 	f.StringVar(&o.tokenFile, "token-file", "", "`FILE` with the token of a plain service account, as who is asked, too; shown only to whom --ca-file signed for")
 	f.StringVar(&o.account, "account", "", "`NAMESPACE/NAME` of a plain service account for which the API server is to make such a token, good for ten minutes: all that is ever made")
@@ -43,12 +44,16 @@ func (o *probeOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.rate, "rate", 20, "how many `QUESTIONS` a second are asked, of all together")
 	f.IntVar(&o.parallel, "parallel", 16, "`NUMBER` of ports asked at a time")
 	f.DurationVar(&o.timeout, "timeout", 5*time.Second, "how `LONG` an answer is waited for")
+	o.trial.flags(f)
 }
 
-func (o *probeOptions) validate(words []string) error {
+func (o *probeOptions) validate(f *pflag.FlagSet, words []string) error {
+	if err := o.trial.validate(f); err != nil {
+		return err
+	}
 	switch {
-	case len(words) == 0 && !o.nodes:
-		return usage("say who is asked: ADDRESS..., or --nodes for those that the kubeconfig's cluster has")
+	case len(words) == 0 && !o.nodes && !o.trial.network:
+		return usage("say who is asked: ADDRESS..., or --nodes for those that the kubeconfig's cluster has, or --network for its network")
 	case o.rate < 1 || o.parallel < 1:
 		return usage("--rate and --parallel: at least 1")
 	case o.timeout <= 0:
@@ -71,6 +76,10 @@ const probeLong = "Probe shows what a cluster's machines do, and not what they a
 	"etcd-metrics, scheduler, controller-manager, proxy-metrics, proxy-health, kubelet-read-only, api-insecure, api-proxy, cadvisor.\n\n" +
 	"It makes TLS handshakes, sends GET and OPTIONS, follows nothing, and asks no address but those. All questions and their\n" +
 	"answers stand in the report. What could not be asked is a gap, and never passes. Ask only machines that are yours.\n\n" +
+	"With --network it finds out whether the cluster's network enforces policies: pods that it makes ask each other without a\n" +
+	"policy, while one forbids a part of it, and without it again, so that each direction, family of addresses, protocol and\n" +
+	"placement is enforced, inert or inconclusive. All that is made is taken away again. deploy/cluster/probe.yaml has the\n" +
+	"rights that it takes; --network-probe of net and scan takes the report.\n\n" +
 	"Exit status: 0 passed or only warned, 1 the verdict is deny, 2 the call or a file in it is wrong, 3 incomplete: not all was\n" +
 	"answered, and nothing denied."
 
@@ -78,13 +87,14 @@ func newClusterProbe(g *global) *cobra.Command {
 	var o scanOptions
 	var from probeOptions
 	cmd := &cobra.Command{
-		Use: "probe [flags] ADDRESS...", Short: "Ask a cluster's machines from outside what they let whom do, and give a verdict",
+		Use: "probe [flags] [ADDRESS...]", Short: "Ask a cluster's machines from outside what they let whom do, and give a verdict",
 		Long: probeLong, Args: words(0, -1),
 		Example: "  plimsoll cluster probe 192.0.2.10 192.0.2.11\n" +
 			"  plimsoll cluster probe --nodes --account default/default -o html=probe.html -o table\n" +
+			"  plimsoll cluster probe --network -o json=network.json -o table && plimsoll net gaps --network-probe network.json\n" +
 			"  plimsoll cluster probe apiserver=k8s.example.org:443 'etcd=[2001:db8::1]:2379'",
 		RunE: func(cmd *cobra.Command, words []string) error {
-			if err := from.validate(words); err != nil {
+			if err := from.validate(cmd.Flags(), words); err != nil {
 				return err
 			}
 			return o.run(cmd.Context(), g, nil, func() (*opened, error) { return from.ask(cmd.Context(), g, words) })
@@ -102,6 +112,26 @@ func newClusterProbe(g *global) *cobra.Command {
 
 // ask asks all, and gives the machines with what they answered.
 func (o *probeOptions) ask(ctx context.Context, g *global, words []string) (*opened, error) {
+	var all opened
+	if len(words) > 0 || o.nodes {
+		machines, err := o.machines(ctx, g, words)
+		if err != nil {
+			return nil, err
+		}
+		all.subjects = machines
+	}
+	if o.trial.network {
+		one, err := o.trial.try(ctx, g, o.kubeconfig, o.context)
+		if err != nil {
+			return nil, err
+		}
+		all.subjects = append(all.subjects, one)
+	}
+	return &all, nil
+}
+
+// machines asks the ports of machines.
+func (o *probeOptions) machines(ctx context.Context, g *global, words []string) ([]scan.Subject, error) {
 	places, err := placesOf(ctx, words)
 	if err != nil {
 		return nil, err
@@ -118,7 +148,7 @@ func (o *probeOptions) ask(ctx context.Context, g *global, words []string) (*ope
 	if err != nil {
 		return nil, exitError{exitIncomplete, fmt.Errorf("probe: %w", err)}
 	}
-	return &opened{subjects: hosts(ports)}, nil
+	return hosts(ports), nil
 }
 
 // once leaves out what is named again: one that a user named beside a host of which it is a port stands for both.

@@ -46,7 +46,7 @@ func (o *keyOptions) validate() error {
 		return usage("--keys or --keys-secret: say where the keys are that sign tokens")
 	}
 	if o.secret != "" {
-		_, _, err := pair("--keys-secret", o.secret)
+		_, _, err := namespaced("--keys-secret", o.secret)
 		return err
 	}
 	return nil
@@ -56,7 +56,7 @@ func (o *keyOptions) store(c client.Interface) (token.Store, error) {
 	if o.folder != "" {
 		return token.Folder(o.folder), nil
 	}
-	namespace, name, err := pair("--keys-secret", o.secret)
+	namespace, name, err := namespaced("--keys-secret", o.secret)
 	return &token.Secret{Client: c, Namespace: namespace, Name: name}, err
 }
 

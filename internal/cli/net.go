@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/plimsoll/plimsoll/internal/judge/network"
+	"github.com/plimsoll/plimsoll/internal/judge/network/enforcement"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 )
@@ -21,7 +22,8 @@ func newNet(g *global) *cobra.Command {
 		Use: "net", Short: "Say which pods can talk to which, to and from where, and which policies let them",
 		Long: "Of manifests, charts, overlays, what cluster dump wrote, or, where no TARGET is named, of the cluster itself. Answers\n" +
 			"are what the policies allow: NetworkPolicy, ClusterNetworkPolicy, AdminNetworkPolicy and BaselineAdminNetworkPolicy,\n" +
-			"of TCP, UDP and SCTP. They hold where the cluster's network enforces them. What is not known makes an answer incomplete.",
+			"of TCP, UDP and SCTP. They hold where the cluster's network enforces them: what cluster probe --network found out is\n" +
+			"taken with --network-probe, and what nobody enforces then counts for nothing. What is not known makes an answer incomplete.",
 		Example: "  plimsoll net allowed shop/cart shop/db 5432 ./k8s\n  plimsoll net map ./k8s\n  plimsoll net allowed internet service:shop/web",
 	}
 	cmd.AddCommand(newNetAllowed(g), newNetMap(g), newNetGaps(g), newNetDiff(g), newNetCheck(g), newNetSuggest(g))
@@ -31,6 +33,7 @@ func newNet(g *global) *cobra.Command {
 // netOptions say what the network is read of.
 type netOptions struct {
 	accessOptions
+	enforced      enforcedOptions
 	ranges, nodes []string
 }
 
@@ -46,8 +49,10 @@ func (o *netOptions) rangeFlags(f *pflag.FlagSet) {
 
 // wires is what was read, and what is not known of it.
 type wires struct {
-	model *network.Model
-	gaps  []string
+	model   *network.Model // as far as somebody enforces the policies
+	written *network.Model // as the policies are written: the same, where that is not known
+	known   *enforcement.Known
+	gaps    []string
 }
 
 func (o *netOptions) read(ctx context.Context, g *global, targets []string) (*wires, error) {
@@ -66,7 +71,16 @@ func (o *netOptions) read(ctx context.Context, g *global, targets []string) (*wi
 // seen reads what networks are made of.
 func (o *netOptions) seen(ctx context.Context, g *global, targets []string) (*seen, error) {
 	own, optional := kube.Network()
-	return o.objects(ctx, g, targets, client.Selection{Kinds: append(kube.Judged(), own...), Optional: optional, Network: true})
+	known, err := o.enforced.read(g)
+	if err != nil {
+		return nil, err
+	}
+	s, err := o.objects(ctx, g, targets, client.Selection{Kinds: append(kube.Judged(), own...), Optional: optional, Network: true})
+	if err != nil {
+		return nil, err
+	}
+	s.known = known
+	return s, o.enforced.of(g, known, s.uid)
 }
 
 // wire makes the model. Beside are addresses that are told apart beside those of the policies.
@@ -82,16 +96,21 @@ func (o *netOptions) wire(ctx context.Context, s *seen, beside []network.Address
 	if of.NodeRanges, err = prefixes("--node-cidr", o.nodes); err != nil {
 		return nil, err
 	}
-	w := &wires{model: network.New(s.Snapshot, of), gaps: slices.Clone(s.gaps)}
+	w := &wires{written: network.New(s.Snapshot, of), gaps: slices.Clone(s.gaps), known: s.known}
+	w.model = w.written
+	if of.Void = w.known.Void(); of.Void != nil {
+		of.Blocks = append(slices.Clone(beside), w.written.Blocks()...) // both tell the same ends apart
+		w.model = network.New(s.Snapshot, of)
+	}
 	for _, p := range s.Problems {
 		if !p.Template {
 			w.gaps = append(w.gaps, p.Error())
 		}
 	}
-	for _, d := range w.model.Doubts {
+	for _, d := range w.written.Doubts {
 		w.gaps = append(w.gaps, d.String())
 	}
-	undecided, err := w.model.Undecided(ctx)
+	undecided, err := w.written.Undecided(ctx)
 	if err != nil {
 		return nil, errStopped
 	}
@@ -140,7 +159,7 @@ func (w *wires) tell(g *global) {
 	if slices.ContainsFunc(w.gaps, func(gap string) bool { return strings.Contains(gap, " holds addresses of ") }) {
 		g.say("plimsoll: name the ranges with --pod-cidr and --node-cidr")
 	}
-	if len(w.model.Policies) == 0 {
+	if len(w.written.Policies) == 0 {
 		g.say("plimsoll: no network policy was read: everybody reaches everybody")
 	}
 }

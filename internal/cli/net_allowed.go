@@ -22,6 +22,7 @@ type allowedRow struct {
 	Egress  reasonRow `json:"egress"`
 	Ingress reasonRow `json:"ingress"`
 	OwnNode bool      `json:"ownNode,omitempty"`
+	Reached string    `json:"reached,omitempty"` // ports that are refused, and reached all the same, as nobody enforces it
 }
 
 // reasonRow is why one end takes part, or does not.
@@ -94,7 +95,8 @@ func newNetAllowed(g *global) *cobra.Command {
 		Long: "FROM and TO are NAMESPACE/NAME or NAMESPACE/KIND/NAME of a workload, node:NAME, nodes, an address, a CIDR or internet;\n" +
 			"TO may be service:NAMESPACE/NAME, too, whose pods are asked about on the ports that it leads to. PORT is a number or a\n" +
 			"range, of TCP where it does not say: 5432, 53/udp, 8000-8100. Without it the answer is for all ports. A folder whose\n" +
-			"name is a number is written ./80.\n\n" +
+			"name is a number is written ./80. With --network-probe a refused connection is told to be reached all the same, where the\n" +
+			"policies that refuse it are not enforced.\n\n" +
 			"Exit status: 0, whatever the answer; 2 the call is wrong, 3 not all is known, so that it may be another one.",
 		Example: "  plimsoll net allowed shop/cart shop/db 5432 ./k8s\n" +
 			"  plimsoll net allowed shop/cart internet ./k8s\n" +
@@ -128,27 +130,30 @@ func newNetAllowed(g *global) *cobra.Command {
 		},
 	}
 	o.flags(cmd.Flags(), "table or json")
+	o.enforced.flags(cmd.Flags())
 	return cmd
 }
 
 func (o *netOptions) answerAllowed(g *global, w *wires, from, to string, ports network.Ports) error {
-	source, err := w.model.Find(from)
+	source, err := w.written.Find(from)
 	if err != nil {
 		return usage("FROM: %w", err)
 	}
 	if source.Service != nil {
 		return usage("FROM %s: connections come from pods; name the workload behind the Service", from)
 	}
-	target, err := w.model.Find(to)
+	target, err := w.written.Find(to)
 	if err != nil {
 		return usage("TO: %w", err)
 	}
 	answer := struct {
-		Answers []allowedRow `json:"answers"`
-		Gaps    []string     `json:"gaps,omitempty"`
-	}{Answers: []allowedRow{}, Gaps: w.gaps}
+		Answers     []allowedRow `json:"answers"`
+		Enforcement string       `json:"enforcement,omitempty"`
+		Gaps        []string     `json:"gaps,omitempty"`
+	}{Answers: []allowedRow{}, Enforcement: w.known.Words(), Gaps: w.gaps}
 	rows := [][]string{{"FROM", "TO", "PORTS", "VERDICT", "WHY"}}
-	for _, a := range w.model.Answers(source, target, ports) {
+	reached := w.reached(from, to, ports)
+	for _, a := range w.written.Answers(source, target, ports) {
 		row := allowedRow{
 			From: a.From, To: a.To, Ports: a.Ports.String(), Allowed: a.Allowed(), OwnNode: a.OwnNode,
 			Egress: reasonOf(a.Egress, a.From, a.Ends[0], network.Egress), Ingress: reasonOf(a.Ingress, a.To, a.Ends[1], network.Ingress),
@@ -172,6 +177,11 @@ func (o *netOptions) answerAllowed(g *global, w *wires, from, to string, ports n
 		case !row.Allowed && a.Ends[1] == network.Pods && (a.Ends[0] == network.Node || a.Ends[0] == network.Host):
 			why += "; its own node reaches it all the same"
 		}
+		if open := reached[a.From+"\n"+a.To].Intersect(a.Ports); !row.Allowed && len(open) > 0 {
+			row.Reached = open.String()
+			answer.Answers[len(answer.Answers)-1].Reached = row.Reached
+			why += "; but nobody enforces that, as probed at " + w.known.When() + ": " + row.Reached + " is reached"
+		}
 		rows = append(rows, []string{row.From, row.To, row.Ports, verdict, why})
 	}
 	if len(answer.Answers) == 0 {
@@ -184,6 +194,30 @@ func (o *netOptions) answerAllowed(g *global, w *wires, from, to string, ports n
 		rows = append(rows, []string{from, to, ports.String(), "refused", why})
 	}
 	return o.answer(g, rows, answer)
+}
+
+// reached are the ports on which ends reach each other as far as somebody enforces the policies, by the names of both; nil
+// where all that is written counts.
+func (w *wires) reached(from, to string, ports network.Ports) map[string]network.Ports {
+	if w.model == w.written {
+		return nil
+	}
+	source, err := w.model.Find(from)
+	if err != nil {
+		return nil // the other model was asked before
+	}
+	target, err := w.model.Find(to)
+	if err != nil {
+		return nil
+	}
+	all := map[string]network.Ports{}
+	for _, a := range w.model.Answers(source, target, ports) {
+		if a.Allowed() {
+			key := a.From + "\n" + a.To
+			all[key] = all[key].Union(a.Ports)
+		}
+	}
+	return all
 }
 
 func at(where []finding.Location) string {

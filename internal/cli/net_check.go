@@ -58,6 +58,7 @@ func newNetCheck(g *global) *cobra.Command {
 		},
 	}
 	o.flags(cmd.Flags(), "table or json")
+	o.enforced.flags(cmd.Flags())
 	cmd.Flags().Var(repeated(&files), "intent", "`FILE` of intentions; may be repeated")
 	return cmd
 }
@@ -68,9 +69,10 @@ func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*inten
 		return errStopped
 	}
 	answer := struct {
-		Intentions []intentRow `json:"intentions"`
-		Gaps       []string    `json:"gaps,omitempty"`
-	}{Intentions: []intentRow{}, Gaps: w.gaps}
+		Intentions  []intentRow `json:"intentions"`
+		Enforcement string      `json:"enforcement,omitempty"`
+		Gaps        []string    `json:"gaps,omitempty"`
+	}{Intentions: []intentRow{}, Enforcement: w.known.Words(), Gaps: w.gaps}
 	rows := [][]string{{"INTENTION", "VERDICT", "FROM", "PORTS", "TO"}}
 	broken, unknown := false, len(w.gaps) > 0
 	for _, i := range all {

@@ -61,6 +61,7 @@ func newNetMap(g *global) *cobra.Command {
 	}
 	f := cmd.Flags()
 	o.flags(f, "table, json, csv, dot, mermaid or html; FORMAT=FILE writes it to a file")
+	o.enforced.flags(f)
 	f.StringVarP(&o.namespace, "namespace", "n", "", "only what pods of this `NAMESPACE` reach, and who reaches them")
 	return cmd
 }
@@ -102,8 +103,9 @@ func (o *mapOptions) write(ctx context.Context, g *global, w *wires) error {
 	answer := struct {
 		Connections []connectionRow `json:"connections"`
 		Published   []publishedRow  `json:"published"`
+		Enforcement string          `json:"enforcement,omitempty"`
 		Gaps        []string        `json:"gaps,omitempty"`
-	}{connectionRows(rows, "", &table), publishedRows(w.model, o.namespace), w.gaps}
+	}{connectionRows(rows, "", &table), publishedRows(w.model, o.namespace), w.known.Words(), w.gaps}
 	if err := o.answer(g, table, answer); err != nil || o.format == "json" || len(answer.Published) == 0 {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/plimsoll/plimsoll/internal/judge/network/enforcement"
 	"github.com/plimsoll/plimsoll/internal/judge/rbac"
 	"github.com/plimsoll/plimsoll/internal/judge/rbac/path"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
@@ -95,7 +96,9 @@ func (o *accessOptions) read(ctx context.Context, g *global, targets []string, k
 // seen are the objects that questions are answered of.
 type seen struct {
 	*kube.Snapshot
-	whole bool     // they are all that a cluster has
+	whole bool   // they are all that a cluster has
+	uid   string // by which the cluster is known; empty: it is not
+	known *enforcement.Known
 	gaps  []string // what was not read of a cluster
 	// addresses are those of the pods that an object made; nil: nobody knows.
 	addresses func(*kube.Object) []string
@@ -106,7 +109,7 @@ func (o *accessOptions) objects(ctx context.Context, g *global, targets []string
 	var objects []*kube.Object
 	var problems []*kube.Problem
 	var missing []client.Missing
-	whole := false
+	whole, uid := false, ""
 	var addresses func(*kube.Object) []string
 	switch {
 	case len(targets) == 0:
@@ -118,7 +121,7 @@ func (o *accessOptions) objects(ctx context.Context, g *global, targets []string
 		if err != nil {
 			return nil, err
 		}
-		objects, missing, whole, addresses = c.Objects, c.Missing, true, c.Addresses.Of
+		objects, missing, whole, addresses, uid = c.Objects, c.Missing, true, c.Addresses.Of, c.UID
 	case o.kubeconfig+o.context != "":
 		return nil, usage("--kubeconfig and --context name a cluster, and %s is read: leave one of them out", targets[0])
 	case len(targets) == 1 && dump.Is(targets[0]):
@@ -126,7 +129,7 @@ func (o *accessOptions) objects(ctx context.Context, g *global, targets []string
 		if err != nil {
 			return nil, usage("%s: %w", targets[0], err)
 		}
-		objects, missing, whole, addresses = c.Objects, c.Missing, true, c.Addresses.Of
+		objects, missing, whole, addresses, uid = c.Objects, c.Missing, true, c.Addresses.Of, c.UID
 	default:
 		files, err := g.manifests(ctx, targets, &o.charts)
 		if err == nil {
@@ -139,7 +142,7 @@ func (o *accessOptions) objects(ctx context.Context, g *global, targets []string
 			objects, problems = append(objects, f.objects...), append(problems, f.problems...)
 		}
 	}
-	all := &seen{Snapshot: kube.NewSnapshot(objects, problems), whole: whole, addresses: addresses}
+	all := &seen{Snapshot: kube.NewSnapshot(objects, problems), whole: whole, addresses: addresses, uid: uid}
 	for _, m := range missing {
 		if m.Blocking && m.Class != "unknown-kind" {
 			all.gaps = append(all.gaps, m.What)

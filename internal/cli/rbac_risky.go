@@ -55,6 +55,9 @@ func newFamily(g *global, family string, cmd *cobra.Command) *cobra.Command {
 	f.IntVar(&o.read.jobs, "jobs", runtime.NumCPU(), "`NUMBER` of files read at a time")
 	o.read.noCache = true
 	o.gateFlags(f)
+	if family == "network" {
+		o.enforced.flags(f)
+	}
 	o.except.flags(f)
 	o.charts.flags(f, "release-namespace")
 	if family == "network" {

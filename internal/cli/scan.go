@@ -91,6 +91,7 @@ type scanOptions struct {
 	shellcheck  bool
 	charts      chartOptions
 	signer      signerOptions
+	enforced    enforcedOptions
 }
 
 func (o *scanOptions) flags(f *pflag.FlagSet) {
@@ -198,6 +199,7 @@ func newScan(g *global) *cobra.Command {
 	o.podSecurityFlag(cmd.Flags())
 	cmd.Flags().StringVar(&o.read.target.stage, "target", "", "`STAGE` of Dockerfiles that is built, by name or number; what it does not need is not judged (default: the last, and all are judged)")
 	o.charts.flags(cmd.Flags(), "namespace")
+	o.enforced.flags(cmd.Flags())
 	o.signer.flags(cmd.Flags(), "key")
 	cmd.Flags().Lookup("key").Usage = seenByPolicies
 	return cmd
@@ -236,6 +238,10 @@ func (o *scanOptions) run(ctx context.Context, g *global, words []string, open f
 	if err != nil {
 		return err
 	}
+	known, err := o.enforced.read(g)
+	if err != nil {
+		return err
+	}
 	if o.fixes != "" { // nothing is rewritten by a call that is wrong in something else
 		if err := o.fix(ctx, g, words); err != nil {
 			return err
@@ -244,7 +250,14 @@ func (o *scanOptions) run(ctx context.Context, g *global, words []string, open f
 	r, err := read(ctx, g, &o.read, open, func(so *scan.Options, subjects []scan.Subject) error {
 		idle(g, subjects)
 		settings(so)
-		so.Lookup, so.Tool.Database = db, db.Describe()
+		so.Lookup, so.Tool.Database, so.Enforcement = db, db.Describe(), known
+		for _, one := range subjects {
+			if one.Cluster != nil {
+				if err := o.enforced.of(g, known, one.Cluster.UID); err != nil {
+					return err
+				}
+			}
+		}
 		return given.into(g, so, subjects)
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ type Cluster struct {
 
 // cluster judges the objects of a cluster as those of manifests, which they once were.
 func (s *scan) cluster(ctx context.Context, id string, c *Cluster) error {
-	t := finding.Target{ID: id, Kind: "cluster", Name: c.Name, Origin: "api"}
+	t := finding.Target{ID: id, Kind: "cluster", Name: c.Name, Origin: "api", UID: c.UID}
 	worst := s.redact.Worst
 	if c.Dumped {
 		t.Origin, worst = "dump", dump.Worst(worst)

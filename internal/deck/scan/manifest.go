@@ -161,6 +161,10 @@ func (s *scan) judgeLots(ctx context.Context, id string, lots []lot, worst func(
 		seen, gaps = append(seen, wires...), append(gaps, doubts...)
 		gaps = append(gaps, manifestGaps(id, l.around.Problems, l.own)...)
 	}
+	if s.o.Enforcement != nil && s.o.runs("network") {
+		s.report.Targets[len(s.report.Targets)-1].Network = s.o.Enforcement.Network
+		seen, gaps = append(seen, inert(s.o.Enforcement)...), append(gaps, s.o.Enforcement.Gaps()...)
+	}
 	if !s.o.runs("manifest") {
 		facts = nil
 	}

@@ -23,11 +23,16 @@ func (s *scan) lookAtNetwork(ctx context.Context, id string, l lot) (seen []sigh
 		return nil, nil
 	}
 	own := func(o *kube.Object) bool { return l.own[o.Source.Path] }
-	m := network.New(l.around, network.Options{Whole: l.whole, Servers: s.o.Servers, PodAddresses: l.addresses})
-	if err := m.Prepare(ctx); err != nil {
+	of := network.Options{Whole: l.whole, Servers: s.o.Servers, PodAddresses: l.addresses}
+	m := network.New(l.around, of)
+	real := m
+	if of.Void = s.o.Enforcement.Void(); of.Void != nil {
+		real = network.New(l.around, of)
+	}
+	if err := real.Prepare(ctx); err != nil {
 		return nil, interrupted()
 	}
-	s.expose(id, m, own)
+	s.expose(id, real, own)
 	if !s.o.runs("network") {
 		return nil, nil
 	}
@@ -37,7 +42,7 @@ func (s *scan) lookAtNetwork(ctx context.Context, id string, l lot) (seen []sigh
 		}
 	}
 	checks := gap.Checks()
-	facts, err := gap.Read(ctx, m, l.around, own, useOf(l))
+	facts, err := gap.Read(ctx, m, real, l.around, own, useOf(l))
 	if err != nil {
 		return nil, interrupted()
 	}
@@ -59,6 +64,7 @@ func (s *scan) lookAtNetwork(ctx context.Context, id string, l lot) (seen []sigh
 			gaps = append(gaps, finding.Gap{Class: class, Blocking: d.Broken, Count: 1, What: d.String()})
 		}
 	}
+	s.enforced(seen)
 	return seen, gaps
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/ecosystem"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
 	"github.com/plimsoll/plimsoll/internal/judge/network"
+	"github.com/plimsoll/plimsoll/internal/judge/network/enforcement"
 	"github.com/plimsoll/plimsoll/internal/judge/pod/standard"
 	"github.com/plimsoll/plimsoll/internal/judge/secret"
 	"github.com/plimsoll/plimsoll/internal/read/advisory"
@@ -28,6 +29,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
 	"github.com/plimsoll/plimsoll/internal/read/image/layer"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/internal/read/kube/pair"
 	"github.com/plimsoll/plimsoll/internal/read/kube/render"
 	"github.com/plimsoll/plimsoll/internal/read/shellcheck"
 	"github.com/plimsoll/plimsoll/internal/weigh/baseline"
@@ -78,6 +80,9 @@ type Options struct {
 	Baseline     *baseline.Baseline // nil: all findings count alike
 	BaselineFile finding.File       // where the baseline was read
 
+	// Enforcement is what a probe of the cluster's network came to; nil: nothing is known.
+	Enforcement *enforcement.Known
+
 	// EndOfLife is the day a distribution's support ends; false when that is not known.
 	EndOfLife func(ecosystem.Release) (time.Time, bool)
 }
@@ -111,6 +116,8 @@ type Subject struct {
 	Cluster *Cluster
 	// Probed is what a machine's ports answered.
 	Probed *Probed
+	// Trial is what pods met in a cluster's network while policies came and went.
+	Trial *pair.Trial
 	// Host is what was read of one.
 	Host *host.Host
 }
@@ -230,6 +237,10 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	}
 	if one.Host != nil {
 		return s.host(id, one.Host)
+	}
+	if one.Trial != nil {
+		s.tried(id, one.Trial)
+		return nil
 	}
 	if one.Probed != nil {
 		s.probed(id, one.Probed)

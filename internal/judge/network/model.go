@@ -25,6 +25,8 @@ type Options struct {
 	Blocks []Addresses
 	// Whole says that the objects are all that the cluster has: a namespace that is not among them does not exist.
 	Whole bool
+	// Void says of a policy that nobody enforces what it says for a direction: it counts for nothing there. Nil: all are enforced.
+	Void func(p *Policy, d Direction) bool
 }
 
 // Model is a cluster's network as its policies make it. It is for one goroutine at a time: what it works out it keeps.
@@ -66,6 +68,13 @@ func New(s *kube.Snapshot, o Options) *Model {
 	m := &Model{options: o, snapshot: s, whole: o.Whole, namespaces: map[string]labels.Set{}, of: map[*Endpoint][]int{}, kept: map[*Rule][]match{}}
 	of := readPolicies(s.Objects)
 	m.Policies, m.Doubts, m.Strange = of.policies, of.doubts, of.strange
+	for _, p := range m.Policies {
+		for _, d := range []Direction{Ingress, Egress} {
+			if o.Void != nil && o.Void(p, d) {
+				p.Isolates[d], p.Rules[d] = false, nil
+			}
+		}
+	}
 	for _, ns := range s.Of("", "Namespace", "") {
 		m.namespaces[ns.Name] = labels.Merge(ns.Metadata("labels"), labels.Set{nameLabel: ns.Name})
 	}

@@ -9,6 +9,7 @@ import (
 
 // asked lists all that a probe did, by port and by who asked. Ports at which it could do nothing share a line.
 func (t *table) asked(all []finding.Asked) {
+	all = slices.DeleteFunc(slices.Clone(all), func(a finding.Asked) bool { return a.As == "asker" }) // whose answers are told by what they came to
 	if len(all) == 0 {
 		return
 	}

@@ -36,6 +36,7 @@ func writeTable(w io.Writer, r *finding.Report, o Options) error {
 		}
 		t.opinions(r, v.ID)
 		t.gaps(v.gaps)
+		t.enforcement(v.Network)
 		t.asked(v.Asked)
 		t.line("")
 	}

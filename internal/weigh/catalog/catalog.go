@@ -15,6 +15,7 @@ import (
 	"github.com/plimsoll/plimsoll/internal/judge/exception"
 	"github.com/plimsoll/plimsoll/internal/judge/imagecfg"
 	"github.com/plimsoll/plimsoll/internal/judge/license"
+	"github.com/plimsoll/plimsoll/internal/judge/network/enforcement"
 	"github.com/plimsoll/plimsoll/internal/judge/network/gap"
 	"github.com/plimsoll/plimsoll/internal/judge/node"
 	hosts "github.com/plimsoll/plimsoll/internal/judge/node/all"
@@ -41,6 +42,7 @@ func Cards() []check.Card {
 		cards(pipeline.Checks(), func(c pipeline.Check) check.Card { return c.Card }),
 		cards(pod.Checks(), func(c pod.Check) check.Card { return c.Card }),
 		cards(pod.NamespaceChecks(), func(c pod.NamespaceCheck) check.Card { return c.Card }),
+		cards(enforcement.Checks(), func(c enforcement.Check) check.Card { return c.Card }),
 		gap.Cards(),
 		risk.Cards(),
 		secret.Cards(),

@@ -34,6 +34,10 @@ func Gaps() []Gap {
 			"incomplete-sbom", "A document says that its list of packages is not whole, or leaves out what an image would tell.",
 			"Scan what it was made of, or make it again with what was missing.",
 		},
+		{
+			"inconclusive-probe", "Whether the cluster's network does what policies say was tried, or was to be, and is not known: the pods did not come to run, did not reach each other without a policy either, or something else was in the way.",
+			"Do what the message says, and probe again: plimsoll cluster probe --network.",
+		},
 		{"interrupted", "The scan was stopped before all layers were read.", "Run it again."},
 		{
 			"large-text", "A text is so large that only its beginning was searched for secrets.",

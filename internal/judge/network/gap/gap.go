@@ -34,7 +34,8 @@ func Cards() (all []check.Card) {
 
 // Facts are what checks look at.
 type Facts struct {
-	model *network.Model
+	model *network.Model // as the policies are written
+	real  *network.Model // as far as somebody enforces them
 	kube  *kube.Snapshot
 	own   func(*kube.Object) bool
 	use   func(*kube.Workload) Use
@@ -43,11 +44,15 @@ type Facts struct {
 	undecided [][2]*network.Rule
 }
 
-// Read prepares the facts of a model of a snapshot. Own says which objects are judged, and use what pods have of the API server.
-// What takes long is done here, and ends with the context.
-func Read(ctx context.Context, m *network.Model, s *kube.Snapshot, own func(*kube.Object) bool, use func(*kube.Workload) Use) (*Facts, error) {
-	f := &Facts{model: m, kube: s, own: own, use: use}
+// Read prepares the facts of a model of a snapshot, and of one in which what nobody enforces is void: the same where that is
+// not known. Own says which objects are judged, and use what pods have of the API server. What takes long is done here, and
+// ends with the context.
+func Read(ctx context.Context, m, real *network.Model, s *kube.Snapshot, own func(*kube.Object) bool, use func(*kube.Workload) Use) (*Facts, error) {
+	f := &Facts{model: m, real: real, kube: s, own: own, use: use}
 	err := m.Prepare(ctx)
+	if err == nil {
+		err = real.Prepare(ctx)
+	}
 	if err == nil {
 		f.idle, err = m.Idles(ctx)
 	}
@@ -79,7 +84,7 @@ func card(id, title string, severity finding.Severity, names string, page check.
 // pods are the endpoints that are judged, by namespace, in the order of the model.
 func (f *Facts) pods() (namespaces []string, of map[string][]*network.Endpoint) {
 	of = map[string][]*network.Endpoint{}
-	for _, e := range f.model.Endpoints {
+	for _, e := range f.real.Endpoints {
 		if e.Kind != network.Pods || !f.own(e.Workload.Object) {
 			continue
 		}

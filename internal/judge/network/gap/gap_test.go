@@ -15,7 +15,8 @@ func look(t *testing.T, c Check, text string) []check.Hit {
 		t.Fatal(problems[0])
 	}
 	s := kube.NewSnapshot(objects, nil)
-	facts, err := Read(t.Context(), network.New(s, network.Options{}), s, func(*kube.Object) bool { return true }, func(*kube.Workload) Use { return Use{Token: true} })
+	m := network.New(s, network.Options{})
+	facts, err := Read(t.Context(), m, m, s, func(*kube.Object) bool { return true }, func(*kube.Workload) Use { return Use{Token: true} })
 	if err != nil {
 		t.Fatal(err)
 	}

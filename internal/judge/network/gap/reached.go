@@ -22,9 +22,9 @@ func reached() []Check {
 			Bad:  shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]\n    ports: [{port: 80}]\n",
 			Good: shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [169.254.169.254/32]}}]\n    ports: [{port: 80}]\n",
 		}), look: func(f *Facts) []check.Hit {
-			to := f.model.At(netip.MustParseAddr(metadata))
+			to := f.real.At(netip.MustParseAddr(metadata))
 			return f.perNamespace("reach it", func(e *network.Endpoint) bool {
-				return !f.model.Open(e, network.Egress) && f.model.Between(e, to).Has(network.TCP, 80)
+				return !f.real.Open(e, network.Egress) && f.real.Between(e, to).Has(network.TCP, 80)
 			})
 		}},
 		serverReached(),
@@ -102,22 +102,22 @@ func reached() []Check {
 // dnsBlocked finds pods that a NetworkPolicy isolates, that reach somebody, and nobody who answers for names.
 func dnsBlocked(f *Facts) []check.Hit {
 	var dns []*network.Endpoint
-	for _, e := range f.model.Endpoints {
+	for _, e := range f.real.Endpoints {
 		if e.Kind == network.Pods && e.Namespace == "kube-system" && e.Workload.Meta.Labels["k8s-app"] == "kube-dns" {
 			dns = append(dns, e)
 		}
 	}
 	return f.perNamespace("cannot ask", func(e *network.Endpoint) bool {
-		if !f.model.Isolated(e, network.Egress) || len(f.model.Out(e)) == 0 {
+		if !f.real.Isolated(e, network.Egress) || len(f.real.Out(e)) == 0 {
 			return false
 		}
 		if dns == nil { // who answers was not read: there may be no rule for the port at all
-			return !f.model.Meant(e, network.Egress).Has(network.UDP, 53)
+			return !f.real.Meant(e, network.Egress).Has(network.UDP, 53)
 		}
-		if f.model.OutOfCluster(e).Has(network.UDP, 53) { // who answers may be outside, or on the node
+		if f.real.OutOfCluster(e).Has(network.UDP, 53) { // who answers may be outside, or on the node
 			return false
 		}
-		return !slices.ContainsFunc(dns, func(to *network.Endpoint) bool { return f.model.Between(e, to).Has(network.UDP, 53) })
+		return !slices.ContainsFunc(dns, func(to *network.Endpoint) bool { return f.real.Between(e, to).Has(network.UDP, 53) })
 	})
 }
 

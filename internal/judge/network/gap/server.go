@@ -21,11 +21,11 @@ func serverReached() Check {
 		Bad:  slice + shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]\n    ports: [{port: 6443}]\n",
 		Good: slice + shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [192.0.2.10/32]}}]\n    ports: [{port: 6443}]\n",
 	}), look: lookServer, unknown: func(f *Facts) string {
-		if len(f.model.Servers()) > 0 {
+		if len(f.real.Servers()) > 0 {
 			return ""
 		}
-		for _, e := range f.model.Endpoints {
-			if f.useless(e) && len(f.model.Leaves(e).Intersect(network.PortRange(network.TCP, 1, 65535))) > 0 {
+		for _, e := range f.real.Endpoints {
+			if f.useless(e) && len(f.real.Leaves(e).Intersect(network.PortRange(network.TCP, 1, 65535))) > 0 {
 				return "the API server's addresses: it is where Service kubernetes of namespace default leads to, by its EndpointSlice, and on nodes of the control plane; neither was read, so name it with plimsoll net gaps --api-server ADDRESS"
 			}
 		}
@@ -35,14 +35,14 @@ func serverReached() Check {
 
 // lookServer finds the pods. Those that have a token count for more: a weakness that takes one can be used.
 func lookServer(f *Facts) []check.Hit {
-	servers := f.model.Servers()
+	servers := f.real.Servers()
 	worst := map[string]finding.Severity{}
 	hits := f.perNamespace("reach it", func(e *network.Endpoint) bool {
 		if !f.useless(e) {
 			return false
 		}
 		for _, s := range servers {
-			if f.model.Between(e, s.Endpoint).Meets(s.Ports) {
+			if f.real.Between(e, s.Endpoint).Meets(s.Ports) {
 				if worst[e.Namespace] == "" || f.use(e.Workload).Token {
 					worst[e.Namespace] = severities[f.use(e.Workload).Token]
 				}
@@ -62,7 +62,7 @@ var severities = map[bool]finding.Severity{true: finding.Medium, false: finding.
 
 // useless says that a pod is held by policies, and has no use for the API server.
 func (f *Facts) useless(e *network.Endpoint) bool {
-	if e.Kind != network.Pods || !f.own(e.Workload.Object) || f.model.Open(e, network.Egress) {
+	if e.Kind != network.Pods || !f.own(e.Workload.Object) || f.real.Open(e, network.Egress) {
 		return false
 	}
 	use := f.use(e.Workload)
