@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
+	"github.com/plimsoll/plimsoll/testbed/cluster"
+	"github.com/plimsoll/plimsoll/testbed/pods"
+)
+
+// TestNetwork runs testdata/network against a real API server. No kubelet runs pods here: a stand-in for scheduler,
+// kubelets, network and policy agent does (testbed/pods), in which the pods' commands are real processes of this program, and their packets
+// are real. $PROBER is the kubeconfig of an account that has the roles of deploy/cluster/probe.yaml and no other, each
+// namespace of a script but for plimsoll-probe is in $NAMESPACE, and the scripts have the commands
+//
+//	network NAMESPACE MODE...   makes the namespace, but for plimsoll-probe, and has the stand-in do as the mode says
+//	rows REPORT RESULT N        wants so many ways of a probe to be enforced, inert or inconclusive
+//	gone PATH                   waits until an object, or what a list holds, is gone
+//	apply FILE                  makes the objects of a manifest
+//	kube                        begins another cluster: $OTHER is its kubeconfig
+func TestNetwork(t *testing.T) {
+	log, policy := filepath.Join(t.TempDir(), "audit.log"), filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata, users: [prober]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := cluster.Start(t, "--audit-policy-file="+policy, "--audit-log-path="+log, "--audit-log-mode=blocking-strict")
+	server.StartManager("--controllers=namespace-controller,serviceaccount-controller")
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := pods.Start(t, server, program)
+	admin := server.Client("admin", "system:masters")
+	ask := func(method, path string, body []byte) (int, []byte) {
+		req, err := http.NewRequest(method, server.URL+path, bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		res, err := admin.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, text
+	}
+	apply := func(name, text string) error {
+		objects, problems := kube.Manifest(name, []byte(text))
+		if len(problems) > 0 {
+			return problems[0]
+		}
+		for _, o := range objects {
+			plural, _ := meta.UnsafeGuessKindToResource(o.GroupVersionKind())
+			path := "/apis/" + o.APIVersion
+			if o.Group() == "" {
+				path = "/api/v1"
+			}
+			if o.Namespace != "" {
+				path += "/namespaces/" + o.Namespace
+			}
+			body, err := json.Marshal(o.Fields)
+			if err != nil {
+				return err
+			}
+			if status, said := ask(http.MethodPost, path+"/"+plural.Resource, body); status >= http.StatusMultipleChoices && status != http.StatusConflict {
+				return fmt.Errorf("%s %s: %d %s", o.Kind, o.Name, status, said)
+			}
+		}
+		return nil
+	}
+	role, err := os.ReadFile("../../deploy/cluster/probe.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "-pods", "-namespace", "-cluster-policy"} {
+		role = fmt.Appendf(role, "\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: prober%s}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: plimsoll-network-probe%[1]s}\nsubjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: prober}]\n", name)
+	}
+	if err := apply("probe.yaml", string(role)); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{realClock: "1", "AUDIT": log, "PROBER": server.Kubeconfig("prober"), "ADMIN": server.Kubeconfig("admin", "system:masters"), "NOBODY": server.Kubeconfig("nobody")}
+
+	p := params(t, "network")
+	plain := p.Setup
+	p.Setup = func(e *testscript.Env) error {
+		for name, value := range env {
+			e.Setenv(name, value)
+		}
+		return plain(e)
+	}
+	p.Cmds["apply"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		ts.Check(apply(args[0], ts.ReadFile(args[0])))
+	}
+	p.Cmds["network"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		var mode pods.Mode
+		for _, word := range args[1:] {
+			name, value, _ := strings.Cut(word, "=")
+			switch name {
+			case "inert":
+				mode.Inert = strings.Split(value, ",")
+			case "slow":
+				slow, err := time.ParseDuration(value)
+				ts.Check(err)
+				mode.Slow = slow
+			default:
+				is := map[string]*bool{"drop": &mode.Drop, "all-ports": &mode.AllPorts, "sticky": &mode.Sticky, "no-node": &mode.NoNode, "one-node": &mode.OneNode, "no-image": &mode.NoImage, "one-family": &mode.OneFamily}[name]
+				if is == nil {
+					ts.Fatalf("%q is no mode", word)
+				}
+				*is = true
+			}
+		}
+		world.Set(args[0], mode)
+		if args[0] != "plimsoll-probe" {
+			ts.Check(apply("ns", "{apiVersion: v1, kind: Namespace, metadata: {name: "+args[0]+"}}"))
+		}
+	}
+	p.Cmds["rows"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		var r finding.Report
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &r))
+		for i := 1; i < len(args); i += 2 {
+			n := 0
+			for _, t := range r.Targets {
+				for _, e := range t.Network.Enforcement {
+					if words := strings.Join([]string{e.Policy, e.Direction, e.Family, e.Protocol, e.Placement, e.Result}, " "); all(strings.Split(args[i], ","), words) {
+						n++
+					}
+				}
+			}
+			if fmt.Sprint(n) != args[i+1] {
+				ts.Fatalf("%d ways are %s, want %s: %+v", n, args[i], args[i+1], r.Targets[0].Network)
+			}
+		}
+	}
+	p.Cmds["gone"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		var text []byte
+		if !within(func() bool {
+			var status int
+			var list struct{ Items []any }
+			status, text = ask(http.MethodGet, args[0], nil)
+			return status == http.StatusNotFound || status == http.StatusOK && bytes.Contains(text, []byte(`List"`)) && json.Unmarshal(text, &list) == nil && len(list.Items) == 0
+		}) {
+			ts.Fatalf("%s is still there: %s", args[0], text)
+		}
+	}
+	p.Cmds["kube"] = func(ts *testscript.TestScript, _ bool, _ []string) {
+		ts.Setenv("OTHER", cluster.Start(t).Kubeconfig("admin", "system:masters"))
+	}
+	testscript.Run(t, p)
+}
+
+// all says that a text has all of some words.
+func all(words []string, text string) bool {
+	return !slices.ContainsFunc(words, func(word string) bool { return !slices.Contains(strings.Fields(text), word) })
+}
