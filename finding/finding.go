@@ -97,8 +97,8 @@ type Target struct {
 	Verified    bool     `json:"verified"`       // every byte was read and its digest held
 	Layers      []Layer  `json:"layers,omitempty"`
 	Surface     *Surface `json:"surface,omitempty"`
-	Asked       []Asked  `json:"asked,omitempty"` // all that a probe did there
-	UID         string   `json:"uid,omitempty"`   // of a cluster: that of its namespace kube-system, by which it is known
+	Asked       []Asked  `json:"asked,omitempty"`   // all that a probe did there
+	UID         string   `json:"uid,omitempty"`     // of a cluster: that of its namespace kube-system, by which it is known
 	Network     *Network `json:"network,omitempty"` // as a probe found it, or as one that the call named did
 	Verdict     Action   `json:"verdict,omitempty"`
 }

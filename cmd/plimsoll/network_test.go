@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/plimsoll/plimsoll/finding"
@@ -24,17 +26,18 @@ import (
 
 // TestNetwork runs testdata/network against a real API server. No kubelet runs pods here: a stand-in for scheduler,
 // kubelets, network and policy agent does (testbed/pods), in which the pods' commands are real processes of this program, and their packets
-// are real. $PROBER is the kubeconfig of an account that has the roles of deploy/cluster/probe.yaml and no other, each
-// namespace of a script but for plimsoll-probe is in $NAMESPACE, and the scripts have the commands
+// are real. $PROBER is the kubeconfig of an account that has the roles of deploy/cluster/probe.yaml and no other, and $GUEST that of one that
+// may make pods in the namespaces of scripts alone; in the end each right has been used, and no other was asked for. The
+// scripts have the commands
 //
 //	network NAMESPACE MODE...   makes the namespace, but for plimsoll-probe, and has the stand-in do as the mode says
 //	rows REPORT RESULT N        wants so many ways of a probe to be enforced, inert or inconclusive
 //	gone PATH                   waits until an object, or what a list holds, is gone
+//	policy NAMESPACE            waits until a probe made a policy there
 //	apply FILE                  makes the objects of a manifest
-//	kube                        begins another cluster: $OTHER is its kubeconfig
 func TestNetwork(t *testing.T) {
 	log, policy := filepath.Join(t.TempDir(), "audit.log"), filepath.Join(t.TempDir(), "policy.yaml")
-	if err := os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata, users: [prober]}]\n"), 0o600); err != nil {
+	if err := os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata, users: [prober, guest]}]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	server := cluster.Start(t, "--audit-policy-file="+policy, "--audit-log-path="+log, "--audit-log-mode=blocking-strict")
@@ -90,13 +93,25 @@ func TestNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	module, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/network-policy-api").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	definition, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(module)), "config/crd/standard/policy.networking.k8s.io_clusternetworkpolicies.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := apply("definition.yaml", string(definition)); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"", "-pods", "-namespace", "-cluster-policy"} {
 		role = fmt.Appendf(role, "\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: prober%s}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: plimsoll-network-probe%[1]s}\nsubjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: prober}]\n", name)
 	}
+	role = append(role, "\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: guest}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: plimsoll-network-probe}\nsubjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: guest}]\n"...)
 	if err := apply("probe.yaml", string(role)); err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{realClock: "1", "AUDIT": log, "PROBER": server.Kubeconfig("prober"), "ADMIN": server.Kubeconfig("admin", "system:masters"), "NOBODY": server.Kubeconfig("nobody")}
+	env := map[string]string{realClock: "1", "AUDIT": log, "PROBER": server.Kubeconfig("prober"), "GUEST": server.Kubeconfig("guest"), "ADMIN": server.Kubeconfig("admin", "system:masters"), "NOBODY": server.Kubeconfig("nobody")}
 
 	p := params(t, "network")
 	plain := p.Setup
@@ -130,7 +145,9 @@ func TestNetwork(t *testing.T) {
 		}
 		world.Set(args[0], mode)
 		if args[0] != "plimsoll-probe" {
-			ts.Check(apply("ns", "{apiVersion: v1, kind: Namespace, metadata: {name: "+args[0]+"}}"))
+			ts.Check(apply("ns", "{apiVersion: v1, kind: Namespace, metadata: {name: "+args[0]+", labels: {pod-security.kubernetes.io/enforce: restricted}}}"))
+			ts.Check(apply("binding", "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: guest, namespace: "+args[0]+
+				"}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: plimsoll-network-probe-pods}, subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: guest}]}"))
 		}
 	}
 	p.Cmds["rows"] = func(ts *testscript.TestScript, _ bool, args []string) {
@@ -161,10 +178,68 @@ func TestNetwork(t *testing.T) {
 			ts.Fatalf("%s is still there: %s", args[0], text)
 		}
 	}
-	p.Cmds["kube"] = func(ts *testscript.TestScript, _ bool, _ []string) {
-		ts.Setenv("OTHER", cluster.Start(t).Kubeconfig("admin", "system:masters"))
+	p.Cmds["policy"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		if !within(func() bool {
+			_, text := ask(http.MethodGet, "/apis/networking.k8s.io/v1/namespaces/"+args[0]+"/networkpolicies", nil)
+			return bytes.Contains(text, []byte(`"plimsoll-`))
+		}) {
+			ts.Fatalf("namespace %s never has a policy of a probe", args[0])
+		}
 	}
-	testscript.Run(t, p)
+	if t.Run("scripts", func(t *testing.T) { testscript.Run(t, p) }) {
+		usedRights(t, log, string(role))
+	}
+}
+
+// usedRights holds what accounts asked for, by the log, against their roles: all was allowed, and each right was used.
+func usedRights(t *testing.T, log, roles string) {
+	t.Helper()
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for line := range bytes.Lines(text) {
+		var e struct {
+			Verb, RequestURI, Stage string
+			ObjectRef               struct{ APIGroup, Resource, Name string }
+			Annotations             map[string]string
+		}
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Stage != "ResponseComplete" {
+			continue
+		}
+		if e.Annotations["authorization.k8s.io/decision"] != "allow" {
+			t.Errorf("%s %s was not allowed", e.Verb, e.RequestURI)
+		}
+		r := e.ObjectRef
+		used[e.Verb+" "+r.APIGroup+"/"+r.Resource], used[e.Verb+" "+r.APIGroup+"/"+r.Resource+" "+r.Name] = true, true
+	}
+	objects, _ := kube.Manifest("probe.yaml", []byte(roles))
+	for _, o := range objects {
+		if o.Kind != "ClusterRole" {
+			continue
+		}
+		var of rbacv1.ClusterRole
+		b, err := json.Marshal(o.Fields)
+		if err != nil || json.Unmarshal(b, &of) != nil {
+			t.Fatal(err)
+		}
+		for _, rule := range of.Rules {
+			for _, resource := range rule.Resources {
+				for _, verb := range rule.Verbs {
+					for _, name := range append([]string{""}, rule.ResourceNames...) {
+						right := strings.TrimSuffix(verb+" "+rule.APIGroups[0]+"/"+resource+" "+name, " ")
+						if !used[right] && resource != "adminnetworkpolicies" { // which this server does not have
+							t.Errorf("%s: nobody needed the right to %s", of.Name, right)
+						}
+					}
+				}
+			}
+		}
+	}
 }
 
 // all says that a text has all of some words.

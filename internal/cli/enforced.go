@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/plimsoll/plimsoll/finding"
+	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/judge/network/enforcement"
 )
 
@@ -86,6 +87,19 @@ func (o *enforcedOptions) of(g *global, known *enforcement.Known, uid string) er
 		g.say("plimsoll: --network-probe %s: nothing says that it is of the same cluster", o.file)
 	case uid != known.UID:
 		return usage("--network-probe %s: it is of another cluster: its namespace kube-system has the uid %s, and here it is %s", o.file, known.UID, uid)
+	}
+	return nil
+}
+
+// into has a scan know what is known, of each cluster that it is of.
+func (o *enforcedOptions) into(g *global, so *scan.Options, subjects []scan.Subject, known *enforcement.Known) error {
+	so.Enforcement = known
+	for _, one := range subjects {
+		if one.Cluster != nil {
+			if err := o.of(g, known, one.Cluster.UID); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

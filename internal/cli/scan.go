@@ -250,13 +250,9 @@ func (o *scanOptions) run(ctx context.Context, g *global, words []string, open f
 	r, err := read(ctx, g, &o.read, open, func(so *scan.Options, subjects []scan.Subject) error {
 		idle(g, subjects)
 		settings(so)
-		so.Lookup, so.Tool.Database, so.Enforcement = db, db.Describe(), known
-		for _, one := range subjects {
-			if one.Cluster != nil {
-				if err := o.enforced.of(g, known, one.Cluster.UID); err != nil {
-					return err
-				}
-			}
+		so.Lookup, so.Tool.Database = db, db.Describe()
+		if err := o.enforced.into(g, so, subjects, known); err != nil {
+			return err
 		}
 		return given.into(g, so, subjects)
 	})

@@ -92,7 +92,7 @@ func (w *World) agent() {
 	}
 	w.mu.Lock()
 	for _, h := range all {
-		if w.modes[h.namespace].Sticky {
+		if w.modes[h.namespace].Sticky && !slices.ContainsFunc(w.stuck, func(s hold) bool { return s.namespace == h.namespace && s.direction == h.direction }) {
 			w.stuck = append(w.stuck, h)
 		}
 	}

@@ -22,17 +22,38 @@ func (t *table) enforcement(n *finding.Network) {
 		}
 		var said []string
 		for _, result := range []string{finding.Inert, finding.Inconclusive, finding.Enforced} {
-			var ways []string
-			for _, e := range all[:end] {
-				if e.Result == result {
-					ways = append(ways, e.Family+" "+e.Protocol+" "+e.Placement)
-				}
-			}
-			if len(ways) > 0 {
-				said = append(said, result+": "+strings.Join(ways, ", "))
+			if words := waysOf(all[:end], result); words != "" {
+				said = append(said, result+" ("+words+")")
 			}
 		}
 		t.para(margin, margin+"  ", clean(all[0].Policy+" for "+all[0].Direction+": "+strings.Join(said, "; ")))
 		all = all[end:]
 	}
+}
+
+// waysOf names the ways that came to a result: by what they have, where they are all that have it, and else each.
+func waysOf(all []finding.Enforcement, result string) string {
+	var parts [3][]string
+	var each []string
+	for _, e := range all {
+		if e.Result != result {
+			continue
+		}
+		each = append(each, e.Family+" "+e.Protocol+" "+e.Placement)
+		for i, word := range []string{e.Family, e.Protocol, e.Placement} {
+			if !slices.Contains(parts[i], word) {
+				parts[i] = append(parts[i], word)
+			}
+		}
+	}
+	if len(each) < len(parts[0])*len(parts[1])*len(parts[2]) {
+		return strings.Join(each, ", ")
+	}
+	var words []string
+	for _, p := range parts {
+		if len(p) > 0 {
+			words = append(words, strings.Join(p, " and "))
+		}
+	}
+	return strings.Join(words, ", ")
 }

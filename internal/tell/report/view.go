@@ -230,7 +230,9 @@ func (v *view) holdsPackages() bool {
 }
 
 // packaged says that a target may have packages.
-func packaged(t *finding.Target) bool { return t.Origin != "file" && t.Kind != "host" }
+func packaged(t *finding.Target) bool {
+	return t.Origin != "file" && t.Origin != "probe" && t.Kind != "host"
+}
 
 // consulted says that advisories had something to say of what was looked at.
 func consulted(r *finding.Report) bool {

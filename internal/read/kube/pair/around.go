@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -54,7 +55,7 @@ func (r *run) usableNodes(ctx context.Context) (n int, known bool) {
 }
 
 // allowing notes the policies of others that may allow what those of the trial refuse: NetworkPolicies of the namespace
-// that select its pods, and policies of the Admin tier that allow anything, whomever they select.
+// that select its pods, and policies of the Admin tier that may select them, and allow anything.
 func (r *run) allowing(ctx context.Context) error {
 	note := func(kind, direction, name string) {
 		key := kind + " " + direction
@@ -67,7 +68,8 @@ func (r *run) allowing(ctx context.Context) error {
 		if err != nil || p.Labels[labelRun] == r.id {
 			return
 		}
-		for _, direction := range []string{ingress, egress} {
+		for _, t := range p.Spec.PolicyTypes { // the API server fills them in
+			direction := strings.ToLower(string(t))
 			of, err := metav1.LabelSelectorAsSelector(&p.Spec.PodSelector)
 			if err == nil && of.Matches(labels.Set(r.labels(held(direction)))) {
 				note(networkPolicyKind, direction, networkPolicyKind+" "+r.namespace+"/"+p.Name)
@@ -85,7 +87,7 @@ func (r *run) allowing(ctx context.Context) error {
 					return
 				}
 				for _, direction := range []string{ingress, egress} {
-					if allows(u, direction) {
+					if allows(u, direction) && r.maySelect(u, direction) {
 						note(networkPolicyKind, direction, u.GetKind()+" "+u.GetName())
 						if priority, _, _ := unstructured.NestedInt64(u.Object, "spec", "priority"); priority == 0 {
 							note(clusterPolicyKind, direction, u.GetKind()+" "+u.GetName())
@@ -117,6 +119,41 @@ func allows(u *unstructured.Unstructured, direction string) bool {
 		rule, _ := one.(map[string]any)
 		return rule["action"] == "Accept" || rule["action"] == "Allow"
 	})
+}
+
+// maySelect says that a policy of the whole cluster selects the pods that a direction is about, as far as the labels of their
+// namespace are known: of one that was there before, its name is.
+func (r *run) maySelect(u *unstructured.Unstructured, direction string) bool {
+	selector := func(fields ...string) (labels.Selector, bool) {
+		of, found, err := unstructured.NestedMap(u.Object, append([]string{"spec", "subject"}, fields...)...)
+		if err != nil || !found {
+			return labels.Everything(), err == nil
+		}
+		s, err := typed[metav1.LabelSelector](&unstructured.Unstructured{Object: of})
+		if err != nil {
+			return nil, false
+		}
+		parsed, err := metav1.LabelSelectorAsSelector(s)
+		return parsed, err == nil
+	}
+	known := labels.Set{corev1.LabelMetadataName: r.namespace}
+	if r.o.Namespace == "" {
+		known = labels.Merge(known, r.namespaceObject().Labels)
+	}
+	for _, fields := range [][]string{{"namespaces"}, {"pods", "namespaceSelector"}} {
+		s, ok := selector(fields...)
+		if !ok {
+			return true
+		}
+		requirements, _ := s.Requirements()
+		for _, one := range requirements {
+			if (known.Has(one.Key()) || r.o.Namespace == "") && !one.Matches(known) {
+				return false
+			}
+		}
+	}
+	s, ok := selector("pods", "podSelector")
+	return !ok || s.Matches(labels.Set(r.labels(held(direction))))
 }
 
 func (r *run) served(ctx context.Context, k schema.GroupVersionKind) (schema.GroupVersionResource, bool, error) {

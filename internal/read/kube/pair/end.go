@@ -145,7 +145,7 @@ type Outcome struct {
 	Answered bool   `json:"a,omitempty"` // the last time
 	Settled  bool   `json:"s,omitempty"` // it was as expected, several times on end
 	Tries    int    `json:"n"`
-	Same int `json:"c"` // the last of them, which agree
+	Same     int    `json:"c"`           // the last of them, which agree
 	After    int64  `json:"t"`           // milliseconds from the first try to the first of the last that agree
 	Why      string `json:"w,omitempty"` // the last time, where it was not answered
 }

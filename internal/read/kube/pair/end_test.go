@@ -58,26 +58,24 @@ func TestListenIsNoMirror(t *testing.T) {
 	port := free(t)
 	go func() { _ = Listen(t.Context(), "n1", []int{port}) }()
 	good := hello + strings.Repeat("a", questionLen) + "\n"
-	for time.Sleep(200 * time.Millisecond); ; {
-		conn, err := net.Dial("udp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port)).String())
-		if err != nil {
-			t.Fatal(err)
+	time.Sleep(200 * time.Millisecond)
+	conn, err := net.Dial("udp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port)).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, text := range []string{"", "plimsoll", hello + strings.Repeat("g", questionLen) + "\n", good + "x", strings.Repeat("a", 300), hello + "\n"} {
+		_, _ = conn.Write([]byte(text))
+		_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		if n, err := conn.Read(make([]byte, 100)); err == nil {
+			t.Errorf("%q is answered with %d bytes", text, n)
 		}
-		for _, text := range []string{"", "plimsoll", hello + strings.Repeat("g", questionLen) + "\n", good + "x", strings.Repeat("a", 300), hello + "\n"} {
-			_, _ = conn.Write([]byte(text))
-			_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
-			if n, err := conn.Read(make([]byte, 100)); err == nil {
-				t.Errorf("%q is answered with %d bytes", text, n)
-			}
-		}
-		_, _ = conn.Write([]byte(good))
-		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-		n, err := conn.Read(make([]byte, 100))
-		if err != nil || n > len(good) {
-			t.Errorf("%d %v", n, err)
-		}
-		conn.Close()
-		break
+	}
+	_, _ = conn.Write([]byte(good))
+	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	n, err := conn.Read(make([]byte, 100))
+	if err != nil || n > len(good) {
+		t.Errorf("%d %v", n, err)
 	}
 }
 
