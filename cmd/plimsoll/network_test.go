@@ -46,49 +46,8 @@ func TestNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	world := pods.Start(t, server, program)
-	admin := server.Client("admin", "system:masters")
-	ask := func(method, path string, body []byte) (int, []byte) {
-		req, err := http.NewRequest(method, server.URL+path, bytes.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		res, err := admin.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		text, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res.StatusCode, text
-	}
-	apply := func(name, text string) error {
-		objects, problems := kube.Manifest(name, []byte(text))
-		if len(problems) > 0 {
-			return problems[0]
-		}
-		for _, o := range objects {
-			plural, _ := meta.UnsafeGuessKindToResource(o.GroupVersionKind())
-			path := "/apis/" + o.APIVersion
-			if o.Group() == "" {
-				path = "/api/v1"
-			}
-			if o.Namespace != "" {
-				path += "/namespaces/" + o.Namespace
-			}
-			body, err := json.Marshal(o.Fields)
-			if err != nil {
-				return err
-			}
-			if status, said := ask(http.MethodPost, path+"/"+plural.Resource, body); status >= http.StatusMultipleChoices && status != http.StatusConflict {
-				return fmt.Errorf("%s %s: %d %s", o.Kind, o.Name, status, said)
-			}
-		}
-		return nil
-	}
+	world := pods.Start(t, server, pods.Options{Program: program, Nodes: []string{"n1", "n2"}})
+	ask, apply := asker(t, server)
 	role, err := os.ReadFile("../../deploy/cluster/probe.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -245,4 +204,122 @@ func usedRights(t *testing.T, log, roles string) {
 // all says that a text has all of some words.
 func all(words []string, text string) bool {
 	return !slices.ContainsFunc(words, func(word string) bool { return !slices.Contains(strings.Fields(text), word) })
+}
+
+// asker asks an API server as who may all, and makes the objects of manifests that are not there yet.
+func asker(t *testing.T, server *cluster.Cluster) (ask func(method, path string, body []byte) (int, []byte), apply func(name, text string) error) {
+	admin := server.Client("admin", "system:masters")
+	ask = func(method, path string, body []byte) (int, []byte) {
+		req, err := http.NewRequest(method, server.URL+path, bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		res, err := admin.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, text
+	}
+	apply = func(name, text string) error {
+		objects, problems := kube.Manifest(name, []byte(text))
+		if len(problems) > 0 {
+			return problems[0]
+		}
+		for _, o := range objects {
+			plural, _ := meta.UnsafeGuessKindToResource(o.GroupVersionKind())
+			path := "/apis/" + o.APIVersion
+			if o.Group() == "" {
+				path = "/api/v1"
+			}
+			if o.Namespace != "" {
+				path += "/namespaces/" + o.Namespace
+			}
+			body, err := json.Marshal(o.Fields)
+			if err != nil {
+				return err
+			}
+			if status, said := ask(http.MethodPost, path+"/"+plural.Resource, body); status >= http.StatusMultipleChoices && status != http.StatusConflict {
+				return fmt.Errorf("%s %s: %d %s", o.Kind, o.Name, status, said)
+			}
+		}
+		return nil
+	}
+	return ask, apply
+}
+
+// TestNetworkAgent tries it under a policy agent that somebody else wrote, kube-network-policies of sigs.k8s.io: the policies of
+// the probe mean to it what they mean to the probe. Pods are still the stand-in's.
+func TestNetworkAgent(t *testing.T) {
+	server := cluster.Start(t)
+	ask, apply := asker(t, server)
+	kinds, err := filepath.Glob(filepath.Join(os.Getenv(cluster.EnvAgentKinds), "policy.*.yaml"))
+	if err != nil || os.Getenv(cluster.EnvAgentKinds) == "" {
+		t.Skipf("%s is not set: testbed/up sets it", cluster.EnvAgentKinds)
+	}
+	for _, name := range kinds {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := apply(name, string(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"adminnetworkpolicies", "baselineadminnetworkpolicies"} {
+		if !within(func() bool {
+			status, _ := ask(http.MethodGet, "/apis/policy.networking.k8s.io/v1alpha1/"+name, nil)
+			return status == http.StatusOK
+		}) {
+			t.Fatalf("%s are not served", name)
+		}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := apply("ns", "{apiVersion: v1, kind: Namespace, metadata: {name: probes}}"); err != nil {
+		t.Fatal(err)
+	}
+	world := pods.Start(t, server, pods.Options{Program: program, Nodes: []string{"router"}, Agent: true})
+	probe := func(settle string) *finding.Network {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "report.json")
+		cmd := exec.CommandContext(t.Context(), program, "cluster", "probe", "--network", "--namespace", "probes", "--settle", settle, "--fail-on", "none",
+			"--kubeconfig", server.Kubeconfig("admin", "system:masters"), "--image", "example/plimsoll:1", "-o", "json="+file)
+		cmd.Args[0], cmd.Env = "plimsoll", append(os.Environ(), realClock+"=1")
+		said, _ := cmd.CombinedOutput()
+		var r finding.Report
+		text, err := os.ReadFile(file)
+		if err != nil || json.Unmarshal(text, &r) != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		if n := r.Targets[0].Network; len(n.Enforcement) == 8 { // two directions, families and protocols
+			return n
+		}
+		t.Fatalf("%s\n%s", text, said)
+		return nil
+	}
+	want := func(result, settle string) {
+		t.Helper()
+		for _, e := range probe(settle).Enforcement {
+			if e.Result != result {
+				t.Errorf("want %s: %+v", result, e)
+			}
+		}
+	}
+	want(finding.Inert, "6s") // nobody is there yet
+	server.StartAgent(world.Router())
+	want(finding.Enforced, "20s")
+	let := `{apiVersion: policy.networking.k8s.io/v1alpha1, kind: AdminNetworkPolicy, metadata: {name: let}, spec: {priority: 1, subject: {namespaces: {}},
+		ingress: [{action: Allow, from: [{namespaces: {}}]}], egress: [{action: Allow, to: [{namespaces: {}}]}]}}`
+	if err := apply("let", let); err != nil {
+		t.Fatal(err)
+	}
+	want(finding.Inconclusive, "6s") // which it enforces, but not the probe's
 }

@@ -120,9 +120,10 @@ func (w *World) agent() {
 	if text == w.loaded {
 		return
 	}
-	cmd := exec.Command("ip", "netns", "exec", w.router(), "nft", "-f", "-")
+	cmd := exec.Command("nft", "-f", "-")
 	cmd.Stdin = strings.NewReader(text)
-	if b, err := cmd.CombinedOutput(); err != nil {
+	var b []byte
+	if err := w.net.Router.Do(func() (err error) { b, err = cmd.CombinedOutput(); return err }); err != nil {
 		w.t.Errorf("nft: %v: %s\n%s", err, b, text)
 	}
 	w.loaded = text

@@ -7,6 +7,13 @@ package pods
 
 import "time"
 
+// Options say what the stand-in stands in for.
+type Options struct {
+	Program string   // what each image is
+	Nodes   []string // that pods are placed on
+	Agent   bool     // somebody else's agent enforces policies, and the stand-in enforces none
+}
+
 // Mode is what the stand-in does with the pods of a namespace. The zero value is a network that enforces everything.
 type Mode struct {
 	Inert     []string      // nothing is enforced of these: ingress, egress, IPv4, IPv6, TCP, UDP, same-node, other-node, NetworkPolicy, ClusterNetworkPolicy

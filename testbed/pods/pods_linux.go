@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -22,18 +22,17 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/plimsoll/plimsoll/testbed/cluster"
+	"github.com/plimsoll/plimsoll/testbed/wire"
 )
-
-// Nodes are those that pods are placed on.
-var Nodes = []string{"n1", "n2"}
 
 // World is the stand-in at work.
 type World struct {
 	t       testing.TB
 	url     string
 	client  *http.Client
+	o       Options
+	net     *wire.Network
 	program string // what each image is
-	prefix  string // of network namespaces
 
 	mu      sync.Mutex
 	modes   map[string]Mode
@@ -47,23 +46,19 @@ type World struct {
 // pod is one that was started.
 type pod struct {
 	corev1.Pod
-	number int
-	cmd    *exec.Cmd
-	ended  chan struct{}
+	cmd   *exec.Cmd
+	ended chan struct{}
 }
 
-// Start makes the nodes, and runs program for each container of each pod, until the test ends.
-func Start(t testing.TB, c *cluster.Cluster, program string) *World {
+// Start makes the nodes, and runs the program for each container of each pod, until the test ends.
+func Start(t testing.TB, c *cluster.Cluster, o Options) *World {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("network namespaces are made by root")
-	}
-	for _, name := range []string{"ip", "nft", "setpriv"} {
+	for _, name := range []string{"nft", "setpriv", "unshare"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skipf("%v: testbed/up installs it", err)
 		}
 	}
-	w := &World{t: t, url: c.URL, client: c.Client("stand-in", "system:masters"), prefix: fmt.Sprintf("plimsoll-%d", os.Getpid()), modes: map[string]Mode{}, running: map[types.UID]*pod{}}
+	w := &World{t: t, url: c.URL, client: c.Client("stand-in", "system:masters"), o: o, net: wire.New(t), modes: map[string]Mode{}, running: map[types.UID]*pod{}}
 	dir, err := os.MkdirTemp("", "plimsoll-pods") // t.TempDir is for this user alone
 	if err != nil {
 		t.Fatal(err)
@@ -73,29 +68,32 @@ func Start(t testing.TB, c *cluster.Cluster, program string) *World {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := os.ReadFile(program); err != nil || os.WriteFile(w.program, b, 0o755) != nil {
+	if b, err := os.ReadFile(o.Program); err != nil || os.WriteFile(w.program, b, 0o755) != nil {
 		t.Fatal(err)
 	}
-	for _, name := range Nodes {
+	for _, name := range o.Nodes {
 		node := corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelOSStable: "linux"}}}
 		if err := w.ask(http.MethodPost, "/api/v1/nodes", node, nil); err != nil {
 			t.Fatal(err)
 		}
 		w.untaint(name)
 	}
-	sweep()
-	w.shell("ip netns add %[1]s && ip netns exec %[1]s sh -c 'sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 && ip link set lo up'", w.router())
 	ctx, cancel := context.WithCancel(context.Background())
+	var loops sync.WaitGroup
 	t.Cleanup(func() {
 		cancel()
-		w.group.Wait()
+		loops.Wait()
 		for _, p := range w.running {
 			w.end(p)
 		}
-		w.shell("ip netns del %s", w.router())
+		w.group.Wait()
 	})
-	for _, each := range []func(){w.kubelets, w.agent} {
-		w.group.Go(func() {
+	work := []func(){w.kubelets}
+	if !o.Agent {
+		work = append(work, w.agent)
+	}
+	for _, each := range work {
+		loops.Go(func() {
 			for ctx.Err() == nil {
 				each()
 				time.Sleep(100 * time.Millisecond)
@@ -103,18 +101,6 @@ func Start(t testing.TB, c *cluster.Cluster, program string) *World {
 		})
 	}
 	return w
-}
-
-// sweep takes away what tests left that were killed.
-func sweep() {
-	left, _ := filepath.Glob("/run/netns/plimsoll-*")
-	for _, one := range left {
-		name := filepath.Base(one)
-		pid, _, _ := strings.Cut(strings.TrimPrefix(name, "plimsoll-"), "-")
-		if _, err := os.Stat("/proc/" + pid); os.IsNotExist(err) {
-			_ = exec.Command("ip", "netns", "del", name).Run()
-		}
-	}
 }
 
 // untaint does what a cloud's controller would: nodes are ready.
@@ -129,13 +115,8 @@ func (w *World) untaint(name string) {
 	}
 }
 
-func (w *World) router() string { return w.prefix + "-router" }
-
-func (w *World) shell(format string, args ...any) {
-	if b, err := exec.Command("sh", "-ec", fmt.Sprintf(format, args...)).CombinedOutput(); err != nil {
-		w.t.Errorf("%s: %v: %s", fmt.Sprintf(format, args...), err, b)
-	}
-}
+// Router is where all packets pass.
+func (w *World) Router() *wire.Host { return w.net.Router }
 
 // ask asks the API server.
 func (w *World) ask(method, path string, body, into any) error {
@@ -199,8 +180,8 @@ func (w *World) kubelets() {
 
 // place does as a scheduler.
 func (w *World) place(p *corev1.Pod, mode Mode) {
-	for _, name := range Nodes {
-		if !fits(p, name) || mode.NoNode || mode.OneNode && name != Nodes[0] {
+	for _, name := range w.o.Nodes {
+		if !fits(p, name) || mode.NoNode || mode.OneNode && name != w.o.Nodes[0] {
 			continue
 		}
 		target := corev1.Binding{ObjectMeta: metav1.ObjectMeta{Name: p.Name}, Target: corev1.ObjectReference{Kind: "Node", Name: name}}
@@ -244,25 +225,28 @@ func (w *World) start(p *corev1.Pod, mode Mode) {
 		return
 	}
 	w.count++
-	one := &pod{Pod: *p, number: w.count, ended: make(chan struct{})}
-	one.Status.PodIPs = addresses(one.number)
+	one := &pod{Pod: *p, ended: make(chan struct{})}
+	own := []netip.Addr{netip.AddrFrom4([4]byte{10, 244, byte(w.count >> 8), byte(w.count)}), netip.MustParseAddr(fmt.Sprintf("fd00:244::%x", w.count))}
 	if mode.OneFamily {
-		one.Status.PodIPs = one.Status.PodIPs[:1]
+		own = own[:1]
 	}
-	w.lay(one)
-	dev := filepath.Join(filepath.Dir(w.program), one.netns(w))
+	for _, a := range own {
+		one.Status.PodIPs = append(one.Status.PodIPs, corev1.PodIP{IP: a.String()})
+	}
+	host := w.net.Add(p.Namespace+"/"+p.Name, own...)
+	dev := filepath.Join(filepath.Dir(w.program), fmt.Sprint(w.count))
 	log := filepath.Join(dev, "termination-log")
 	if err := os.MkdirAll(dev, 0o755); err != nil || os.WriteFile(log, nil, 0o666) != nil || os.Chmod(log, 0o666) != nil {
 		w.t.Error(err)
 		return
 	}
 	script := fmt.Sprintf(`mount --bind %s /dev && exec setpriv --reuid=65532 --regid=65532 --clear-groups --no-new-privs --bounding-set=-all %s "$@"`, dev, w.program)
-	one.cmd = exec.Command("ip", append([]string{"netns", "exec", one.netns(w), "sh", "-ec", script, "sh"}, container.Args...)...)
+	one.cmd = exec.Command("unshare", append([]string{"--mount", "sh", "-ec", script, "sh"}, container.Args...)...)
 	one.cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	one.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var said bytes.Buffer
 	one.cmd.Stdout, one.cmd.Stderr = &said, &said
-	if err := one.cmd.Start(); err != nil {
+	if err := host.Do(one.cmd.Start); err != nil {
 		w.t.Error(err)
 		return
 	}
@@ -286,9 +270,7 @@ func (w *World) start(p *corev1.Pod, mode Mode) {
 	})
 }
 
-func (p *pod) netns(w *World) string { return fmt.Sprintf("%s-%d", w.prefix, p.number) }
-
-// end ends a pod's process and takes its network away.
+// end ends a pod's process.
 func (w *World) end(p *pod) {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -297,29 +279,4 @@ func (w *World) end(p *pod) {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
-	w.shell("ip netns del %s", p.netns(w))
-}
-
-// addresses are those of a pod: each is in a net of its own with the router, whose end has the number before.
-func addresses(n int) []corev1.PodIP {
-	return []corev1.PodIP{{IP: fmt.Sprintf("10.244.%d.%d", n/60, n%60*4+2)}, {IP: fmt.Sprintf("fd00:244:%x::2", n)}}
-}
-
-func (w *World) lay(p *pod) {
-	v4 := strings.TrimSuffix(p.Status.PodIPs[0].IP, fmt.Sprint(p.number%60*4+2)) + fmt.Sprint(p.number%60*4+1)
-	v6 := fmt.Sprintf("fd00:244:%x::1", p.number)
-	script := fmt.Sprintf(`ip netns add %[1]s
-ip -n %[2]s link add v%[3]d type veth peer name eth0 netns %[1]s
-ip -n %[2]s addr add %[4]s/30 dev v%[3]d
-ip -n %[2]s addr add %[5]s/64 dev v%[3]d nodad
-ip -n %[2]s link set v%[3]d up
-ip -n %[1]s link set lo up
-ip -n %[1]s addr add %[6]s/30 dev eth0
-ip -n %[1]s link set eth0 up
-ip -n %[1]s route add default via %[4]s
-`, p.netns(w), w.router(), p.number, v4, v6, p.Status.PodIPs[0].IP)
-	if len(p.Status.PodIPs) > 1 {
-		script += fmt.Sprintf("ip -n %[1]s addr add %[2]s/64 dev eth0 nodad\nip -n %[1]s -6 route add default via %[3]s\n", p.netns(w), p.Status.PodIPs[1].IP, v6)
-	}
-	w.shell("%s", script)
 }

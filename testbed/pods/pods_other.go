@@ -12,7 +12,7 @@ import (
 type World struct{}
 
 // Start needs Linux.
-func Start(t testing.TB, _ *cluster.Cluster, _ string) *World {
+func Start(t testing.TB, _ *cluster.Cluster, _ Options) *World {
 	t.Helper()
 	t.Skip("network namespaces are Linux's")
 	return nil
