@@ -94,11 +94,18 @@ func (o *enforcedOptions) of(g *global, known *enforcement.Known, uid string) er
 // into has a scan know what is known, of each cluster that it is of.
 func (o *enforcedOptions) into(g *global, so *scan.Options, subjects []scan.Subject, known *enforcement.Known) error {
 	so.Enforcement = known
+	uids := map[string]bool{}
 	for _, one := range subjects {
+		uid := "" // files are of no cluster
 		if one.Cluster != nil {
-			if err := o.of(g, known, one.Cluster.UID); err != nil {
-				return err
-			}
+			uid = one.Cluster.UID
+		}
+		if uids[uid] {
+			continue
+		}
+		uids[uid] = true
+		if err := o.of(g, known, uid); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -79,7 +79,7 @@ func (o *mapOptions) write(ctx context.Context, g *global, w *wires) error {
 		if made.IsZero() {
 			made = g.env.Now()
 		}
-		err := netmap.Write(ctx, g.env.Stdout, netmap.Facts{Model: w.model, Gaps: w.gaps, Namespace: o.namespace, Version: version(), Made: made})
+		err := netmap.Write(ctx, g.env.Stdout, netmap.Facts{Model: w.model, Gaps: w.gaps, Enforced: w.known.Words(), Namespace: o.namespace, Version: version(), Made: made})
 		if err != nil && ctx.Err() != nil {
 			return errStopped
 		}

@@ -101,6 +101,9 @@ func (d *data) sentence(f Facts) string {
 	if len(f.Model.Policies) == 0 {
 		text += ": nothing was read that keeps anybody from anybody"
 	}
+	if f.Enforced != "" {
+		text += "; " + f.Enforced
+	}
 	return text + "."
 }
 

@@ -43,6 +43,7 @@ type Facts struct {
 	Model     *network.Model
 	Gaps      []string // what keeps the answer from being certain
 	Namespace string   // only what its pods reach, and who reaches them; empty: all
+	Enforced  string   // whether policies are, in words; empty: it is not known
 	Version   string   // of the program
 	Made      time.Time
 }
