@@ -48,6 +48,7 @@ const (
 type head struct {
 	Schema     string           `json:"schema"`
 	Cluster    string           `json:"cluster"`
+	UID        string           `json:"uid,omitempty"` // by which it is known
 	Version    string           `json:"version,omitempty"`
 	Namespaces []string         `json:"namespaces,omitempty"` // that were selected; none: all
 	Kinds      []string         `json:"kinds,omitempty"`      // as well
@@ -110,7 +111,7 @@ func Write(dir string, c *client.Contents, s Secrets) error {
 		}
 	}
 	// It comes last: a dump that was cut off is none.
-	text, err := json.MarshalIndent(head{schema, c.Name, c.Version, c.Namespaces, c.Kinds, len(c.Objects), c.Missing, c.Settings, c.Addresses}, "", "  ")
+	text, err := json.MarshalIndent(head{schema, c.Name, c.UID, c.Version, c.Namespaces, c.Kinds, len(c.Objects), c.Missing, c.Settings, c.Addresses}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -159,11 +160,10 @@ func Read(dir string) (*client.Contents, error) {
 	if err := d.Decode(&h); err != nil || h.Schema != schema {
 		return nil, fmt.Errorf("%s: it is no dump of this version of plimsoll (%s): %w", path.Join(dir, Head), schema, cmp.Or(err, errors.New("it names another")))
 	}
-	c := &client.Contents{Name: h.Cluster, Version: h.Version, Namespaces: h.Namespaces, Kinds: h.Kinds, Missing: h.Missing, Settings: h.Settings, Addresses: h.Addresses}
+	c := &client.Contents{Name: h.Cluster, UID: h.UID, Version: h.Version, Namespaces: h.Namespaces, Kinds: h.Kinds, Missing: h.Missing, Settings: h.Settings, Addresses: h.Addresses}
 	if err := readAll(root, c); err != nil {
 		return nil, err
 	}
-	c.Identify()
 	if n := len(c.Objects); n != h.Objects {
 		c.Missing = append(c.Missing, client.Missing{Class: "unreadable-file", Blocking: true, What: fmt.Sprintf("the dump was written with %d objects, and %d are there", h.Objects, n)})
 	}
