@@ -40,7 +40,7 @@ func TestNetwork(t *testing.T) {
 	if err := os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata, users: [prober, guest]}]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := cluster.Start(t, "--audit-policy-file="+policy, "--audit-log-path="+log, "--audit-log-mode=blocking-strict")
+	server := cluster.Start(t, cluster.WithAccounts, "--audit-policy-file="+policy, "--audit-log-path="+log, "--audit-log-mode=blocking-strict")
 	server.StartManager("--controllers=namespace-controller,serviceaccount-controller")
 	program, err := os.Executable()
 	if err != nil {
