@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"context"
+	"os"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +42,7 @@ func newFamily(g *global, family string, cmd *cobra.Command) *cobra.Command {
 		}
 		return o.run(cmd.Context(), g, args, func() (*opened, error) {
 			if len(args) > 0 {
-				return o.read.target.open(cmd.Context(), g, args)
+				return o.objects(cmd.Context(), g, args)
 			}
 			c, err := from.read(cmd.Context(), s)
 			if err != nil {
@@ -64,4 +68,22 @@ func newFamily(g *global, family string, cmd *cobra.Command) *cobra.Command {
 		f.Var(parted(&o.servers), "api-server", "`ADDRESSES` of the API server, with a port or on 6443 (default: what Service kubernetes and the control plane's nodes say)")
 	}
 	return cmd
+}
+
+// objects opens what the words name, which is no image: a folder that is misspelt is not looked for in registries.
+func (o *scanOptions) objects(ctx context.Context, g *global, words []string) (*opened, error) {
+	for _, word := range words {
+		if _, err := os.Stat(word); err != nil && word != "-" {
+			return nil, usage("%w", err)
+		}
+	}
+	all, err := o.read.target.open(ctx, g, words)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(all.subjects, func(s scan.Subject) bool { return !s.Objects() }); i >= 0 {
+		all.close()
+		return nil, usage("%s: it holds no objects of Kubernetes: name manifests, a folder of them, a chart, an overlay, or what cluster dump wrote", strings.Join(words, ", "))
+	}
+	return all, nil
 }

@@ -300,10 +300,13 @@ func (s *scan) lookAtRights(id string, l lot) (seen []sight, gaps []finding.Gap)
 	return seen, gaps
 }
 
-// noRights tells of a call that asks for nothing but who may do what, where nothing says so.
-func (s *scan) noRights() {
+// nothingAsked tells of a call that asks for nothing but who may do what, or who reaches whom, where nothing says so.
+func (s *scan) nothingAsked() {
 	if s.o.runs("rbac") && len(s.o.Checks) == 1 && !slices.ContainsFunc(s.report.Checks, func(c finding.Check) bool { return word(c.Rule) == "rbac" }) {
 		s.report.Coverage = append(s.report.Coverage, finding.Gap{Class: "no-role", Blocking: true, Count: 1, What: "no role, binding or account was read: who may do what is not known"})
+	}
+	if s.o.runs("network") && len(s.o.Checks) == 1 && !slices.ContainsFunc(s.report.Checks, func(c finding.Check) bool { return word(c.Rule) == "network" }) {
+		s.report.Coverage = append(s.report.Coverage, finding.Gap{Class: "no-pod", Blocking: true, Count: 1, What: "no pod, and nothing that makes pods, was read: who reaches whom is not known"})
 	}
 }
 

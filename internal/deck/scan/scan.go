@@ -122,6 +122,11 @@ type Subject struct {
 	Host *host.Host
 }
 
+// Objects says that Kubernetes' objects may be among what is looked at.
+func (s *Subject) Objects() bool {
+	return s.Cluster != nil || s.Files != nil && s.Files.Kind == manifests.name || s.Image != nil && s.Image.Origin == sourceFolder
+}
+
 // Bill is an inventory that somebody else made.
 type Bill struct {
 	Name     string
@@ -162,7 +167,7 @@ func Run(ctx context.Context, subjects []Subject, o Options) (*finding.Report, e
 	if err := s.missed(); err != nil {
 		return nil, err
 	}
-	s.noRights()
+	s.nothingAsked()
 	if o.Lookup != nil {
 		s.once()
 		s.ofTheImage()

@@ -72,6 +72,10 @@ func Gaps() []Gap {
 			"See that it is the right target; where it is known what it holds, accept it: --allow-gap no-packages.",
 		},
 		{
+			"no-pod", "Who reaches whom was asked of something that has no pod, and nothing that makes pods.",
+			"Name the folder that has them, or leave TARGET out: the cluster is asked then.",
+		},
+		{
 			"no-role", "Who may do what was asked of something that has no role and no binding.",
 			"Name the folder that has them, or leave TARGET out: the cluster is asked then.",
 		},
