@@ -240,7 +240,7 @@ func (w *World) start(p *corev1.Pod, mode Mode) {
 		w.t.Error(err)
 		return
 	}
-	script := fmt.Sprintf(`mount --bind %s /dev && exec setpriv --reuid=65532 --regid=65532 --clear-groups --no-new-privs --bounding-set=-all %s "$@"`, dev, w.program)
+	script := fmt.Sprintf(`mount --bind %s /dev && exec setpriv --pdeathsig=KILL --reuid=65532 --regid=65532 --clear-groups --no-new-privs --bounding-set=-all %s "$@"`, dev, w.program)
 	one.cmd = exec.Command("unshare", append([]string{"--mount", "sh", "-ec", script, "sh"}, container.Args...)...)
 	one.cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	one.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
