@@ -7,7 +7,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
+	"reflect"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -110,19 +111,36 @@ func manifestMade(made render.Made) manifest {
 	return m
 }
 
-// madeTwice refuses charts and overlays that make the same object: a cluster has one of them.
-func madeTwice(files []manifest) error {
-	by := map[string]string{}
-	for _, f := range files {
-		for _, o := range f.objects {
-			if !f.made {
-				break
+// madeOnce wants one object of a name: a cluster has one. What several charts and overlays make alike is kept once; where
+// they make it differently, they are for different clusters.
+func madeOnce(files []manifest) error {
+	type name struct{ group, kind, namespace, name string }
+	type made struct {
+		by     string
+		fields map[string]any
+	}
+	all := map[name]made{}
+	for i := range files {
+		f := &files[i]
+		if !f.made {
+			continue
+		}
+		var differs error
+		f.objects = slices.DeleteFunc(f.objects, func(o *kube.Object) bool {
+			key := name{o.Group(), o.Kind, o.Namespace, o.Name}
+			was, twice := all[key]
+			switch {
+			case !twice:
+				all[key] = made{f.name, o.Fields}
+			case reflect.DeepEqual(was.fields, o.Fields):
+				return true
+			case was.by != f.name:
+				differs = usage("%s and %s make %s %s, each another one: name the folder of the one that is meant", was.by, f.name, o.Kind, path.Join(o.Namespace, o.Name))
 			}
-			who := o.Kind + " " + o.Home() + "/" + o.Name
-			if other, ok := by[who]; ok && other != f.name {
-				return usage("%s and %s both make %s: name the folder of the one that is meant", other, f.name, strings.Replace(who, " /", " ", 1))
-			}
-			by[who] = f.name
+			return false
+		})
+		if differs != nil {
+			return differs
 		}
 	}
 	return nil

@@ -133,7 +133,7 @@ func (o *accessOptions) objects(ctx context.Context, g *global, targets []string
 	default:
 		files, err := g.manifests(ctx, targets, &o.charts)
 		if err == nil {
-			err = madeTwice(files)
+			err = madeOnce(files)
 		}
 		if err != nil {
 			return nil, err

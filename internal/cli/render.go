@@ -21,6 +21,7 @@ type chartOptions struct {
 	release   string
 	namespace string
 	version   string
+	flagged   bool        // the command has flags for them
 	used      atomic.Bool // there was a chart
 }
 
@@ -66,6 +67,7 @@ func (o *chartOptions) idle() error {
 // flags defines them. The namespace's is named by the command, which may have a --namespace of its own.
 func (o *chartOptions) flags(f *pflag.FlagSet, namespace string) {
 	usual := render.DefaultValues()
+	o.flagged = true
 	f.Var(repeated(&o.values), "values", "`FILE` of values for Helm charts, on top of their own; may be repeated")
 	f.Var(repeated(&o.set), "set", "`KEY=VALUE` for Helm charts, as helm's --set; may be repeated")
 	f.StringVar(&o.release, "release", usual.Release, "`NAME` of the release that Helm charts are rendered as")
@@ -85,8 +87,8 @@ const maxValues = 4 << 20
 
 // read gives the values that the flags name.
 func (o *chartOptions) read() (v render.Values, err error) {
-	if o.version == "" && o.release == "" {
-		return render.DefaultValues(), nil // a command without the flags
+	if !o.flagged {
+		return render.DefaultValues(), nil
 	}
 	if !kubeVersion().MatchString(o.version) {
 		return v, usage("--kube-version %q: write it as 1.37 or v1.37.2", o.version)
