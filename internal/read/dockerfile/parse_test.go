@@ -169,7 +169,7 @@ func TestTarget(t *testing.T) {
 	}
 	_, err := Parse("Dockerfile", []byte(source), Options{Target: "4"})
 	var none *StageError
-	if !errors.As(err, &none) || err.Error() != `Dockerfile: it has no stage "4": it has one, two, three, 3` {
+	if !errors.As(err, &none) || err.Error() != `Dockerfile: it has no stage "4"; those that it has, by name or number: one, two, three, 3` {
 		t.Errorf("%v", err)
 	}
 }

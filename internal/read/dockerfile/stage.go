@@ -162,7 +162,7 @@ func (e *StageError) Error() string {
 	if len(e.Has) > most {
 		has += fmt.Sprintf(" and %d more", len(e.Has)-most)
 	}
-	return fmt.Sprintf("%s: it has no stage %q: it has %s", e.Path, e.Stage, has)
+	return fmt.Sprintf("%s: it has no stage %q; those that it has, by name or number: %s", e.Path, e.Stage, has)
 }
 
 func (f *File) stageNames() (names []string) {

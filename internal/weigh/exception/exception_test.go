@@ -375,3 +375,19 @@ func BenchmarkApply(b *testing.B) {
 		}
 	}
 }
+
+// TestNamespaceItself wants a Namespace to be in the namespace that it is.
+func TestNamespaceItself(t *testing.T) {
+	for entry, want := range map[string]string{"namespace: shop": "network/open-egress", "namespace: other": "", "kind: Namespace, name: shop": "network/open-egress"} {
+		r := sample()
+		r.Findings = []finding.Finding{{
+			Kind: finding.KindNetwork, Rule: "network/open-egress", Target: "t1", Subject: &finding.Subject{APIVersion: "v1", Kind: "Namespace", Name: "shop"},
+		}}
+		if err := compile(t, []exceptionfile.File{parse(t, "e.yaml", entry)}).Use(r).Apply(); err != nil {
+			t.Fatal(err)
+		}
+		if got := passed(r); got != want {
+			t.Errorf("%s lets pass %q, want %q", entry, got, want)
+		}
+	}
+}

@@ -69,7 +69,11 @@ func (e *entry) aboutObject(s *finding.Subject) bool {
 	if len(e.Kinds) > 0 && !slices.ContainsFunc(e.Kinds, func(k string) bool { return strings.EqualFold(k, s.Kind) }) {
 		return false
 	}
-	if len(e.namespaces) > 0 && !anyMatches(e.namespaces, s.Namespace) || len(e.names) > 0 && !anyMatches(e.names, s.Name) {
+	namespace := s.Namespace
+	if s.Kind == "Namespace" && s.APIVersion == "v1" {
+		namespace = s.Name // it is in itself
+	}
+	if len(e.namespaces) > 0 && !anyMatches(e.namespaces, namespace) || len(e.names) > 0 && !anyMatches(e.names, s.Name) {
 		return false
 	}
 	if len(e.images) == 0 {
