@@ -49,7 +49,8 @@ type Model struct {
 	faced      [2][]face // nil: not made yet
 	everybody  set       // all pods, and the rest of the world; nil: not made yet
 	services   []*Service
-	homes      map[string][]*Endpoint // by namespace
+	before     map[*Endpoint][]*Service // that lead to it
+	homes      map[string][]*Endpoint   // by namespace
 }
 
 // class are endpoints that all policies treat alike.
