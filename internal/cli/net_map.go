@@ -124,15 +124,16 @@ type publishedRow struct {
 	Ports   string `json:"ports"`
 	Reached string `json:"reached"`
 	Unknown bool   `json:"unknown,omitempty"`
+	// Detached is why a route leads to nobody, and Doubtful what is not known of that.
+	Detached string `json:"notAttached,omitempty"`
+	Doubtful string `json:"notKnown,omitempty"`
+
+	let string
 }
 
 // cells are the row in a table.
 func (r *publishedRow) cells() []string {
-	let := r.Reached
-	if r.Unknown {
-		let += "; who brings it is not among what was read"
-	}
-	return []string{r.By, r.To, r.Ports, let}
+	return []string{r.By, r.To, r.Ports, r.let}
 }
 
 func publishedRows(m *network.Model, namespace string) []publishedRow {
@@ -153,7 +154,7 @@ func publishedOf(of []network.Publication) []publishedRow {
 		case p.How != p.By.Kind:
 			by += " (" + p.How + ")"
 		}
-		all = append(all, publishedRow{by, p.To.String(), p.Ports.String(), p.Reached.String(), p.Unknown})
+		all = append(all, publishedRow{by, p.To.String(), p.Ports.String(), p.Reached.String(), p.Unknown, p.Detached, p.Doubtful, p.LetIn()})
 	}
 	return all
 }

@@ -105,12 +105,7 @@ func podEndpoint(w *kube.Workload) *Endpoint {
 		e.Kind = Host
 		return e
 	}
-	for _, c := range w.Spec.InitContainers {
-		if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways { // a sidecar
-			e.listen(c.Ports)
-		}
-	}
-	for _, c := range w.Spec.Containers {
+	for _, c := range listening(w) {
 		e.listen(c.Ports)
 	}
 	slices.SortFunc(e.ports, func(a, b containerPort) int {
@@ -119,6 +114,22 @@ func podEndpoint(w *kube.Workload) *Endpoint {
 	e.ports = slices.Compact(e.ports)
 	e.Addresses = podAddresses(w)
 	return e
+}
+
+// listening are the containers that run as long as their pod: sidecars, and those that are no init containers.
+func listening(w *kube.Workload) (all []corev1.Container) {
+	for _, c := range w.Spec.InitContainers {
+		if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+			all = append(all, c)
+		}
+	}
+	return append(all, w.Spec.Containers...)
+}
+
+// ended says that a pod's containers have ended for good: it has no network any more (PodStatus.Phase).
+func ended(w *kube.Workload) bool {
+	status, _ := w.Fields["status"].(map[string]any)
+	return w.Kind == "Pod" && (status["phase"] == string(corev1.PodSucceeded) || status["phase"] == string(corev1.PodFailed))
 }
 
 func (e *Endpoint) listen(ports []corev1.ContainerPort) {

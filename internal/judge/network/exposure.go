@@ -1,7 +1,6 @@
 package network
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,16 +93,6 @@ func (x *exposer) of(e *Endpoint, ways []Publication) (is Exposure) {
 			return is
 		}
 	}
-	if at, listens := onNodes(e); listens {
-		if e.Kind == Pods && !x.blind {
-			at = at.Intersect(x.m.letIn(x.outside, e))
-		}
-		if len(x.reached) > 0 && len(at) > 0 && !(x.blind && e.Kind == Pods) {
-			is.Internet, is.Why = Yes, fmt.Sprintf("reachable from the internet: on a node's address %s, on %s", x.reached.First(), at)
-			return is
-		}
-		unsure = true
-	}
 	if e.Kind == Pods && !unsure && x.m.whole && x.alone(e) {
 		is.Internet, is.Why = No, "nothing publishes it, and its policies let in nobody from outside of its namespace"
 	}
@@ -158,8 +147,10 @@ func (x *exposer) known(ports Ports, perhaps bool) Known {
 func (x *exposer) way(p *Publication, pods Ports) Known {
 	let := p.Reached
 	switch {
-	case len(p.Reached) == 0 && !p.Unknown || inner(p):
+	case len(p.Reached) == 0 && !p.Unknown || p.inner || inner(p):
 		return No
+	case p.Doubtful != "":
+		return Unknown
 	case p.How == string(corev1.ServiceTypeLoadBalancer):
 		if len(p.Within.Intersect(internet())) == 0 {
 			return No
@@ -204,19 +195,6 @@ func (x *exposer) alone(e *Endpoint) bool {
 		}
 	}
 	return true
-}
-
-// onNodes are the ports of a workload at addresses of its nodes; listens says that it may have such ones.
-func onNodes(e *Endpoint) (ports Ports, listens bool) {
-	for _, c := range e.Workload.Spec.Containers {
-		for _, p := range c.Ports {
-			protocol, ok := ProtocolOf(cmp.Or(string(p.Protocol), "TCP"))
-			if ok && (p.HostPort > 0 || e.Kind == Host) {
-				ports = ports.Union(PortRange(protocol, int(p.ContainerPort), int(p.ContainerPort)))
-			}
-		}
-	}
-	return ports, len(ports) > 0 || e.Kind == Host
 }
 
 func (p *Publication) words() string {

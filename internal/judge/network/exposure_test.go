@@ -47,9 +47,9 @@ func TestExposures(t *testing.T) {
 		"other namespaces":             {pod + other + rules("{from: [{namespaceSelector: {}}]}"), false, Unknown, Yes, Yes, ""},
 		"other namespaces, none known": {pod + rules("{from: [{namespaceSelector: {}}]}"), false, No, Unknown, Yes, "nothing"},
 		"hostPort":                     {strings.Replace(pod, "8080}", "8080, hostPort: 80}", 1) + other, false, Unknown, Yes, Yes, ""},
-		"hostPort of public nodes":     {strings.Replace(pod, "8080}", "8080, hostPort: 80}", 1) + other + public, true, Yes, Yes, Yes, "on a node's address 8.8.8.8, on TCP 8080"},
+		"hostPort of public nodes":     {strings.Replace(pod, "8080}", "8080, hostPort: 80}", 1) + other + public, true, Yes, Yes, Yes, "Pod shop/cart (hostPort) on TCP 8080; no policy refuses it"},
 		"in the node's network":        {strings.Replace(pod, "spec: {", "spec: {hostNetwork: true, ", 1) + other + rules(""), false, Unknown, Yes, Yes, ""},
-		"public in the node's network": {strings.Replace(pod, "spec: {", "spec: {hostNetwork: true, ", 1) + other + public, false, Yes, Yes, Yes, "on a node's address"},
+		"public in the node's network": {strings.Replace(pod, "spec: {", "spec: {hostNetwork: true, ", 1) + other + public, false, Yes, Yes, Yes, "Pod shop/cart (hostNetwork) on TCP 8080; in the network of its node"},
 		"an address of the internet":   {pod + "status: {podIP: 2600::7}\n" + other, false, Yes, Yes, Yes, "its address 2600::7"},
 		"refused at one":               {pod + "status: {podIP: 2600::7}\n" + other + rules(""), false, No, No, No, "nothing"},
 	} {

@@ -23,6 +23,9 @@ type Options struct {
 	Servers []netip.AddrPort
 	// Blocks are told apart beside those that rules name.
 	Blocks []Addresses
+	// Carriers are the workloads, as NAMESPACE/NAME, that bring what Ingresses and routes of Gateways publish; none: those that
+	// are known by their labels.
+	Carriers []string
 	// Whole says that the objects are all that the cluster has: a namespace that is not among them does not exist.
 	Whole bool
 	// Void says of a policy that nobody enforces what it says for a direction: it counts for nothing there. Nil: all are enforced.
@@ -51,6 +54,7 @@ type Model struct {
 	services   []*Service
 	before     map[*Endpoint][]*Service // that lead to it
 	homes      map[string][]*Endpoint   // by namespace
+	publishes  *publisher               // nil: not worked out yet
 }
 
 // class are endpoints that all policies treat alike.
@@ -94,7 +98,7 @@ func New(s *kube.Snapshot, o Options) *Model {
 		m.nodeRanges = m.nodeRanges.Union(PrefixAddresses(p))
 	}
 	for i := range s.Workloads {
-		if w := &s.Workloads[i]; w.Kind != "PodTemplate" {
+		if w := &s.Workloads[i]; w.Kind != "PodTemplate" && !ended(w) {
 			e := podEndpoint(w)
 			if o.PodAddresses != nil && e.Kind == Pods {
 				e.Addresses = e.Addresses.Union(parseAddresses(o.PodAddresses(w.Object)))

@@ -2,6 +2,7 @@ package network
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,11 +13,11 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
-// Publication is a way from outside of the cluster to pods: by a Service's load balancer or node port, an Ingress, or a
-// route of a Gateway.
+// Publication is a way from outside of the cluster to pods: by a Service's load balancer or node port, an Ingress, a
+// route of a Gateway, or a port of their node.
 type Publication struct {
 	By   *kube.Object
-	How  string      // LoadBalancer, NodePort, externalIPs, Ingress, HTTPRoute …
+	How  string      // LoadBalancer, NodePort, externalIPs, Ingress, HTTPRoute, hostPort, hostNetwork …
 	From []*Endpoint // who brings it: addresses and nodes, or the pods of a controller; none where that is not known
 	// Within are the addresses that may bring it, of those who have more.
 	Within Addresses
@@ -27,11 +28,47 @@ type Publication struct {
 	Reached Ports
 	Unknown bool
 	Missing bool // who else brings it, or who does at all, is not among what was read
+	// Detached is why it leads to nobody, as a route does that no Gateway takes; Doubtful is what is not known of that. Both are
+	// empty where it does lead there.
+	Detached, Doubtful string
+
+	inner bool // of addresses of the own network alone
 }
 
-// Published are all ways from outside to pods, in the order of the objects.
-func (m *Model) Published() (all []Publication) {
-	p := publisher{m: m, services: map[string]*Service{}}
+// LetIn are the ports on which it is let in, in words, and what is not known of them.
+func (p *Publication) LetIn() string {
+	text := p.Reached.String()
+	switch {
+	case p.Detached != "":
+		return text + "; not attached: " + p.Detached
+	case p.Unknown:
+		text += "; who brings it is not among what was read"
+	}
+	if p.Doubtful != "" {
+		text += "; " + p.Doubtful
+	}
+	return text
+}
+
+// Stray is a name that something which publishes has of what is not there, or does not take it.
+type Stray struct {
+	By       *kube.Object
+	Field    string
+	What     string
+	Detached bool // it is of a route that is not attached; else of a Service, or a port of one, that is not there
+}
+
+// Published are all ways from outside to pods, in the order of the objects; those by ports of their nodes are the last.
+func (m *Model) Published() []Publication { return slices.Clone(m.publisher().all) }
+
+// Strays are the names that Ingresses and routes have of what is not there.
+func (m *Model) Strays() []Stray { return m.publisher().strays }
+
+func (m *Model) publisher() *publisher {
+	if m.publishes != nil {
+		return m.publishes
+	}
+	p := &publisher{m: m, services: map[string]*Service{}, grants: readGrants(m.snapshot.Objects)}
 	for _, s := range m.Services() {
 		p.services[s.Home()+"/"+s.Name] = s
 	}
@@ -39,7 +76,7 @@ func (m *Model) Published() (all []Publication) {
 		if e.Kind == Node {
 			p.nodes = append(p.nodes, e)
 		}
-		if e.Workload != nil && carries(e) {
+		if e.Workload != nil && m.carries(e) {
 			p.carriers = append(p.carriers, e)
 		}
 	}
@@ -49,30 +86,63 @@ func (m *Model) Published() (all []Publication) {
 			p.service(o)
 		case o.Is(networkingGroup, "Ingress"):
 			p.ingress(o)
-		case o.Group() == "gateway.networking.k8s.io" && strings.HasSuffix(o.Kind, "Route"):
+		case o.Group() == gatewayGroup && strings.HasSuffix(o.Kind, "Route"):
 			p.route(o)
 		}
 	}
-	return p.all
+	for _, e := range m.Endpoints {
+		if e.Workload != nil {
+			p.host(e)
+		}
+	}
+	m.publishes = p
+	return p
 }
 
 type publisher struct {
 	m        *Model
 	services map[string]*Service
+	grants   map[string][]referenceGrant // by namespace
 	nodes    []*Endpoint
 	carriers []*Endpoint
+	homes    map[string]bool // namespaces of which anything was read
 	all      []Publication
+	strays   []Stray
 }
 
-// names are what the well-known controllers of Ingresses and Gateways call themselves in app.kubernetes.io/name, or app.
-var names = []string{
-	"ingress-nginx", "nginx-ingress", "traefik", "haproxy-ingress", "kubernetes-ingress", "contour", "envoy", "kong", "istio-ingressgateway", "gateway-helm", "cilium-envoy",
+// seen says that anything of a namespace was read.
+func (p *publisher) seen(namespace string) bool {
+	if p.homes == nil {
+		p.homes = map[string]bool{}
+		for _, o := range p.m.snapshot.Objects {
+			p.homes[o.Namespace] = true
+			if o.Is("", "Namespace") {
+				p.homes[o.Name] = true
+			}
+		}
+	}
+	return p.homes[namespace]
 }
 
-// carries says that pods bring connections from outside to others.
-func carries(e *Endpoint) bool {
+// Carriers are what the well-known controllers of Ingresses and Gateways call themselves in the label
+// app.kubernetes.io/name, or app.
+var Carriers = []string{
+	"apisix", "cilium-envoy", "contour", "emissary-ingress", "envoy", "gateway-helm", "haproxy-ingress", "ingress-nginx", "istio-ingress", "istio-ingressgateway",
+	"kong", "kubernetes-ingress", "nginx-gateway-fabric", "nginx-ingress", "rke2-ingress-nginx", "traefik",
+}
+
+// gatewayLabel is on the pods that a Gateway's controller makes for it (gateway.networking.k8s.io, GEP-1762).
+const gatewayLabel = "gateway.networking.k8s.io/gateway-name"
+
+// carries says that pods bring connections from outside to others: those that were named, or else those of controllers that
+// are known by their labels, but for the jobs that install them.
+func (m *Model) carries(e *Endpoint) bool {
+	if len(m.options.Carriers) > 0 {
+		return slices.Contains(m.options.Carriers, e.Namespace+"/"+e.Workload.Object.Name)
+	}
 	of := e.Workload.Meta.Labels
-	return of["gateway.networking.k8s.io/gateway-name"] != "" || slices.Contains(names, of["app.kubernetes.io/name"]) || slices.Contains(names, of["app"])
+	job := e.Workload.Kind == "Job" || e.Workload.Kind == "CronJob"
+	return of[gatewayLabel] != "" || !job && (slices.Contains(Carriers, of["app.kubernetes.io/name"]) || slices.Contains(Carriers, of["app"]))
 }
 
 func (p *publisher) service(o *kube.Object) {
@@ -122,6 +192,10 @@ func (p *publisher) service(o *kube.Object) {
 
 // publish notes a way to pods. Unknown says that there may be others who bring it than those that are named.
 func (p *publisher) publish(one Publication, unknown bool) {
+	if one.Detached != "" {
+		p.all = append(p.all, one)
+		return
+	}
 	if one.To.Kind != Pods { // whom no policy selects
 		one.Reached = one.Ports
 		p.all = append(p.all, one)
@@ -148,63 +222,46 @@ func (p *publisher) ingress(o *kube.Object) {
 	if _, err := o.Decode(&of); err != nil {
 		return
 	}
-	var backends []networkingv1.IngressBackend
-	if of.Spec.DefaultBackend != nil {
-		backends = append(backends, *of.Spec.DefaultBackend)
-	}
-	for _, rule := range of.Spec.Rules {
-		if rule.HTTP != nil {
-			for _, path := range rule.HTTP.Paths {
-				backends = append(backends, path.Backend)
-			}
+	one := func(field string, b *networkingv1.IngressBackend) {
+		if b == nil || b.Service == nil {
+			return
 		}
+		port := b.Service.Port
+		if port.Name == "use-annotation" { // of AWS' controller: an action, and no Service
+			return
+		}
+		p.behind(Publication{By: o, How: o.Kind}, backend{field, o.Home(), b.Service.Name, cmp.Or(port.Name, fmt.Sprint(port.Number)), func(s ServicePort) bool {
+			return s.Port == int(port.Number) || port.Name != "" && s.Name == port.Name
+		}})
 	}
-	for _, b := range backends {
-		if b.Service != nil {
-			p.behind(o, o.Home()+"/"+b.Service.Name, func(port ServicePort) bool {
-				return port.Port == int(b.Service.Port.Number) || b.Service.Port.Name != "" && port.Name == b.Service.Port.Name
-			})
+	one("spec.defaultBackend", of.Spec.DefaultBackend)
+	for i, rule := range of.Spec.Rules {
+		if rule.HTTP != nil {
+			for j := range rule.HTTP.Paths {
+				one(fmt.Sprintf("spec.rules[%d].http.paths[%d].backend", i, j), &rule.HTTP.Paths[j].Backend)
+			}
 		}
 	}
 }
 
-// route reads what routes of the Gateway API have in common (gateway.networking.k8s.io/v1, BackendRef).
-func (p *publisher) route(o *kube.Object) {
-	var of struct {
-		Spec struct {
-			Rules []struct {
-				BackendRefs []struct {
-					Group     *string `json:"group"`
-					Kind      *string `json:"kind"`
-					Namespace *string `json:"namespace"`
-					Name      string  `json:"name"`
-					Port      *int32  `json:"port"`
-				} `json:"backendRefs"`
-			} `json:"rules"`
-		} `json:"spec"`
-	}
-	if _, err := o.Decode(&of); err != nil {
-		return
-	}
-	for _, rule := range of.Spec.Rules {
-		for _, b := range rule.BackendRefs {
-			if b.Kind != nil && *b.Kind != "Service" || b.Group != nil && *b.Group != "" || b.Port == nil {
-				continue
-			}
-			namespace := o.Home()
-			if b.Namespace != nil {
-				namespace = cmp.Or(*b.Namespace, namespace)
-			}
-			p.behind(o, namespace+"/"+b.Name, func(port ServicePort) bool { return port.Port == int(*b.Port) })
-		}
-	}
+// backend is a Service that something names in a field, and which of its ports.
+type backend struct {
+	field, namespace, service, port string
+	takes                           func(ServicePort) bool
 }
 
 // behind publishes the pods behind a Service, to which controllers bring what comes from outside.
-func (p *publisher) behind(o *kube.Object, service string, takes func(ServicePort) bool) {
-	s := p.services[service]
+func (p *publisher) behind(way Publication, b backend) {
+	s := p.services[b.namespace+"/"+b.service]
 	if s == nil {
+		unread := slices.ContainsFunc(p.m.snapshot.Of("", "Service", b.namespace), func(o *kube.Object) bool { return o.Name == b.service })
+		if !unread && (p.m.whole || len(p.m.in(b.namespace)) > 0) {
+			p.strays = append(p.strays, Stray{By: way.By, Field: b.field, What: fmt.Sprintf("there is no Service %s/%s", b.namespace, b.service)})
+		}
 		return
+	}
+	if s.Type != corev1.ServiceTypeExternalName && !slices.ContainsFunc(s.Ports, b.takes) {
+		p.strays = append(p.strays, Stray{By: way.By, Field: b.field, What: fmt.Sprintf("Service %s/%s has no port %s", b.namespace, b.service, b.port)})
 	}
 	sources, unknown := p.carriers, false
 	if len(sources) == 0 { // the most that anybody could be: one of whom no rule speaks
@@ -218,12 +275,50 @@ func (p *publisher) behind(o *kube.Object, service string, takes func(ServicePor
 	for _, e := range s.Endpoints {
 		var ports Ports
 		for _, port := range s.Ports {
-			if takes(port) {
+			if b.takes(port) {
 				ports = ports.Union(port.Leads(e))
 			}
 		}
-		if len(ports) > 0 && !slices.ContainsFunc(p.all, func(q Publication) bool { return q.By == o && q.To == e && q.Ports.Equal(ports) }) {
-			p.publish(Publication{By: o, How: o.Kind, From: sources, To: e, Ports: ports}, unknown)
+		if len(ports) > 0 && !slices.ContainsFunc(p.all, func(q Publication) bool { return q.By == way.By && q.To == e && q.Ports.Equal(ports) }) {
+			way.From, way.To, way.Ports, way.Reached = sources, e, ports, nil
+			p.publish(way, unknown)
+		}
+	}
+}
+
+// host publishes pods on ports of their nodes: those of hostPort, and all that containers in the network of their node say.
+func (p *publisher) host(e *Endpoint) {
+	way := Publication{By: e.Workload.Object, How: "hostPort", Within: internet(), To: e}
+	if e.Kind == Host {
+		way.How = "hostNetwork"
+	}
+	var public, inner Ports
+	for _, c := range listening(e.Workload) {
+		for _, port := range c.Ports {
+			protocol, ok := ProtocolOf(cmp.Or(string(port.Protocol), "TCP"))
+			on, err := netip.ParseAddr(port.HostIP)
+			if !ok || port.ContainerPort < 1 || port.ContainerPort > maxPort || e.Kind == Pods && port.HostPort < 1 || err == nil && on.IsLoopback() {
+				continue
+			}
+			at := &public
+			if err == nil && !on.IsUnspecified() && !internet().Has(on.Unmap()) {
+				at = &inner
+			}
+			*at = at.Union(PortRange(protocol, int(port.ContainerPort), int(port.ContainerPort)))
+		}
+	}
+	if len(public)+len(inner) == 0 {
+		return
+	}
+	for _, from := range p.m.Endpoints {
+		if from.Kind == Block && len(from.Addresses.Intersect(way.Within)) > 0 {
+			way.From = append(way.From, from)
+		}
+	}
+	for i, ports := range []Ports{public, inner} {
+		if len(ports) > 0 {
+			way.Ports, way.inner = ports, i == 1
+			p.publish(way, false)
 		}
 	}
 }

@@ -110,6 +110,8 @@ func (m *Model) workload(word string) (*End, error) {
 		}
 	}
 	switch {
+	case len(end.Endpoints) == 0 && m.snapshot.Find("", "Pod", parts[0], name) != nil:
+		return nil, fmt.Errorf("pod %s has ended, and has no network any more", word)
 	case len(end.Endpoints) == 0:
 		return nil, fmt.Errorf("there is no workload %s%s", word, m.near(parts[0]))
 	case len(kinds) > 1:

@@ -94,6 +94,7 @@ func Network() (own, optional []schema.GroupVersionKind) {
 		{Group: policies, Version: "v1alpha1", Kind: "AdminNetworkPolicy"},
 		{Group: policies, Version: "v1alpha1", Kind: "BaselineAdminNetworkPolicy"},
 		kind(gateways, "Gateway"), kind(gateways, "HTTPRoute"), kind(gateways, "GRPCRoute"),
+		{Group: gateways, Version: "v1beta1", Kind: "ReferenceGrant"},
 		{Group: gateways, Version: "v1alpha2", Kind: "TCPRoute"},
 		{Group: gateways, Version: "v1alpha2", Kind: "TLSRoute"},
 		{Group: gateways, Version: "v1alpha2", Kind: "UDPRoute"},

@@ -168,6 +168,9 @@ func (d *declarer) address(e *network.Endpoint, a netip.Addr, port int, by strin
 func (d *declarer) published() {
 	for _, p := range d.m.Published() {
 		by := p.By.Kind + " " + p.By.Home() + "/" + p.By.Name
+		if p.Detached != "" {
+			continue
+		}
 		if p.Missing {
 			d.unknown("%s publishes %s on %s: by whom is not among what was read (nodes, or the controller's pods)", by, p.To, p.Ports)
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -324,11 +325,15 @@ func (r *reading) server(ctx context.Context) {
 	}
 }
 
-// addresses are what a pod's or a node's status says of them.
+// addresses are what a pod's or a node's status says of them. Those of a pod that has ended may be another's by now: of it is kept
+// that it has.
 func addresses(o *kube.Object) map[string]any {
 	keys := map[string][]string{"Pod": {"podIP", "podIPs"}, "Node": {"addresses"}}[o.Kind]
 	status, _ := o.Fields["status"].(map[string]any)
 	kept := map[string]any{}
+	if phase := status["phase"]; o.Is("", "Pod") && (phase == string(corev1.PodSucceeded) || phase == string(corev1.PodFailed)) {
+		keys = []string{"phase"}
+	}
 	for _, key := range keys {
 		if v, ok := status[key]; ok && o.Group() == "" {
 			kept[key] = v

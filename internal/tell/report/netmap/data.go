@@ -216,7 +216,7 @@ func (d *data) publish(ways []network.Publication, group int) {
 		to, shown := d.place[p.To]
 		name := short(publisher(p))
 		at, known := by[name]
-		if !shown || !known && len(d.Ends) >= d.most.ends {
+		if !shown || p.Detached != "" || !known && len(d.Ends) >= d.most.ends {
 			continue
 		}
 		if !known {

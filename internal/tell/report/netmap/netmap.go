@@ -117,7 +117,7 @@ func (v *pageValues) rows(f Facts, rows []network.Row, most int) {
 			v.MorePublished++
 			continue
 		}
-		v.Published = append(v.Published, pageRow{From: short(publisher(p)), Ports: p.Ports.String(), To: short(p.To.String()), Note: letIn(p)})
+		v.Published = append(v.Published, pageRow{From: short(publisher(p)), Ports: p.Ports.String(), To: short(p.To.String()), Note: p.LetIn()})
 	}
 }
 
@@ -137,14 +137,6 @@ func publisher(p network.Publication) string {
 		name += " (" + p.How + ")"
 	}
 	return name
-}
-
-func letIn(p network.Publication) string {
-	text := p.Reached.String()
-	if p.Unknown {
-		text += "; who brings it is not among what was read"
-	}
-	return text
 }
 
 func few(words []string) string {
