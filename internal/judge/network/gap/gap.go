@@ -22,7 +22,7 @@ type Check struct {
 }
 
 // Checks lists all checks of networks.
-func Checks() []Check { return slices.Concat(held(), reached(), written(), mistaken()) }
+func Checks() []Check { return slices.Concat(held(), reached(), written(), mistaken(), published()) }
 
 // Cards lists their cards.
 func Cards() (all []check.Card) {
