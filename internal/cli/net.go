@@ -35,6 +35,7 @@ type netOptions struct {
 	accessOptions
 	enforced      enforcedOptions
 	ranges, nodes []string
+	carriers      []string
 }
 
 func (o *netOptions) flags(f *pflag.FlagSet, formats string) {
@@ -45,6 +46,31 @@ func (o *netOptions) flags(f *pflag.FlagSet, formats string) {
 func (o *netOptions) rangeFlags(f *pflag.FlagSet) {
 	f.Var(parted(&o.ranges), "pod-cidr", "`CIDRS` that pods have addresses of (default: what nodes say)")
 	f.Var(parted(&o.nodes), "node-cidr", "`CIDRS` that nodes have addresses of, where they are not among what is read")
+}
+
+// carrierFlag has the pods named that bring what Ingresses and routes publish.
+func carrierFlag(f *pflag.FlagSet, to *[]string) {
+	f.Var(repeated(to), "ingress-controller", "`NAMESPACE/NAME` of the workload that brings what Ingresses and routes publish (default: those with a label that is known); may be repeated")
+}
+
+// carriers are the names of workloads that bring what is published.
+func carriers(words []string) ([]string, error) {
+	for _, text := range words {
+		if namespace, name, ok := strings.Cut(text, "/"); !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+			return nil, usage("--ingress-controller %q names no workload: write NAMESPACE/NAME, as in ingress-nginx/ingress-nginx-controller", text)
+		}
+	}
+	return words, nil
+}
+
+// brought refuses names of what brings what is published that are of nothing that was read.
+func (o *netOptions) brought(w *wires) error {
+	for _, text := range o.carriers {
+		if _, err := w.model.Find(text); err != nil {
+			return usage("--ingress-controller: %v", err)
+		}
+	}
+	return nil
 }
 
 // wires is what was read, and what is not known of it.
@@ -61,6 +87,9 @@ func (o *netOptions) read(ctx context.Context, g *global, targets []string) (*wi
 		return nil, err
 	}
 	w, err := o.wire(ctx, s, nil)
+	if err == nil {
+		err = o.brought(w)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +120,9 @@ func (o *netOptions) wire(ctx context.Context, s *seen, beside []network.Address
 	of := network.Options{Blocks: beside, Whole: s.whole, PodAddresses: s.addresses}
 	var err error
 	if of.PodRanges, err = prefixes("--pod-cidr", o.ranges); err != nil {
+		return nil, err
+	}
+	if of.Carriers, err = carriers(o.carriers); err != nil {
 		return nil, err
 	}
 	if of.NodeRanges, err = prefixes("--node-cidr", o.nodes); err != nil {

@@ -62,6 +62,7 @@ func newNetMap(g *global) *cobra.Command {
 	f := cmd.Flags()
 	o.flags(f, "table, json, csv, dot, mermaid or html; FORMAT=FILE writes it to a file")
 	o.enforced.flags(f)
+	carrierFlag(f, &o.carriers)
 	f.StringVarP(&o.namespace, "namespace", "n", "", "only what pods of this `NAMESPACE` reach, and who reaches them")
 	return cmd
 }

@@ -45,6 +45,7 @@ func newNetSuggest(g *global) *cobra.Command {
 	}
 	f := cmd.Flags()
 	o.flags(f, "yaml or json")
+	carrierFlag(f, &o.carriers)
 	f.Lookup("output").DefValue, o.format = "yaml", "yaml"
 	f.Var(repeated(&o.flows), "flows", "`FILE` of recorded connections, or - for standard input; may be repeated")
 	f.VarP(parted(&o.namespaces), "namespace", "n", "`NAMESPACES` whose pods get policies (default: all but kube-system)")
@@ -59,6 +60,9 @@ func (o *suggestOptions) run(cmd *cobra.Command, g *global, args []string) error
 		return err
 	}
 	w, err := o.wire(cmd.Context(), s, nil)
+	if err == nil {
+		err = o.brought(w)
+	}
 	if err != nil {
 		return err
 	}

@@ -84,6 +84,7 @@ type scanOptions struct {
 	filter      scan.Filter
 	checks      []string
 	servers     []string // the API server's
+	carriers    []string // of what Ingresses and routes publish
 	except      exceptOptions
 	policies    policyOptions
 	licenses    licenseOptions
@@ -311,8 +312,12 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 	if err != nil {
 		return nil, err
 	}
+	named, err := carriers(o.carriers)
+	if err != nil {
+		return nil, err
+	}
 	return func(so *scan.Options) {
-		so.Servers = servers
+		so.Servers, so.Carriers = servers, named
 		so.PodSecurity, so.Values, so.Render = level, values, o.charts.ask
 		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
 		so.Policies, so.Admission, so.Signatures, so.Licenses = policies, admission, signatures, o.licenses.rules

@@ -23,7 +23,7 @@ func (s *scan) lookAtNetwork(ctx context.Context, id string, l lot) (seen []sigh
 		return nil, nil
 	}
 	own := func(o *kube.Object) bool { return l.own[o.Source.Path] }
-	of := network.Options{Whole: l.whole, Servers: s.o.Servers, PodAddresses: l.addresses}
+	of := network.Options{Whole: l.whole, Servers: s.o.Servers, Carriers: s.o.Carriers, PodAddresses: l.addresses}
 	m := network.New(l.around, of)
 	real := m
 	if of.Void = s.o.Enforcement.Void(); of.Void != nil {

@@ -57,6 +57,9 @@ type Options struct {
 	PodSecurity standard.Span
 	// Servers are where the API server takes connections, where what is read does not say.
 	Servers []netip.AddrPort
+	// Carriers are the workloads, as NAMESPACE/NAME, that bring what Ingresses and routes of Gateways publish; none: those that are
+	// known by their labels.
+	Carriers []string
 	// Values are what charts are rendered with; Render asks for that, the program plimsoll-render where it is nil.
 	Values  render.Values
 	Render  func(context.Context, render.Request) (render.Answer, error)

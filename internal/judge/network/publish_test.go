@@ -1,6 +1,7 @@
 package network
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -131,5 +132,18 @@ spec: {podSelector: {matchLabels: {app: held}}, policyTypes: [Ingress]}
 	}
 	if _, err := m.Find("in/done"); err == nil || !strings.Contains(err.Error(), "has ended") {
 		t.Error(err)
+	}
+}
+
+// TestCarriers: the guide has the names by which controllers are known.
+func TestCarriers(t *testing.T) {
+	guide, err := os.ReadFile("../../../docs/guide/net.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range Carriers {
+		if !strings.Contains(string(guide), "`"+name+"`") {
+			t.Errorf("%s is not in docs/guide/net.md", name)
+		}
 	}
 }
