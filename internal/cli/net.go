@@ -79,6 +79,7 @@ type wires struct {
 	written *network.Model // as the policies are written: the same, where that is not known
 	known   *enforcement.Known
 	gaps    []string
+	untold  bool // the person wants nothing told but errors: why the status is 3 is one
 }
 
 func (o *netOptions) read(ctx context.Context, g *global, targets []string) (*wires, error) {
@@ -185,6 +186,7 @@ func (w *wires) has(namespace string) error {
 
 // tell says what is not certain.
 func (w *wires) tell(g *global) {
+	w.untold = g.quiet
 	for _, gap := range w.gaps {
 		g.say("plimsoll: not certain: %s", printable(gap))
 	}
@@ -199,7 +201,19 @@ func (w *wires) tell(g *global) {
 // end is the status of an answer: what is not known may change it.
 func (w *wires) end(err error) error {
 	if err == nil && len(w.gaps) > 0 {
-		return exitError{exitIncomplete, nil}
+		return incomplete(w.untold, w.gaps)
 	}
 	return err
+}
+
+// incomplete is the status of an answer that may be another one, with why, where that was not told.
+func incomplete(untold bool, why []string) error {
+	if !untold || len(why) == 0 {
+		return exitError{exitIncomplete, nil}
+	}
+	text := "not certain: " + printable(why[0])
+	if n := len(why) - 1; n > 0 {
+		text += fmt.Sprintf("; and %d more, which are told without --quiet", n)
+	}
+	return exitError{exitIncomplete, errors.New(text)}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -74,7 +75,7 @@ func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*inten
 		Gaps        []string    `json:"gaps,omitempty"`
 	}{Intentions: []intentRow{}, Enforcement: w.known.Words(), Gaps: w.gaps}
 	rows := [][]string{{"INTENTION", "VERDICT", "FROM", "PORTS", "TO"}}
-	broken, unknown := false, len(w.gaps) > 0
+	broken, why := false, slices.Clone(w.gaps)
 	for _, i := range all {
 		row := intentRow{Intention: i.Name, Broken: []connectionRow{}}
 		found, err := i.Broken(cmd.Context(), m)
@@ -83,7 +84,8 @@ func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*inten
 		case err != nil && !errors.As(err, &nobody) && cmd.Context().Err() != nil:
 			return cmd.Context().Err()
 		case err != nil:
-			row.Unknown, unknown = err.Error(), true
+			row.Unknown = err.Error()
+			why = append(why, "not assessed: "+row.Unknown)
 			rows = append(rows, []string{i.Name, "not assessed", "", "", ""})
 			g.say("plimsoll: not assessed: %s", printable(err.Error()))
 		case len(found) == 0:
@@ -109,8 +111,8 @@ func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*inten
 	switch {
 	case broken:
 		return exitError{exitDeny, nil}
-	case unknown:
-		return exitError{exitIncomplete, nil}
+	case len(why) > 0:
+		return incomplete(g.quiet, why)
 	}
 	return nil
 }

@@ -117,18 +117,3 @@ func (o *netOptions) tellPublished(g *global, d netDiff) error {
 	}
 	return o.answer(g, table, nil)
 }
-
-// connectionRows are rows as they are told, in JSON and in a table.
-func connectionRows(rows []network.Row, change string, table *[][]string) []connectionRow {
-	all := []connectionRow{}
-	for i := range rows {
-		r := &rows[i]
-		all = append(all, connectionRow{r.From.Words(), r.To.Words(), r.Ports.String()})
-		line := []string{r.From.String(), r.Ports.String(), r.To.String()}
-		if change != "" {
-			line = append([]string{change}, line...)
-		}
-		*table = append(*table, line)
-	}
-	return all
-}

@@ -3,9 +3,9 @@ package cli
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,6 +21,7 @@ const mostEdges = 2000
 type mapOptions struct {
 	netOptions
 	namespace string
+	formats   []string
 }
 
 func newNetMap(g *global) *cobra.Command {
@@ -35,11 +36,10 @@ func newNetMap(g *global) *cobra.Command {
 			"Exit status: 0, 2 the call is wrong, 3 not all is known, so that the map may be another one.",
 		Example: "  plimsoll net map ./k8s\n  plimsoll net map --namespace shop ./prod-dump\n  plimsoll net map -o html=map.html ./k8s\n  plimsoll net map -o mermaid ./k8s\n  plimsoll net map -o dot ./k8s | dot -Tsvg > map.svg",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			to, err := parseFormats([]string{o.format}, "", formats)
+			to, err := parseFormats(o.formats, "table", formats)
 			if err != nil {
 				return err
 			}
-			o.format = to[0].format
 			w, err := o.read(cmd.Context(), g, args)
 			if err != nil {
 				return err
@@ -49,29 +49,35 @@ func newNetMap(g *global) *cobra.Command {
 					return err
 				}
 			}
-			if to[0].file == "" {
-				return w.end(o.write(cmd.Context(), g, w))
-			}
-			return w.end(writeFile(to[0].file, func(file io.Writer) error {
-				there := *g
-				there.env.Stdout, there.env.Width = file, 0
-				return o.write(cmd.Context(), &there, w)
-			}))
+			return w.end(o.writeAll(cmd.Context(), g, w, to))
 		},
 	}
 	f := cmd.Flags()
-	o.flags(f, "table, json, csv, dot, mermaid or html; FORMAT=FILE writes it to a file")
+	o.flags(f, "")
+	f.VarP(repeated(&o.formats), "output", "o", "`FORMAT` of the answer: table (the default), json, csv, dot, mermaid or html; FORMAT=FILE writes it to a file; may be repeated")
 	o.enforced.flags(f)
 	carrierFlag(f, &o.carriers)
 	f.StringVarP(&o.namespace, "namespace", "n", "", "only what pods of this `NAMESPACE` reach, and who reaches them")
 	return cmd
 }
 
-// connectionRow is one row of the map.
-type connectionRow struct {
-	From  []string `json:"from"`
-	To    []string `json:"to"`
-	Ports string   `json:"ports"`
+// writeAll writes the map in each format to where it goes. All are tried.
+func (o *mapOptions) writeAll(ctx context.Context, g *global, w *wires, to outputs) error {
+	var errs []error
+	for _, one := range to {
+		of := *o
+		of.format = one.format
+		if one.file == "" {
+			errs = append(errs, of.write(ctx, g, w))
+			continue
+		}
+		errs = append(errs, writeFile(one.file, func(file io.Writer) error {
+			there := *g
+			there.env.Stdout, there.env.Width = file, 0
+			return of.write(ctx, &there, w)
+		}))
+	}
+	return errors.Join(errs...)
 }
 
 func (o *mapOptions) write(ctx context.Context, g *global, w *wires) error {
@@ -96,7 +102,7 @@ func (o *mapOptions) write(ctx context.Context, g *global, w *wires) error {
 	}
 	switch o.format {
 	case "csv":
-		return writePairs(g.env.Stdout, rows)
+		return writePairs(g.env.Stdout, all, rows, o.namespace)
 	case "dot", "mermaid":
 		return o.draw(g.env.Stdout, rows)
 	}
@@ -118,63 +124,41 @@ func (o *mapOptions) write(ctx context.Context, g *global, w *wires) error {
 	return o.answer(g, table, nil)
 }
 
-// publishedRow is a way from outside to pods.
-type publishedRow struct {
-	By      string `json:"by"`
-	To      string `json:"to"`
-	Ports   string `json:"ports"`
-	Reached string `json:"reached"`
-	Unknown bool   `json:"unknown,omitempty"`
-	// Detached is why a route leads to nobody, and Doubtful what is not known of that.
-	Detached string `json:"notAttached,omitempty"`
-	Doubtful string `json:"notKnown,omitempty"`
-
-	let string
-}
-
-// cells are the row in a table.
-func (r *publishedRow) cells() []string {
-	return []string{r.By, r.To, r.Ports, r.let}
-}
-
-func publishedRows(m *network.Model, namespace string) []publishedRow {
-	all := m.Published()
-	if namespace != "" {
-		all = slices.DeleteFunc(all, func(p network.Publication) bool { return p.To.Namespace != namespace })
-	}
-	return publishedOf(all)
-}
-
-func publishedOf(of []network.Publication) []publishedRow {
-	all := []publishedRow{}
-	for _, p := range of {
-		by := p.By.Kind + " " + p.By.Namespace + "/" + p.By.Name
-		switch {
-		case p.How != p.By.Kind && len(network.Internet().Minus(p.Within)) > 0:
-			by += " (" + p.How + ", from " + p.Within.Words() + ")"
-		case p.How != p.By.Kind:
-			by += " (" + p.How + ")"
-		}
-		all = append(all, publishedRow{by, p.To.String(), p.Ports.String(), p.Reached.String(), p.Unknown, p.Detached, p.Doubtful, p.LetIn()})
-	}
-	return all
-}
-
-// writePairs writes a line for each two endpoints.
-func writePairs(to io.Writer, rows []network.Row) error {
+// writePairs writes a line for each two endpoints, one of which reaches the other.
+func writePairs(to io.Writer, all *network.Map, rows []network.Row, namespace string) error {
 	w := csv.NewWriter(to)
+	line := func(from, to *network.Endpoint, ports network.Ports) error {
+		return w.Write([]string{cell(from.String()), cell(to.String()), ports.String()})
+	}
 	if err := w.Write([]string{"from", "to", "ports"}); err != nil {
 		return err
 	}
+	onNodes := func(e *network.Endpoint) bool { return e.Kind == network.Node || e.Kind == network.Host }
 	for i := range rows {
 		for _, from := range rows[i].From.All() {
+			if onNodes(from) {
+				continue // what they reach of the pods that run on them stands in other rows
+			}
 			for _, one := range rows[i].To.All() {
 				if from == one && !from.Several {
 					continue
 				}
-				if err := w.Write([]string{cell(from.String()), cell(one.String()), rows[i].Ports.String()}); err != nil {
+				if err := line(from, one, rows[i].Ports); err != nil {
 					return err
 				}
+			}
+		}
+	}
+	for _, from := range all.Endpoints {
+		if !onNodes(from) {
+			continue
+		}
+		for one, ports := range all.Reaches(from) {
+			if namespace != "" && from.Namespace != namespace && one.Namespace != namespace {
+				continue
+			}
+			if err := line(from, one, ports); err != nil {
+				return err
 			}
 		}
 	}

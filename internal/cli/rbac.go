@@ -40,11 +40,14 @@ type accessOptions struct {
 	about               func(*rbac.Grant) bool // the grants that the question is about; nil: all
 }
 
+// flags are all of them; without formats all but that of the output, which the command has of its own.
 func (o *accessOptions) flags(f *pflag.FlagSet, formats string) {
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the cluster, where no TARGET is named (default: the pod's own account, or KUBECONFIG)")
 	f.StringVar(&o.context, "context", "", "`NAME` of the context in it (default: the current one)")
 	f.IntVar(&o.rate, "rate", 20, "how many `REQUESTS` a second the API server is asked, each for a page of 100 objects")
-	f.StringVarP(&o.format, "output", "o", "table", "`FORMAT` of the answer: "+formats)
+	if formats != "" {
+		f.StringVarP(&o.format, "output", "o", "table", "`FORMAT` of the answer: "+formats)
+	}
 	o.charts.flags(f, "release-namespace")
 }
 

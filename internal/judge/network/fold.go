@@ -32,16 +32,28 @@ func (g *Group) Words() (all []string) {
 	for _, ns := range g.Namespaces {
 		all = append(all, ns+"/*")
 	}
+	for _, e := range g.Ends() {
+		if e.Kind == Block {
+			all = append(all, e.Addresses.Words())
+			continue
+		}
+		all = append(all, e.String())
+	}
+	return all
+}
+
+// Ends are the endpoints of the group that its namespaces do not have, with all addresses as one: there may be thousands.
+func (g *Group) Ends() (all []*Endpoint) {
 	var blocks Addresses
 	for _, e := range g.Endpoints {
 		if e.Kind == Block {
 			blocks = append(blocks, e.Addresses...)
 			continue
 		}
-		all = append(all, e.String())
+		all = append(all, e)
 	}
 	if len(blocks) > 0 {
-		all = append(all, blocks.Union(nil).Words()) // at once: there may be thousands
+		all = append(all, &Endpoint{Kind: Block, Addresses: blocks.Union(nil)})
 	}
 	return all
 }
@@ -104,25 +116,55 @@ func (m *Map) Between(ctx context.Context, from, to func(*Endpoint) bool) (rows 
 		first := sources[key][0]
 		alone := len(sources[key]) == 1 && !first.Several
 		group := fold.group(sources[key])
-		began := len(rows)
-		for _, p := range m.parts(first) {
-			var reached []*Endpoint
-			for _, e := range m.Endpoints {
-				if slices.ContainsFunc(m.of[e], p.peers.has) && !(alone && e == first) && to(e) && !(m.lacks && onNode(first, e)) {
-					reached = append(reached, e)
-				}
-			}
-			if len(reached) == 0 {
-				continue
-			}
-			if i := slices.IndexFunc(rows[began:], func(r Row) bool { return slices.Equal(r.To.all, reached) }); i >= 0 {
-				rows[began+i].Ports = rows[began+i].Ports.Union(p.ports)
-				continue
-			}
-			rows = append(rows, Row{group, fold.group(reached), p.ports})
-		}
+		rows = append(rows, m.reachedBy(first, fold, func(e *Endpoint) bool {
+			return !(alone && e == first) && to(e) && !(m.lacks && onNode(first, e))
+		}, group)...)
 	}
 	return append(rows, m.ownNodes(fold, from, to)...), nil
+}
+
+// reachedBy are rows of those whom a group reaches, of which from is one: each of them in one row, with those that it
+// reaches on the same ports, in the order of the ports.
+func (m *Map) reachedBy(from *Endpoint, fold *folder, to func(*Endpoint) bool, group Group) (rows []Row) {
+	parts := m.parts(from)
+	joined, at := map[string]Ports{}, map[string]int{} // by the parts that have an end; by ports
+	var reached [][]*Endpoint
+	in := make([]byte, (len(parts)+7)/8)
+	for _, e := range m.Endpoints {
+		clear(in)
+		some := false
+		for i, p := range parts {
+			if slices.ContainsFunc(m.of[e], p.peers.has) {
+				in[i/8] |= 1 << (i % 8)
+				some = true
+			}
+		}
+		if !some || !to(e) {
+			continue
+		}
+		ports, known := joined[string(in)]
+		if !known {
+			for i, p := range parts {
+				if in[i/8]&(1<<(i%8)) != 0 {
+					ports = ports.Union(p.ports)
+				}
+			}
+			joined[string(in)] = ports
+		}
+		key := ports.String()
+		i, known := at[key]
+		if !known {
+			i = len(rows)
+			at[key] = i
+			rows, reached = append(rows, Row{From: group, Ports: ports}), append(reached, nil)
+		}
+		reached[i] = append(reached[i], e)
+	}
+	for i := range rows {
+		rows[i].To = fold.group(reached[i])
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int { return slices.CompareFunc(a.Ports, b.Ports, span.compare) })
+	return rows
 }
 
 // ownNodes are what nodes reach of the pods that run on them, whatever policies say.

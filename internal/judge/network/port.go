@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,6 +37,10 @@ type Ports []span
 type span struct{ from, to uint32 }
 
 func (s span) protocol() Protocol { return Protocol(s.from >> 16) }
+
+func (s span) compare(t span) int {
+	return cmp.Or(cmp.Compare(s.from, t.from), cmp.Compare(s.to, t.to))
+}
 
 // PortRange are the ports of a protocol from one to another, both within.
 func PortRange(p Protocol, from, to int) Ports {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/plimsoll/plimsoll/internal/expr"
@@ -37,7 +38,13 @@ type Intention struct {
 	Ports       network.Ports
 	Allowed     bool
 
-	from, to *expr.Program // nil: everybody
+	from, to *expression // nil: everybody
+}
+
+// expression is what an end has to be.
+type expression struct {
+	*expr.Program
+	present bool // it asks itself whether there is a label
 }
 
 // Parse reads a file of intentions.
@@ -105,7 +112,10 @@ func (p *parser) intention(doc *tree.Value) *Intention {
 	return i
 }
 
-func (p *parser) expression(v *tree.Value) *expr.Program {
+// presence finds whether an expression asks if there is a label.
+var presence = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\bin\b|\bhas\s*\(|\[\s*\?|\.\s*\?`) })
+
+func (p *parser) expression(v *tree.Value) *expression {
 	if v == nil || v.Null || p.Err != nil {
 		return nil
 	}
@@ -117,7 +127,7 @@ func (p *parser) expression(v *tree.Value) *expr.Program {
 	if err != nil {
 		p.Wrong(v.Line, "%v", err)
 	}
-	return program
+	return &expression{program, presence().MatchString(v.Text)}
 }
 
 // portWord is a port as it is written: TCP, TCP 443, UDP 8000-8100.
@@ -156,21 +166,27 @@ func (p *parser) ports(v *tree.Value) (all network.Ports) {
 
 // environment is what an expression about one end may name.
 var environment = sync.OnceValues(func() (*expr.Env, error) {
-	end := expr.NewObject[network.Endpoint]("Endpoint", "one end of connections", 1,
-		expr.NewField("kind", "pods, host (pods in the network of their node), node or addresses", expr.String, func(e *network.Endpoint) any { return kinds[e.Kind] }),
-		expr.NewField("namespace", "the namespace of pods; empty for all else", expr.String, func(e *network.Endpoint) any { return e.Namespace }),
-		expr.NewField("workload", "the kind of the workload: Deployment, say; empty for all else", expr.String, func(e *network.Endpoint) any { return e.WorkloadKind() }),
-		expr.NewField("name", "the name of the workload or of the node; CIDRs", expr.String, func(e *network.Endpoint) any { return e.Title() }),
-		expr.NewField("labels", "the labels of pods or of a node", expr.Map(expr.String), func(e *network.Endpoint) any { return maps.Clone(e.Labels()) }),
-		expr.NewField("internet", "they are addresses of the internet: neither private nor of a special use", expr.Bool, func(e *network.Endpoint) any { return e.Internet() }),
+	end := expr.NewObject[labelled]("Endpoint", "one end of connections", 1,
+		expr.NewField("kind", "pods, host (pods in the network of their node), node or addresses", expr.String, func(e *labelled) any { return kinds[e.Kind] }),
+		expr.NewField("namespace", "the namespace of pods; empty for all else", expr.String, func(e *labelled) any { return e.Namespace }),
+		expr.NewField("workload", "the kind of the workload: Deployment, say; empty for all else", expr.String, func(e *labelled) any { return e.WorkloadKind() }),
+		expr.NewField("name", "the name of the workload or of the node; CIDRs", expr.String, func(e *labelled) any { return e.Title() }),
+		expr.NewField("labels", "the labels of pods or of a node; one that an end has not is empty", expr.Map(expr.String), func(e *labelled) any { return e.labels }),
+		expr.NewField("internet", "they are addresses of the internet: neither private nor of a special use", expr.Bool, func(e *labelled) any { return e.Internet() }),
 	)
 	return expr.New([]*expr.Object{end}, []expr.Variable{{Name: "endpoint", Doc: "one end of connections", Type: end.Type()}}, nil)
 })
 
 var kinds = [...]string{network.Pods: "pods", network.Host: "host", network.Node: "node", network.Block: "addresses"}
 
+// labelled is an endpoint with its labels, and those that it has not and that were asked for.
+type labelled struct {
+	*network.Endpoint
+	labels map[string]string
+}
+
 // scope gives an expression its endpoint.
-type scope struct{ endpoint *network.Endpoint }
+type scope struct{ endpoint *labelled }
 
 func (s scope) Value(string) (any, error) { return s.endpoint, nil }
 
@@ -211,14 +227,37 @@ func (e *NobodyError) Error() string {
 	return fmt.Sprintf("%s:%d: %s: %s is true of nobody: nothing is held against it", e.of.Path, e.of.Line, e.of.Name, side)
 }
 
-func (i *Intention) ends(ctx context.Context, m *network.Map, p *expr.Program, side string) (map[*network.Endpoint]bool, error) {
+// mostMissing is how many labels that an end has not an expression may name.
+const mostMissing = 100
+
+// of says whether an endpoint is meant. A label that it has not is empty, as most who write of one mean it, unless the
+// expression itself asks whether it is there.
+func (x *expression) of(ctx context.Context, e *network.Endpoint) (yes bool, err error) {
+	one := &labelled{e, maps.Clone(e.Labels())}
+	if one.labels == nil {
+		one.labels = map[string]string{}
+	}
+	for range mostMissing {
+		if yes, _, err = x.Bool(ctx, scope{one}); err == nil || x.present {
+			return yes, err
+		}
+		key, missing := strings.CutPrefix(err.Error(), "no such key: ")
+		if _, known := one.labels[key]; !missing || known {
+			return false, err
+		}
+		one.labels[key] = ""
+	}
+	return false, err
+}
+
+func (i *Intention) ends(ctx context.Context, m *network.Map, p *expression, side string) (map[*network.Endpoint]bool, error) {
 	all := map[*network.Endpoint]bool{}
 	for _, e := range m.Endpoints {
 		if p == nil {
 			all[e] = true
 			continue
 		}
-		yes, _, err := p.Bool(ctx, scope{e})
+		yes, err := p.of(ctx, e)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %s: %s: of %s: %w", i.Path, i.Line, i.Name, side, e, err)
 		}

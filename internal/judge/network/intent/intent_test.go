@@ -69,6 +69,9 @@ spec: {hostNetwork: true, containers: [{name: c, image: x}]}
 		`endpoint.workload == "Pod" && endpoint.name == "web" && endpoint.namespace == "shop"`: "shop/Pod web",
 		`endpoint.kind == "pods" && "app" in endpoint.labels`:                                  "shop/Pod web",
 		`endpoint.internet && endpoint.kind == "addresses"`:                                    "internet",
+		`endpoint.labels["app"] == "web"`:                                                      "shop/Pod web", // which others have not
+		`endpoint.labels.zone != "" && endpoint.labels["none"] == ""`:                          "node n1",
+		`"app" in endpoint.labels && endpoint.labels["app"] != ""`:                             "shop/Pod web",
 	} {
 		all, err := Parse("a.yaml", []byte(head+"  expect: refused\n  to: '"+expression+"'\n"))
 		if err != nil {
