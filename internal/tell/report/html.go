@@ -91,7 +91,7 @@ func pageOf(r *finding.Report, o Options) *reportPage {
 	for _, reason := range r.Verdict.Reasons {
 		p.Reasons = append(p.Reasons, clean(cmp.Or(reason.Message, reason.Policy)))
 	}
-	if db := r.Tool.Database; db != nil {
+	if db := r.Tool.Database; db != nil && consulted(r) {
 		p.Database = dates(db)
 		var partial []string
 		for _, s := range db.Sources {

@@ -20,6 +20,7 @@ type view struct {
 	unfixed    []*finding.Finding
 	suppressed []*finding.Finding
 	gaps       []*finding.Gap
+	checks     []string // the families that ran; empty: all
 }
 
 // deed is one thing to do, and the findings that it clears, worst first.
@@ -47,7 +48,7 @@ func views(r *finding.Report) []view {
 	}
 	var all []view
 	for i := range r.Targets {
-		v := view{Target: &r.Targets[i]}
+		v := view{Target: &r.Targets[i], checks: r.Tool.Checks}
 		v.take(r, packages, byTarget[v.ID])
 		all = append(all, v)
 	}
@@ -223,20 +224,25 @@ func named(of []*finding.Finding, columns int) string {
 // maxNamed bounds how many ids stand in one line, however wide it is.
 const maxNamed = 6
 
-// holdsPackages says that a target is of a kind that has packages. A Dockerfile, a compose file or a pipeline that was
-// named for itself has none, and no advisory speaks of it.
+// holdsPackages says that a target is of a kind that has packages, and that they were of interest. A Dockerfile, a compose
+// file or a pipeline that was named for itself has none, and no advisory speaks of it.
 func (v *view) holdsPackages() bool {
-	return v.total > 0 || packaged(v.Target)
+	return v.total > 0 || packaged(v.Target, v.checks)
 }
 
-// packaged says that a target may have packages.
-func packaged(t *finding.Target) bool {
-	return t.Origin != "file" && t.Origin != "probe" && t.Kind != "host"
+// packaged says that a target may have packages, and that a check ran that is about them.
+func packaged(t *finding.Target, checks []string) bool {
+	about := len(checks) == 0 || slices.Contains(checks, "vuln") || slices.Contains(checks, "license")
+	return about && t.Origin != "file" && t.Origin != "probe" && t.Kind != "host"
 }
 
 // consulted says that advisories had something to say of what was looked at.
 func consulted(r *finding.Report) bool {
-	return len(r.Targets) == 0 || len(r.Packages) > 0 || slices.ContainsFunc(r.Targets, func(t finding.Target) bool { return packaged(&t) })
+	if len(r.Tool.Checks) > 0 && !slices.Contains(r.Tool.Checks, "vuln") {
+		return false
+	}
+	may := func(t finding.Target) bool { return packaged(&t, r.Tool.Checks) }
+	return len(r.Targets) == 0 || len(r.Packages) > 0 || slices.ContainsFunc(r.Targets, may)
 }
 
 // maxAlso bounds the other names of a finding that people are shown; formats for programs have all.
