@@ -10,17 +10,13 @@ import (
 // leastColumn is what the last column of a table gets, however narrow the terminal is.
 const leastColumn = 24
 
-// columns writes rows as a table that is no wider than the terminal: the last column is wrapped. Where it
-// has no room, and the first row names the columns, rows become paragraphs. A width of 0 wraps nothing.
+// columns writes rows as a table that is no wider than the terminal: the last column is wrapped, and so are others that are
+// wider than two fifths of it. Where the last has no room, and the first row names the columns, rows become paragraphs. A
+// width of 0 wraps nothing.
 func columns(w io.Writer, width int, rows [][]string) error {
-	var wide []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(wide) {
-				wide = append(wide, 0)
-			}
-			wide[i] = max(wide[i], utf8.RuneCountInString(cell))
-		}
+	wide := widths(rows, 0)
+	if width > 0 && tableRoom(wide, width) < wide[len(wide)-1] {
+		wide = widths(rows, max(leastColumn, width*2/5))
 	}
 	var b strings.Builder
 	if isHead(rows[0]) && width > 0 && tableRoom(wide, width) < leastColumn {
@@ -28,24 +24,55 @@ func columns(w io.Writer, width int, rows [][]string) error {
 		return err
 	}
 	for _, row := range rows {
-		before := ""
-		for i, cell := range row[:len(row)-1] {
-			before += cell + strings.Repeat(" ", wide[i]-utf8.RuneCountInString(cell)+2)
-		}
-		at := utf8.RuneCountInString(before)
-		room := 0
-		if width > 0 {
-			room = max(width-at, leastColumn)
-		}
-		for i, line := range wrapped(row[len(row)-1], room) {
-			if i > 0 {
-				before = strings.Repeat(" ", at)
+		lines := make([][]string, len(row))
+		tall := 0
+		for i, cell := range row {
+			room := wide[i]
+			if i == len(row)-1 {
+				room = 0
+				if width > 0 {
+					room = max(tableRoom(wide[:len(row)], width), leastColumn)
+				}
 			}
-			b.WriteString(strings.TrimRight(before+line, " ") + "\n")
+			lines[i] = wrapped(cell, room)
+			tall = max(tall, len(lines[i]))
+		}
+		for n := range tall {
+			line := ""
+			for i := range row {
+				cell := ""
+				if n < len(lines[i]) {
+					cell = lines[i][n]
+				}
+				line += cell
+				if i < len(row)-1 {
+					line += strings.Repeat(" ", wide[i]-utf8.RuneCountInString(cell)+2)
+				}
+			}
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// widths are those of the columns, where the cells of all but the last are wrapped at some width; 0 wraps none.
+func widths(rows [][]string, most int) (wide []int) {
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(wide) {
+				wide = append(wide, 0)
+			}
+			room := most
+			if i == len(row)-1 {
+				room = 0
+			}
+			for _, line := range wrapped(cell, room) {
+				wide[i] = max(wide[i], utf8.RuneCountInString(line))
+			}
+		}
+	}
+	return wide
 }
 
 // isHead says whether a row names the columns, which it does in capitals.
@@ -65,7 +92,7 @@ func stacked(width int, rows [][]string) string {
 	head := rows[0]
 	for _, row := range rows[1:] {
 		lead := min(2, len(row))
-		b.WriteString(strings.Join(row[:lead], " ") + "\n")
+		b.WriteString(strings.Join(wrapped(strings.Join(row[:lead], " "), max(width, leastColumn)), "\n") + "\n")
 		var rest []string
 		for i := lead; i < len(row); i++ {
 			if row[i] != "" {
