@@ -287,3 +287,80 @@ func TestLargeBrowser(t *testing.T) {
 	t.Logf("%.1f MB, loaded after %s ms, searched in %s ms, chosen in %s ms: %s", float64(len(out))/1e6, opened[0], got[0], got[1], got[3])
 	pagetest.Shoot(t, ctx, "netmap-large")
 }
+
+// shut publishes the database on a port on which no policy lets anybody in, and gives the cart a neighbour that reaches all.
+const shut = shop + `---
+{apiVersion: v1, kind: Service, metadata: {name: db, namespace: shop}, spec: {type: LoadBalancer, selector: {app: db}, ports: [{port: 9090}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: any, namespace: shop, labels: {app: any}}, spec: {containers: [{name: c, image: x}]}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: any, namespace: shop}
+spec: {podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: any}}}], ports: [{port: 5432}]}]}
+`
+
+// TestFolded wants what is wrong to be seen of what is folded, too: ends that are open, and what is published in vain beside
+// what is let in.
+func TestFolded(t *testing.T) {
+	ctx, _ := openPage(t, shut, 1280, 900)
+	ways := `[...document.querySelectorAll(".edge.published title")].map((e) => e.textContent).join("|")`
+	dots := `[...document.querySelectorAll(".node.namespace")].map((n) => n.querySelector(".open title")?.textContent ?? "none").join("|")`
+	got := texts(t, ctx, `document.querySelector("#foldall").click()`, ways, dots, `document.querySelectorAll(".edge.shut").length`)
+	want := []string{
+		"Published → namespace shop: TCP 8080, as published|Published → namespace shop: let in by nobody known, as published",
+		"1 of 1 take connections from everybody, or open them to everybody|2 of 3 take connections from everybody, or open them to everybody", "1",
+	}
+	if !slices.Equal(got[1:], want) {
+		t.Errorf("folded:\n%q\nwant\n%q", got[1:], want)
+	}
+}
+
+// TestExact wants the ports that are told of several peers to be those of each of them.
+func TestExact(t *testing.T) {
+	ctx, _ := openPage(t, shut, 1280, 900)
+	node := `[...document.querySelectorAll(".node")].find((n) => n.getAttribute("aria-label").startsWith("shop/Pod any")).dispatchEvent(new MouseEvent("click", {bubbles: true}))`
+	got := texts(t, ctx, node, `[...document.querySelectorAll("#panel section")].find((s) => s.innerText.startsWith("Reaches")).innerText`)[1]
+	for _, want := range []string{"shop/Deployment cart all ports", "shop/StatefulSet db TCP 5432", "far/Pod other all ports"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("not told that it reaches %s:\n%s", want, got)
+		}
+	}
+}
+
+// TestSearchPort wants a search for a port to find who takes connections on it, and one for a label that nobody has to say so.
+func TestSearchPort(t *testing.T) {
+	ctx, _ := openPage(t, shut, 1280, 900)
+	find := func(text string) []string {
+		return texts(t, ctx, `(document.getElementById("text").value = "`+text+`", document.getElementById("text").dispatchEvent(new Event("input", {bubbles: true})))`,
+			shownText, `document.getElementById("results").innerText`, `[...document.querySelectorAll(".edge title")].every((e) => e.textContent.includes("shop/Deployment cart:"))`)[1:]
+	}
+	if got := find("8080"); !strings.Contains(got[0], "finds 1 end, listening on it") || got[1] != "shop/Deployment cart" || got[2] != "true" {
+		t.Errorf("8080: %q", got)
+	}
+	if got := find("5432/tcp"); !strings.Contains(got[0], "let in on it by a rule") || got[1] != "shop/StatefulSet db" {
+		t.Errorf("5432/tcp: %q", got)
+	}
+	if got := find("5433"); !strings.Contains(got[0], "nobody says that it listens on it, and no rule names it") || got[1] != "" {
+		t.Errorf("5433: %q", got)
+	}
+	if got := find("name=data"); !strings.Contains(got[0], "no label name=data; there is tier=data") {
+		t.Errorf("name=data: %q", got)
+	}
+}
+
+// TestReadable wants no text to be smaller than 11 px, however many namespaces there are, and them in the order that people count.
+func TestReadable(t *testing.T) {
+	var all strings.Builder
+	for i := range 120 {
+		fmt.Fprintf(&all, "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: n%d}, spec: {containers: [{name: c, image: x}]}}\n---\n", i)
+	}
+	for _, width := range []int64{1280, 390} {
+		ctx, _ := openPage(t, all.String(), width, 900)
+		got := texts(t, ctx, `Math.min(...[...document.querySelectorAll("#map text")].map((x) => parseFloat(getComputedStyle(x).fontSize) * document.getElementById("map").getBoundingClientRect().width / document.getElementById("map").viewBox.baseVal.width)) >= 11`,
+			`[...document.querySelectorAll(".node.namespace .name")].slice(0, 12).map((x) => x.textContent).join(" ")`)
+		if got[0] != "true" || got[1] != "n0 n1 n2 n3 n4 n5 n6 n7 n8 n9 n10 n11" {
+			t.Errorf("%d px wide: %q", width, got)
+		}
+	}
+}

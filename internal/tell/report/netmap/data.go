@@ -53,6 +53,7 @@ type (
 		Classes []int  `json:"c,omitempty"`
 		Labels  []int  `json:"l,omitempty"`
 		Several bool   `json:"s,omitempty"`
+		Ports   *int   `json:"p,omitempty"`    // on which it says that it listens
 		On      string `json:"on,omitempty"`   // the node that it is, or runs on
 		Open    int    `json:"open,omitempty"` // 1: takes connections from everybody, 2: opens them to everybody
 	}
@@ -114,6 +115,31 @@ func count(n int, one, many string) string {
 	return fmt.Sprint(n, " ", many)
 }
 
+// natural compares names as people do: n9 stands before n10.
+func natural(a, b string) int {
+	digits := func(s string) int {
+		if n := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }); n >= 0 {
+			return n
+		}
+		return len(s)
+	}
+	for a != "" && b != "" {
+		if i, j := digits(a), digits(b); i > 0 && j > 0 {
+			x, y := strings.TrimLeft(a[:i], "0"), strings.TrimLeft(b[:j], "0")
+			if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
+				return c
+			}
+			a, b = a[i:], b[j:]
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
 // groupOf is the key of an endpoint's group, and the group.
 func groupOf(e *network.Endpoint) (string, group) {
 	switch {
@@ -140,7 +166,7 @@ func (d *data) ends(f Facts) {
 	}
 	at := map[string]int{}
 	keys := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
-		return cmp.Or(cmp.Compare(groups[a].Name, groups[b].Name), cmp.Compare(a, b))
+		return cmp.Or(natural(groups[a].Name, groups[b].Name), cmp.Compare(a, b))
 	})
 	for _, key := range keys {
 		if key == "namespace "+f.Namespace {
@@ -182,6 +208,10 @@ func (d *data) end(m *network.Model, e *network.Endpoint) end {
 		one.On = short(e.Name)
 	case e.Workload != nil && e.Workload.Kind == "Pod":
 		one.On = short(e.Workload.Spec.NodeName)
+	}
+	if on := e.Listens(); len(on) > 0 {
+		at := d.port(on)
+		one.Ports = &at
 	}
 	for _, key := range slices.Sorted(maps.Keys(e.Labels())) {
 		if len(one.Labels) == mostTags {

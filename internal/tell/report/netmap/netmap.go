@@ -70,6 +70,7 @@ type (
 		Sentence      string
 		Gaps          []string
 		MoreGaps      int
+		AllGaps       string
 		LeftOut       []string
 		Rows          []pageRow
 		MoreRows      int
@@ -93,7 +94,7 @@ func write(ctx context.Context, w io.Writer, f Facts, most bounds) error {
 	for _, gap := range f.Gaps[:min(len(f.Gaps), mostGaps)] {
 		v.Gaps = append(v.Gaps, short(gap))
 	}
-	v.MoreGaps = len(f.Gaps) - len(v.Gaps)
+	v.MoreGaps, v.AllGaps = len(f.Gaps)-len(v.Gaps), count(len(f.Gaps), "reason", "reasons")
 	if !f.Made.IsZero() {
 		v.Made = f.Made.UTC().Format("2006-01-02 15:04 UTC")
 	}

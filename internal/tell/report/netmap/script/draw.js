@@ -29,9 +29,13 @@ const fit = (text, room, font) => {
   while (n > 1 && pen.measureText(said()).width > room) n--;
   return said();
 };
+const width = (text, font) => {
+  pen.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
+  return pen.measureText(text).width;
+};
 const many = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
-const KINDS = { namespace: ["workload", "workloads"], nodes: ["node", "nodes"], internet: ["block", "blocks"], addresses: ["block", "blocks"], published: ["way in", "ways in"] };
+const KINDS = { namespace: ["workload", "workloads"], nodes: ["node", "nodes"], internet: ["block", "blocks"], addresses: ["block", "blocks"], published: ["object that publishes", "objects that publish"] };
 const inGroup = (g) => {
   const n = members[g].length, [single, plural] = KINDS[groups[g].k];
   return `${n.toLocaleString("en")} ${n === 1 ? single : plural}`;
@@ -49,6 +53,7 @@ const thingWords = (t) => {
 
 const SIDES = { l: "from outside", r: "to outside", "": "" };
 const NAME = "600 13px"; // as the style sheet has it
+const SUB = "400 12px";
 const LABELS = 30; // edges whose ports fit beside them
 
 // draw shows a layout, with what is chosen and what the search found.
@@ -90,9 +95,12 @@ const drawThing = (p, state, act) => {
   if (state.chosen === t) mark.push("chosen");
   if (found) mark.push("found");
   if (state.near ? !state.near.has(t) : state.found && !found) mark.push("dim");
-  const label = `${thingWords(t)}${p.box.side ? ", " + SIDES[p.box.side] : ""}${whole ? ", " + inGroup(t.group) + (data.classes ? ", folded" : "") : ""}`;
+  const label = `${thingWords(t)}${p.box.side ? ", " + SIDES[p.box.side] : ""}${whole ? ", " + inGroup(t.group) + (data.classes ? ", folded" : "") : ""}${opened(t) ? ", " + opened(t) : ""}`;
   const all = [shape("title", {}, thingWords(t)), shape("rect", { x: p.x, y: p.y, width: p.w, height: p.h, rx: 7 })];
-  all.push(shape("text", { class: "name", x: p.x + 10, y: p.y + 20 }, fit(thingName(t), p.w - (whole ? 46 : 32), NAME)));
+  const [first, beside] = nameAndKind(t), room = p.w - (whole ? 60 : 32), name = fit(first, room, NAME);
+  all.push(shape("text", { class: "name", x: p.x + 10, y: p.y + 20 }, name));
+  const left = room - width(name, NAME) - 8;
+  if (beside && left > 24) all.push(shape("text", { class: "sub", x: p.x + 18 + width(name, NAME), y: p.y + 20 }, fit(beside, left, SUB)));
   if (whole) {
     all.push(shape("text", { class: "sub", x: p.x + 10, y: p.y + 37 }, inGroup(t.group)));
     const fold = shape("g", { class: "fold", "aria-hidden": "true" }, shape("rect", { x: p.x + p.w - 30, y: p.y + 12, width: 22, height: 22, rx: 5 }),
@@ -102,7 +110,8 @@ const drawThing = (p, state, act) => {
       act.fold(t.group);
     });
     if (data.classes) all.push(fold);
-  } else if (open(t)) all.push(shape("circle", { class: "open", cx: p.x + p.w - 12, cy: p.y + p.h / 2, r: 4 }, shape("title", {}, open(t))));
+  }
+  if (opened(t)) all.push(shape("circle", { class: "open", cx: p.x + p.w - (whole ? 42 : 12), cy: p.y + p.h / 2, r: 4 }, shape("title", {}, opened(t))));
   const node = shape("g", { class: mark.join(" "), role: "button", tabindex: "-1", "aria-label": label, "data-id": p.box.side + t.id, "aria-pressed": String(state.chosen === t) }, ...all);
   p.node = node;
   node.addEventListener("click", () => act.choose(t, node));
@@ -115,6 +124,18 @@ const open = (t) => {
   return is === 3 ? "takes connections from everybody, and opens them to everybody" : is === 1 ? "takes connections from everybody" : is === 2 ? "opens connections to everybody" : "";
 };
 
+// opened is the same of a thing, or of how many of a folded group.
+const opened = (t) => {
+  if (t.id[0] !== "g") return open(t);
+  const n = t.ends.filter((e) => ends[e].open).length;
+  return n ? `${n.toLocaleString("en")} of ${t.ends.length.toLocaleString("en")} take connections from everybody, or open them to everybody` : "";
+};
+// nameAndKind are the words of a thing, so that what tells it from others comes first.
+const nameAndKind = (t) => {
+  const first = ends[t.ends[0]], name = thingName(t), space = name.indexOf(" ");
+  return t.id[0] !== "g" && (first.k === PODS || first.k === HOST) && space > 0 ? [name.slice(space + 1), name.slice(0, space)] : [name, ""];
+};
+
 // isHot says that a connection is what is chosen, or of it, or on the port that is searched.
 const isHot = (e, state) => {
   const a = e.from.thing, b = e.to.thing;
@@ -125,7 +146,7 @@ const isHot = (e, state) => {
 
 const drawEdge = (e, labelled, state, act, taken) => {
   const a = e.from.thing, b = e.to.thing, { hot } = e, dim = !hot && (state.chosen || state.edge || state.found);
-  const words = `${thingWords(a)} → ${thingWords(b)}: ${portWords(e.ports)}${e.way ? ", as published" : ""}`;
+  const words = `${thingWords(a)} → ${thingWords(b)}: ${e.way && e.ports === NONE ? "let in by nobody known" : portWords(e.ports)}${e.way ? ", as published" : a.ends.length * b.ends.length > 1 && (a.id[0] === "g" || b.id[0] === "g") ? ", on at least one of them" : ""}`;
   const g = shape("g", { class: `edge ${e.way} ${hot ? "hot" : ""} ${dim ? "dim" : ""} ${e.way && e.ports === NONE ? "shut" : ""}`, "data-edge": a.id + " " + b.id },
     shape("title", {}, words), shape("path", { class: "hit", d: e.line }), shape("path", { class: "line", d: e.line, "marker-end": `url(#tip${hot ? "-hot" : ""})` }));
   if (labelled) {

@@ -1,6 +1,6 @@
 // Where things stand. A group is a box: folded it is one thing, unfolded it holds its things. What is outside stands on
 // the left where it reaches the cluster, and on the right where it is reached.
-const WIDTH = 208, ROW = 46, SMALL = 30, HEAD = 34, GAP = 18, ALLEY = 124, EDGE = 14;
+const WIDTH = 208, ROW = 46, SMALL = 30, HEAD = 34, GAP = 18, ALLEY = 104, EDGE = 14;
 const MOST_PARTS = 60, MOST_EDGES = 600, MANY_GROUPS = 40, TALLEST = 1100;
 
 // layout gives the boxes, the things in them and the edges between those that are wanted. A group in the focus stands in the
@@ -49,6 +49,15 @@ const edgesOf = (shown, unfolded, places, chosen, wanted) => {
     const open = unfolded.has(g) ? parts(g) : [wholes[g]];
     return open.map((t) => places.get((outside(g) ? side : "") + t.id)).filter(Boolean);
   };
+  const push = (from, to, on, way) => {
+    if (!way) {
+      if (on !== NONE) all.push({ from, to, ports: on, way });
+      return;
+    }
+    const [some, shut] = waysBetween(from.thing, to.thing);
+    if (some >= 0) all.push({ from, to, ports: some, way });
+    if (shut) all.push({ from, to, ports: NONE, way });
+  };
   let count = 0;
   const touches = (g) => chosen && chosen.group === g;
   for (const g of shown) for (const [h, { ports: on }] of outOf[g]) if (is.has(h) && about(g, h) && wanted(wholes[g], wholes[h], on)) count++;
@@ -58,14 +67,13 @@ const edgesOf = (shown, unfolded, places, chosen, wanted) => {
       if (!is.has(h) || !about(g, h) || !few && !touches(g) && !touches(h)) continue;
       if (!unfolded.has(g) && !unfolded.has(h)) {
         const from = places.get((outside(g) ? "l" : "") + wholes[g].id), to = places.get((outside(h) ? "r" : "") + wholes[h].id);
-        if (wanted(from.thing, to.thing, on)) all.push({ from, to, ports: on, way });
+        if (wanted(from.thing, to.thing, on)) push(from, to, on, way);
         continue;
       }
       for (const from of listOf(g, "l")) {
         for (const to of listOf(h, "r")) {
           if (!wanted(from.thing, to.thing, on)) continue;
-          const some = way ? waysBetween(from.thing, to.thing) : between(from.thing, to.thing);
-          if (some >= 0 && (some !== NONE || way)) all.push({ from, to, ports: some, way });
+          push(from, to, way ? NONE : between(from.thing, to.thing), way);
         }
       }
     }

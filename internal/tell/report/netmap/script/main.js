@@ -1,6 +1,7 @@
 // What a person does.
 const frame = $("frame"), svg = $("map"), panel = $("panel"), form = $("filter"), text = $("text"), results = $("results"), shown = $("shown"), alone = $("alone");
 const MOST_RESULTS = 50, MOST_ROWS = 300;
+const READABLE = 0.92; // of the smallest text, 12 px; below it is scrolled, and not scaled
 const state = { chosen: null, edge: null, found: null, port: null, unfolded: new Set(), scale: 1, fit: true };
 let now, origin;
 
@@ -18,7 +19,7 @@ const textOf = (e) => {
 // search finds ends all of whose words are in their names and labels, groups by their names, and connections by a port.
 const search = () => {
   const words = lower(text.value).split(/\s+/).filter(Boolean);
-  state.found = state.port = null;
+  state.found = state.port = state.note = state.takers = null;
   results.replaceChildren();
   if (!words.length) return;
   const port = /^(?:(tcp|udp|sctp)[/ ])?(\d{1,5})(?:\/(tcp|udp|sctp))?$/.exec(words.join(" "));
@@ -27,6 +28,15 @@ const search = () => {
     state.port = (of) => hasPort(of, Number(port[2]), protocol);
   }
   const hits = new Set(), inGroups = new Set();
+  if (state.port) {
+    const [takers, why] = takersOf(state.port);
+    state.note = why;
+    for (const e of takers) {
+      hits.add(e);
+      inGroups.add(ends[e].g);
+    }
+    if (takers.length) state.takers = new Set(takers);
+  }
   ends.forEach((end, e) => {
     if (words.every((w) => textOf(e).includes(w))) {
       hits.add(e);
@@ -35,12 +45,45 @@ const search = () => {
   });
   const named = groups.map((_, g) => g).filter((g) => words.every((w) => lower(groups[g].n).includes(w)));
   named.forEach((g) => inGroups.add(g));
+  if (!state.port && !hits.size) state.note = noLabel(words);
   if (!state.port || hits.size || named.length) state.found = (t) => t.id[0] === "g" ? inGroups.has(t.group) : t.ends.some((e) => hits.has(e));
   state.inGroups = inGroups;
-  const items = [...named.map((g) => [thingWords(wholes[g]), () => act.choose(wholes[g])]), ...Array.from(hits, (e) => [full(e), () => act.choose(partOf(e))])];
+  const groupItems = named.map((g) => [thingWords(wholes[g]), () => act.choose(wholes[g])]), endItems = Array.from(hits, (e) => [full(e), () => act.choose(partOf(e))]);
+  const items = state.port ? [...endItems, ...groupItems] : [...groupItems, ...endItems];
   results.replaceChildren(...items.slice(0, MOST_RESULTS).map(([name, go]) => make("li", {}, link(name, go))));
   if (items.length > MOST_RESULTS) results.append(make("li", { class: "more" }, `and ${(items.length - MOST_RESULTS).toLocaleString("en")} more: name it more closely`));
   state.hits = items;
+};
+
+// takersOf are the ends that take connections on a port: those whose containers say that they listen on it; where none does,
+// those that a rule lets in on it.
+const takersOf = (port) => {
+  const is = (e) => ends[e].k === PODS || ends[e].k === HOST;
+  const all = ends.map((_, e) => e).filter(is), listening = all.filter((e) => ends[e].p !== undefined && port(ends[e].p));
+  if (listening.length) return [listening, "listening on it"];
+  if (!data.classes) return [[], ""];
+  const faces = new Map();
+  const lets = (face) => {
+    if (!faces.has(face)) {
+      faces.set(face, data.faces[face][1].some((why, i) => i % 2 && data.whys[why].some((on, j, of) => {
+        if (j % 2 || on === ALL) return false;
+        const [allowed, rules] = data.reasons[of[j + 1]];
+        return allowed && rules.length && port(on);
+      })));
+    }
+    return faces.get(face);
+  };
+  const allowed = all.filter((e) => ends[e].k === PODS && (ends[e].c || []).some((c) => lets(data.classes[c][3])));
+  return [allowed, allowed.length ? "let in on it by a rule; nobody says that it listens on it" : "nobody says that it listens on it, and no rule names it"];
+};
+
+// noLabel says of a label that nobody has which ones have its value.
+const noLabel = (words) => {
+  const word = words.find((w) => w.includes("=") && !data.labels.some((l) => lower(l).includes(w)));
+  if (!word) return null;
+  const value = word.slice(word.indexOf("="));
+  const others = data.labels.filter((l) => value.length > 1 && lower(l).endsWith(value)).slice(0, 3);
+  return `no label ${word}${others.length ? `; there is ${others.join(", ")}` : ""}`;
 };
 
 // shownGroups are those in view: all; those that the search found, where there are many; what is chosen and who is
@@ -66,7 +109,7 @@ const waysOf = (t, g) => t.ends.some((e) => (waysBy.get(e) || []).some((p) => en
 
 // wanted says of a connection that it is to be drawn: all, those on a port that is searched, or those of what is chosen alone.
 const wanted = (a, b, on) => {
-  if (state.port && !state.found && !state.chosen && !state.edge && !state.port(on)) return false;
+  if (state.port && !state.chosen && !state.edge && (!state.port(on) || state.takers && !b.ends.some((e) => state.takers.has(e)))) return false;
   if (!alone.checked || !state.edge && !state.chosen) return true;
   if (state.edge) return state.edge[0] === a && state.edge[1] === b;
   return isOf(a, state.chosen) || isOf(b, state.chosen);
@@ -95,7 +138,7 @@ const tellShown = (list) => {
   const edges = now.edges.length;
   let words = `${many(list.filter((g) => !outside(g)).length, "namespace")}, ${many(edges, "connection")} in view`;
   if (now.more > 0) words += state.chosen || state.edge ? `; ${now.more.toLocaleString("en")} more are not drawn` : `: ${now.more.toLocaleString("en")} are too many to be drawn at once. Choose a namespace, or search`;
-  if (state.hits && text.value.trim()) words += `; the search finds ${many(state.hits.length, "end")}`;
+  if (state.hits && text.value.trim()) words += `; the search finds ${many(state.hits.length, "end")}${state.note ? `, ${state.note}` : ""}`;
   shown.textContent = words + ".";
 };
 
@@ -166,7 +209,7 @@ const settle = (move = true) => {
   if (!move) return;
   const head = panel.querySelector("h2");
   if (head) head.focus({ preventScroll: true });
-  if (matchMedia("(max-width: 60rem)").matches) panel.scrollIntoView({ block: "start" });
+  if (matchMedia("(max-width: 60rem)").matches) frame.scrollIntoView({ block: "start" }); // the panel lies over what is below
   const at = state.chosen && svg.querySelector(".chosen");
   if (at) center(at);
 };
@@ -177,7 +220,8 @@ const center = (at) => {
 
 const zoom = () => {
   const [, , w, h] = svg.getAttribute("viewBox").split(" ").map(Number);
-  if (state.fit) state.scale = Math.max(frame.clientWidth < 700 ? 0.75 : 0.45, Math.min(1, (frame.clientWidth - 4) / w));
+  const whole = Math.min(1, (frame.clientWidth - 4) / w);
+  if (state.fit) state.scale = state.fit === "whole" ? whole : Math.max(READABLE, whole);
   svg.setAttribute("width", Math.round(w * state.scale));
   svg.setAttribute("height", Math.round(h * state.scale));
 };
@@ -235,7 +279,7 @@ form.addEventListener("submit", (e) => {
 });
 $("larger").addEventListener("click", () => { state.fit = false; state.scale = Math.min(2, state.scale * 1.25); zoom(); });
 $("smaller").addEventListener("click", () => { state.fit = false; state.scale = Math.max(0.2, state.scale / 1.25); zoom(); });
-$("fit").addEventListener("click", () => { state.fit = true; zoom(); });
+$("fit").addEventListener("click", () => { state.fit = "whole"; zoom(); });
 $("foldall").addEventListener("click", () => { state.unfolded.clear(); if (state.chosen) state.chosen = wholes[state.chosen.group]; state.edge = null; settle(false); });
 addEventListener("resize", zoom);
 document.addEventListener("keydown", (e) => {

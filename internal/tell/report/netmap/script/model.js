@@ -135,6 +135,7 @@ const answers = (e, f) => {
   return all;
 };
 
+const NATURAL = new Intl.Collator("en", { numeric: true }); // app9 before app10
 // Things: ends of a group that are treated alike. A folded group is one thing of all its ends.
 const members = groups.map(() => []);
 ends.forEach((e, i) => members[e.g].push(i));
@@ -153,6 +154,7 @@ const parts = (g) => {
     by.get(key).push(e);
   }
   partsKnown[g] = Array.from(by.values(), (list) => thing("e" + list[0], g, list));
+  if (groups[g].k === "namespace" || groups[g].k === "nodes") partsKnown[g].sort((a, b) => NATURAL.compare(ends[a.ends[0]].n, ends[b.ends[0]].n));
   for (const t of partsKnown[g]) for (const e of t.ends) thingOf[e] = t;
   return partsKnown[g];
 };
@@ -181,18 +183,21 @@ for (const [from, on, ...runs] of data.edges || []) {
   for (let i = 0; i < runs.length; i += 2) for (let to = runs[i]; to <= runs[i + 1]; to++) join(from, to, on, "");
 }
 for (const [by, to, , let_] of published) join(ends[by].g, ends[to].g, let_, "published");
+// waysBetween are the ports that are let in, -1 where nothing leads there, and whether something leads there and is let in
+// by nobody: neither hides the other.
 const waysBetween = (from, to) => {
-  let on = NONE, found = false;
+  let on = NONE, found = false, shut = false;
   const mine = new Set(to.ends);
   for (const e of from.ends) {
     for (const p of waysBy.get(e) || []) {
       if (mine.has(p[1])) {
         on = union(on, p[3]);
-        found = true;
+        found ||= p[3] !== NONE;
+        shut ||= p[3] === NONE;
       }
     }
   }
-  return found ? on : -1;
+  return [found ? on : -1, shut];
 };
 // isOf says that a thing is what was chosen, or in the group that was.
 const isOf = (t, chosen) => Boolean(chosen) && (t === chosen || chosen.id[0] === "g" && t.group === chosen.group);

@@ -73,37 +73,36 @@ const tellPairs = (a, b, act) => {
   }
   const edge = outOf[a.group].get(b.group);
   return [
-    make("p", {}, `Together on ${edge ? cut(portWords(edge.ports), 300) : "none"}.`),
+    make("p", {}, `On at least one of them: ${edge ? cut(portWords(edge.ports), 300) : "none"}.`),
     section("Connections", make("ul", { class: "plain" }, ...found.slice(0, MOST_LISTED).map(([x, y, on]) => make("li", {}, link(`${thingWords(x)} → ${thingWords(y)}`, () => act.chooseEdge(x, y)), " ", shortly(on)))),
       whole ? null : make("p", { class: "more" }, data.classes ? "and more: unfold them, or search for one." : "Which ones was left out of this page.")),
   ];
 };
 
-// peers lists whom a thing reaches, or who reaches it, by groups.
+// peers lists whom a thing reaches, or who reaches it, by groups and ports: what is told of some is true of each.
 const peers = (t, outgoing) => {
   const all = [];
   const near = outgoing ? outOf[t.group] : into[t.group];
   for (const [g, { way }] of near) {
     if (way || !about(g, t.group)) continue;
-    let on = NONE;
-    const some = [];
+    const by = new Map();
     for (const other of parts(g)) {
       const is = outgoing ? between(t, other) : between(other, t);
       if (is === NONE) continue;
-      some.push([other, is]);
-      on = union(on, is);
+      if (!by.has(is)) by.set(is, []);
+      by.get(is).push(other);
     }
-    if (some.length) all.push({ g, some, on, every: some.length === parts(g).length && some.every(([, is]) => is === on) });
+    for (const [on, some] of by) all.push({ g, some, on, every: some.length === parts(g).length });
   }
   return all.sort((x, y) => x.g - y.g);
 };
 const peerItem = (of, t, outgoing, act) => {
   const go = (other) => () => outgoing ? act.chooseEdge(t, other) : act.chooseEdge(other, t);
   const name = groups[of.g].n;
-  if (of.some.length === 1) return make("li", {}, link(thingWords(of.some[0][0]), go(of.some[0][0])), " ", shortly(of.on));
-  const total = of.some.reduce((n, [other]) => n + other.ends.length, 0);
+  if (of.some.length === 1) return make("li", {}, link(thingWords(of.some[0]), go(of.some[0])), " ", shortly(of.on));
+  const total = of.some.reduce((n, other) => n + other.ends.length, 0);
   return make("li", {}, make("details", {}, make("summary", {}, make("bdi", {}, name), ` ${of.every ? "all " + total : total + " of " + members[of.g].length} `, shortly(of.on)),
-    make("ul", { class: "plain" }, ...of.some.slice(0, MOST_LISTED).map(([other, on]) => make("li", {}, link(thingName(other), go(other)), " ", shortly(on)))), rest(of.some.length - MOST_LISTED)));
+    make("ul", { class: "plain" }, ...of.some.slice(0, MOST_LISTED).map((other) => make("li", {}, link(thingName(other), go(other))))), rest(of.some.length - MOST_LISTED)));
 };
 
 // held says whether a thing's pods are refused what no rule allows, by direction.
@@ -141,7 +140,8 @@ const tellThing = (t, act) => {
 
 const tellGroup = (g, act) => {
   const names = (map, outgoing) => Array.from(map).filter(([h]) => about(g, h)).sort((a, b) => a[0] - b[0]).map(([h, { ports: on, way }]) => ({ h, on, way }));
-  const item = (outgoing) => ({ h, on, way }) => make("li", {}, link(groups[h].n, () => outgoing ? act.chooseEdge(wholes[g], wholes[h]) : act.chooseEdge(wholes[h], wholes[g])), h === g ? " (among themselves) " : " ", shortly(on, way ? ", as published" : ""));
+  const one = (h) => members[h].length === 1 && members[g].length === 1;
+  const item = (outgoing) => ({ h, on, way }) => make("li", {}, link(groups[h].n, () => outgoing ? act.chooseEdge(wholes[g], wholes[h]) : act.chooseEdge(wholes[h], wholes[g])), h === g ? " (among themselves) " : " ", shortly(on, way ? ", as published" : one(h) ? "" : " (on at least one)"));
   const from = names(into[g]), to = names(outOf[g]);
   return [
     make("h2", { tabindex: "-1" }, make("bdi", {}, thingWords(wholes[g]))),
