@@ -9,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plimsoll/plimsoll/internal/judge/network"
 	"github.com/plimsoll/plimsoll/internal/judge/network/suggest"
 	"github.com/plimsoll/plimsoll/internal/read/flow"
+	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
 // suggestOptions say what is suggested, and from what.
@@ -170,18 +172,27 @@ func (o *suggestOptions) tell(g *global, log *flow.Log, r *suggest.Recorded, a *
 
 // needRow is a need as it is told.
 type needRow struct {
-	From  string `json:"from"`
-	To    string `json:"to"`
-	Ports string `json:"ports"`
-	Why   string `json:"why"`
-	Count int    `json:"count,omitempty"`
+	From       string    `json:"from"`
+	To         string    `json:"to"`
+	Ports      string    `json:"ports"`
+	Why        string    `json:"why"`
+	Count      int       `json:"count,omitempty"`
+	FromEnd    netEnd    `json:"fromEnd"`
+	ToEnd      netEnd    `json:"toEnd"`
+	PortRanges []portRow `json:"portRanges"`
 }
 
 func needRows(needs []*suggest.Need) []needRow {
 	all := []needRow{}
 	for _, n := range needs {
 		from, to := n.Ends()
-		all = append(all, needRow{from, to, n.Ports().String(), n.Why, n.Count})
+		end := func(e *network.Endpoint) netEnd {
+			if e.Kind == network.Block {
+				e = &network.Endpoint{Kind: network.Block, Addresses: n.Address}
+			}
+			return netEndOf(e)
+		}
+		all = append(all, needRow{from, to, n.Ports().String(), n.Why, n.Count, end(n.From), end(n.To), portRows(n.Ports())})
 	}
 	return all
 }
@@ -191,18 +202,24 @@ func (o *suggestOptions) writeSuggested(g *global, w *wires, log *flow.Log, r *s
 		_, err := io.WriteString(g.env.Stdout, a.Text)
 		return err
 	}
+	policies := []map[string]any{}
+	made, _ := kube.Manifest("suggested.yaml", []byte(a.Text)) // which was read so before it was held against what is needed
+	for _, p := range made {
+		policies = append(policies, p.Fields)
+	}
 	return o.answer(g, nil, struct {
-		Policies   string    `json:"policies"` // as YAML
-		Kept       []needRow `json:"kept"`
-		Cut        []needRow `json:"cut"`
-		Unknown    []string  `json:"unknown,omitempty"` // needed, and not allowed, as it cannot be named
-		Recorded   int       `json:"recorded"`
-		Explained  int       `json:"explained"`
-		Refused    int       `json:"refused"`
-		Broken     int       `json:"broken"`
-		Lost       int       `json:"lost"`
-		Undirected int       `json:"undirected"`
-		Notes      []string  `json:"notes,omitempty"`
-		Gaps       []string  `json:"gaps,omitempty"`
-	}{a.Text, needRows(a.Kept), needRows(a.Cut), append(a.Unknown, r.Unknown...), r.Connections, r.Explained, r.Refused, log.Broken, log.Lost, log.Undirected, a.Notes, w.gaps})
+		Policies   []map[string]any `json:"policies"`
+		YAML       string           `json:"yaml"` // the same, with the reason beside each rule
+		Kept       []needRow        `json:"kept"`
+		Cut        []needRow        `json:"cut"`
+		Unknown    []string         `json:"unknown,omitempty"` // needed, and not allowed, as it cannot be named
+		Recorded   int              `json:"recorded"`
+		Explained  int              `json:"explained"`
+		Refused    int              `json:"refused"`
+		Broken     int              `json:"broken"`
+		Lost       int              `json:"lost"`
+		Undirected int              `json:"undirected"`
+		Notes      []string         `json:"notes,omitempty"`
+		Gaps       []string         `json:"gaps,omitempty"`
+	}{policies, a.Text, needRows(a.Kept), needRows(a.Cut), append(a.Unknown, r.Unknown...), r.Connections, r.Explained, r.Refused, log.Broken, log.Lost, log.Undirected, a.Notes, w.gaps})
 }
