@@ -65,16 +65,15 @@ func newNetMap(g *global) *cobra.Command {
 func (o *mapOptions) writeAll(ctx context.Context, g *global, w *wires, to outputs) error {
 	var errs []error
 	for _, one := range to {
-		of := *o
-		of.format = one.format
+		o.format = one.format
 		if one.file == "" {
-			errs = append(errs, of.write(ctx, g, w))
+			errs = append(errs, o.write(ctx, g, w))
 			continue
 		}
 		errs = append(errs, writeFile(one.file, func(file io.Writer) error {
 			there := *g
 			there.env.Stdout, there.env.Width = file, 0
-			return of.write(ctx, &there, w)
+			return o.write(ctx, &there, w)
 		}))
 	}
 	return errors.Join(errs...)
