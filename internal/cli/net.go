@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/plimsoll/plimsoll/internal/judge/network"
 	"github.com/plimsoll/plimsoll/internal/judge/network/enforcement"
@@ -36,6 +37,9 @@ type netOptions struct {
 	enforced      enforcedOptions
 	ranges, nodes []string
 	carriers      []string
+	servers       []string                  // the API server's addresses
+	also          []schema.GroupVersionKind // kinds that are read beside those of networks
+	optional      []schema.GroupVersionKind // and those that a cluster may not serve
 }
 
 func (o *netOptions) flags(f *pflag.FlagSet, formats string) {
@@ -105,7 +109,7 @@ func (o *netOptions) seen(ctx context.Context, g *global, targets []string) (*se
 	if err != nil {
 		return nil, err
 	}
-	s, err := o.objects(ctx, g, targets, client.Selection{Kinds: append(kube.Judged(), own...), Optional: optional, Network: true})
+	s, err := o.objects(ctx, g, targets, client.Selection{Kinds: slices.Concat(kube.Judged(), own, o.also), Optional: append(optional, o.optional...), Network: true})
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +131,9 @@ func (o *netOptions) wire(ctx context.Context, s *seen, beside []network.Address
 		return nil, err
 	}
 	if of.NodeRanges, err = prefixes("--node-cidr", o.nodes); err != nil {
+		return nil, err
+	}
+	if of.Servers, err = serverAddresses(o.servers); err != nil {
 		return nil, err
 	}
 	w := &wires{written: network.New(s.Snapshot, of), gaps: slices.Clone(s.gaps), known: s.known}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plimsoll/plimsoll/internal/deck/scan"
 	"github.com/plimsoll/plimsoll/internal/judge/network"
 	"github.com/plimsoll/plimsoll/internal/judge/network/suggest"
 	"github.com/plimsoll/plimsoll/internal/read/flow"
@@ -28,10 +29,11 @@ func newNetSuggest(g *global) *cobra.Command {
 	o := suggestOptions{declared: true}
 	cmd := &cobra.Command{
 		Use: "suggest [flags] [TARGET...]", Short: "Write the NetworkPolicies that allow only what is needed", Args: words(0, -1),
-		Long: "What is needed is what manifests declare (Services that settings and arguments of containers name, and what is published)\n" +
-			"and what was recorded: --flows reads Hubble's JSON, Calico's flow logs, VPC flow logs and conntrack -L. Each namespace gets a\n" +
-			"policy that denies, one that lets its pods ask for names, and one for each workload. They are held against all\n" +
-			"that is needed before they are written: what would be cut is told. Nothing is applied.\n\n" +
+		Long: "What is needed is what manifests declare (Services that settings and arguments of containers name, what is published, who is\n" +
+			"asked for metrics, and the API server for those who have a use for it) and what was recorded: --flows reads Hubble's JSON,\n" +
+			"Calico's flow logs, VPC flow logs and conntrack -L. Each namespace gets a policy that denies, one that lets its pods ask for\n" +
+			"names, and one for each workload. They are held against all that is needed before they are written: what would be cut is told.\n" +
+			"Nothing is applied.\n\n" +
 			"Exit status: 0, 2 the call is wrong, 3 something that is needed would be cut, or not all is known.",
 		Example: "  plimsoll net suggest ./k8s > policies.yaml\n  hubble observe -o jsonpb --since 24h > flows.json; plimsoll net suggest --flows flows.json --namespace shop\n" +
 			"  plimsoll net suggest --declared=false --flows conntrack.txt ./prod-dump",
@@ -52,11 +54,15 @@ func newNetSuggest(g *global) *cobra.Command {
 	f.Var(repeated(&o.flows), "flows", "`FILE` of recorded connections, or - for standard input; may be repeated")
 	f.VarP(parted(&o.namespaces), "namespace", "n", "`NAMESPACES` whose pods get policies (default: all but kube-system)")
 	f.BoolVar(&o.declared, "declared", o.declared, "count what manifests declare")
+	f.Var(parted(&o.servers), "api-server", "`ADDRESSES` of the API server, with a port or on 6443 (default: what Service kubernetes and the control plane's nodes say)")
 	f.BoolVar(&o.replace, "replace", false, "take the NetworkPolicies that these namespaces have for gone")
 	return cmd
 }
 
 func (o *suggestOptions) run(cmd *cobra.Command, g *global, args []string) error {
+	if o.declared {
+		o.netOptions.also, o.netOptions.optional = fewKinds(), suggest.Kinds()
+	}
 	s, err := o.seen(cmd.Context(), g, args)
 	if err != nil {
 		return err
@@ -78,13 +84,18 @@ func (o *suggestOptions) run(cmd *cobra.Command, g *global, args []string) error
 		}
 	}
 	w.tell(g)
+	use := scan.ServerUse(s.Snapshot, s.whole)
+	of := suggest.Options{Namespaces: o.namespaces, Replace: o.replace, Uses: func(w *kube.Workload) bool { is := use(w); return is.Token && is.Granted }}
 	var declared suggest.Declaration
 	if o.declared {
-		declared = *suggest.Declared(w.model, s.Snapshot)
+		declared = *suggest.Declared(w.model, s.Snapshot, of)
 	}
+	of.Unknown, of.Notes = declared.Unknown, declared.Notes
 	recorded := suggest.Flows(w.model, log)
-	of := suggest.Options{Unknown: declared.Unknown, Namespaces: o.namespaces, Replace: o.replace}
-	a, err := suggest.Make(w.model, s.Snapshot, append(declared.Needs, recorded.Needs...), of)
+	a, err := suggest.Make(cmd.Context(), w.model, s.Snapshot, append(declared.Needs, recorded.Needs...), of)
+	if cmd.Context().Err() != nil {
+		return errStopped
+	}
 	if err != nil {
 		return err
 	}
@@ -165,6 +176,10 @@ func (o *suggestOptions) tell(g *global, log *flow.Log, r *suggest.Recorded, a *
 		g.say("plimsoll: %s", printable(note))
 	}
 	for _, n := range a.Cut {
+		if by := a.Refused[n]; by != "" {
+			g.say("plimsoll: needed, and refused already by %s, as it would be: %s (%s)", printable(by), printable(n.String()), printable(n.Why))
+			continue
+		}
 		g.say("plimsoll: would be cut: %s (%s)", printable(n.String()), printable(n.Why))
 	}
 	g.say("plimsoll: %s; %d of %d that are needed are allowed by them", count(len(a.Policies), "policy"), len(a.Kept), len(a.Kept)+len(a.Cut))

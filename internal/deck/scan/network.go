@@ -42,7 +42,7 @@ func (s *scan) lookAtNetwork(ctx context.Context, id string, l lot) (seen []sigh
 		}
 	}
 	checks := gap.Checks()
-	facts, err := gap.Read(ctx, m, real, l.around, own, useOf(l))
+	facts, err := gap.Read(ctx, m, real, l.around, own, ServerUse(l.around, l.whole))
 	if err != nil {
 		return nil, interrupted()
 	}
@@ -72,22 +72,22 @@ func interrupted() []finding.Gap {
 	return []finding.Gap{{Class: "interrupted", Blocking: true, Count: 1, What: "who reaches whom was not worked out, because the scan was interrupted"}}
 }
 
-// useOf says what pods have of the API server: whether a token is in them, and whether a role gives its account something. Where
+// ServerUse says what pods of a snapshot have of the API server: whether a token is in them, and whether a role gives its account something. Where
 // no role was read, an account of their own may have been given something.
-func useOf(l lot) func(*kube.Workload) gap.Use {
+func ServerUse(around *kube.Snapshot, whole bool) func(*kube.Workload) gap.Use {
 	rights := sync.OnceValue(func() *rbac.Model {
-		if !slices.ContainsFunc(l.around.Objects, risk.Is) {
+		if !slices.ContainsFunc(around.Objects, risk.Is) {
 			return nil
 		}
-		return rbac.New(l.around, rbac.Options{Whole: l.whole})
+		return rbac.New(around, rbac.Options{Whole: whole})
 	})
 	return func(w *kube.Workload) (use gap.Use) {
-		use.Token = path.Mounts(l.around, w) || slices.ContainsFunc(w.Spec.Volumes, func(v corev1.Volume) bool {
+		use.Token = path.Mounts(around, w) || slices.ContainsFunc(w.Spec.Volumes, func(v corev1.Volume) bool {
 			return v.Projected != nil && slices.ContainsFunc(v.Projected.Sources, func(p corev1.VolumeProjection) bool { return p.ServiceAccountToken != nil })
 		})
 		account, m := path.AccountOf(w), rights()
 		if m == nil {
-			use.Granted = account.Name != "default" && !l.whole
+			use.Granted = account.Name != "default" && !whole
 			return use
 		}
 		for g := range m.Held(account.Identity()) {

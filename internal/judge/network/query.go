@@ -15,6 +15,18 @@ func (m *Model) Selects(p *Policy) bool {
 	return slices.ContainsFunc(m.peers[p.subject.text], func(i int32) bool { return m.classes[i].kind == Pods })
 }
 
+// Selecting are the policies that select pods, in the order in which they are asked.
+func (m *Model) Selecting(e *Endpoint) (all []*Policy) {
+	for _, i := range m.of[e] {
+		for _, p := range m.classes[i].policies {
+			if !slices.Contains(all, p) {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}
+
 // Party is whom a rule names, in words, and who that is.
 type Party struct {
 	Words string

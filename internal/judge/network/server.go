@@ -9,9 +9,10 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
-// Server is where the API server takes connections: at an endpoint, on some ports.
+// Server is where the API server takes connections: at an endpoint, or some of its addresses, on some ports.
 type Server struct {
 	*Endpoint
+	At    Addresses
 	Ports Ports
 }
 
@@ -23,9 +24,10 @@ const securePort = 6443
 // address is none of them, as it is changed to one of these before policies are asked.
 func (m *Model) Servers() (all []Server) {
 	add := func(a netip.Addr, port int) {
-		s := Server{m.At(a.Unmap()), PortRange(TCP, port, port)}
-		if i := slices.IndexFunc(all, func(t Server) bool { return t.Endpoint == s.Endpoint }); i >= 0 {
-			all[i].Ports = all[i].Ports.Union(s.Ports)
+		a = a.Unmap()
+		s := Server{m.At(a), Addresses{{a, a}}, PortRange(TCP, port, port)}
+		if i := slices.IndexFunc(all, func(t Server) bool { return t.Endpoint == s.Endpoint && t.Ports.Equal(s.Ports) }); i >= 0 {
+			all[i].At = all[i].At.Union(s.At)
 			return
 		}
 		all = append(all, s)

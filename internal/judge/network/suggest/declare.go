@@ -3,11 +3,8 @@ package suggest
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -15,34 +12,41 @@ import (
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
-// maxSetting is how much of a setting is looked at, in bytes.
-const maxSetting = 4096
-
 // Declaration is what manifests declare.
 type Declaration struct {
 	Needs []*Need
 	// Unknown are what they declare and no policy can name, in words.
 	Unknown []string
+	Notes   []string // what else a person has to know
 }
 
 // Declared are the needs that manifests declare: Services and addresses that a container's settings and arguments name, what
-// is published, and whom the API server calls.
-func Declared(m *network.Model, s *kube.Snapshot) *Declaration {
-	d := declarer{m: m, services: map[string]*network.Service{}}
+// is published, who is asked for metrics, whom the API server calls, and who has a use for it.
+func Declared(m *network.Model, s *kube.Snapshot, o Options) *Declaration {
+	d := declarer{m: m, services: map[string]*network.Service{}, held: Held(m, o.Namespaces), servers: m.Servers()}
 	for _, one := range m.Services() {
 		d.services[one.Home()+"/"+one.Name] = one
 	}
+	var using []*network.Endpoint
 	for _, e := range m.Endpoints {
 		if e.Workload == nil {
 			continue
 		}
 		for _, c := range slices.Concat(e.Workload.Spec.InitContainers, e.Workload.Spec.Containers) {
-			d.container(e, &c)
+			d.container(e, s, &c)
+		}
+		if e.Kind == network.Pods && o.Uses != nil && o.Uses(e.Workload) {
+			using = append(using, e)
 		}
 	}
+	d.using(using)
 	d.published()
+	d.monitored(s)
 	for _, o := range s.Objects {
 		d.called(o)
+	}
+	if len(d.secret) > 0 {
+		d.Notes = append(d.Notes, "Secrets are never read, and what settings name that come of them is not allowed: "+strings.Join(d.secret, ", "))
 	}
 	return &d.Declaration
 }
@@ -51,81 +55,139 @@ type declarer struct {
 	Declaration
 	m        *network.Model
 	services map[string]*network.Service
+	held     map[string]bool // namespaces whose pods are held
+	servers  []network.Server
+	scrapers []*network.Endpoint
+	secret   []string // whose settings come of Secrets
 }
 
-func (d *declarer) unknown(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(d.Unknown, text) {
-		d.Unknown = append(d.Unknown, text)
+// unknown notes what cannot be named of an end, where its pods are held; nil: of whichever.
+func (d *declarer) unknown(e *network.Endpoint, format string, args ...any) {
+	if e == nil || d.holds(e) {
+		d.Unknown = add(d.Unknown, fmt.Sprintf(format, args...))
 	}
 }
 
-func (d *declarer) container(e *network.Endpoint, c *corev1.Container) {
-	for _, env := range c.Env {
-		d.setting(e, env.Value, "by "+env.Name+" of "+e.String())
-	}
-	for _, arg := range slices.Concat(c.Command, c.Args) {
-		d.setting(e, arg, "by an argument of "+e.String())
-	}
+// holds says that policies are suggested for pods.
+func (d *declarer) holds(e *network.Endpoint) bool {
+	return e.Kind == network.Pods && d.held[e.Namespace]
 }
 
-// setting finds the hosts that a text names. A bare word counts where it is all there is, or one of a list.
-func (d *declarer) setting(e *network.Endpoint, text, by string) {
-	text = text[:min(len(text), maxSetting)]
-	prose := strings.ContainsAny(strings.TrimSpace(text), " \t\n")
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(",; \t\n\"'|", r) }) {
-		scheme, rest, schemed := strings.Cut(word, "://")
-		switch i := strings.LastIndexByte(scheme, '='); {
-		case schemed: // and --url=http://… begins with a name
-			scheme = scheme[i+1:]
+// add adds a text that is not among others.
+func add(all []string, text string) []string {
+	if slices.Contains(all, text) {
+		return all
+	}
+	return append(all, text)
+}
+
+func (d *declarer) container(e *network.Endpoint, s *kube.Snapshot, c *corev1.Container) {
+	of, unread := settings(s, e.Namespace, c)
+	for _, one := range of {
+		for _, p := range parties(one.value) {
+			d.party(e, p, "by "+one.by+" of "+e.String())
+		}
+	}
+	for _, from := range unread {
+		switch {
+		case !d.holds(e):
+		case strings.HasPrefix(from, "Secret "):
+			d.secret = add(d.secret, e.String()+" ("+from+")")
 		default:
-			scheme, rest = "", word[i+1:]
+			d.unknown(e, "what settings of %s name that come of %s, which was not read", e, from)
 		}
-		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-			rest = rest[at+1:]
-		}
-		if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-			rest = rest[:end]
-		}
-		m := host().FindStringSubmatch(rest)
-		if m == nil || prose && scheme == "" && m[2] == "" {
-			continue
-		}
-		port, _ := strconv.Atoi(m[2])
-		d.host(e, strings.Trim(m[1], "[]"), scheme, port, by)
 	}
 }
-
-// host is a name or an address, and a port.
-var host = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^([a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?$`)
-})
 
 // schemes are the ports that schemes have where nobody names one.
 var schemes = map[string]int{"http": 80, "https": 443, "grpcs": 443, "wss": 443, "ws": 80, "ldap": 389, "ldaps": 636, "postgres": 5432, "postgresql": 5432, "mysql": 3306, "redis": 6379, "amqp": 5672, "mongodb": 27017, "nats": 4222}
 
-func (d *declarer) host(e *network.Endpoint, name, scheme string, port int, by string) {
-	if a, err := netip.ParseAddr(name); err == nil {
-		if port = max(port, schemes[scheme]); port > 0 && port < 65536 && !a.IsLoopback() && !a.IsUnspecified() {
+// party notes that a host is needed.
+func (d *declarer) party(e *network.Endpoint, p party, by string) {
+	if a, err := netip.ParseAddr(p.name); err == nil {
+		if port := max(p.port, schemes[p.scheme]); port > 0 && port < 65536 && !a.IsLoopback() && !a.IsUnspecified() {
 			d.address(e, a.Unmap(), port, by)
 		}
 		return
 	}
-	s, pod := d.find(e.Namespace, strings.ToLower(name))
+	s, pod := d.find(e.Namespace, strings.ToLower(p.name))
 	switch {
-	case s == nil && (scheme != "" || port > 0) && strings.Contains(name, ".") && !strings.HasSuffix(name, ".localhost"):
-		d.unknown("%s is declared %s: which addresses it has is not known", name, by)
+	case s == nil && (p.scheme != "" || p.port > 0) && strings.Contains(p.name, ".") && !strings.HasSuffix(p.name, ".localhost"):
+		d.unknown(e, "%s is declared %s: which addresses it has is not known", p.name, by)
 	case s == nil:
+	case s.Home() == "default" && s.Name == "kubernetes" && len(s.Endpoints) == 0:
+		d.server(e, "declared "+by)
 	case len(s.Endpoints) == 0:
-		d.unknown("Service %s/%s is declared %s: no pods that were read stand behind it", s.Home(), s.Name, by)
+		d.unknown(e, "Service %s/%s is declared %s: no pods that were read stand behind it", s.Home(), s.Name, by)
 	default:
-		for _, to := range s.Endpoints {
-			for _, p := range s.Ports {
-				if pod && port > 0 { // a pod is asked by its own name, and on its own ports
-					d.need(e, to, network.PortRange(p.Protocol, port, port), by)
-				} else if port == 0 || port == p.Port {
-					d.need(e, to, p.Leads(to), by)
-				}
+		d.service(e, s, p, pod, by)
+	}
+}
+
+// service notes that a Service is needed. Pod says that one of its pods is named. Those of a Service without an address of
+// its own are asked themselves, on whatever port is named.
+func (d *declarer) service(e *network.Endpoint, s *network.Service, p party, pod bool, by string) {
+	before := len(d.Needs)
+	spec, _ := s.Fields["spec"].(map[string]any)
+	direct := p.port > 0 && p.port < 65536 && (pod || spec["clusterIP"] == "None")
+	port := p.port
+	if is := schemes[p.scheme]; port == 0 && slices.ContainsFunc(s.Ports, func(of network.ServicePort) bool { return of.Port == is }) {
+		port = is
+	}
+	for _, to := range s.Endpoints {
+		if direct && len(s.Ports) == 0 {
+			d.need(e, to, network.PortRange(network.TCP, port, port), by)
+		}
+		for _, of := range s.Ports {
+			switch {
+			case direct:
+				d.need(e, to, network.PortRange(of.Protocol, port, port), by)
+			case port == 0 || port == of.Port:
+				d.need(e, to, of.Leads(to), by)
 			}
+		}
+	}
+	switch {
+	case len(d.Needs) > before:
+	case port > 0 && !slices.ContainsFunc(s.Ports, func(of network.ServicePort) bool { return of.Port == port }):
+		d.unknown(e, "port %d of Service %s/%s is declared %s: it has no such port", port, s.Home(), s.Name, by)
+	default:
+		d.unknown(e, "Service %s/%s is declared %s: none of its ports leads to one that its pods have", s.Home(), s.Name, by)
+	}
+}
+
+// using are the needs of those who have a use for the API server.
+func (d *declarer) using(all []*network.Endpoint) {
+	const why = "a token of its account is mounted, and a role grants that something"
+	if len(d.servers) > 0 {
+		for _, e := range all {
+			d.server(e, "has a use for the API server: "+why)
+		}
+		return
+	}
+	var names []string
+	for _, e := range all {
+		if d.holds(e) {
+			names = append(names, e.String())
+		}
+	}
+	if len(names) > 0 {
+		d.unknown(nil, "the API server, for %s (%s): name its addresses with --api-server", strings.Join(names, ", "), why)
+	}
+}
+
+// server notes that the API server is needed.
+func (d *declarer) server(e *network.Endpoint, why string) {
+	if len(d.servers) == 0 {
+		d.unknown(e, "the API server is %s: name its addresses with --api-server", why)
+	}
+	for _, s := range d.servers {
+		for _, r := range s.Ports.Ranges() {
+			n := &Need{From: e, To: s.Endpoint, Protocol: r.Protocol, Port: r.From, Why: why}
+			if s.Kind == network.Block {
+				n.Address = s.At
+			}
+			d.Needs = append(d.Needs, n)
 		}
 	}
 }
@@ -168,28 +230,44 @@ func (d *declarer) address(e *network.Endpoint, a netip.Addr, port int, by strin
 func (d *declarer) published() {
 	for _, p := range d.m.Published() {
 		by := p.By.Kind + " " + p.By.Home() + "/" + p.By.Name
-		if p.Detached != "" {
+		if p.Detached != "" || p.To.Kind != network.Pods { // in the network of its node no policy holds it
 			continue
 		}
-		if p.Missing {
-			d.unknown("%s publishes %s on %s: by whom is not among what was read (nodes, or the controller's pods)", by, p.To, p.Ports)
+		d.publish(&p, p.From, p.Within, by)
+		var nodes network.Addresses
+		for _, r := range d.m.Options().NodeRanges {
+			nodes = nodes.Union(network.PrefixAddresses(r))
 		}
-		for _, from := range p.From {
-			var within network.Addresses
-			if from.Kind == network.Block {
-				if within = d.m.Meet(from.Addresses.Intersect(p.Within), p.To); len(within) == 0 {
-					continue
-				}
-			}
-			for _, r := range p.Ports.Ranges() {
-				d.Needs = append(d.Needs, &Need{From: from, To: p.To, Address: within, Protocol: r.Protocol, Port: r.From, Why: "published by " + by})
-			}
+		switch {
+		case !p.Missing:
+		case p.How == p.By.Kind:
+			d.unknown(p.To, "%s publishes %s on %s: the pods of the controller that brings it are not among what was read, or not known as such: name them with --ingress-controller", by, p.To, p.Ports)
+		case len(nodes) > 0:
+			d.publish(&p, d.m.Endpoints, nodes, by)
+		default:
+			d.unknown(p.To, "%s publishes %s on %s, and nodes bring it with addresses of their own, which are not known: name them with --node-cidr", by, p.To, p.Ports)
+		}
+	}
+}
+
+// publish lets ends bring a publication; of those that are addresses, those within some.
+func (d *declarer) publish(p *network.Publication, ends []*network.Endpoint, within network.Addresses, by string) {
+	for _, from := range ends {
+		var met network.Addresses
+		if from.Kind == network.Block {
+			met = d.m.Meet(from.Addresses.Intersect(within), p.To)
+		}
+		if len(met) == 0 && (from.Kind == network.Block || !slices.Contains(p.From, from)) {
+			continue
+		}
+		for _, r := range p.Ports.Ranges() {
+			d.Needs = append(d.Needs, &Need{From: from, To: p.To, Address: met, Protocol: r.Protocol, Port: r.From, Why: "published by " + by})
 		}
 	}
 }
 
 // called are the needs of the API server, which calls webhooks and the servers of other APIs by their Services. It calls from
-// the nodes of the control plane, where these are known.
+// where it takes connections.
 func (d *declarer) called(o *kube.Object) {
 	type reference struct {
 		Namespace string `json:"namespace"`
@@ -232,22 +310,24 @@ func (d *declarer) called(o *kube.Object) {
 }
 
 func (d *declarer) calledService(s *network.Service, port int, by string) {
-	var servers []*network.Endpoint
-	for _, e := range d.m.Endpoints {
-		_, control := e.Labels()["node-role.kubernetes.io/control-plane"]
-		if e.Kind == network.Node && control && len(e.Addresses) > 0 {
-			servers = append(servers, e)
+	if len(d.servers) == 0 {
+		if d.held[s.Home()] {
+			d.unknown(nil, "the API server calls Service %s/%s (%s): its addresses are not known, name them with --api-server", s.Home(), s.Name, by)
 		}
-	}
-	if servers == nil {
-		d.unknown("the API server calls Service %s/%s (%s): its addresses are not known", s.Home(), s.Name, by)
 		return
 	}
 	for _, to := range s.Endpoints {
 		for _, p := range s.Ports {
-			for _, from := range servers {
-				if p.Port == port {
-					d.need(from, to, p.Leads(to), "by "+by+", which the API server calls")
+			if p.Port != port {
+				continue
+			}
+			for _, from := range d.servers {
+				for _, r := range p.Leads(to).Ranges() {
+					n := &Need{From: from.Endpoint, To: to, Protocol: r.Protocol, Port: r.From, Why: "declared by " + by + ", which the API server calls"}
+					if from.Kind == network.Block {
+						n.Address = from.At
+					}
+					d.Needs = append(d.Needs, n)
 				}
 			}
 		}

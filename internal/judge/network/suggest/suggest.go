@@ -4,6 +4,7 @@ package suggest
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,10 +47,13 @@ func (n *Need) String() string {
 
 // Options say what is suggested.
 type Options struct {
-	// Unknown are what is needed and cannot be named.
-	Unknown    []string
+	// Unknown are what is needed and cannot be named, and Notes what else a person has to know.
+	Unknown, Notes []string
+
 	Namespaces []string // whose pods are held; none: all that have any, but for kube-system
 	Replace    bool     // the NetworkPolicies that there are go away
+	// Uses says that a workload has a use for the API server; nil: none has.
+	Uses func(*kube.Workload) bool
 }
 
 // Answer is what is suggested, and what it does.
@@ -58,23 +62,26 @@ type Answer struct {
 	Text     string // YAML
 	// Cut are the needs that are refused, and Kept those that are not, when the policies are there.
 	Kept, Cut []*Need
+	// Refused are those of the needs that are cut which policies refuse already, and by which.
+	Refused map[*Need]string
 	// Unknown is what is needed and cannot be named, and so is refused; Notes are what else a person has to know.
 	Unknown, Notes []string
 }
 
-// Make makes the policies that allow some needs, and holds the needs against them.
-func Make(m *network.Model, s *kube.Snapshot, needs []*Need, o Options) (*Answer, error) {
-	b := builder{m: m, o: o, answer: &Answer{Unknown: o.Unknown}, of: map[*network.Endpoint]*Policy{}}
+// Make makes the policies that allow some needs, and holds the needs against them. Only the context ends it early.
+func Make(ctx context.Context, m *network.Model, s *kube.Snapshot, needs []*Need, o Options) (*Answer, error) {
+	b := builder{m: m, o: o, answer: &Answer{Unknown: slices.Clone(o.Unknown), Notes: slices.Clone(o.Notes), Refused: map[*Need]string{}}, of: map[*network.Endpoint]*Policy{}, held: Held(m, o.Namespaces)}
 	b.findNames()
-	for _, ns := range b.namespaces() {
+	for _, ns := range slices.Sorted(maps.Keys(b.held)) {
 		b.namespace(ns)
 	}
 	for _, n := range needs {
 		b.need(n)
 	}
+	b.closed()
 	b.answer.Policies = slices.DeleteFunc(b.answer.Policies, func(p *Policy) bool { return !p.deny && len(p.rules[0])+len(p.rules[1]) == 0 })
 	b.answer.Text = write(b.answer.Policies)
-	return b.answer, b.verify(s, append(b.names(), needs...))
+	return b.answer, b.verify(ctx, s, append(b.names(), needs...))
 }
 
 // Policy is one that is suggested.
@@ -107,33 +114,22 @@ type builder struct {
 }
 
 func (b *builder) unknown(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(b.answer.Unknown, text) {
-		b.answer.Unknown = append(b.answer.Unknown, text)
-	}
+	b.answer.Unknown = add(b.answer.Unknown, fmt.Sprintf(format, args...))
 }
 
 func (b *builder) note(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if !slices.Contains(b.answer.Notes, text) {
-		b.answer.Notes = append(b.answer.Notes, text)
-	}
+	b.answer.Notes = add(b.answer.Notes, fmt.Sprintf(format, args...))
 }
 
-// namespaces are those whose pods are held.
-func (b *builder) namespaces() []string {
-	b.held = map[string]bool{}
-	for _, e := range b.m.Endpoints {
-		switch {
-		case e.Kind != network.Pods:
-		case len(b.o.Namespaces) > 0:
-			if slices.Contains(b.o.Namespaces, e.Namespace) {
-				b.held[e.Namespace] = true
-			}
-		case e.Namespace != system:
-			b.held[e.Namespace] = true
+// Held are the namespaces whose pods are held: those that are named and have any, or all but kube-system.
+func Held(m *network.Model, named []string) map[string]bool {
+	held := map[string]bool{}
+	for _, e := range m.Endpoints {
+		if e.Kind == network.Pods && (slices.Contains(named, e.Namespace) || len(named) == 0 && e.Namespace != system) {
+			held[e.Namespace] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(b.held))
+	return held
 }
 
 const system = "kube-system"
@@ -159,6 +155,19 @@ func (b *builder) namespace(ns string) {
 	}
 }
 
+// closed tells of whom nothing is known that they need.
+func (b *builder) closed() {
+	names := map[string][]string{}
+	for _, e := range b.m.Endpoints {
+		if p := b.of[e]; p != nil && len(p.rules[0])+len(p.rules[1]) == 0 {
+			names[e.Namespace] = append(names[e.Namespace], e.Name)
+		}
+	}
+	for _, ns := range slices.Sorted(maps.Keys(names)) {
+		b.note("nothing is known that these of namespace %s need, and they are closed off, but for names: %s", ns, strings.Join(names[ns], ", "))
+	}
+}
+
 // findNames finds who answers for names: the pods behind the Service, on the ports that it leads to.
 func (b *builder) findNames() {
 	for _, s := range b.m.Services() {
@@ -167,8 +176,11 @@ func (b *builder) findNames() {
 		}
 		for _, e := range s.Endpoints {
 			for _, p := range s.Ports {
-				if p.Port == 53 {
-					b.dnsPorts = b.dnsPorts.Union(p.Leads(e))
+				if p.Port != 53 {
+					continue
+				}
+				for _, r := range p.Leads(e).Ranges() { // what is too long for UDP is asked once more by TCP, whatever the Service lists
+					b.dnsPorts = b.dnsPorts.Union(network.PortRange(network.UDP, r.From, r.To)).Union(network.PortRange(network.TCP, r.From, r.To))
 				}
 			}
 		}
@@ -289,80 +301,7 @@ func merge(rules []*rule) (all []*rule) {
 	return all
 }
 
-// volatile are labels that controllers give to the pods of one revision, or to one pod.
-var volatile = []string{
-	"pod-template-hash", "controller-revision-hash", "pod-template-generation", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index",
-	"controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "batch.kubernetes.io/job-completion-index",
-}
-
-// selectorOf are the labels by which a workload's own controller knows its pods; of others, all that last.
-func selectorOf(e *network.Endpoint) map[string]string {
-	spec, _ := e.Workload.Fields["spec"].(map[string]any)
-	selector, _ := spec["selector"].(map[string]any)
-	if match, ok := selector["matchLabels"].(map[string]any); ok && len(match) > 0 && selector["matchExpressions"] == nil {
-		of := map[string]string{}
-		for k, v := range match {
-			if text, ok := v.(string); ok && e.Workload.Meta.Labels[k] == text && !slices.Contains(volatile, k) {
-				of[k] = text
-			}
-		}
-		if len(of) > 0 {
-			return of
-		}
-	}
-	of := maps.Clone(e.Workload.Meta.Labels)
-	for _, k := range volatile {
-		delete(of, k)
-	}
-	return of
-}
-
 func policyName(e *network.Endpoint) string {
 	name := strings.ToLower(e.Workload.Kind) + "-" + e.Workload.Object.Name
 	return strings.TrimSuffix(name[:min(len(name), 240)], "-")
-}
-
-// verify holds the needs against the cluster as it is with the policies.
-func (b *builder) verify(s *kube.Snapshot, needs []*Need) error {
-	made, problems := kube.Manifest("suggested.yaml", []byte(b.answer.Text))
-	if len(problems) > 0 {
-		return fmt.Errorf("read what is suggested: %v", problems[0])
-	}
-	named := map[[2]string]bool{}
-	for _, o := range made {
-		named[[2]string{o.Namespace, o.Name}] = true
-	}
-	var objects []*kube.Object
-	for _, o := range s.Objects {
-		if o.Is("networking.k8s.io", "NetworkPolicy") && named[[2]string{o.Home(), o.Name}] {
-			b.note("NetworkPolicy %s/%s is there: what is suggested takes its place", o.Home(), o.Name)
-			continue
-		}
-		if b.o.Replace && o.Is("networking.k8s.io", "NetworkPolicy") && b.held[o.Home()] {
-			continue
-		}
-		objects = append(objects, o)
-	}
-	after := network.New(kube.NewSnapshot(append(objects, made...), nil), b.m.Options())
-	at := map[string]*network.Endpoint{}
-	for _, e := range after.Endpoints {
-		at[fmt.Sprint(e.Kind, e)] = e
-	}
-	find := func(n *Need, e *network.Endpoint) *network.Endpoint {
-		if e.Kind == network.Block {
-			return after.At(n.Address.First())
-		}
-		return at[fmt.Sprint(e.Kind, e)]
-	}
-	for _, n := range needs {
-		from, to := find(n, n.From), find(n, n.To)
-		if from == nil || to == nil || len(after.Between(from, to).Intersect(n.Ports())) == 0 {
-			b.answer.Cut = append(b.answer.Cut, n)
-			continue
-		}
-		if n.Why != askNames {
-			b.answer.Kept = append(b.answer.Kept, n)
-		}
-	}
-	return nil
 }

@@ -83,7 +83,7 @@ func TestDeclared(t *testing.T) {
 	s := snapshot(t, shop)
 	m := network.New(s, network.Options{})
 	want := []string{"shop/Deployment cart to shop/Pod db-0 on TCP 15432", "shop/Deployment cart to jobs/Pod queue on TCP 4222"}
-	if diff := cmp.Diff(want, lines(Declared(m, s).Needs)); diff != "" {
+	if diff := cmp.Diff(want, lines(Declared(m, s, Options{}).Needs)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -102,7 +102,7 @@ kind: ValidatingWebhookConfiguration
 metadata: {name: jobs}
 webhooks: [{name: a.example.org, clientConfig: {service: {namespace: jobs, name: queue, port: 4222}}, admissionReviewVersions: [v1], sideEffects: None}]
 `)
-	if got := lines(Declared(network.New(s, network.Options{}), s).Needs); !slices.Contains(got, "node n1 to jobs/Pod queue on TCP 4222") {
+	if got := lines(Declared(network.New(s, network.Options{}), s, Options{}).Needs); !slices.Contains(got, "node n1 to jobs/Pod queue on TCP 4222") {
 		t.Errorf("%q", got)
 	}
 }
@@ -111,7 +111,7 @@ webhooks: [{name: a.example.org, clientConfig: {service: {namespace: jobs, name:
 func TestMake(t *testing.T) {
 	s := snapshot(t, shop)
 	m := network.New(s, network.Options{})
-	a, err := Make(m, s, Declared(m, s).Needs, Options{})
+	a, err := Make(t.Context(), m, s, Declared(m, s, Options{}).Needs, Options{})
 	if err != nil || len(a.Cut) > 0 || len(a.Kept) != 2 {
 		t.Fatalf("%v, cut %v, kept %v", err, lines(a.Cut), lines(a.Kept))
 	}
@@ -136,8 +136,8 @@ func TestMake(t *testing.T) {
 	const anybody = "0.0.0.0/0, ::/0"
 	want := map[string]string{
 		"shop/Deployment cart > shop/Pod db-0": "TCP 15432", "shop/Deployment cart > jobs/Pod queue": "TCP 4222",
-		"shop/Deployment cart > kube-system/Pod coredns": "UDP 1053", "shop/Pod db-0 > kube-system/Pod coredns": "UDP 1053",
-		"jobs/Pod queue > kube-system/Pod coredns": "UDP 1053", "jobs/Pod bare > kube-system/Pod coredns": "UDP 1053",
+		"shop/Deployment cart > kube-system/Pod coredns": "TCP 1053; UDP 1053", "shop/Pod db-0 > kube-system/Pod coredns": "TCP 1053; UDP 1053",
+		"jobs/Pod queue > kube-system/Pod coredns": "TCP 1053; UDP 1053", "jobs/Pod bare > kube-system/Pod coredns": "TCP 1053; UDP 1053",
 		// kube-system is left as it is.
 		"kube-system/Pod coredns > " + anybody: "all ports", anybody + " > kube-system/Pod coredns": "all ports",
 	}
@@ -172,7 +172,7 @@ spec: {tier: Admin, priority: 1, subject: {namespaces: {}}, egress: [{action: De
 	if r.Refused != 1 || r.Names != 1 || r.Connections != 5 || r.Explained != 4 || len(r.Unknown) != 1 {
 		t.Errorf("%+v", r)
 	}
-	a, err := Make(m, s, r.Needs, Options{Namespaces: []string{"shop"}})
+	a, err := Make(t.Context(), m, s, r.Needs, Options{Namespaces: []string{"shop"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestSettings(t *testing.T) {
 		"http://user:pass@ka.s.svc:9092/a?b=kb": "ka-0 9092",
 		"ka":                                    "ka-0 9092",
 		"all of ka and kb":                      "",
-		"ka:1":                                  "",
+		"ka:1":                                  "unknown",
 		"tcp://legacy:1521":                     "unknown",
 		"https://api.stripe.com/v1":             "unknown",
 		"10.7.7.7:1433":                         "10.7.7.7 1433",
@@ -252,7 +252,7 @@ func TestSettings(t *testing.T) {
 		"1.4.2":                                 "",
 	} {
 		o := snapshot(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: app, namespace: s, labels: {app: app}}\nspec: {containers: [{name: c, image: x, env: [{name: A, value: '"+text+"'}]}]}\n"+services)
-		d := Declared(network.New(o, network.Options{}), o)
+		d := Declared(network.New(o, network.Options{}), o, Options{})
 		var got []string
 		for _, n := range d.Needs {
 			to := strings.TrimPrefix(n.To.String(), "s/Pod ")

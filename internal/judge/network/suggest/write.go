@@ -16,14 +16,14 @@ const mostBlocks = 32
 
 // podPeer is a peer as YAML: pods of a namespace, or of the policy's own.
 func podPeer(namespace string, selector map[string]string) string {
-	peer := "podSelector: " + labels(selector)
+	peer := "podSelector: " + matching(selector)
 	if namespace != "" {
-		peer = "namespaceSelector: " + labels(map[string]string{"kubernetes.io/metadata.name": namespace}) + "\n" + peer
+		peer = "namespaceSelector: " + matching(map[string]string{"kubernetes.io/metadata.name": namespace}) + "\n" + peer
 	}
 	return peer
 }
 
-func labels(of map[string]string) string {
+func matching(of map[string]string) string {
 	if len(of) == 0 {
 		return "{}"
 	}
@@ -57,7 +57,7 @@ func write(policies []*Policy) string {
 			b.WriteString("---\n")
 		}
 		fmt.Fprintf(&b, "# %s\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: %s\n  namespace: %s\nspec:\n", line(p.Why), quote(p.Name), quote(p.Namespace))
-		fmt.Fprintf(&b, "  podSelector: %s\n", labels(p.selector))
+		fmt.Fprintf(&b, "  podSelector: %s\n", matching(p.selector))
 		if p.deny {
 			b.WriteString("  policyTypes: [Ingress, Egress]\n")
 			continue
