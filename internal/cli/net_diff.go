@@ -47,16 +47,16 @@ func newNetDiff(g *global) *cobra.Command {
 				if wires[i], err = o.wire(cmd.Context(), seen[i], nil); err != nil {
 					return err
 				}
-				wires[i].tell(g)
 				beside = append(beside, wires[i].model.Blocks()...)
 			}
 			var maps [2]*network.Map
 			for i := range seen { // so that both tell the same addresses apart
-				w, err := o.wire(cmd.Context(), seen[i], beside)
-				if err != nil {
+				var err error
+				if wires[i], err = o.wire(cmd.Context(), seen[i], beside); err != nil {
 					return err
 				}
-				if maps[i], err = w.model.Map(cmd.Context()); err != nil {
+				wires[i].tell(g)
+				if maps[i], err = wires[i].model.Map(cmd.Context()); err != nil {
 					return errStopped
 				}
 			}

@@ -2,7 +2,6 @@ package network
 
 import (
 	"math/big"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -126,88 +125,6 @@ func (s addressSpan) String() string {
 		}
 	}
 	return s.from.String() + "-" + s.to.String()
-}
-
-// addressCells cut all addresses along the borders of sets, so that each set is made of whole cells. Addresses that
-// are in the same sets are one cell.
-func addressCells(sets []Addresses) []Addresses { return partAddresses(sets).cells }
-
-// addressParts are all addresses, cut into cells, and which of the sets hold each.
-type addressParts struct {
-	cells   []Addresses
-	holders [][]int32    // by cell, in their order
-	starts  []netip.Addr // of the intervals that cells are made of
-	of      []int32      // the cell of each interval
-}
-
-// in are the sets that an address is in.
-func (p *addressParts) in(a netip.Addr) []int32 {
-	i, found := slices.BinarySearchFunc(p.starts, a, netip.Addr.Compare)
-	if !found {
-		i--
-	}
-	return p.holders[p.of[i]]
-}
-
-// partAddresses goes through all borders once. A cell is known by random numbers, one of each set
-// that holds it, put together.
-func partAddresses(sets []Addresses) *addressParts {
-	type border struct {
-		at  netip.Addr
-		set int32
-	}
-	borders := []border{{families[0].from, -1}, {families[1].from, -1}}
-	type sum [2]uint64
-	numbers := make([]sum, len(sets))
-	for i, s := range sets {
-		numbers[i] = sum{rand.Uint64(), rand.Uint64()}
-		for _, one := range s {
-			borders = append(borders, border{one.from, int32(i)})
-			if next := one.to.Next(); next.IsValid() { // what ends with its family ends there
-				borders = append(borders, border{next, int32(i)})
-			}
-		}
-	}
-	slices.SortFunc(borders, func(a, b border) int { return a.at.Compare(b.at) })
-	p := &addressParts{}
-	known := map[sum]int32{}
-	var now sum
-	var open []int32
-	for i := 0; i < len(borders); {
-		from := borders[i].at
-		if from == families[1].from {
-			now, open = sum{}, open[:0]
-		}
-		for ; i < len(borders) && borders[i].at == from; i++ {
-			set := borders[i].set
-			if set < 0 {
-				continue
-			}
-			at, within := slices.BinarySearch(open, set)
-			if within { // each border of a set opens or closes it: its intervals do not touch
-				open = slices.Delete(open, at, at+1)
-			} else {
-				open = slices.Insert(open, at, set)
-			}
-			now[0], now[1] = now[0]^numbers[set][0], now[1]^numbers[set][1]
-		}
-		to := families[0].to
-		if from.Is6() {
-			to = families[1].to
-		}
-		if i < len(borders) && borders[i].at.BitLen() == from.BitLen() {
-			to = borders[i].at.Prev()
-		}
-		k, old := known[now]
-		if !old {
-			k = int32(len(p.cells))
-			known[now] = k
-			p.cells, p.holders = append(p.cells, nil), append(p.holders, slices.Clone(open))
-		}
-		p.cells[k] = append(p.cells[k], addressSpan{from, to}) // the next in their order; those that touch are in different sets
-		p.starts, p.of = append(p.starts, from), append(p.of, k)
-	}
-	return p
 }
 
 // Each calls yield with each address, one by one: of sets that are known to be small.

@@ -31,6 +31,13 @@ func (s set) empty() bool {
 	return true
 }
 
+func (s set) count() (n int) {
+	for _, w := range s {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
 // join adds the classes of another set, keep leaves those alone that are in it, and drop takes these away.
 func join(s, other set) {
 	for i := range s {

@@ -1,10 +1,10 @@
 package network
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -80,6 +80,7 @@ func New(s *kube.Snapshot, o Options) *Model {
 			}
 		}
 	}
+	m.fit(mostCells, mostHeld)
 	for _, ns := range s.Of("", "Namespace", "") {
 		m.namespaces[ns.Name] = labels.Merge(ns.Metadata("labels"), labels.Set{nameLabel: ns.Name})
 	}
@@ -120,9 +121,11 @@ func (m *Model) Options() Options { return m.options }
 const nameLabel = "kubernetes.io/metadata.name"
 
 // Blocks are all blocks of addresses that rules name.
-func (m *Model) Blocks() (all []Addresses) {
+func (m *Model) Blocks() []Addresses { return blocksOf(m.Policies) }
+
+func blocksOf(policies []*Policy) (all []Addresses) {
 	known := map[string]bool{}
-	for _, p := range m.Policies {
+	for _, p := range policies {
 		for _, of := range p.peers() {
 			if of.block != nil && !known[of.text] {
 				known[of.text] = true
@@ -162,7 +165,7 @@ func (m *Model) classify() {
 	}
 	m.peers = map[string]members{}
 	for key, list := range c.members {
-		m.peers[key] = slices.Compact(slices.Sorted(slices.Values(list)))
+		m.peers[key] = slices.Compact(list) // as classes were made: in their order
 	}
 	place := map[*Policy]int{}
 	for i, p := range m.Policies {
@@ -368,12 +371,14 @@ func (c *classifier) join(e *Endpoint, f facet) {
 		numbers[i] = q.number
 	}
 	slices.Sort(numbers)
-	var key strings.Builder
-	fmt.Fprintf(&key, "%d %d %s%v", e.Kind, f.family, e.signature(c.names), numbers)
-	i, known := c.classes[key.String()]
+	key := fmt.Appendf(nil, "%d %d %q", e.Kind, f.family, e.signature(c.names))
+	for _, n := range numbers {
+		key = binary.LittleEndian.AppendUint32(key, uint32(n))
+	}
+	i, known := c.classes[string(key)]
 	if !known {
 		i = len(c.m.classes)
-		c.classes[key.String()] = i
+		c.classes[string(key)] = i
 		c.m.classes = append(c.m.classes, class{kind: e.Kind, family: f.family})
 		for _, q := range f.yes {
 			c.members[q.text] = append(c.members[q.text], int32(i))
