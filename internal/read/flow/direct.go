@@ -28,27 +28,64 @@ const (
 	receiver
 )
 
+// mostWaiting is how many connections are kept of which ports alone say who opened them: others may say otherwise. Beyond
+// it ports decide.
+const mostWaiting = 200_000
+
 // opener is which end of a line opened the connection: as flags of TCP say, as it is known who listens, or by which port is
-// one that connections are opened from.
-func (l *Log) opener(f *Flow, from, to netip.AddrPort, flags int) end {
+// one that connections are opened from. Where that is a guess, it is the one of the last.
+func (l *Log) opener(f *Flow, from, to netip.AddrPort, flags int) (of end, guess bool) {
 	listens := func(at netip.AddrPort) bool { return l.Listens != nil && l.Listens(f.Protocol, at) }
 	switch asked, asks := listens(to), listens(from); {
 	case f.Refused: // what is refused is what opens one
-		return sender
+		return sender, false
 	case f.Protocol == "TCP" && flags&syn != 0 && flags&ack == 0:
-		return sender
+		return sender, false
 	case f.Protocol == "TCP" && flags&syn != 0:
-		return receiver
+		return receiver, false
 	case asked && !asks:
-		return sender
+		return sender, false
 	case asks && !asked:
-		return receiver
+		return receiver, false
 	case from.Port() >= ephemeral && to.Port() < ephemeral:
-		return sender
+		return sender, to.Port() >= system
 	case from.Port() < ephemeral && to.Port() >= ephemeral:
-		return receiver
+		return receiver, from.Port() >= system
 	}
-	return neither
+	return neither, true
+}
+
+// direct takes a line by who opened its connection, or keeps it until all are read.
+func (l *Log) direct(f *Flow, from, to netip.AddrPort, flags int) error {
+	if from.Port() == 0 || to.Port() == 0 {
+		return fmt.Errorf("port 0 is none")
+	}
+	of, guess := l.opener(f, from, to, flags)
+	switch {
+	case of == neither, guess && len(l.order) < mostWaiting:
+		return l.wait(f, from, to)
+	case of == sender:
+		return nil
+	}
+	f.turn(from)
+	if was := l.answers[f.Key]; was != nil {
+		was.merge(f)
+		return errKept
+	}
+	if len(l.answers) >= MaxFlows {
+		return ErrTooMany
+	}
+	if l.answers == nil {
+		l.answers = map[Key]*Flow{}
+	}
+	l.answers[f.Key] = f
+	l.answered = append(l.answered, f)
+	return errKept
+}
+
+// turn makes of an answer what was asked: answers come from the port that is asked.
+func (f *Flow) turn(from netip.AddrPort) {
+	f.From, f.To, f.Port = f.To, f.From, int(from.Port())
 }
 
 // pair are the ends of a connection of which nobody knows who opened it, the smaller one first.
@@ -86,9 +123,18 @@ func (l *Log) wait(f *Flow, from, to netip.AddrPort) error {
 	return errKept
 }
 
-// Settle finds out who opened the connections of which no line alone says so. It is called when all files are read. Who is asked by
-// more others is the one that answers, or else whose port is a server's own; the rest is [Log.Undirected].
+// Settle finds out who opened the connections of which no line alone says so, and takes answers for what was asked where that is
+// not in the log. It is called when all files are read. What is not found out is [Log.Undirected].
 func (l *Log) Settle() error {
+	for _, f := range l.answered {
+		if l.known[f.Key] != nil {
+			l.Passed += f.Count
+			continue
+		}
+		if err := l.add(*f); err != nil {
+			return err
+		}
+	}
 	type place struct {
 		protocol string
 		at       netip.AddrPort
@@ -105,32 +151,53 @@ func (l *Log) Settle() error {
 		}
 	}
 	order := l.order
-	l.order = nil
+	l.order, l.answers, l.answered = nil, nil, nil
 	for _, p := range order {
-		of := l.open[p]
-		first, second := asked[place{p.protocol, p.ends[0]}], asked[place{p.protocol, p.ends[1]}]
-		if first == second && (p.ends[0].Port() < system) != (p.ends[1].Port() < system) {
-			first, second = int(p.ends[1].Port()), int(p.ends[0].Port())
-		}
-		if first == second {
+		opener := p.opener(asked[place{p.protocol, p.ends[0]}], asked[place{p.protocol, p.ends[1]}])
+		if opener < 0 {
 			l.Undirected++
 			l.Which = cmp.Or(l.Which, fmt.Sprintf("%s and %s by %s", p.ends[0], p.ends[1], p.protocol))
 			continue
 		}
-		opener := 0 // the end that is asked less
-		if first > second {
-			opener = 1
+		f, answer := l.open[p][opener], l.open[p][1-opener]
+		switch {
+		case f == nil: // what it asks is not in the log, but what it is answered
+			f = answer
+			f.turn(p.ends[1-opener])
+		case answer != nil:
+			l.Passed += answer.Count
 		}
-		f := of[opener]
-		if f == nil { // what it asks is not in the log, but what it is answered
-			f = of[1-opener]
-			f.From, f.To = f.To, f.From
-		}
-		f.Port = int(p.ends[1-opener].Port())
 		if err := l.add(*f); err != nil {
 			return err
 		}
 	}
 	l.open = nil
 	return nil
+}
+
+// opener is which of the ends opened the connection, by how many others each of them has; -1: it is not known. Who has more is the
+// one that answers, or else whose port is a server's own. A port that connections are opened from answers only where it has more
+// than twice as many others: clients use one for several servers by chance.
+func (p pair) opener(first, second int) int {
+	a, b := p.ends[0].Port(), p.ends[1].Port()
+	if (a < ephemeral) != (b < ephemeral) {
+		low, more, other := 0, second, first
+		if b < a {
+			low, more, other = 1, first, second
+		}
+		switch {
+		case more <= other:
+			return 1 - low
+		case more > 2*other:
+			return low
+		}
+		return -1
+	}
+	switch {
+	case first < second, first == second && a >= system && b < system:
+		return 0
+	case second < first, first == second && b >= system && a < system:
+		return 1
+	}
+	return -1
 }

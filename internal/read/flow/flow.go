@@ -63,6 +63,9 @@ type Log struct {
 	known map[Key]*Flow
 	open  map[pair]*both // of which it is not known yet who opened them
 	order []pair
+	// answers are what was asked according to answers alone, and answered is the same, in their order.
+	answers  map[Key]*Flow
+	answered []*Flow
 	// columns are those of VPC flow logs, by name.
 	columns map[string]int
 }

@@ -67,7 +67,7 @@ icmp     1 29 src=10.244.0.5 dst=10.244.0.9 type=8 code=0 id=1 src=10.244.0.9 ds
 2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA
 not a flow
 `, passed: 2, broken: 1,
-			want: []string{"/ 172.31.16.139 > / 172.31.16.21 TCP 5432 x1", "/ 172.31.9.69 > / 172.31.9.12 TCP 3389 x1 refused"},
+			want: []string{"/ 172.31.9.69 > / 172.31.9.12 TCP 3389 x1 refused", "/ 172.31.16.139 > / 172.31.16.21 TCP 5432 x1"},
 		},
 		"vpc with columns": {
 			text: "${srcaddr} ${dstaddr} ${dstport} ${srcport} ${protocol} ${action}\n10.0.0.1 10.0.0.2 443 50000 6 ACCEPT\n10.0.0.1 10.0.0.2 443 50001 6 ACCEPT\n", passed: 1,
@@ -130,7 +130,20 @@ func TestOpener(t *testing.T) {
 		"flags of TCP": {
 			tcp + " tcp-flags\n2 10.0.0.1 10.0.0.2 20000 8080 6 ACCEPT 3\n2 10.0.0.2 10.0.0.1 8080 20000 6 ACCEPT 19\n", nil, []string{"/ 10.0.0.1 > / 10.0.0.2 TCP 8080 x1"}, 0,
 		},
-		"what is refused asks": {tcp + "\n2 10.0.0.1 10.0.0.2 20000 8080 6 REJECT\n", nil, []string{"/ 10.0.0.1 > / 10.0.0.2 TCP 8080 x1 refused"}, 0},
+		"several ask a high port from low ones": {
+			tcp + "\n2 10.0.0.1 10.0.0.2 20000 50051 6 ACCEPT\n2 10.0.0.2 10.0.0.1 50051 20000 6 ACCEPT\n2 10.0.0.1 10.0.0.2 20001 50051 6 ACCEPT\n2 10.0.0.2 10.0.0.3 50051 20002 6 ACCEPT\n",
+			nil,
+			[]string{"/ 10.0.0.1 > / 10.0.0.2 TCP 50051 x2", "/ 10.0.0.3 > / 10.0.0.2 TCP 50051 x1"},
+			0,
+		},
+		"two are against what ports say": {
+			tcp + "\n2 10.0.0.1 10.0.0.2 20000 50051 6 ACCEPT\n2 10.0.0.1 10.0.0.2 20001 50051 6 ACCEPT\n", nil, nil, 2,
+		},
+		"answers alone, by ports":                {tcp + "\n2 10.0.0.2 10.0.0.1 8080 40000 6 ACCEPT\n", nil, []string{"/ 10.0.0.1 > / 10.0.0.2 TCP 8080 x1"}, 0},
+		"answers alone of a server's own port":   {tcp + "\n2 10.0.0.2 10.0.0.1 443 40000 6 ACCEPT\n2 10.0.0.2 10.0.0.1 443 40001 6 ACCEPT\n", nil, []string{"/ 10.0.0.1 > / 10.0.0.2 TCP 443 x2"}, 0},
+		"answers alone, it is known who listens": {tcp + "\n2 10.0.0.2 10.0.0.1 50051 20000 6 ACCEPT\n", listens, []string{"/ 10.0.0.1 > / 10.0.0.2 TCP 50051 x1"}, 0},
+		"answers alone, by flags of TCP":         {tcp + " tcp-flags\n2 10.0.0.2 10.0.0.1 8080 20000 6 ACCEPT 18\n", nil, []string{"/ 10.0.0.1 > / 10.0.0.2 TCP 8080 x1"}, 0},
+		"what is refused asks":                   {tcp + "\n2 10.0.0.1 10.0.0.2 20000 8080 6 REJECT\n", nil, []string{"/ 10.0.0.1 > / 10.0.0.2 TCP 8080 x1 refused"}, 0},
 	} {
 		l := Log{Listens: c.listens}
 		if err := errors.Join(l.Read("a", strings.NewReader(c.text)), l.Settle()); err != nil {

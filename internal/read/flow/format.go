@@ -258,11 +258,5 @@ func (l *Log) vpc(line string) (f Flow, err error) {
 	}
 	f.Port, f.Count, f.Refused, f.First, f.Last = int(to), 1, field("action") == "REJECT", second(json.Number(field("start"))), second(json.Number(field("end")))
 	flags, _ := strconv.Atoi(field("tcp-flags"))
-	switch l.opener(&f, netip.AddrPortFrom(f.From.Address, uint16(from)), netip.AddrPortFrom(f.To.Address, uint16(to)), flags) {
-	case sender:
-		return f, nil
-	case receiver:
-		return f, errPass // what answers: the question is a line of its own
-	}
-	return f, l.wait(&f, netip.AddrPortFrom(f.From.Address, uint16(from)), netip.AddrPortFrom(f.To.Address, uint16(to)))
+	return f, l.direct(&f, netip.AddrPortFrom(f.From.Address, uint16(from)), netip.AddrPortFrom(f.To.Address, uint16(to)), flags)
 }
