@@ -72,6 +72,18 @@ func (e *Endpoint) WorkloadKind() string {
 	return ""
 }
 
+// On is the node that the endpoint is, or that all of its pods run on, where one object says so of them: of pods that
+// others make it is not asked where they are, but of those in the network of a node. Empty: it is not known.
+func (e *Endpoint) On() string {
+	switch {
+	case e.Kind == Node:
+		return e.Name
+	case e.Kind == Host, e.Kind == Pods && e.Workload.Kind == "Pod":
+		return e.Workload.Spec.NodeName
+	}
+	return ""
+}
+
 // Labels are those of pods or of a node. They are not to be changed.
 func (e *Endpoint) Labels() map[string]string { return e.labels }
 

@@ -95,16 +95,7 @@ func (m *Model) Ask(from, to *Endpoint) (all []Answer) {
 
 // onNode says that one is the node that the other runs on, or is in its network.
 func onNode(from, to *Endpoint) bool {
-	if to.Kind != Pods || to.Workload.Kind != "Pod" || to.Workload.Spec.NodeName == "" {
-		return false
-	}
-	switch from.Kind {
-	case Node:
-		return from.Name == to.Workload.Spec.NodeName
-	case Host:
-		return from.Workload.Spec.NodeName == to.Workload.Spec.NodeName
-	}
-	return false
+	return (from.Kind == Node || from.Kind == Host) && to.Kind == Pods && to.On() != "" && from.On() == to.On()
 }
 
 type because struct {

@@ -15,6 +15,8 @@ type Table struct {
 	Faces   []Face
 	Sets    [][]int32 // classes that a part of a rule names, in their order
 	Reasons [][]Because
+
+	of map[*Endpoint][]int // its classes
 }
 
 // Class are endpoints that all policies treat alike, at some of their addresses.
@@ -45,16 +47,21 @@ type Because struct {
 	Reason Reason
 }
 
-// Answers are what the table says of two classes, as [Model.Ask] does: of each two reasons the ports that both are of.
-func (t *Table) Answers(from, to int) (all []Answer) {
-	a, b := &t.Classes[from], &t.Classes[to]
-	if a.Family&b.Family == 0 {
-		return nil
-	}
-	for _, o := range t.why(a.Faces[Egress], to) {
-		for _, n := range t.why(b.Faces[Ingress], from) {
-			if both := o.Ports.Intersect(n.Ports); len(both) > 0 {
-				all = append(all, Answer{Ports: both, Egress: o.Reason, Ingress: n.Reason})
+// Answers are what the table says of two endpoints: the same as [Model.Ask], of each two reasons the ports that both are of.
+func (t *Table) Answers(from, to *Endpoint) (all []Answer) {
+	own, same := onNode(from, to), from == to && !from.Several
+	for _, i := range t.of[from] {
+		for _, j := range t.of[to] {
+			a, b := &t.Classes[i], &t.Classes[j]
+			if a.Family&b.Family == 0 {
+				continue
+			}
+			for _, o := range t.why(a.Faces[Egress], j) {
+				for _, n := range t.why(b.Faces[Ingress], i) {
+					if both := o.Ports.Intersect(n.Ports); len(both) > 0 {
+						all = append(all, Answer{Ports: both, Egress: o.Reason, Ingress: n.Reason, OwnNode: own, Same: same})
+					}
+				}
 			}
 		}
 	}
@@ -78,7 +85,7 @@ func (m *Model) ClassesOf(e *Endpoint) []int { return m.of[e] }
 
 // Table makes the table; nil where it would name more than most things.
 func (m *Model) Table(most int) *Table {
-	t := tabler{m: m, table: &Table{Classes: make([]Class, len(m.classes))}, number: m.numbers(), sets: map[string]int{}, reasons: map[string]int{}, most: most}
+	t := tabler{m: m, table: &Table{Classes: make([]Class, len(m.classes)), of: m.of}, number: m.numbers(), sets: map[string]int{}, reasons: map[string]int{}, most: most}
 	for d := range Direction(2) {
 		known, key := map[string]int{}, m.faceKeys(d)
 		for i := range m.classes {

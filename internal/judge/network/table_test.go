@@ -7,13 +7,21 @@ import (
 	"testing"
 
 	"github.com/plimsoll/plimsoll/internal/judge/network"
+	"github.com/plimsoll/plimsoll/internal/judge/network/networktest"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
 )
 
 // TestTable holds the table against answers, one by one, and what is merged by namespaces against the map: of a cluster with
 // many classes, and of random ones, whose ends have several addresses, and whose policies are of all kinds.
 func TestTable(t *testing.T) {
-	models := map[string]*network.Model{"estate": network.New(estate(t, 100), network.Options{Whole: true})}
+	objects, problems := kube.Manifest("placed.yaml", []byte(networktest.Placed))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	models := map[string]*network.Model{
+		"estate": network.New(estate(t, 100), network.Options{Whole: true}),
+		"placed": network.New(kube.NewSnapshot(objects, nil), network.Options{Whole: true}),
+	}
 	for seed := range uint64(200) {
 		d := newDice(seed)
 		objects, problems := kube.Manifest("random.yaml", d.text(false))
@@ -22,7 +30,7 @@ func TestTable(t *testing.T) {
 		}
 		models[fmt.Sprint("random ", seed)] = network.New(kube.NewSnapshot(objects, nil), network.Options{Whole: true})
 	}
-	asked := 0
+	asked, owned := 0, 0
 	for name, m := range models {
 		table := m.Table(1 << 30)
 		for _, from := range m.Endpoints {
@@ -30,16 +38,14 @@ func TestTable(t *testing.T) {
 				if from.Kind != network.Pods && to.Kind != network.Pods {
 					continue
 				}
-				var got []network.Answer
-				for _, i := range m.ClassesOf(from) {
-					for _, j := range m.ClassesOf(to) {
-						got = append(got, table.Answers(i, j)...)
-					}
-				}
 				want := m.Ask(from, to)
+				got := table.Answers(from, to)
 				asked += len(want)
+				if len(want) > 0 && want[0].OwnNode && from.Kind == network.Host && from.WorkloadKind() == "Deployment" {
+					owned++
+				}
 				if !slices.EqualFunc(got, want, func(a, b network.Answer) bool {
-					return a.Ports.Equal(b.Ports) && same(a.Egress, b.Egress) && same(a.Ingress, b.Ingress)
+					return a.Allowed() == b.Allowed() && a.OwnNode == b.OwnNode && a.Same == b.Same && a.Ports.Equal(b.Ports) && same(a.Egress, b.Egress) && same(a.Ingress, b.Ingress)
 				}) {
 					t.Fatalf("%s: %s -> %s:\n%+v\nwant\n%+v", name, from, to, got, want)
 				}
@@ -50,8 +56,8 @@ func TestTable(t *testing.T) {
 		}
 		merges(t, m)
 	}
-	if asked < 10_000 {
-		t.Errorf("only %d answers were compared", asked)
+	if asked < 10_000 || owned == 0 {
+		t.Errorf("only %d answers were compared, %d of Deployments in the network of a pod's node", asked, owned)
 	}
 }
 

@@ -53,3 +53,28 @@ func Estate(n int) []byte {
 	}
 	return []byte(text.String())
 }
+
+// Placed are pods of which it is said where they run, in the network of their node and not, and policies that let nobody in.
+const Placed = `
+{apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+---
+{apiVersion: v1, kind: Node, metadata: {name: near}, status: {addresses: [{type: InternalIP, address: 10.9.0.1}]}}
+---
+{apiVersion: v1, kind: Node, metadata: {name: far}, status: {addresses: [{type: InternalIP, address: 10.9.0.2}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: agent, namespace: shop}
+spec: {template: {metadata: {labels: {app: agent}}, spec: {hostNetwork: true, nodeName: near, containers: [{name: c, image: x}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec: {template: {metadata: {labels: {app: cart}}, spec: {nodeName: near, containers: [{name: c, image: x}]}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: db, namespace: shop}, spec: {nodeName: near, containers: [{name: c, image: x}]}, status: {podIP: 10.1.0.1}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: log, namespace: shop}, spec: {hostNetwork: true, nodeName: far, containers: [{name: c, image: x}]}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: none, namespace: shop}, spec: {podSelector: {}, policyTypes: [Ingress]}}
+`

@@ -34,7 +34,7 @@ globalThis.all = () => {
 
 // TestScriptAnswers holds what the script says of each two ends against the judge.
 func TestScriptAnswers(t *testing.T) {
-	for name, manifest := range map[string]string{"shop": shop, "estate": string(networktest.Estate(60)), "hostile": hostile()} {
+	for name, manifest := range map[string]string{"shop": shop, "placed": networktest.Placed, "estate": string(networktest.Estate(60)), "hostile": hostile()} {
 		m := modelOf(t, manifest)
 		all, err := m.Map(t.Context())
 		if err != nil {

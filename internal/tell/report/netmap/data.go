@@ -202,13 +202,7 @@ func (d *data) end(m *network.Model, e *network.Endpoint) end {
 	if e.Kind == network.Block {
 		name = e.Addresses.Words()
 	}
-	one := end{Group: d.group[e], Name: short(name), Kind: int(e.Kind), Classes: m.ClassesOf(e), Several: e.Several}
-	switch {
-	case e.Kind == network.Node:
-		one.On = short(e.Name)
-	case e.Workload != nil && e.Workload.Kind == "Pod":
-		one.On = short(e.Workload.Spec.NodeName)
-	}
+	one := end{Group: d.group[e], Name: short(name), Kind: int(e.Kind), Classes: m.ClassesOf(e), Several: e.Several, On: short(e.On())}
 	if on := e.Listens(); len(on) > 0 {
 		at := d.port(on)
 		one.Ports = &at
