@@ -118,6 +118,9 @@ func (j job) render(ctx context.Context, o Options) Made {
 		m.Wrong = fmt.Sprintf("not rendered: charts are missing in its charts folder: %s; fetch with helm dependency build, and scan again", some(a.Missing))
 	}
 	m.Objects, m.Problems = a.Objects(func(p string) string { return path.Join(o.At, j.under(p)) })
+	if r.Chart != nil {
+		kube.Settle(m.Objects, r.Chart.Values.Namespace)
+	}
 	return m
 }
 
