@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -75,9 +77,12 @@ func (g *global) manifestsOf(ctx context.Context, word string, charts *chartOpti
 
 // manifestsBelow reads a folder, and renders what charts and overlays in it make.
 func manifestsBelow(ctx context.Context, dir string, charts *chartOptions) (all []manifest, err error) {
-	names, err := manifestsIn(dir)
+	names, links, err := manifestsIn(dir)
 	if err != nil {
 		return nil, usage("%s: %w", dir, err)
+	}
+	if len(links) > 0 {
+		all = append(all, manifest{name: dir, problems: links})
 	}
 	sources, err := charts.rendered(ctx, dir, names)
 	if err != nil {
@@ -88,11 +93,13 @@ func manifestsBelow(ctx context.Context, dir string, charts *chartOptions) (all 
 		if sources.IsPart(name) {
 			continue
 		}
+		at := filepath.ToSlash(filepath.Join(dir, name))
 		b, err := readWithin(dir, name)
 		if err != nil {
-			return nil, usage("%w", err)
+			all = append(all, manifest{name: at, problems: []*kube.Problem{{Path: at, Line: 1, What: unread(name, err)}}})
+			continue
 		}
-		if m := manifestOf(&reader, filepath.ToSlash(filepath.Join(dir, name)), b); len(m.objects)+len(m.problems) > 0 {
+		if m := manifestOf(&reader, at, b); len(m.objects)+len(m.problems) > 0 {
 			all = append(all, m)
 		}
 	}
@@ -201,20 +208,62 @@ func manifestOfDump(dir string) ([]manifest, error) {
 	return []manifest{m}, nil
 }
 
-func manifestsIn(dir string) (names []string, err error) {
+// manifestsIn are the files of a folder that may be manifests. Links to files are followed within it, as kubectl does, unless
+// they lead to what is read anyhow; of those that lead elsewhere there are problems. Links to folders are not followed.
+func manifestsIn(dir string) (names []string, links []*kube.Problem, err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer root.Close()
+	var linked []string
+	var known []fs.FileInfo
 	err = fs.WalkDir(os.DirFS(dir), ".", func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.Type().IsRegular() && (kube.MayBe(p) || render.IsRoot(p)):
+		case !kube.MayBe(p) && !render.IsRoot(p):
+		case d.Type().IsRegular():
 			names = append(names, p)
+			if info, err := d.Info(); err == nil {
+				known = append(known, info)
+			}
+		case d.Type()&fs.ModeSymlink != 0:
+			linked = append(linked, p)
 		}
-		if len(names) > mostManifests {
+		if len(names)+len(linked) > mostManifests {
 			return fmt.Errorf("it holds more than %d files of manifests", mostManifests)
 		}
 		return nil
 	})
-	return names, err
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range linked {
+		info, err := root.Stat(p)
+		switch {
+		case err != nil:
+			links = append(links, &kube.Problem{Path: filepath.ToSlash(filepath.Join(dir, p)), Line: 1, What: unread(p, err)})
+		case info.Mode().IsRegular() && !slices.ContainsFunc(known, func(one fs.FileInfo) bool { return os.SameFile(one, info) }):
+			names, known = append(names, p), append(known, info)
+		}
+	}
+	slices.Sort(names)
+	return names, links, nil
+}
+
+// unread says why a file of a folder is not read.
+func unread(name string, err error) string {
+	var p *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "is a link that leads nowhere"
+	case errors.As(err, &p) && strings.Contains(err.Error(), "escapes"):
+		return "is a link that leads out of the folder, where nothing is read: name that file, too"
+	case errors.As(err, &p):
+		return p.Err.Error()
+	}
+	return strings.TrimPrefix(err.Error(), name+" ")
 }
 
 // readWithin reads a file of a folder, and follows no link out of it.
