@@ -138,7 +138,11 @@ func mistyped(err error) error {
 	case what == "bool":
 		return fmt.Errorf("%s cannot be true or false, as which YAML reads n, y, on, off, yes and no: put it in quotes", field)
 	}
-	return fmt.Errorf("%s cannot be a %s", field, what)
+	article := "a"
+	if strings.HasPrefix(what, "object") || strings.HasPrefix(what, "array") {
+		article = "an"
+	}
+	return fmt.Errorf("%s cannot be %s %s", field, article, what)
 }
 
 // dig follows keys down to a map.

@@ -13,7 +13,7 @@ import (
 
 // Near is the word nearest to one that is wrong; "" when none is near.
 func Near(word string, among []string) string {
-	best, at := 3, ""
+	best, at := min(3, len(word)/2+1), "" // of short words fewer letters
 	for _, w := range among {
 		if d := levenshtein.Distance(word, w, nil); d < best {
 			best, at = d, w
