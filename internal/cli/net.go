@@ -34,21 +34,24 @@ func newNet(g *global) *cobra.Command {
 // netOptions say what the network is read of.
 type netOptions struct {
 	accessOptions
-	enforced      enforcedOptions
-	ranges, nodes []string
-	carriers      []string
-	servers       []string                  // the API server's addresses
-	also          []schema.GroupVersionKind // kinds that are read beside those of networks
-	optional      []schema.GroupVersionKind // and those that a cluster may not serve
+	enforced enforcedOptions
+	networks rangeOptions
+	carriers []string
+	servers  []string                  // the API server's addresses
+	also     []schema.GroupVersionKind // kinds that are read beside those of networks
+	optional []schema.GroupVersionKind // and those that a cluster may not serve
 }
+
+// rangeOptions say which addresses pods and nodes have.
+type rangeOptions struct{ pods, nodes []string }
 
 func (o *netOptions) flags(f *pflag.FlagSet, formats string) {
 	o.accessOptions.flags(f, formats)
-	o.rangeFlags(f)
+	o.networks.flags(f)
 }
 
-func (o *netOptions) rangeFlags(f *pflag.FlagSet) {
-	f.Var(parted(&o.ranges), "pod-cidr", "`CIDRS` that pods have addresses of (default: what nodes say)")
+func (o *rangeOptions) flags(f *pflag.FlagSet) {
+	f.Var(parted(&o.pods), "pod-cidr", "`CIDRS` that pods have addresses of (default: what nodes say)")
 	f.Var(parted(&o.nodes), "node-cidr", "`CIDRS` that nodes have addresses of, where they are not among what is read")
 }
 
@@ -82,7 +85,9 @@ type wires struct {
 	model   *network.Model // as far as somebody enforces the policies
 	written *network.Model // as the policies are written: the same, where that is not known
 	known   *enforcement.Known
-	gaps    []string
+	gaps    []string // all that is not known; of an answer about two ends, what may change it
+	read    []string // of these what could not be read
+	doubts  []network.Doubt
 	untold  bool // the person wants nothing told but errors: why the status is 3 is one
 }
 
@@ -124,47 +129,57 @@ func (o *netOptions) wire(ctx context.Context, s *seen, beside []network.Address
 	}
 	of := network.Options{Blocks: beside, Whole: s.whole, PodAddresses: s.addresses}
 	var err error
-	if of.PodRanges, err = prefixes("--pod-cidr", o.ranges); err != nil {
+	if of.PodRanges, of.NodeRanges, err = o.networks.read(); err != nil {
 		return nil, err
 	}
 	if of.Carriers, err = carriers(o.carriers); err != nil {
 		return nil, err
 	}
-	if of.NodeRanges, err = prefixes("--node-cidr", o.nodes); err != nil {
-		return nil, err
-	}
 	if of.Servers, err = serverAddresses(o.servers); err != nil {
 		return nil, err
 	}
-	w := &wires{written: network.New(s.Snapshot, of), gaps: slices.Clone(s.gaps), known: s.known}
+	w := &wires{written: network.New(s.Snapshot, of), read: slices.Clone(s.gaps), known: s.known}
 	w.model = w.written
 	if of.Void = w.known.Void(); of.Void != nil {
 		of.Blocks = append(slices.Clone(beside), w.written.Blocks()...) // both tell the same ends apart
 		w.model = network.New(s.Snapshot, of)
 	}
 	for _, p := range s.Problems {
-		if !p.Template {
-			w.gaps = append(w.gaps, p.Error())
+		what := p.Error()
+		if p.Template {
+			what = fmt.Sprintf("%s:%d: is a template that nothing here renders, and what it makes is not counted", p.Path, p.Line)
 		}
+		w.read = append(w.read, what)
 	}
-	for _, d := range w.written.Doubts {
-		w.gaps = append(w.gaps, d.String())
-	}
-	undecided, err := w.written.Undecided(ctx)
-	if err != nil {
+	if w.doubts, err = w.written.Unsure(ctx); err != nil {
 		return nil, errStopped
 	}
-	for _, pair := range undecided {
-		w.gaps = append(w.gaps, fmt.Sprintf("%s and %s have one priority and say different things: nobody knows which one holds", pair[0], pair[1]))
-	}
 	if !slices.ContainsFunc(w.model.Endpoints, func(e *network.Endpoint) bool { return e.Workload != nil }) {
-		w.gaps = append(w.gaps, "no pod, and nothing that makes pods, was read")
+		w.read = append(w.read, "no pod, and nothing that makes pods, was read")
 	}
+	w.unsure(func(network.Doubt) bool { return true })
 	return w, nil
+}
+
+// unsure has the gaps be those that bear on an answer, beside what could not be read.
+func (w *wires) unsure(bears func(network.Doubt) bool) {
+	w.gaps = slices.Clone(w.read)
+	for _, d := range w.doubts {
+		if bears(d) {
+			w.gaps = append(w.gaps, d.String())
+		}
+	}
 }
 
 // errStopped says that an answer was not worked out to its end.
 var errStopped = exitError{exitIncomplete, errors.New("interrupted: who reaches whom was not worked out to its end, and nothing is told")}
+
+func (o *rangeOptions) read() (pods, nodes []netip.Prefix, err error) {
+	if pods, err = prefixes("--pod-cidr", o.pods); err == nil {
+		nodes, err = prefixes("--node-cidr", o.nodes)
+	}
+	return pods, nodes, err
+}
 
 func prefixes(flag string, words []string) (all []netip.Prefix, err error) {
 	for _, text := range words {

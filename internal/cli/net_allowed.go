@@ -122,7 +122,11 @@ func newNetAllowed(g *global) *cobra.Command {
 					return usage("%q is neither a PORT (5432, 53/udp, 8000-8100) nor a file or folder", targets[0])
 				}
 			}
-			w, err := o.read(cmd.Context(), g, targets)
+			s, err := o.seen(cmd.Context(), g, targets)
+			if err != nil {
+				return err
+			}
+			w, err := o.wire(cmd.Context(), s, nil)
 			if err != nil {
 				return err
 			}
@@ -135,17 +139,13 @@ func newNetAllowed(g *global) *cobra.Command {
 }
 
 func (o *netOptions) answerAllowed(g *global, w *wires, from, to string, ports network.Ports) error {
-	source, err := w.written.Find(from)
+	source, target, err := w.ends(from, to)
 	if err != nil {
-		return usage("FROM: %w", err)
+		w.tell(g) // what is not there may not have been read
+		return err
 	}
-	if source.Service != nil {
-		return usage("FROM %s: connections come from pods; name the workload behind the Service", from)
-	}
-	target, err := w.written.Find(to)
-	if err != nil {
-		return usage("TO: %w", err)
-	}
+	w.unsure(func(d network.Doubt) bool { return w.written.Bears(d, source, target, ports) })
+	w.tell(g)
 	answer := struct {
 		Answers     []allowedRow `json:"answers"`
 		Enforcement string       `json:"enforcement,omitempty"`
@@ -194,6 +194,20 @@ func (o *netOptions) answerAllowed(g *global, w *wires, from, to string, ports n
 		rows = append(rows, []string{from, to, ports.String(), "refused", why})
 	}
 	return o.answer(g, rows, answer)
+}
+
+// ends are those that words name.
+func (w *wires) ends(from, to string) (source, target *network.End, err error) {
+	if source, err = w.written.Find(from); err != nil {
+		return nil, nil, usage("FROM: %w", err)
+	}
+	if source.Service != nil {
+		return nil, nil, usage("FROM %s: connections come from pods; name the workload behind the Service", from)
+	}
+	if target, err = w.written.Find(to); err != nil {
+		return nil, nil, usage("TO: %w", err)
+	}
+	return source, target, nil
 }
 
 // reached are the ports on which ends reach each other as far as somebody enforces the policies, by the names of both; nil

@@ -83,7 +83,7 @@ func newNetDiff(g *global) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&o.format, "output", "o", "table", "`FORMAT` of the answer: table or json")
-	o.rangeFlags(cmd.Flags())
+	o.networks.flags(cmd.Flags())
 	carrierFlag(cmd.Flags(), &o.carriers)
 	o.charts.flags(cmd.Flags(), "release-namespace")
 	cmd.Flags().BoolVar(&fail, "fail-on-gain", false, "deny where a connection was gained, or something published")

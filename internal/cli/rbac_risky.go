@@ -65,6 +65,7 @@ func newFamily(g *global, family string, cmd *cobra.Command) *cobra.Command {
 	o.except.flags(f)
 	o.charts.flags(f, "release-namespace")
 	if family == "network" {
+		o.networks.flags(f)
 		f.Var(parted(&o.servers), "api-server", "`ADDRESSES` of the API server, with a port or on 6443 (default: what Service kubernetes and the control plane's nodes say)")
 		carrierFlag(f, &o.carriers)
 	}

@@ -85,6 +85,7 @@ type scanOptions struct {
 	checks      []string
 	servers     []string // the API server's
 	carriers    []string // of what Ingresses and routes publish
+	networks    rangeOptions
 	except      exceptOptions
 	policies    policyOptions
 	licenses    licenseOptions
@@ -316,8 +317,13 @@ func (o *scanOptions) settings(ctx context.Context, g *global) (func(*scan.Optio
 	if err != nil {
 		return nil, err
 	}
+	pods, nodes, err := o.networks.read()
+	if err != nil {
+		return nil, err
+	}
 	return func(so *scan.Options) {
 		so.Servers, so.Carriers = servers, named
+		so.PodRanges, so.NodeRanges = pods, nodes
 		so.PodSecurity, so.Values, so.Render = level, values, o.charts.ask
 		so.Line, so.Checks, so.Stage, so.Now = line, o.checks, o.read.target.stage, g.env.Now()
 		so.Policies, so.Admission, so.Signatures, so.Licenses = policies, admission, signatures, o.licenses.rules

@@ -23,7 +23,9 @@ func (s *scan) lookAtNetwork(ctx context.Context, id string, l lot) (seen []sigh
 		return nil, nil
 	}
 	own := func(o *kube.Object) bool { return l.own[o.Source.Path] }
-	of := network.Options{Whole: l.whole, Servers: s.o.Servers, Carriers: s.o.Carriers, PodAddresses: l.addresses}
+	of := network.Options{
+		Whole: l.whole, Servers: s.o.Servers, Carriers: s.o.Carriers, PodAddresses: l.addresses, PodRanges: s.o.PodRanges, NodeRanges: s.o.NodeRanges,
+	}
 	m := network.New(l.around, of)
 	real := m
 	if of.Void = s.o.Enforcement.Void(); of.Void != nil {

@@ -60,6 +60,8 @@ type Options struct {
 	// Carriers are the workloads, as NAMESPACE/NAME, that bring what Ingresses and routes of Gateways publish; none: those that are
 	// known by their labels.
 	Carriers []string
+	// PodRanges and NodeRanges are the addresses that pods and nodes have, where what is read does not say.
+	PodRanges, NodeRanges []netip.Prefix
 	// Values are what charts are rendered with; Render asks for that, the program plimsoll-render where it is nil.
 	Values  render.Values
 	Render  func(context.Context, render.Request) (render.Answer, error)

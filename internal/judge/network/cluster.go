@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +22,7 @@ func (r *reader) clusterPolicy() {
 	case "AdminNetworkPolicy v1alpha1":
 		var of v1alpha1.AdminNetworkPolicy
 		if r.decode(&of) {
+			r.wideObject(of.ObjectMeta)
 			p := r.wide(Admin, int(of.Spec.Priority), subject(of.Spec.Subject))
 			for i, rule := range of.Spec.Ingress {
 				r.add(p, Ingress, i, rule.Name, string(rule.Action), ingressPeers(rule.From), r.oldPorts(Ingress, i, rule.Ports))
@@ -39,6 +41,7 @@ func (r *reader) clusterPolicy() {
 	case "BaselineAdminNetworkPolicy v1alpha1":
 		var of v1alpha1.BaselineAdminNetworkPolicy
 		if r.decode(&of) {
+			r.wideObject(of.ObjectMeta)
 			p := r.wide(Baseline, 0, subject(of.Spec.Subject))
 			for i, rule := range of.Spec.Ingress {
 				r.add(p, Ingress, i, rule.Name, string(rule.Action), ingressPeers(rule.From), r.oldPorts(Ingress, i, rule.Ports))
@@ -52,18 +55,19 @@ func (r *reader) clusterPolicy() {
 			}
 		}
 	default:
-		r.doubt("%s is of a version that is not known, and not counted", r.object.APIVersion)
+		r.doubt("", "%s is of a version that is not known, or has no such kind, and it is not counted", r.object.APIVersion)
 	}
 }
 
 func (r *reader) newForm(of *v1alpha2.ClusterNetworkPolicy) {
+	r.wideObject(of.ObjectMeta)
 	tier := Admin
 	switch of.Spec.Tier {
 	case v1alpha2.AdminTier:
 	case v1alpha2.BaselineTier:
 		tier = Baseline
 	default:
-		r.doubt("spec.tier: %q is neither Admin nor Baseline; the policy is not counted", of.Spec.Tier)
+		r.doubt("spec.tier", "%q is neither Admin nor Baseline; the policy is not counted", of.Spec.Tier)
 		return
 	}
 	p := r.wide(tier, int(of.Spec.Priority), of.Spec.Subject)
@@ -83,18 +87,18 @@ func (r *reader) newForm(of *v1alpha2.ClusterNetworkPolicy) {
 func (r *reader) wide(tier Tier, priority int, of v1alpha2.ClusterNetworkPolicySubject) *Policy {
 	p := &Policy{Object: r.object, Tier: tier, Priority: priority}
 	if priority < 0 || priority > 1000 {
-		r.doubt("spec.priority: %d is not between 0 and 1000", priority)
+		r.doubt("spec.priority", "%d is not between 0 and 1000", priority)
 	}
 	switch {
 	case (of.Namespaces != nil) == (of.Pods != nil):
-		r.doubt("spec.subject: has to be either namespaces or pods; the policy speaks of nobody")
+		r.doubt("spec.subject", "has to be either namespaces or pods; the policy speaks of nobody")
 		p.subject = r.pods("spec.subject", "", nil, &metav1.LabelSelector{})
 	case of.Namespaces != nil:
 		p.subject = r.pods("spec.subject.namespaces", "", of.Namespaces, &metav1.LabelSelector{})
 	default:
 		p.subject = r.pods("spec.subject.pods", "", &of.Pods.NamespaceSelector, &of.Pods.PodSelector)
 	}
-	r.policies = append(r.policies, p)
+	r.keep(p)
 	return p
 }
 
@@ -103,6 +107,10 @@ type ports struct {
 	matches []portMatch
 	every   bool
 	broken  bool
+
+	field   string // of the rule
+	n       int
+	written bool
 }
 
 // add adds a rule. One that names somebody or something that is not understood fails closed, as the API's documents want
@@ -110,19 +118,28 @@ type ports struct {
 func (r *reader) add(p *Policy, d Direction, i int, name, action string, peers []v1alpha2.ClusterNetworkPolicyEgressPeer, of ports) {
 	rule := &Rule{Policy: p, Direction: d, Index: i, Name: name, ports: of.matches, every: of.every, peers: []peer{}}
 	closed := of.broken
-	switch action {
-	case "Accept", "Allow":
-	case "Deny":
-		rule.Action = Deny
-	case "Pass":
-		rule.Action = Pass
-	default:
-		r.doubt("%s.action: %q is none of Accept, Deny and Pass; the rule is not counted", rule.Field(), action)
+	kind := clusterKind(p.Kind)
+	switch {
+	case !slices.Contains(kind.actions, action):
+		of := strings.Join(kind.actions, ", ")
+		r.doubt(rule.Field()+".action", "%q is none of %s, which a %s has; the rule is not counted", action, of, p.Kind)
 		return
+	case action == "Deny":
+		rule.Action = Deny
+	case action == "Pass":
+		rule.Action = Pass
+	}
+	if i == kind.most {
+		r.doubt(rule.Field(), "no API server takes more than %d rules of a direction", kind.most)
+	}
+	if len(name) > 100 {
+		r.doubt(rule.Field()+".name", "is longer than 100 bytes, which no API server takes")
 	}
 	if len(peers) == 0 {
-		r.doubt("%s: names nobody", rule.Field())
+		r.doubt(rule.Field(), "names nobody")
 	}
+	r.many(rule.Field()+[...]string{".from", ".to"}[d], len(peers), kind.most, false)
+	r.many(rule.Field()+of.field, of.n, kind.most, of.written)
 	for j, one := range peers {
 		at := fmt.Sprintf("%s.%s[%d]", rule.Field(), [...]string{"from", "to"}[d], j)
 		all, ok := r.widePeers(at, one, rule.Action)
@@ -159,6 +176,7 @@ func (r *reader) widePeers(at string, of v1alpha2.ClusterNetworkPolicyEgressPeer
 	}
 	if len(of.Networks) > 0 {
 		named++
+		r.many(at+".networks", len(of.Networks), mostNetworks, false)
 		for i, n := range of.Networks {
 			prefix, valid := r.prefix(fmt.Sprintf("%s.networks[%d]", at, i), string(n))
 			if !valid {
@@ -169,21 +187,27 @@ func (r *reader) widePeers(at string, of v1alpha2.ClusterNetworkPolicyEgressPeer
 	}
 	if len(of.DomainNames) > 0 {
 		named++
-		what := fmt.Sprintf("%s.domainNames: which addresses %s has is not known, and they are not counted", at, of.DomainNames[0])
-		r.doubts = append(r.doubts, Doubt{Object: r.object, What: what})
-		if action != Allow {
-			return nil, false
-		}
+		r.domains(at+".domainNames", of.DomainNames[0], action)
 	}
 	if named != 1 {
-		r.doubt("%s: has to name one of namespaces, pods, nodes, networks and domainNames", at)
+		r.doubt(at, "has to name one of namespaces, pods, nodes, networks and domainNames")
 		return nil, false
 	}
 	return all, true
 }
 
+// domains tells of names, which are the addresses that somebody looks up. Rules that allow may have them; what others do with
+// them is not told (apis/v1alpha2, ClusterNetworkPolicyEgressPeer.DomainNames).
+func (r *reader) domains(at string, first v1alpha2.DomainName, action Action) {
+	what := fmt.Sprintf("which addresses %s has is not known, and they are not counted", first)
+	if action != Allow {
+		what = fmt.Sprintf("%s: names are for rules that allow, and what a network does with them here is not told; they are not counted", first)
+	}
+	r.doubts = append(r.doubts, Doubt{Object: r.object, Field: at, What: what})
+}
+
 func (r *reader) newPorts(d Direction, i int, of []v1alpha2.ClusterNetworkPolicyProtocol) ports {
-	all := ports{every: len(of) == 0}
+	all := ports{every: len(of) == 0, field: ".protocols", n: len(of), written: of != nil}
 	for j, one := range of {
 		at := fmt.Sprintf("spec.%s[%d].protocols[%d]", d, i, j)
 		named := 0
@@ -205,7 +229,7 @@ func (r *reader) newPorts(d Direction, i int, of []v1alpha2.ClusterNetworkPolicy
 			all.add(portMatch{name: one.DestinationNamedPort, any: true}, true)
 		}
 		if named != 1 {
-			r.doubt("%s: has to name one of tcp, udp, sctp and destinationNamedPort", at)
+			r.doubt(at, "has to name one of tcp, udp, sctp and destinationNamedPort")
 			all.broken = true
 		}
 	}
@@ -224,12 +248,16 @@ func (r *reader) clusterPort(at string, protocol Protocol, of *v1alpha2.Port) (m
 	m.protocol = protocol
 	switch {
 	case of == nil:
+		r.doubt(at, "has to name a port; all are meant where it names none")
 		m.ports = PortRange(protocol, 1, maxPort)
 		return m, true
 	case (of.Number != 0) == (of.Range != nil):
-		r.doubt("%s: a port has to be either a number or a range", at)
+		r.doubt(at, "a port has to be either a number or a range")
 		return m, false
 	case of.Range != nil:
+		if of.Range.Start == of.Range.End {
+			r.doubt(at, "a range has to end after its start: write a number")
+		}
 		m.ports, ok = r.span(at, protocol, of.Range.Start, of.Range.End)
 	default:
 		m.ports, ok = r.span(at, protocol, of.Number, of.Number)
@@ -239,9 +267,9 @@ func (r *reader) clusterPort(at string, protocol Protocol, of *v1alpha2.Port) (m
 
 func (r *reader) oldPorts(d Direction, i int, of *[]v1alpha1.AdminNetworkPolicyPort) ports {
 	if of == nil || len(*of) == 0 {
-		return ports{every: true}
+		return ports{every: true, field: ".ports", written: of != nil}
 	}
-	var all ports
+	all := ports{field: ".ports", n: len(*of), written: true}
 	for j, one := range *of {
 		at := fmt.Sprintf("spec.%s[%d].ports[%d]", d, i, j)
 		named := 0
@@ -250,9 +278,8 @@ func (r *reader) oldPorts(d Direction, i int, of *[]v1alpha1.AdminNetworkPolicyP
 			if protocol == "" {
 				protocol = TCP.String()
 			}
-			of, ok := ProtocolOf(protocol)
+			of, ok := r.protocol(at+".protocol", protocol)
 			if !ok {
-				r.doubt("%s.protocol: %q is none of TCP, UDP and SCTP", at, protocol)
 				all.broken = true
 				return
 			}
@@ -270,7 +297,7 @@ func (r *reader) oldPorts(d Direction, i int, of *[]v1alpha1.AdminNetworkPolicyP
 			all.add(portMatch{name: *one.NamedPort, any: true}, true)
 		}
 		if named != 1 {
-			r.doubt("%s: has to be one of portNumber, portRange and namedPort", at)
+			r.doubt(at, "has to be one of portNumber, portRange and namedPort")
 			all.broken = true
 		}
 	}

@@ -156,7 +156,7 @@ func (m *Model) NamespaceLabels(name string) (of labels.Set, known bool) {
 
 // classify puts endpoints that all policies treat alike into one class.
 func (m *Model) classify() {
-	c := classifier{m: m, classes: map[string]int{}, doubted: map[string]bool{}, unknowns: map[Kind][]facet{}}
+	c := classifier{m: m, classes: map[string]int{}, doubted: map[string]int{}, unknowns: map[Kind][]facet{}}
 	c.ask()
 	for _, e := range m.Endpoints {
 		for _, one := range c.facets(e) {
@@ -188,7 +188,7 @@ type classifier struct {
 	cells    *addressParts // all addresses, by blocks
 	classes  map[string]int
 	members  map[string][]int32
-	doubted  map[string]bool
+	doubted  map[string]int // the place among the model's doubts
 	unknowns map[Kind][]facet
 
 	selected map[int][]*Policy
@@ -303,7 +303,8 @@ func (c *classifier) hosts(e *Endpoint) (all []facet) {
 		return all
 	}
 	if len(c.nodes) > 0 {
-		c.doubt(fmt.Sprintf("which nodes there are is not known, and whether %q are where %s runs is not either", c.nodes[0].text, e))
+		what := fmt.Sprintf("which nodes there are is not known, and whether %q are where %s runs is not either", c.nodes[0].text, e)
+		c.doubt(what, func(one *Endpoint) bool { return one == e }, c.nodes...)
 	}
 	return c.unknown(e.Kind)
 }
@@ -336,7 +337,8 @@ func (c *classifier) takes(q *question, namespace string) bool {
 	if !known {
 		requirements, _ := q.namespaces.Requirements()
 		if slices.ContainsFunc(requirements, func(r labels.Requirement) bool { return r.Key() != nameLabel }) {
-			c.doubt(fmt.Sprintf("namespace %s is not among what was read: its labels are taken to be none", namespace))
+			what := fmt.Sprintf("namespace %s is not among what was read: its labels are taken to be none", namespace)
+			c.doubt(what, func(e *Endpoint) bool { return e.Kind == Pods && e.Namespace == namespace }, q)
 		}
 	}
 	return yes
@@ -357,10 +359,20 @@ func (c *classifier) at(a netip.Addr) (all []*question) {
 	return all
 }
 
-func (c *classifier) doubt(what string) {
-	if !c.doubted[what] {
-		c.doubted[what] = true
-		c.m.Doubts = append(c.m.Doubts, Doubt{What: what})
+// doubt notes that it is not known whether who is one of those that questions ask for.
+func (c *classifier) doubt(what string, who func(*Endpoint) bool, of ...*question) {
+	i, known := c.doubted[what]
+	if !known {
+		i = len(c.m.Doubts)
+		c.doubted[what] = i
+		c.m.Doubts = append(c.m.Doubts, Doubt{What: what, bears: bearing{who: who, peers: map[string]bool{}}})
+	}
+	b := &c.m.Doubts[i].bears
+	for _, q := range of {
+		b.peers[q.text] = true
+		if len(q.policies) > 0 && q.pods != nil && !slices.Contains(b.subjects, q) {
+			b.subjects = append(b.subjects, q)
+		}
 	}
 }
 

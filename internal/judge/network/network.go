@@ -110,22 +110,3 @@ type portMatch struct {
 	any      bool
 	ports    Ports
 }
-
-// Doubt is what keeps an answer from being whole.
-type Doubt struct {
-	Object *kube.Object // nil: all
-	What   string
-	// Broken says that the object itself cannot be understood, and not only what it speaks of.
-	Broken bool
-}
-
-func (d Doubt) String() string {
-	if d.Object == nil {
-		return d.What
-	}
-	name := d.Object.Name
-	if d.Object.Namespace != "" {
-		name = d.Object.Namespace + "/" + name
-	}
-	return fmt.Sprintf("%s %s: %s", d.Object.Kind, name, d.What)
-}

@@ -32,6 +32,7 @@ type reader struct {
 	policies []*Policy
 	doubts   []Doubt
 	object   *kube.Object
+	policy   *Policy // that is made of it; nil: none yet
 	strange  bool
 }
 
@@ -40,17 +41,25 @@ func readPolicies(objects []*kube.Object) *reader {
 	var r reader
 	strange := map[string]int{}
 	for _, o := range objects {
-		r.object = o
+		r.object, r.policy = o, nil
+		before := len(r.doubts)
 		switch group := o.Group(); {
-		case o.Is(networkingGroup, "NetworkPolicy") || o.Is("extensions", "NetworkPolicy"):
+		case o.APIVersion == networkingGroup+"/v1" && o.Kind == "NetworkPolicy":
 			r.networkPolicy()
 		case group == policyGroup:
 			r.clusterPolicy()
 		case strangers[group] != "" && (strings.HasSuffix(o.Kind, "Policy") || strings.HasSuffix(o.Kind, "Firewall")):
 			strange[strangers[group]+" "+o.Kind]++
 			r.strange = true
+		case strings.EqualFold(o.Kind, "NetworkPolicy"):
+			r.doubt("", "no API server has a kind %s of %s, and it is not counted: write apiVersion: networking.k8s.io/v1 and kind: NetworkPolicy", o.Kind, o.APIVersion)
+		}
+		for i := range r.doubts[before:] {
+			d := &r.doubts[before+i]
+			d.bears = r.bearing(d)
 		}
 	}
+	r.twice(objects)
 	for what, n := range strange {
 		r.doubts = append(r.doubts, Doubt{What: fmt.Sprintf("%d of %s are not understood, and not counted", n, what)})
 	}
@@ -61,19 +70,58 @@ func readPolicies(objects []*kube.Object) *reader {
 	return &r
 }
 
-func (r *reader) doubt(format string, args ...any) {
-	r.doubts = append(r.doubts, Doubt{r.object, fmt.Sprintf(format, args...), true})
+func (r *reader) doubt(field, format string, args ...any) {
+	r.doubts = append(r.doubts, Doubt{Object: r.object, Field: field, What: fmt.Sprintf(format, args...), Broken: true})
+}
+
+// bearing is what a doubt about the object at hand may change: what its policy says of those that it selects, and all of that
+// where no API server takes it; where whom it selects is not known, all that it might.
+func (r *reader) bearing(d *Doubt) bearing {
+	switch known := r.policy != nil && !strings.HasPrefix(d.Field, "spec.podSelector") && !strings.HasPrefix(d.Field, "spec.subject"); {
+	case known && d.Broken:
+		return bearing{policies: []*Policy{r.policy}, direction: r.policy.speaks(d.Field)}
+	case known: // whose addresses names are: nobody's who is a pod
+		return bearing{policies: []*Policy{r.policy}, direction: inDirection(d.Field), outside: true}
+	case r.object.Group() == policyGroup:
+		return bearing{}
+	}
+	return bearing{home: r.object.Home()}
+}
+
+// speaks is the one direction that a policy speaks of, if it is one: what is wrong in a field does not have it speak of the other.
+func (p *Policy) speaks(field string) *Direction {
+	spec, _ := p.Fields["spec"].(map[string]any)
+	var of [2]bool
+	for d := range Direction(2) {
+		rules, _ := spec[d.String()].([]any)
+		of[d] = p.Isolates[d] || p.Tier != Namespaced && len(rules) > 0
+	}
+	if of[Ingress] == of[Egress] || strings.HasPrefix(field, "spec.policyTypes") {
+		return nil
+	}
+	d := Ingress
+	if of[Egress] {
+		d = Egress
+	}
+	return &d
+}
+
+// keep has a policy counted.
+func (r *reader) keep(p *Policy) {
+	r.policy = p
+	r.policies = append(r.policies, p)
 }
 
 // decode reads the object at hand. A field that is not known may say what no older reader sees.
 func (r *reader) decode(into any) bool {
 	unknown, err := r.object.Decode(into)
 	if err != nil {
-		r.doubt("cannot be read, and is not counted: %v", err)
+		r.doubt("", "cannot be read, and is not counted: %v", err)
 		return false
 	}
 	for _, u := range unknown {
-		r.doubt("%s: it is of another version of its API, or written wrongly", u)
+		what, at, _ := strings.Cut(u, ` "`)
+		r.doubt(strings.TrimSuffix(at, `"`), "%s: it is of another version of its API, or written wrongly", what)
 	}
 	return true
 }
@@ -91,15 +139,19 @@ func (r *reader) networkPolicy() {
 		peers += entries(rule.To, rule.Ports)
 	}
 	if peers > maxEntries {
-		r.doubt("has more than %d peers, excepted blocks and ports, and is not counted", maxEntries)
+		r.doubt("", "has more than %d peers, excepted blocks and ports, and is not counted", maxEntries)
 		return
 	}
+	r.metadata(written.ObjectMeta, false)
 	p := &Policy{Object: r.object, Tier: Namespaced}
 	p.subject = r.pods("spec.podSelector", p.Home(), nil, &written.Spec.PodSelector)
 	p.Isolates = isolates(&written.Spec)
+	if len(written.Spec.PolicyTypes) > 2 {
+		r.doubt("spec.policyTypes", "has more than two, which no API server takes")
+	}
 	for _, t := range written.Spec.PolicyTypes {
 		if t != networkingv1.PolicyTypeIngress && t != networkingv1.PolicyTypeEgress {
-			r.doubt("spec.policyTypes: %q is neither Ingress nor Egress", t)
+			r.doubt("spec.policyTypes", "%q is neither Ingress nor Egress", t)
 		}
 	}
 	if p.Isolates[Ingress] {
@@ -112,7 +164,7 @@ func (r *reader) networkPolicy() {
 			r.rule(p, Egress, i, rule.To, rule.Ports)
 		}
 	}
-	r.policies = append(r.policies, p)
+	r.keep(p)
 }
 
 // maxEntries bounds what one NetworkPolicy names.
@@ -160,12 +212,12 @@ func (r *reader) peer(at string, p *Policy, of networkingv1.NetworkPolicyPeer) (
 	selects := of.PodSelector != nil || of.NamespaceSelector != nil
 	switch {
 	case of.IPBlock != nil && selects:
-		r.doubt("%s: ipBlock beside a selector, which no API server takes", at)
+		r.doubt(at, "ipBlock beside a selector, which no API server takes")
 		return peer{}, false
 	case of.IPBlock != nil:
 		return r.block(at+".ipBlock", of.IPBlock)
 	case !selects:
-		r.doubt("%s: names nobody", at)
+		r.doubt(at, "names nobody")
 		return peer{}, false
 	}
 	if of.PodSelector == nil {
@@ -183,6 +235,7 @@ func (r *reader) block(at string, of *networkingv1.IPBlock) (peer, bool) {
 	if !ok {
 		return peer{}, false
 	}
+	r.strict(at+".cidr", of.CIDR, prefix)
 	var excepts Addresses
 	words := prefix.String()
 	for i, text := range of.Except {
@@ -192,8 +245,9 @@ func (r *reader) block(at string, of *networkingv1.IPBlock) (peer, bool) {
 			return peer{}, false
 		}
 		if except.Bits() <= prefix.Bits() || !prefix.Contains(except.Addr()) {
-			r.doubt("%s: %s is not within %s, which no API server takes", at, except, prefix)
+			r.doubt(at, "%s is not within %s, which no API server takes", except, prefix)
 		}
+		r.strict(at, text, except)
 		excepts = append(excepts, prefixSpan(except))
 		if i == 0 {
 			words += " except"
@@ -206,7 +260,7 @@ func (r *reader) block(at string, of *networkingv1.IPBlock) (peer, bool) {
 func (r *reader) prefix(at, text string) (netip.Prefix, bool) {
 	prefix, err := netip.ParsePrefix(text)
 	if err != nil || prefix.Addr().Is4In6() {
-		r.doubt("%s: %q is no CIDR: write an address and the number of its fixed bits, as in 10.0.0.0/8", at, text)
+		r.doubt(at, "%q is no CIDR: write an address and the number of its fixed bits, as in 10.0.0.0/8", text)
 		return netip.Prefix{}, false
 	}
 	return prefix.Masked(), true
@@ -234,7 +288,7 @@ func (r *reader) pods(at, namespace string, namespaces, pods *metav1.LabelSelect
 func (r *reader) selector(at string, of *metav1.LabelSelector) labels.Selector {
 	s, err := metav1.LabelSelectorAsSelector(of)
 	if err != nil {
-		r.doubt("%s: %v", at, err)
+		r.doubt(at, "%v", err)
 		return labels.Nothing()
 	}
 	return s
@@ -245,23 +299,22 @@ func (r *reader) port(at string, of networkingv1.NetworkPolicyPort) (m portMatch
 	if of.Protocol != nil {
 		protocol = *of.Protocol
 	}
-	if m.protocol, ok = ProtocolOf(string(protocol)); !ok {
-		r.doubt("%s.protocol: %q is none of TCP, UDP and SCTP", at, protocol)
+	if m.protocol, ok = r.protocol(at+".protocol", string(protocol)); !ok {
 		return m, false
 	}
 	switch {
 	case of.Port == nil && of.EndPort != nil:
-		r.doubt("%s.endPort: without a port, which no API server takes", at)
+		r.doubt(at+".endPort", "without a port, which no API server takes")
 		return m, false
 	case of.Port == nil:
 		m.ports = PortRange(m.protocol, 1, maxPort)
 		return m, true
 	case of.Port.Type == intstr.String && of.EndPort != nil:
-		r.doubt("%s.endPort: beside the name of a port, which no API server takes", at)
+		r.doubt(at+".endPort", "beside the name of a port, which no API server takes")
 		return m, false
 	case of.Port.Type == intstr.String:
 		m.name = of.Port.StrVal
-		return m, m.name != ""
+		return m, r.portName(at+".port", m.name)
 	}
 	from, to := of.Port.IntVal, of.Port.IntVal
 	if of.EndPort != nil {
@@ -273,7 +326,7 @@ func (r *reader) port(at string, of networkingv1.NetworkPolicyPort) (m portMatch
 
 func (r *reader) span(at string, protocol Protocol, from, to int32) (Ports, bool) {
 	if from < 1 || from > maxPort || to < from || to > maxPort {
-		r.doubt("%s: %d to %d are no ports: they are numbers from 1 to %d, the smaller one first", at, from, to, maxPort)
+		r.doubt(at, "%d to %d are no ports: they are numbers from 1 to %d, the smaller one first", from, to, maxPort)
 		return nil, false
 	}
 	return PortRange(protocol, int(from), int(to)), true

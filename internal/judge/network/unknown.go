@@ -59,7 +59,8 @@ func (c *classifier) unsure(q *question, kind Kind) {
 	if kind != Pods {
 		what = "nodes"
 	}
-	c.doubt(fmt.Sprintf("whether %s holds addresses of %s is not known; it is taken to hold none of those whose address is not known", q.text, what))
+	what = fmt.Sprintf("whether %s holds addresses of %s is not known; it is taken to hold none of those whose address is not known", q.text, what)
+	c.doubt(what, func(e *Endpoint) bool { return len(e.Addresses) == 0 && (e.Kind == Pods) == (kind == Pods) }, q)
 }
 
 // private are the addresses that pods and nodes have where nobody says which (RFC 1918, 6598 and 4193).
