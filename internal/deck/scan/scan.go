@@ -282,7 +282,9 @@ func (s *scan) subject(ctx context.Context, one Subject) error {
 	if s.renders, err = s.renderFolder(ctx, img, docs); err != nil {
 		return err
 	}
-	s.documents(ctx, docs)
+	linked, gaps := s.linked(id, img, st, docs)
+	s.report.Coverage = append(s.report.Coverage, gaps...)
+	s.documents(ctx, append(docs, linked...))
 	if err := s.judge(id, inv.Packages, inv.Release); err != nil {
 		return err
 	}
