@@ -79,6 +79,9 @@ func (m *Model) publisher() *publisher {
 		if e.Workload != nil && m.carries(e) {
 			p.carriers = append(p.carriers, e)
 		}
+		if e.Kind == Block && len(e.Addresses.Intersect(internet())) > 0 {
+			p.outside = append(p.outside, e)
+		}
 	}
 	for _, o := range m.snapshot.Objects {
 		switch {
@@ -105,6 +108,7 @@ type publisher struct {
 	grants   map[string][]referenceGrant // by namespace
 	nodes    []*Endpoint
 	carriers []*Endpoint
+	outside  []*Endpoint     // blocks that hold addresses of the internet
 	homes    map[string]bool // namespaces of which anything was read
 	all      []Publication
 	strays   []Stray
@@ -279,11 +283,21 @@ func (p *publisher) behind(way Publication, b backend) {
 				ports = ports.Union(port.Leads(e))
 			}
 		}
-		if len(ports) > 0 && !slices.ContainsFunc(p.all, func(q Publication) bool { return q.By == way.By && q.To == e && q.Ports.Equal(ports) }) {
+		if len(ports) > 0 && !p.has(way.By, e, ports) {
 			way.From, way.To, way.Ports, way.Reached = sources, e, ports, nil
 			p.publish(way, unknown)
 		}
 	}
+}
+
+// has says that an object publishes pods on ports already. What it publishes are the last ones.
+func (p *publisher) has(by *kube.Object, to *Endpoint, ports Ports) bool {
+	for i := len(p.all) - 1; i >= 0 && p.all[i].By == by; i-- {
+		if p.all[i].To == to && p.all[i].Ports.Equal(ports) {
+			return true
+		}
+	}
+	return false
 }
 
 // host publishes pods on ports of their nodes: those of hostPort, and all that containers in the network of their node say.
@@ -310,11 +324,7 @@ func (p *publisher) host(e *Endpoint) {
 	if len(public)+len(inner) == 0 {
 		return
 	}
-	for _, from := range p.m.Endpoints {
-		if from.Kind == Block && len(from.Addresses.Intersect(way.Within)) > 0 {
-			way.From = append(way.From, from)
-		}
-	}
+	way.From = p.outside
 	for i, ports := range []Ports{public, inner} {
 		if len(ports) > 0 {
 			way.Ports, way.inner = ports, i == 1

@@ -18,7 +18,7 @@ func published() []Check {
 	)
 	hosted := func(host string) string { return strings.Replace(route, "HOST", host, 1) }
 	return []Check{
-		{Card: card("published-closed", "pods are published, and no policy lets it in", "low", "", check.Page{
+		{Card: card("published-closed", "pods are published, and their policies let in nobody who brings it", "low", "", check.Page{
 			Why:  "A Service, an Ingress, a route or a port of the node leads from outside to pods whose policies let in nobody who brings it: it does not work, or was not to be published. Most often a rule names the Service's port where it has to name the pod's, or does not name the controller's namespace.",
 			Fix:  "Allow who brings it, on the port of the pod; or take away what publishes it.",
 			Bad:  shop + service + ingress + head + "  podSelector: {}\n  ingress:\n  - ports: [{port: 80}]\n",
