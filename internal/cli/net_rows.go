@@ -89,6 +89,9 @@ type publishedRow struct {
 	Ports   string `json:"ports"`
 	Reached string `json:"reached"`
 	Unknown bool   `json:"unknown,omitempty"`
+	// Inner says that it is for the own network alone, and Own that the pods' own node, which is not known, may bring it.
+	Inner bool `json:"ownNetwork,omitempty"`
+	Own   bool `json:"ownNode,omitempty"`
 	// Detached is why a route leads to nobody, and Doubtful what is not known of that.
 	Detached string `json:"notAttached,omitempty"`
 	Doubtful string `json:"notKnown,omitempty"`
@@ -117,15 +120,8 @@ func publishedRows(m *network.Model, namespace string) []publishedRow {
 func publishedOf(of []network.Publication) []publishedRow {
 	all := []publishedRow{}
 	for _, p := range of {
-		by := p.By.Kind + " " + p.By.Namespace + "/" + p.By.Name
-		switch {
-		case p.How != p.By.Kind && len(network.Internet().Minus(p.Within)) > 0:
-			by += " (" + p.How + ", from " + p.Within.Words() + ")"
-		case p.How != p.By.Kind:
-			by += " (" + p.How + ")"
-		}
 		all = append(all, publishedRow{
-			By: by, To: p.To.String(), Ports: p.Ports.String(), Reached: p.Reached.String(), Unknown: p.Unknown, Detached: p.Detached, Doubtful: p.Doubtful, let: p.LetIn(),
+			By: p.Title(), To: p.To.String(), Ports: p.Ports.String(), Reached: p.Reached.String(), Unknown: p.Unknown, Inner: p.Inner, Own: p.Own, Detached: p.Detached, Doubtful: p.Doubtful, let: p.LetIn(),
 			Publisher: netEnd{Kind: p.By.Kind, Namespace: p.By.Namespace, Name: p.By.Name}, Workload: netEndOf(p.To),
 			PortRanges: portRows(p.Ports), ReachedRanges: portRows(p.Reached),
 		})

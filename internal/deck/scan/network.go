@@ -34,7 +34,9 @@ func (s *scan) lookAtNetwork(ctx context.Context, id string, l lot) (seen []sigh
 	if err := real.Prepare(ctx); err != nil {
 		return nil, interrupted()
 	}
-	s.expose(id, real, own)
+	if err := s.expose(ctx, id, real, own); err != nil {
+		return nil, interrupted()
+	}
 	if !s.o.runs("network") {
 		return nil, nil
 	}
@@ -101,11 +103,14 @@ func ServerUse(around *kube.Snapshot, whole bool) func(*kube.Workload) gap.Use {
 
 // expose notes from where the workloads that are judged can be reached. Of several pods of one object the one that is reached
 // most counts.
-func (s *scan) expose(id string, m *network.Model, own func(*kube.Object) bool) {
+func (s *scan) expose(ctx context.Context, id string, m *network.Model, own func(*kube.Object) bool) error {
 	if s.exposed == nil {
 		s.exposed = map[workloadKey]network.Exposure{}
 	}
-	of := m.Exposures()
+	of, err := m.Exposures(ctx)
+	if err != nil {
+		return err
+	}
 	for _, e := range m.Endpoints {
 		x, known := of[e]
 		if !known || !own(e.Workload.Object) {
@@ -117,6 +122,7 @@ func (s *scan) expose(id string, m *network.Model, own func(*kube.Object) bool) 
 		}
 		s.exposed[key] = x
 	}
+	return nil
 }
 
 // workloadKey names a workload of a target.
@@ -135,5 +141,10 @@ func (s *scan) risk(f *finding.Finding) *finding.Risk {
 	if x.Internet == network.Unknown {
 		return f.Risk
 	}
-	return &finding.Risk{Exposed: x.Internet.String(), Way: x.Why}
+	var risk finding.Risk
+	if f.Risk != nil {
+		risk = *f.Risk
+	}
+	risk.Exposed, risk.Way = x.Internet.String(), x.Why
+	return &risk
 }

@@ -101,20 +101,24 @@ func put(parts []part, ports Ports, class, n int) []part {
 	return parts
 }
 
-// Beyond is what some publications bring from outside that others do not: on further ports, or from further addresses. Where
-// nobody knows whether it is let in, it counts as let in.
+// Beyond is what some publications bring from outside that others do not: on further ports, from further addresses, or from
+// beyond the own network. Where nobody knows whether it is let in, it counts as let in.
 func Beyond(these, others []Publication) (all []Publication) {
-	known := map[string]Publication{}
+	known := map[publicationKey]Publication{}
 	for _, p := range together(others) {
 		known[p.key()] = p
 	}
 	for _, p := range together(these) {
 		more := p.may()
-		if was, old := known[p.key()]; old && len(p.Within.Minus(was.Within)) == 0 {
-			more = more.Minus(was.may())
+		for _, inner := range []bool{p.Inner, false} { // what is not for the own network alone is for it, too
+			key := p.key()
+			key.inner = inner
+			if was, old := known[key]; old && len(p.Within.Minus(was.Within)) == 0 {
+				more = more.Minus(was.may())
+			}
 		}
 		if len(more) > 0 {
-			p.Ports, p.Reached = more, p.Reached.Intersect(more)
+			p.Ports, p.Reached, p.sure = more, p.Reached.Intersect(more), p.sure.Intersect(more)
 			all = append(all, p)
 		}
 	}
@@ -129,14 +133,19 @@ func (p *Publication) may() Ports {
 	return p.Reached
 }
 
-// key is the same for publications by one object in one way to one workload.
-func (p *Publication) key() string {
-	return fmt.Sprint(p.How, " ", p.By.Kind, " ", p.By.Home(), "/", p.By.Name, " ", p.To)
+// publicationKey is the same for publications by one object in one way to one workload.
+type publicationKey struct {
+	how, by, to string
+	inner       bool
+}
+
+func (p *Publication) key() publicationKey {
+	return publicationKey{p.How, p.By.Kind + " " + p.By.Home() + "/" + p.By.Name, p.To.Namespace + " " + p.To.Name, p.Inner}
 }
 
 // together makes one of the publications that are the same.
 func together(of []Publication) (all []Publication) {
-	at := map[string]int{}
+	at := map[publicationKey]int{}
 	for _, p := range of {
 		i, known := at[p.key()]
 		if !known {
@@ -145,7 +154,8 @@ func together(of []Publication) (all []Publication) {
 			continue
 		}
 		one := &all[i]
-		one.Ports, one.Reached, one.Within, one.Unknown = one.Ports.Union(p.Ports), one.Reached.Union(p.Reached), one.Within.Union(p.Within), one.Unknown || p.Unknown
+		one.Ports, one.Reached, one.sure = one.Ports.Union(p.Ports), one.Reached.Union(p.Reached), one.sure.Union(p.sure)
+		one.Within, one.Unknown, one.Own = one.Within.Union(p.Within), one.Unknown || p.Unknown, one.Own || p.Own
 	}
 	return all
 }

@@ -38,6 +38,7 @@ type Endpoint struct {
 
 	labels map[string]string
 	ports  []containerPort
+	unread bool // who is there was not read
 }
 
 type containerPort struct {
@@ -113,10 +114,6 @@ func (e *Endpoint) named(m portMatch) (all Ports) {
 // podEndpoint is the end that a workload's pods are.
 func podEndpoint(w *kube.Workload) *Endpoint {
 	e := &Endpoint{Workload: w, Namespace: w.Home(), Name: w.Kind + " " + w.Name, labels: w.Meta.Labels, Several: several(w)}
-	if w.Spec.HostNetwork {
-		e.Kind = Host
-		return e
-	}
 	for _, c := range listening(w) {
 		e.listen(c.Ports)
 	}
@@ -124,6 +121,10 @@ func podEndpoint(w *kube.Workload) *Endpoint {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.number, b.number))
 	})
 	e.ports = slices.Compact(e.ports)
+	if w.Spec.HostNetwork {
+		e.Kind = Host
+		return e
+	}
 	e.Addresses = podAddresses(w)
 	return e
 }

@@ -25,6 +25,7 @@ type gatewayRoute struct {
 				Namespace *string `json:"namespace"`
 				Name      string  `json:"name"`
 				Port      *int32  `json:"port"`
+				Weight    *int32  `json:"weight"`
 			} `json:"backendRefs"`
 		} `json:"rules"`
 	} `json:"spec"`
@@ -89,7 +90,7 @@ func (p *publisher) route(o *kube.Object) {
 	}
 	for i, rule := range of.Spec.Rules {
 		for j, b := range rule.BackendRefs {
-			if b.Kind != nil && *b.Kind != "Service" || b.Group != nil && *b.Group != "" || b.Port == nil {
+			if b.Kind != nil && *b.Kind != "Service" || b.Group != nil && *b.Group != "" || b.Port == nil || b.Weight != nil && *b.Weight == 0 {
 				continue
 			}
 			field := fmt.Sprintf("spec.rules[%d].backendRefs[%d]", i, j)
@@ -138,19 +139,56 @@ func (p *publisher) attached(o *kube.Object, of *gatewayRoute) (as Publication, 
 		}
 		switch why, doubt := p.taken(o, of, &ref); {
 		case why == "" && doubt == "":
-			return as, true
+			if as.Inner = p.innerGateway(o, &ref); !as.Inner {
+				return as, true
+			}
 		case doubt != "":
 			doubts = append(doubts, doubt)
 		default:
 			reasons = append(reasons, why)
 		}
 	}
-	if len(doubts) > 0 {
-		as.Doubtful = doubts[0]
+	switch {
+	case as.Inner && len(doubts) == 0:
+		return as, true
+	case len(doubts) > 0:
+		as.Doubtful, as.Inner = doubts[0], false
 		return as, outside
 	}
 	as.Detached = strings.Join(reasons[:min(3, len(reasons))], "; ")
 	return as, outside
+}
+
+// innerGateway says that the addresses that a Gateway was given are all of the own network (GatewayStatus.Addresses).
+func (p *publisher) innerGateway(o *kube.Object, ref *parentRef) bool {
+	namespace := o.Home()
+	if ref.Namespace != nil {
+		namespace = cmp.Or(*ref.Namespace, namespace)
+	}
+	g := p.gateway(namespace, ref.Name)
+	if g == nil {
+		return false
+	}
+	status, _ := g.Fields["status"].(map[string]any)
+	given, _ := status["addresses"].([]any)
+	var texts []string
+	for _, one := range given {
+		of, _ := one.(map[string]any)
+		if text, ok := of["value"].(string); ok {
+			texts = append(texts, text)
+		}
+	}
+	all := parseAddresses(texts)
+	return len(all) > 0 && !all.meets(internet())
+}
+
+// gateway finds a Gateway; nil: it was not read.
+func (p *publisher) gateway(namespace, name string) *kube.Object {
+	found := p.m.snapshot.Find(gatewayGroup, "Gateway", namespace, name)
+	if found == nil && namespace == "default" {
+		found = p.m.snapshot.Find(gatewayGroup, "Gateway", "", name)
+	}
+	return found
 }
 
 // taken says why a Gateway does not take a route, or what is not known of that; neither: it does.
@@ -160,10 +198,7 @@ func (p *publisher) taken(o *kube.Object, of *gatewayRoute, ref *parentRef) (why
 		namespace = cmp.Or(*ref.Namespace, namespace)
 	}
 	name := "Gateway " + namespace + "/" + ref.Name
-	found := p.m.snapshot.Find(gatewayGroup, "Gateway", namespace, ref.Name)
-	if found == nil && namespace == "default" {
-		found = p.m.snapshot.Find(gatewayGroup, "Gateway", "", ref.Name)
-	}
+	found := p.gateway(namespace, ref.Name)
 	if found == nil {
 		if p.m.whole || p.seen(namespace) {
 			return "there is no " + name, ""

@@ -54,6 +54,9 @@ type Model struct {
 	services   []*Service
 	before     map[*Endpoint][]*Service // that lead to it
 	homes      map[string][]*Endpoint   // by namespace
+	leads      map[string][]lead        // by namespace and Service; nil: not read yet
+	located    map[netip.Addr]*Endpoint // by address, those that are no blocks; nil: not worked out yet
+	blocks     []placed                 // where blocks begin, in their order
 	publishes  *publisher               // nil: not worked out yet
 }
 

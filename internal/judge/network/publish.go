@@ -32,7 +32,18 @@ type Publication struct {
 	// empty where it does lead there.
 	Detached, Doubtful string
 
-	inner bool // of addresses of the own network alone
+	// Inner says that it is for the own network alone: its addresses are none of the internet's, or it is said to be so.
+	Inner bool
+	// Own says that the pods may be let in from the node that they are on, which is not known, and which no policy holds back.
+	Own bool
+	// Beside says that it comes with another way, and is not meant: the node ports that a load balancer has.
+	Beside bool
+
+	sure   Ports     // of Reached, on which it is let in also where what comes has the address of a node
+	from   *callers  // From
+	surely *callers  // of whom sure is
+	local  bool      // it is taken on the nodes alone that the pods are on
+	at     Addresses // where it is taken; none: not known
 }
 
 // LetIn are the ports on which it is let in, in words, and what is not known of them.
@@ -41,13 +52,38 @@ func (p *Publication) LetIn() string {
 	switch {
 	case p.Detached != "":
 		return text + "; not attached: " + p.Detached
+	case p.Own:
+		text += "; from the node that the pods are on, all"
+	case p.Unknown && p.To.unread:
+		text = "not known"
 	case p.Unknown:
 		text += "; who brings it is not among what was read"
+	case !p.sure.Equal(p.Reached):
+		text += "; from the address of a node, " + p.sure.String()
 	}
 	if p.Doubtful != "" {
 		text += "; " + p.Doubtful
 	}
 	return text
+}
+
+// Title names what publishes, and how.
+func (p *Publication) Title() string {
+	text := strings.TrimSpace(p.By.Kind + " " + p.By.Home() + "/" + p.By.Name)
+	var how []string
+	if p.How != p.By.Kind {
+		how = append(how, p.How)
+	}
+	if p.Inner {
+		how = append(how, "for the own network")
+	}
+	if p.How == string(corev1.ServiceTypeLoadBalancer) && len(internet().Minus(p.Within)) > 0 {
+		how = append(how, "from "+p.Within.Words())
+	}
+	if len(how) == 0 {
+		return text
+	}
+	return text + " (" + strings.Join(how, ", ") + ")"
 }
 
 // Stray is a name that something which publishes has of what is not there, or does not take it.
@@ -68,19 +104,16 @@ func (m *Model) publisher() *publisher {
 	if m.publishes != nil {
 		return m.publishes
 	}
-	p := &publisher{m: m, services: map[string]*Service{}, grants: readGrants(m.snapshot.Objects)}
+	p := &publisher{m: m, services: map[string]*Service{}, node: map[string]*Endpoint{}, sources: map[string]*callers{}, known: map[string]bool{}, grants: readGrants(m.snapshot.Objects)}
 	for _, s := range m.Services() {
 		p.services[s.Home()+"/"+s.Name] = s
 	}
 	for _, e := range m.Endpoints {
 		if e.Kind == Node {
-			p.nodes = append(p.nodes, e)
+			p.nodes, p.node[e.Name] = append(p.nodes, e), e
 		}
 		if e.Workload != nil && m.carries(e) {
 			p.carriers = append(p.carriers, e)
-		}
-		if e.Kind == Block && len(e.Addresses.Intersect(internet())) > 0 {
-			p.outside = append(p.outside, e)
 		}
 	}
 	for _, o := range m.snapshot.Objects {
@@ -107,9 +140,11 @@ type publisher struct {
 	services map[string]*Service
 	grants   map[string][]referenceGrant // by namespace
 	nodes    []*Endpoint
+	node     map[string]*Endpoint // of nodes
 	carriers []*Endpoint
-	outside  []*Endpoint     // blocks that hold addresses of the internet
-	homes    map[string]bool // namespaces of which anything was read
+	sources  map[string]*callers // by who they are
+	known    map[string]bool     // what was published by Ingresses and routes
+	homes    map[string]bool     // namespaces of which anything was read
 	all      []Publication
 	strays   []Stray
 }
@@ -147,78 +182,6 @@ func (m *Model) carries(e *Endpoint) bool {
 	of := e.Workload.Meta.Labels
 	job := e.Workload.Kind == "Job" || e.Workload.Kind == "CronJob"
 	return of[gatewayLabel] != "" || !job && (slices.Contains(Carriers, of["app.kubernetes.io/name"]) || slices.Contains(Carriers, of["app"]))
-}
-
-func (p *publisher) service(o *kube.Object) {
-	s := p.services[o.Home()+"/"+o.Name]
-	var of corev1.Service
-	if s == nil {
-		return
-	}
-	if _, err := o.Decode(&of); err != nil {
-		return
-	}
-	how := string(s.Type)
-	if s.Type != corev1.ServiceTypeLoadBalancer && s.Type != corev1.ServiceTypeNodePort {
-		if len(of.Spec.ExternalIPs) == 0 {
-			return
-		}
-		how = "externalIPs"
-	}
-	from := internet()
-	if s.Type == corev1.ServiceTypeLoadBalancer && len(of.Spec.LoadBalancerSourceRanges) > 0 {
-		from = nil
-		for _, text := range of.Spec.LoadBalancerSourceRanges {
-			if prefix, err := netip.ParsePrefix(strings.TrimSpace(text)); err == nil {
-				from = from.Union(PrefixAddresses(prefix))
-			}
-		}
-	}
-	var sources []*Endpoint
-	for _, e := range p.m.Endpoints {
-		if e.Kind == Block && len(e.Addresses.Intersect(from)) > 0 {
-			sources = append(sources, e)
-		}
-	}
-	// Unless traffic stays on the node that it came to, it comes from that one's address.
-	elsewhere := of.Spec.ExternalTrafficPolicy != corev1.ServiceExternalTrafficPolicyLocal
-	if elsewhere {
-		sources = append(sources, p.nodes...)
-	}
-	for _, e := range s.Endpoints {
-		var ports Ports
-		for _, port := range s.Ports {
-			ports = ports.Union(port.Leads(e))
-		}
-		p.publish(Publication{By: o, How: how, From: sources, Within: from, To: e, Ports: ports}, elsewhere && len(p.nodes) == 0)
-	}
-}
-
-// publish notes a way to pods. Unknown says that there may be others who bring it than those that are named.
-func (p *publisher) publish(one Publication, unknown bool) {
-	if one.Detached != "" {
-		p.all = append(p.all, one)
-		return
-	}
-	if one.To.Kind != Pods { // whom no policy selects
-		one.Reached = one.Ports
-		p.all = append(p.all, one)
-		return
-	}
-	var others []*Endpoint
-	for _, from := range one.From {
-		if from.Kind != Pods && !onNode(from, one.To) {
-			others = append(others, from)
-			continue
-		}
-		one.Reached = one.Reached.Union(p.m.Between(from, one.To).Intersect(one.Ports))
-	}
-	one.Reached = one.Reached.Union(p.m.letIn(others, one.To).Intersect(one.Ports))
-	one.Unknown, one.Missing = unknown && !one.Reached.Equal(one.Ports), unknown
-	if unknown && one.How == one.By.Kind {
-		one.From = nil
-	}
-	p.all = append(p.all, one)
 }
 
 func (p *publisher) ingress(o *kube.Object) {
@@ -267,42 +230,26 @@ func (p *publisher) behind(way Publication, b backend) {
 	if s.Type != corev1.ServiceTypeExternalName && !slices.ContainsFunc(s.Ports, b.takes) {
 		p.strays = append(p.strays, Stray{By: way.By, Field: b.field, What: fmt.Sprintf("Service %s/%s has no port %s", b.namespace, b.service, b.port)})
 	}
-	sources, unknown := p.carriers, false
-	if len(sources) == 0 { // the most that anybody could be: one of whom no rule speaks
-		unknown = true
-		for _, e := range p.m.Endpoints {
-			if e.Kind == Block {
-				sources = append(sources, e)
-			}
-		}
+	unknown := len(p.carriers) == 0
+	way.Inner = way.Inner || inner(way.By)
+	if way.from = p.gathered("carriers", func() []*Endpoint { return p.carriers }); unknown { // the most that anybody could be: one of whom no rule speaks
+		way.from = p.within(allAddresses(), false)
 	}
-	for _, e := range s.Endpoints {
-		var ports Ports
-		for _, port := range s.Ports {
-			if b.takes(port) {
-				ports = ports.Union(port.Leads(e))
-			}
-		}
-		if len(ports) > 0 && !p.has(way.By, e, ports) {
-			way.From, way.To, way.Ports, way.Reached = sources, e, ports, nil
+	way.From = way.from.endpoints
+	leads := s.leading(b.takes)
+	for _, e := range s.Behind() {
+		way.To, way.Ports = e, leads(e)
+		key := fmt.Sprintf("%p %p %s", way.By, e, way.Ports)
+		if len(way.Ports) > 0 && !p.known[key] {
+			p.known[key] = true
 			p.publish(way, unknown)
 		}
 	}
 }
 
-// has says that an object publishes pods on ports already. What it publishes are the last ones.
-func (p *publisher) has(by *kube.Object, to *Endpoint, ports Ports) bool {
-	for i := len(p.all) - 1; i >= 0 && p.all[i].By == by; i-- {
-		if p.all[i].To == to && p.all[i].Ports.Equal(ports) {
-			return true
-		}
-	}
-	return false
-}
-
 // host publishes pods on ports of their nodes: those of hostPort, and all that containers in the network of their node say.
 func (p *publisher) host(e *Endpoint) {
-	way := Publication{By: e.Workload.Object, How: "hostPort", Within: internet(), To: e}
+	way := Publication{By: e.Workload.Object, How: "hostPort", Within: internet(), To: e, local: true}
 	if e.Kind == Host {
 		way.How = "hostNetwork"
 	}
@@ -324,10 +271,11 @@ func (p *publisher) host(e *Endpoint) {
 	if len(public)+len(inner) == 0 {
 		return
 	}
-	way.From = p.outside
+	way.from = p.within(way.Within, false)
+	way.From = way.from.endpoints
 	for i, ports := range []Ports{public, inner} {
 		if len(ports) > 0 {
-			way.Ports, way.inner = ports, i == 1
+			way.Ports, way.Inner = ports, i == 1
 			p.publish(way, false)
 		}
 	}

@@ -129,13 +129,44 @@ func (m *Model) Between(from, to *Endpoint) (all Ports) {
 }
 
 // At is the endpoint that has an address: a pod, a node, or the block that it is in.
-func (m *Model) At(a netip.Addr) (found *Endpoint) {
+func (m *Model) At(a netip.Addr) *Endpoint {
+	if m.located == nil {
+		m.locate()
+	}
+	if e := m.located[a.Unmap()]; e != nil {
+		return e
+	}
+	i, found := slices.BinarySearchFunc(m.blocks, a.Unmap(), func(p placed, a netip.Addr) int { return p.from.Compare(a) })
+	if !found {
+		i--
+	}
+	if i < 0 || m.blocks[i].to.Less(a.Unmap()) {
+		return nil
+	}
+	return m.blocks[i].endpoint
+}
+
+// placed is an interval of a block.
+type placed struct {
+	addressSpan
+	endpoint *Endpoint
+}
+
+// locate notes who has which addresses. Those of pods and nodes were named one by one.
+func (m *Model) locate() {
+	m.located = map[netip.Addr]*Endpoint{}
 	for _, e := range m.Endpoints {
-		if e.Addresses.Has(a) && (found == nil || e.Kind != Block) {
-			found = e
+		if e.Kind != Block {
+			for a := range e.Addresses.Each {
+				m.located[a] = e
+			}
+			continue
+		}
+		for _, s := range e.Addresses {
+			m.blocks = append(m.blocks, placed{s, e})
 		}
 	}
-	return found
+	slices.SortFunc(m.blocks, func(a, b placed) int { return a.from.Compare(b.from) })
 }
 
 // Idle is why a rule changes nothing.

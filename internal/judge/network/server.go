@@ -1,13 +1,6 @@
 package network
 
-import (
-	"net/netip"
-	"slices"
-
-	discoveryv1 "k8s.io/api/discovery/v1"
-
-	"github.com/plimsoll/plimsoll/internal/read/kube"
-)
+import "net/netip"
 
 // Server is where the API server takes connections: at an endpoint, or some of its addresses, on some ports.
 type Server struct {
@@ -23,59 +16,42 @@ const securePort = 6443
 // Service kubernetes of namespace default, and on the nodes of the control plane. None: it is not known. The Service's own
 // address is none of them, as it is changed to one of these before policies are asked.
 func (m *Model) Servers() (all []Server) {
+	type on struct {
+		*Endpoint
+		port int
+	}
+	place := map[on]int{}
 	add := func(a netip.Addr, port int) {
-		a = a.Unmap()
-		s := Server{m.At(a), Addresses{{a, a}}, PortRange(TCP, port, port)}
-		if i := slices.IndexFunc(all, func(t Server) bool { return t.Endpoint == s.Endpoint && t.Ports.Equal(s.Ports) }); i >= 0 {
-			all[i].At = all[i].At.Union(s.At)
-			return
+		one := on{m.At(a), port}
+		i, known := place[one]
+		if !known {
+			i = len(all)
+			place[one] = i
+			all = append(all, Server{Endpoint: one.Endpoint, Ports: PortRange(TCP, port, port)})
 		}
-		all = append(all, s)
+		all[i].At = append(all[i].At, addressSpan{a, a})
 	}
 	for _, a := range m.options.Servers {
-		add(a.Addr(), int(a.Port()))
+		add(a.Addr().Unmap(), int(a.Port()))
 	}
-	if len(all) > 0 {
-		return all
-	}
-	for _, o := range m.snapshot.Objects {
-		if o.Home() == "default" && o.Is("discovery.k8s.io", "EndpointSlice") && o.Metadata("labels")["kubernetes.io/service-name"] == "kubernetes" {
-			slice(o, add)
+	if len(all) == 0 {
+		for _, l := range m.ledTo("default", "kubernetes") {
+			add(l.at, l.port)
 		}
-	}
-	for _, e := range m.Endpoints {
-		labels := e.Labels()
-		_, control := labels["node-role.kubernetes.io/control-plane"]
-		if _, before := labels["node-role.kubernetes.io/master"]; e.Kind == Node && (control || before) {
-			for _, s := range e.Addresses {
-				add(s.from, securePort)
-			}
-		}
-	}
-	return all
-}
-
-// slice reads the addresses of an EndpointSlice.
-func slice(o *kube.Object, add func(netip.Addr, int)) {
-	var of discoveryv1.EndpointSlice
-	if _, err := o.Decode(&of); err != nil {
-		return
-	}
-	for _, e := range of.Endpoints {
-		for _, text := range e.Addresses {
-			for _, p := range of.Ports {
-				if p.Port != nil {
-					address(text, int(*p.Port), add)
+		for _, e := range m.Endpoints {
+			labels := e.Labels()
+			_, control := labels["node-role.kubernetes.io/control-plane"]
+			if _, before := labels["node-role.kubernetes.io/master"]; e.Kind == Node && (control || before) {
+				for _, s := range e.Addresses {
+					add(s.from, securePort)
 				}
 			}
 		}
 	}
-}
-
-func address(text string, port int, add func(netip.Addr, int)) {
-	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" && port >= 1 && port <= maxPort {
-		add(a, port)
+	for i := range all {
+		all[i].At = all[i].At.Union(nil)
 	}
+	return all
 }
 
 // Leaves are the ports on which a pod reaches what is no pod: nodes, or addresses.

@@ -169,7 +169,43 @@ type Service struct {
 	*kube.Object
 	Type      corev1.ServiceType
 	Ports     []ServicePort
-	Endpoints []*Endpoint // the pods that its selector takes
+	Endpoints []*Endpoint // the pods that its selector takes, or that EndpointSlices name where it has none
+	// Elsewhere is who else stands behind it, where it has no selector; nil: nobody. It is none of the model's endpoints.
+	Elsewhere *Endpoint
+}
+
+// Behind are all who stand behind it.
+func (s *Service) Behind() []*Endpoint {
+	if s.Elsewhere == nil {
+		return s.Endpoints
+	}
+	return append(slices.Clip(s.Endpoints), s.Elsewhere)
+}
+
+// leading says to which ports of an endpoint some ports of the Service lead.
+func (s *Service) leading(takes func(ServicePort) bool) func(*Endpoint) Ports {
+	var every Ports // which the same ports of all endpoints are
+	var other []ServicePort
+	for _, p := range s.Ports {
+		switch {
+		case !takes(p):
+		case p.at == nil && p.target == "":
+			every = append(every, p.Leads(nil)...)
+		default:
+			other = append(other, p)
+		}
+	}
+	every = every.Union(nil)
+	return func(e *Endpoint) Ports {
+		if len(other) == 0 {
+			return every
+		}
+		var all Ports
+		for _, p := range other {
+			all = append(all, p.Leads(e)...)
+		}
+		return every.Union(all)
+	}
 }
 
 // ServicePort is one port of a Service, and the ports of its pods that it leads to.
@@ -180,12 +216,19 @@ type ServicePort struct {
 	Node     int // its port on every node; 0: none
 	number   int
 	target   string // the name of a container's port; empty: see number
+	// at are the ports that it leads to where the Service has no selector, by who stands behind it; nil: see number and target.
+	at map[*Endpoint]Ports
 }
 
 // Leads are the ports of a pod that the port leads to.
 func (p ServicePort) Leads(e *Endpoint) Ports {
-	if p.target == "" {
+	switch {
+	case p.at != nil:
+		return p.at[e]
+	case p.target == "":
 		return PortRange(p.Protocol, p.number, p.number)
+	case e.unread: // what the name stands for is not known
+		return PortRange(p.Protocol, p.Port, p.Port)
 	}
 	return e.named(portMatch{protocol: p.Protocol, name: p.target})
 }
@@ -242,6 +285,8 @@ func (m *Model) readService(o *kube.Object) (*Service, error) {
 				s.Endpoints = append(s.Endpoints, e)
 			}
 		}
+	} else if s.Type != corev1.ServiceTypeExternalName {
+		m.lead(s)
 	}
 	return s, nil
 }

@@ -50,7 +50,7 @@ func Weights() []Weight {
 		{"in use", inUse, "the code is loaded, where the running container was looked at"},
 		{"not in use", idle, "it was looked at, and the code is never loaded"},
 		{"exposed", exposed, "it can be reached from the internet, by what publishes it and what policies let in"},
-		{"not exposed", hidden, "all of the cluster was read, nothing publishes it, and policies let in its own namespace alone"},
+		{"not exposed", hidden, "all of the cluster was read, nothing publishes it that policies do not refuse, and they let in its own namespace alone"},
 		{"malicious package", most, "whatever else is known"},
 	}
 }

@@ -42,13 +42,14 @@ type Facts struct {
 
 	idle      map[*network.Rule]network.Idle
 	undecided [][2]*network.Rule
+	servers   []network.Server // the API server's
 }
 
 // Read prepares the facts of a model of a snapshot, and of one in which what nobody enforces is void: the same where that is
 // not known. Own says which objects are judged, and use what pods have of the API server. What takes long is done here, and
 // ends with the context.
 func Read(ctx context.Context, m, real *network.Model, s *kube.Snapshot, own func(*kube.Object) bool, use func(*kube.Workload) Use) (*Facts, error) {
-	f := &Facts{model: m, real: real, kube: s, own: own, use: use}
+	f := &Facts{model: m, real: real, kube: s, own: own, use: use, servers: real.Servers()}
 	err := m.Prepare(ctx)
 	if err == nil {
 		err = real.Prepare(ctx)

@@ -54,7 +54,7 @@ func closed(f *Facts) (hits []check.Hit) {
 		return nil // what others' policies may let in beside
 	}
 	for _, p := range f.real.Published() {
-		if !f.own(p.By) || p.To.Kind != network.Pods || p.Detached+p.Doubtful != "" || len(p.Reached) > 0 {
+		if !f.own(p.By) || p.To.Kind != network.Pods || p.Detached+p.Doubtful != "" || p.Beside || len(p.Reached) > 0 {
 			continue
 		}
 		if p.Unknown && f.real.Meant(p.To, network.Ingress).Meets(p.Ports) { // it may be those who bring it

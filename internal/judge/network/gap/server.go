@@ -21,7 +21,7 @@ func serverReached() Check {
 		Bad:  slice + shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]\n    ports: [{port: 6443}]\n",
 		Good: slice + shop + head + "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [192.0.2.10/32]}}]\n    ports: [{port: 6443}]\n",
 	}), look: lookServer, unknown: func(f *Facts) string {
-		if len(f.real.Servers()) > 0 {
+		if len(f.servers) > 0 {
 			return ""
 		}
 		for _, e := range f.real.Endpoints {
@@ -35,13 +35,12 @@ func serverReached() Check {
 
 // lookServer finds the pods. Those that have a token count for more: a weakness that takes one can be used.
 func lookServer(f *Facts) []check.Hit {
-	servers := f.real.Servers()
 	worst := map[string]finding.Severity{}
 	hits := f.perNamespace("reach it", func(e *network.Endpoint) bool {
 		if !f.useless(e) {
 			return false
 		}
-		for _, s := range servers {
+		for _, s := range f.servers {
 			if f.real.Between(e, s.Endpoint).Meets(s.Ports) {
 				if worst[e.Namespace] == "" || f.use(e.Workload).Token {
 					worst[e.Namespace] = severities[f.use(e.Workload).Token]

@@ -230,7 +230,7 @@ func (d *declarer) address(e *network.Endpoint, a netip.Addr, port int, by strin
 func (d *declarer) published() {
 	for _, p := range d.m.Published() {
 		by := p.By.Kind + " " + p.By.Home() + "/" + p.By.Name
-		if p.Detached != "" || p.To.Kind != network.Pods { // in the network of its node no policy holds it
+		if p.Detached != "" || p.Beside || p.To.Kind != network.Pods { // in the network of its node no policy holds it
 			continue
 		}
 		d.publish(&p, p.From, p.Within, by)

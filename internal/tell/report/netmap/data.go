@@ -73,7 +73,7 @@ type (
 	reason [4]any // allowed, rules, isolating policies, the rule that passed
 )
 
-const published4 = 4 // the kind of what publishes, after those of endpoints
+const publishes = 4 // the kind of what publishes, after those of endpoints
 
 func dataOf(f Facts, all *network.Map, most bounds) *data {
 	d := &data{
@@ -238,7 +238,7 @@ func (d *data) publish(ways []network.Publication, group int) {
 	by := map[string]int{}
 	for _, p := range ways {
 		to, shown := d.place[p.To]
-		name := short(publisher(p))
+		name := short(p.Title())
 		at, known := by[name]
 		if !shown || p.Detached != "" || !known && len(d.Ends) >= d.most.ends {
 			continue
@@ -246,7 +246,7 @@ func (d *data) publish(ways []network.Publication, group int) {
 		if !known {
 			at = len(d.Ends)
 			by[name] = at
-			d.Ends = append(d.Ends, end{Group: group, Name: name, Kind: published4})
+			d.Ends = append(d.Ends, end{Group: group, Name: name, Kind: publishes})
 		}
 		unknown := 0
 		if p.Unknown {

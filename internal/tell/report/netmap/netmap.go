@@ -118,7 +118,7 @@ func (v *pageValues) rows(f Facts, rows []network.Row, most int) {
 			v.MorePublished++
 			continue
 		}
-		v.Published = append(v.Published, pageRow{From: short(publisher(p)), Ports: p.Ports.String(), To: short(p.To.String()), Note: p.LetIn()})
+		v.Published = append(v.Published, pageRow{From: short(p.Title()), Ports: p.Ports.String(), To: short(p.To.String()), Note: p.LetIn()})
 	}
 }
 
@@ -130,14 +130,6 @@ func published(f Facts) (all []network.Publication) {
 		}
 	}
 	return all
-}
-
-func publisher(p network.Publication) string {
-	name := p.By.Kind + " " + p.By.Namespace + "/" + p.By.Name
-	if p.How != p.By.Kind {
-		name += " (" + p.How + ")"
-	}
-	return name
 }
 
 func few(words []string) string {
