@@ -122,6 +122,18 @@ func (o *netOptions) seen(ctx context.Context, g *global, targets []string) (*se
 	return s, o.enforced.of(g, known, s.uid)
 }
 
+// unmade says why a map was not worked out: it is too large, and advice says what to do, or it was interrupted.
+func unmade(err error, advice string) error {
+	var large *network.TooLargeError
+	if errors.As(err, &large) {
+		return exitError{exitIncomplete, fmt.Errorf("%w: %s", err, advice)}
+	}
+	return errStopped
+}
+
+// fewer is the advice where a command looks at all that it was given.
+const fewer = "name fewer files, or those of some namespaces"
+
 // wire makes the model. Beside are addresses that are told apart beside those of the policies.
 func (o *netOptions) wire(ctx context.Context, s *seen, beside []network.Addresses) (*wires, error) {
 	if err := o.charts.idle(); err != nil {

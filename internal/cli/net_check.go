@@ -67,7 +67,7 @@ func newNetCheck(g *global) *cobra.Command {
 func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*intent.Intention) error {
 	m, err := w.model.Map(cmd.Context())
 	if err != nil {
-		return errStopped
+		return unmade(err, fewer)
 	}
 	answer := struct {
 		Intentions  []intentRow `json:"intentions"`

@@ -57,13 +57,13 @@ func newNetDiff(g *global) *cobra.Command {
 				}
 				wires[i].tell(g)
 				if maps[i], err = wires[i].model.Map(cmd.Context()); err != nil {
-					return errStopped
+					return unmade(err, fewer)
 				}
 			}
 			d := netDiff{Gaps: append(wires[0].gaps, wires[1].gaps...)}
 			gained, lost, err := changed(cmd.Context(), maps[0], maps[1])
 			if err != nil {
-				return errStopped
+				return unmade(err, fewer)
 			}
 			rows := [][]string{{"CHANGE", "FROM", "PORTS", "TO"}}
 			d.Gained, d.Lost = connectionRows(gained, "gained", &rows), connectionRows(lost, "lost", &rows)

@@ -86,18 +86,18 @@ func (o *mapOptions) write(ctx context.Context, g *global, w *wires) error {
 			made = g.env.Now()
 		}
 		err := netmap.Write(ctx, g.env.Stdout, netmap.Facts{Model: w.model, Gaps: w.gaps, Enforced: w.known.Words(), Namespace: o.namespace, Version: version(), Made: made})
-		if err != nil && ctx.Err() != nil {
-			return errStopped
+		if err != nil && ctx.Err() != nil || errors.As(err, new(*network.TooLargeError)) {
+			return unmade(err, fewer)
 		}
 		return err
 	}
 	all, err := w.model.Map(ctx)
 	if err != nil {
-		return errStopped
+		return unmade(err, fewer)
 	}
 	rows, err := all.Rows(ctx, o.namespace)
 	if err != nil {
-		return errStopped
+		return unmade(err, "choose a --namespace, or -o html")
 	}
 	switch o.format {
 	case "csv":

@@ -38,6 +38,16 @@ func (s set) count() (n int) {
 	return n
 }
 
+// sum is the same for the same sets, and most likely another one for others (FNV-1a, of words).
+func (s set) sum() uint64 {
+	sum := uint64(14695981039346656037)
+	for _, w := range s {
+		sum = (sum ^ w) * 1099511628211
+		sum ^= sum >> 32
+	}
+	return sum
+}
+
 // join adds the classes of another set, keep leaves those alone that are in it, and drop takes these away.
 func join(s, other set) {
 	for i := range s {

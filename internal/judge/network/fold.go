@@ -3,6 +3,8 @@ package network
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -75,20 +77,24 @@ func (a Addresses) Words() string {
 func (g *Group) String() string { return strings.Join(g.Words(), ", ") }
 
 // Rows folds the map: who reaches the same stands together, and so does whom they reach on the same ports. With a
-// namespace, it is what its pods reach and who reaches them.
+// namespace, it is what its pods reach and who reaches them. Where that is more than anybody reads, it is the first rows and a
+// [TooLargeError].
 func (m *Map) Rows(ctx context.Context, namespace string) ([]Row, error) {
 	inside := func(e *Endpoint) bool { return namespace == "" || e.Namespace == namespace }
 	all := func(*Endpoint) bool { return true }
 	outside := func(e *Endpoint) bool { return !inside(e) }
 	rows, err := m.Between(ctx, inside, all)
 	if err != nil {
-		return nil, err
+		return rows, err
 	}
 	more, err := m.Between(ctx, outside, inside)
 	return append(rows, more...), err
 }
 
-// Between folds what some reach of others.
+// mostTold bounds the names that rows have in all: whoever reads them has room for that.
+const mostTold = 1_000_000
+
+// Between folds what some reach of others. Where that is more than anybody reads, it is the first rows and a [TooLargeError].
 func (m *Map) Between(ctx context.Context, from, to func(*Endpoint) bool) (rows []Row, err error) {
 	fold := newFolder(m.Endpoints)
 	var keys []string
@@ -109,6 +115,7 @@ func (m *Map) Between(ctx context.Context, from, to func(*Endpoint) bool) (rows 
 		}
 		sources[key] = append(sources[key], e)
 	}
+	names, in := 0, make([][]int32, len(m.classes))
 	for _, key := range keys {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -116,47 +123,61 @@ func (m *Map) Between(ctx context.Context, from, to func(*Endpoint) bool) (rows 
 		first := sources[key][0]
 		alone := len(sources[key]) == 1 && !first.Several
 		group := fold.group(sources[key])
-		rows = append(rows, m.reachedBy(first, fold, func(e *Endpoint) bool {
+		more := m.reachedBy(first, fold, in, func(e *Endpoint) bool {
 			return !(alone && e == first) && to(e) && !(m.lacks && onNode(first, e))
-		}, group)...)
+		})
+		for i := range more {
+			more[i].From = group
+			names += group.size() + more[i].To.size()
+		}
+		if rows = append(rows, more...); names > mostTold {
+			return rows, &TooLargeError{fmt.Sprintf("who reaches whom has more than %d names in its rows", mostTold)}
+		}
 	}
 	return append(rows, m.ownNodes(fold, from, to)...), nil
 }
 
-// reachedBy are rows of those whom a group reaches, of which from is one: each of them in one row, with those that it
-// reaches on the same ports, in the order of the ports.
-func (m *Map) reachedBy(from *Endpoint, fold *folder, to func(*Endpoint) bool, group Group) (rows []Row) {
+// reachedBy are rows of those whom an endpoint reaches: each of them in one row, with those that it reaches on the same ports,
+// in the order of the ports. In is room for the parts that each class is in.
+func (m *Map) reachedBy(from *Endpoint, fold *folder, in [][]int32, to func(*Endpoint) bool) (rows []Row) {
 	parts := m.parts(from)
-	joined, at := map[string]Ports{}, map[string]int{} // by the parts that have an end; by ports
-	var reached [][]*Endpoint
-	in := make([]byte, (len(parts)+7)/8)
-	for _, e := range m.Endpoints {
-		clear(in)
-		some := false
-		for i, p := range parts {
-			if slices.ContainsFunc(m.of[e], p.peers.has) {
-				in[i/8] |= 1 << (i % 8)
-				some = true
-			}
+	for j := range in {
+		in[j] = in[j][:0]
+	}
+	for i, p := range parts {
+		for j := range p.peers.each {
+			in[j] = append(in[j], int32(i))
 		}
-		if !some || !to(e) {
+	}
+	joined, at := map[string]Ports{}, map[string]int{} // by the parts that an end is in; by ports
+	var reached [][]*Endpoint
+	var which []int32
+	var text []byte
+	for _, e := range m.Endpoints {
+		which, text = which[:0], text[:0]
+		for _, j := range m.of[e] {
+			which = append(which, in[j]...)
+		}
+		if len(which) == 0 || !to(e) {
 			continue
 		}
-		ports, known := joined[string(in)]
+		for _, i := range which {
+			text = binary.LittleEndian.AppendUint32(text, uint32(i))
+		}
+		ports, known := joined[string(text)]
 		if !known {
-			for i, p := range parts {
-				if in[i/8]&(1<<(i%8)) != 0 {
-					ports = ports.Union(p.ports)
-				}
+			for _, i := range which {
+				ports = append(ports, parts[i].ports...)
 			}
-			joined[string(in)] = ports
+			ports = ports.Union(nil)
+			joined[string(text)] = ports
 		}
 		key := ports.String()
 		i, known := at[key]
 		if !known {
 			i = len(rows)
 			at[key] = i
-			rows, reached = append(rows, Row{From: group, Ports: ports}), append(reached, nil)
+			rows, reached = append(rows, Row{Ports: ports}), append(reached, nil)
 		}
 		reached[i] = append(reached[i], e)
 	}
@@ -216,7 +237,9 @@ func (m *Map) Lacking(ctx context.Context, ports Ports) (*Map, error) {
 				row.add(j)
 			}
 		}
-		all.add(i, ports, row)
+		var g gather
+		g.add(ports, row)
+		all.reach[i] = g.end()
 	}
 	of, _, err := Diff(ctx, m.On(ports), all)
 	if err != nil {
@@ -238,7 +261,7 @@ func (m *Map) parts(e *Endpoint) []part {
 			sets = append(sets, p.ports)
 		}
 	}
-	one := Map{Model: m.Model, reach: make([][]part, 1)}
+	var one gather
 	row := newSet(len(m.classes))
 	for _, cell := range portCells(sets) {
 		clear(row)
@@ -247,9 +270,9 @@ func (m *Map) parts(e *Endpoint) []part {
 				row[w] |= bits
 			}
 		}
-		one.add(0, cell, row)
+		one.add(cell, row)
 	}
-	return one.reach[0]
+	return one.end()
 }
 
 // key is the same for endpoints that reach the same; empty for one that reaches nobody.
@@ -266,6 +289,9 @@ func (m *Map) key(e *Endpoint) string {
 	}
 	return key.String()
 }
+
+// size is how many names tell the group, and blocks of addresses.
+func (g *Group) size() int { return 1 + len(g.Namespaces) + len(g.Endpoints) }
 
 // folder knows how many pods there are in all and in each namespace.
 type folder struct {

@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 )
@@ -14,8 +15,14 @@ type Map struct {
 	lacks bool     // it is of what is refused
 }
 
+// TooLargeError says why a map is not told.
+type TooLargeError struct{ Why string }
+
+func (e *TooLargeError) Error() string { return e.Why }
+
 // Map computes all connections that are allowed between all endpoints, of which at least one are pods. It goes through
-// the cells of ports one by one, and takes room for a bit for each two classes.
+// the cells of ports one by one, and takes room for a bit for each two classes, and again
+// for each set of ports on which a class reaches others than on the rest: where that is too much, it is a [TooLargeError].
 func (m *Model) Map(ctx context.Context) (*Map, error) {
 	if err := m.Prepare(ctx); err != nil {
 		return nil, err
@@ -35,6 +42,7 @@ func (m *Model) Map(ctx context.Context) (*Map, error) {
 		}
 	}
 	row := newSet(n)
+	gathers, words := make([]gather, n), 0
 	var rows, from []set
 	for _, cell := range faceCells(out, in) {
 		last := rows
@@ -56,23 +64,55 @@ func (m *Model) Map(ctx context.Context) (*Map, error) {
 					row[w] &= pods[w]
 				}
 			}
-			all.add(i, cell, row)
+			if words += gathers[i].add(cell, row); words > mostWords {
+				return nil, &TooLargeError{fmt.Sprintf("the policies tell %d kinds of ends apart by so many ports that who reaches whom takes more than %d MiB", n, mostWords>>17)}
+			}
 		}
+	}
+	for i := range gathers {
+		all.reach[i] = gathers[i].end()
 	}
 	return all, nil
 }
 
-func (m *Map) add(i int, cell Ports, row set) {
+// mostWords bounds the room that a map takes, in words of 64 bits.
+const mostWords = 64 << 20
+
+// gather makes the parts of what a class reaches, of cells of ports that come one by one.
+type gather struct {
+	parts []part
+	at    map[uint64]int // by the sum of the peers: the last part that has it
+}
+
+// add adds peers on some ports, and says how many words that took.
+func (g *gather) add(cell Ports, row set) int {
 	if row.empty() {
-		return
+		return 0
 	}
-	for k := range m.reach[i] {
-		if slices.Equal(m.reach[i][k].peers, row) {
-			m.reach[i][k].ports = m.reach[i][k].ports.Union(cell)
-			return
+	sum := row.sum()
+	if k, known := g.at[sum]; known && slices.Equal(g.parts[k].peers, row) {
+		ports := g.parts[k].ports
+		if last := &ports[len(ports)-1]; last.protocol() == cell[0].protocol() && last.to+1 == cell[0].from && len(cell) == 1 {
+			last.to = cell[0].to
+			return 0
 		}
+		g.parts[k].ports = append(ports, cell...) // in no order yet
+		return len(cell)
 	}
-	m.reach[i] = append(m.reach[i], part{cell, slices.Clone(row)})
+	if g.at == nil {
+		g.at = map[uint64]int{}
+	}
+	g.at[sum] = len(g.parts)
+	g.parts = append(g.parts, part{slices.Clone(cell), slices.Clone(row)})
+	return len(row)
+}
+
+// end are the parts.
+func (g *gather) end() []part {
+	for k := range g.parts {
+		g.parts[k].ports = g.parts[k].ports.Union(nil)
+	}
+	return g.parts
 }
 
 // at are the peers on ports that no part tells apart.

@@ -6,6 +6,7 @@ package netmap
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -99,7 +100,9 @@ func write(ctx context.Context, w io.Writer, f Facts, most bounds) error {
 		v.Made = f.Made.UTC().Format("2006-01-02 15:04 UTC")
 	}
 	rows, err := all.Rows(ctx, f.Namespace)
-	if err != nil {
+	if large := (*network.TooLargeError)(nil); errors.As(err, &large) {
+		v.LeftOut = append(v.LeftOut, "most rows of the table below: "+large.Why)
+	} else if err != nil {
 		return err
 	}
 	v.rows(f, rows, most.rows)
