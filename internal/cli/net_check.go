@@ -2,11 +2,13 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/plimsoll/plimsoll/internal/judge/network/intent"
+	"github.com/plimsoll/plimsoll/internal/tell/report"
 )
 
 // intentRow is one intention, and the connections that break it.
@@ -19,16 +21,19 @@ type intentRow struct {
 
 func newNetCheck(g *global) *cobra.Command {
 	var o netOptions
-	var files []string
+	var files, formats []string
+	known := []string{"table", "json", "junit", "sarif"}
 	cmd := &cobra.Command{
 		Use: "check [flags] --intent FILE [TARGET...]", Short: "Hold what the policies allow against what is intended", Args: words(0, -1),
 		Long: "An intention says in CEL whom it is about, each end for itself, and whether connections between them are expected to be\n" +
 			"allowed or refused. What is expected to be refused may not be allowed between any two; what is expected to be allowed has to\n" +
-			"be between each two. An intention that is true of nobody is not assessed, and does not hold.\n\n" +
+			"be between each two. An intention that is true of nobody is not assessed, and does not hold. In JUnit and SARIF each connection that breaks\n" +
+			"an intention is a finding, at the intention's line.\n\n" +
 			"Exit status: 0 all hold; 1 one does not; 2 the call or a file is wrong; 3 not all is known, or one is not assessed.",
-		Example: "  plimsoll net check --intent intentions.yaml ./k8s\n  plimsoll net check --intent intentions.yaml --context prod -o json",
+		Example: "  plimsoll net check --intent intentions.yaml ./k8s\n  plimsoll net check --intent intentions.yaml --context prod -o json\n  plimsoll net check --intent intentions.yaml -o table -o junit=network.xml ./k8s",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.validate("table", "json"); err != nil {
+			to, err := parseFormats(formats, "table", known)
+			if err != nil {
 				return err
 			}
 			if len(files) == 0 {
@@ -55,16 +60,17 @@ func newNetCheck(g *global) *cobra.Command {
 				return err
 			}
 			w.tell(g)
-			return o.check(cmd, g, w, all)
+			return o.check(cmd, g, w, all, to, args)
 		},
 	}
-	o.flags(cmd.Flags(), "table or json")
+	o.flags(cmd.Flags(), "")
+	cmd.Flags().VarP(repeated(&formats), "output", "o", "`FORMAT[=FILE]` of the answer: table (the default), json, junit or sarif; may be repeated")
 	o.enforced.flags(cmd.Flags())
 	cmd.Flags().Var(repeated(&files), "intent", "`FILE` of intentions; may be repeated")
 	return cmd
 }
 
-func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*intent.Intention) error {
+func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*intent.Intention, to outputs, targets []string) error {
 	m, err := w.model.Map(cmd.Context())
 	if err != nil {
 		return unmade(err, fewer)
@@ -105,7 +111,15 @@ func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*inten
 		}
 		answer.Intentions = append(answer.Intentions, row)
 	}
-	if err := o.answer(g, rows, answer); err != nil {
+	err = to.each(g, report.Options{}, func(out io.Writer, format string, options report.Options) error {
+		if format == "junit" || format == "sarif" {
+			return report.Write(out, format, checkReport(all, answer.Intentions, w.gaps, targets), options)
+		}
+		there := *g
+		there.env.Stdout, there.env.Width, o.format = out, options.Width, format
+		return o.answer(&there, rows, answer)
+	})
+	if err != nil {
 		return err
 	}
 	switch {
