@@ -362,23 +362,6 @@ func (c *classifier) at(a netip.Addr) (all []*question) {
 	return all
 }
 
-// doubt notes that it is not known whether who is one of those that questions ask for.
-func (c *classifier) doubt(what string, who func(*Endpoint) bool, of ...*question) {
-	i, known := c.doubted[what]
-	if !known {
-		i = len(c.m.Doubts)
-		c.doubted[what] = i
-		c.m.Doubts = append(c.m.Doubts, Doubt{What: what, bears: bearing{who: who, peers: map[string]bool{}}})
-	}
-	b := &c.m.Doubts[i].bears
-	for _, q := range of {
-		b.peers[q.text] = true
-		if len(q.policies) > 0 && q.pods != nil && !slices.Contains(b.subjects, q) {
-			b.subjects = append(b.subjects, q)
-		}
-	}
-}
-
 // join puts one facet of an endpoint into its class.
 func (c *classifier) join(e *Endpoint, f facet) {
 	numbers := make([]int, len(f.yes))

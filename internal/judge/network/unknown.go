@@ -63,6 +63,23 @@ func (c *classifier) unsure(q *question, kind Kind) {
 	c.doubt(what, func(e *Endpoint) bool { return len(e.Addresses) == 0 && (e.Kind == Pods) == (kind == Pods) }, q)
 }
 
+// doubt notes that it is not known whether who is one of those that questions ask for.
+func (c *classifier) doubt(what string, who func(*Endpoint) bool, of ...*question) {
+	i, known := c.doubted[what]
+	if !known {
+		i = len(c.m.Doubts)
+		c.doubted[what] = i
+		c.m.Doubts = append(c.m.Doubts, Doubt{What: what, bears: bearing{who: who, peers: map[string]bool{}}})
+	}
+	b := &c.m.Doubts[i].bears
+	for _, q := range of {
+		b.peers[q.text] = true
+		if len(q.policies) > 0 && q.pods != nil && !slices.Contains(b.subjects, q) {
+			b.subjects = append(b.subjects, q)
+		}
+	}
+}
+
 // private are the addresses that pods and nodes have where nobody says which (RFC 1918, 6598 and 4193).
 var private = Addresses{
 	prefixSpan(netip.MustParsePrefix("10.0.0.0/8")), prefixSpan(netip.MustParsePrefix("100.64.0.0/10")), prefixSpan(netip.MustParsePrefix("172.16.0.0/12")),
