@@ -195,9 +195,10 @@ type needRow struct {
 	FromEnd    netEnd    `json:"fromEnd"`
 	ToEnd      netEnd    `json:"toEnd"`
 	PortRanges []portRow `json:"portRanges"`
+	RefusedBy  string    `json:"refusedBy,omitempty"` // the policies that refuse it already
 }
 
-func needRows(needs []*suggest.Need) []needRow {
+func needRows(needs []*suggest.Need, refused map[*suggest.Need]string) []needRow {
 	all := []needRow{}
 	for _, n := range needs {
 		from, to := n.Ends()
@@ -207,7 +208,7 @@ func needRows(needs []*suggest.Need) []needRow {
 			}
 			return netEndOf(e)
 		}
-		all = append(all, needRow{from, to, n.Ports().String(), n.Why, n.Count, end(n.From), end(n.To), portRows(n.Ports())})
+		all = append(all, needRow{from, to, n.Ports().String(), n.Why, n.Count, end(n.From), end(n.To), portRows(n.Ports()), refused[n]})
 	}
 	return all
 }
@@ -236,5 +237,5 @@ func (o *suggestOptions) writeSuggested(g *global, w *wires, log *flow.Log, r *s
 		Undirected int              `json:"undirected"`
 		Notes      []string         `json:"notes,omitempty"`
 		Gaps       []string         `json:"gaps,omitempty"`
-	}{policies, a.Text, needRows(a.Kept), needRows(a.Cut), append(a.Unknown, r.Unknown...), r.Connections, r.Explained, r.Refused, log.Broken, log.Lost, log.Undirected, a.Notes, w.gaps})
+	}{policies, a.Text, needRows(a.Kept, nil), needRows(a.Cut, a.Refused), append(a.Unknown, r.Unknown...), r.Connections, r.Explained, r.Refused, log.Broken, log.Lost, log.Undirected, a.Notes, w.gaps})
 }

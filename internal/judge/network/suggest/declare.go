@@ -41,6 +41,7 @@ func Declared(m *network.Model, s *kube.Snapshot, o Options) *Declaration {
 	}
 	d.using(using)
 	d.published()
+	d.strays()
 	d.monitored(s)
 	for _, o := range s.Objects {
 		d.called(o)
@@ -230,7 +231,7 @@ func (d *declarer) address(e *network.Endpoint, a netip.Addr, port int, by strin
 func (d *declarer) published() {
 	for _, p := range d.m.Published() {
 		by := p.By.Kind + " " + p.By.Home() + "/" + p.By.Name
-		if p.Detached != "" || p.Beside || p.To.Kind != network.Pods { // in the network of its node no policy holds it
+		if p.Detached != "" || p.Beside {
 			continue
 		}
 		d.publish(&p, p.From, p.Within, by)
@@ -250,9 +251,21 @@ func (d *declarer) published() {
 	}
 }
 
+// strays tells of names that Ingresses and routes have of what is not there: what they mean may be needed.
+func (d *declarer) strays() {
+	for _, s := range d.m.Strays() {
+		if d.held[s.By.Home()] {
+			d.Notes = add(d.Notes, fmt.Sprintf("%s %s/%s: %s: %s", s.By.Kind, s.By.Home(), s.By.Name, s.Field, s.What))
+		}
+	}
+}
+
 // publish lets ends bring a publication; of those that are addresses, those within some.
 func (d *declarer) publish(p *network.Publication, ends []*network.Endpoint, within network.Addresses, by string) {
 	for _, from := range ends {
+		if from.Kind != network.Pods && p.To.Kind != network.Pods { // policies hold neither of them
+			continue
+		}
 		var met network.Addresses
 		if from.Kind == network.Block {
 			met = d.m.Meet(from.Addresses.Intersect(within), p.To)

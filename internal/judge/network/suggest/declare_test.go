@@ -185,3 +185,22 @@ func TestNodesBring(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestStrays tells of a Service that an Ingress names and that is not there.
+func TestStrays(t *testing.T) {
+	_, d := declared(t, pod("web", "")+"---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: in, namespace: a}\nspec: {defaultBackend: {service: {name: gone, port: {number: 80}}}}\n", network.Options{}, Options{})
+	if want := []string{"Ingress a/in: spec.defaultBackend: there is no Service a/gone"}; !slices.Equal(d.Notes, want) {
+		t.Errorf("%q", d.Notes)
+	}
+}
+
+// TestCarriedToNode wants the pods of a controller to be let to pods in the network of their node, and nobody else to be told of.
+func TestCarriedToNode(t *testing.T) {
+	text := strings.Replace(pod("web", ""), "{containers", "{hostNetwork: true, containers", 1) + strings.Replace(pod("nginx", ""), "app: nginx", "app: ingress-nginx", 1) +
+		"---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: a}\nspec: {type: NodePort, selector: {app: web}, ports: [{port: 80}]}\n" +
+		"---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: in, namespace: a}\nspec: {defaultBackend: {service: {name: web, port: {number: 80}}}}\n"
+	needs, d := declared(t, text, network.Options{}, Options{})
+	if want := []string{"a/Pod nginx to a/Pod web on TCP 80"}; !slices.Equal(needs, want) || len(d.Unknown) > 0 {
+		t.Errorf("%q, %q", needs, d.Unknown)
+	}
+}
