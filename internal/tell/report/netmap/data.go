@@ -81,7 +81,7 @@ func dataOf(f Facts, all *network.Map, most bounds) *data {
 		Only: -1, group: map[*network.Endpoint]int{}, place: map[*network.Endpoint]int{}, ports: map[string]int{}, labels: map[string]int{},
 		rules: map[*network.Rule]int{}, policies: map[*network.Policy]int{},
 	}
-	d.ends(f)
+	d.ends(f, d.met(f, all))
 	d.edges(f, all)
 	d.reasons(f)
 	return d
@@ -153,12 +153,38 @@ func groupOf(e *network.Endpoint) (string, group) {
 	return "addresses", group{"Other addresses", "addresses"}
 }
 
+// met says which groups a page of one namespace tells of, by their keys: those that reach it or are reached by it. Nobody
+// who is shown that page has to see the names of others. It is nil where all are told.
+func (d *data) met(f Facts, all *network.Map) map[string]bool {
+	if f.Namespace == "" {
+		return nil
+	}
+	var keys []string
+	at := map[string]int{}
+	for _, e := range f.Model.Endpoints {
+		key, _ := groupOf(e)
+		if _, known := at[key]; !known {
+			at[key] = len(keys)
+			keys = append(keys, key)
+		}
+	}
+	own := "namespace " + f.Namespace
+	met := map[string]bool{own: true}
+	for _, one := range all.Merge(len(keys), func(e *network.Endpoint) int { key, _ := groupOf(e); return at[key] }) {
+		if keys[one.From] == own || keys[one.To] == own {
+			met[keys[one.From]], met[keys[one.To]] = true, true
+		}
+	}
+	return met
+}
+
 // ends tells the groups, in the order of their names, and their endpoints.
-func (d *data) ends(f Facts) {
+func (d *data) ends(f Facts, met map[string]bool) {
 	groups, keyOf := map[string]group{}, map[*network.Endpoint]string{}
 	for _, e := range f.Model.Endpoints {
-		key, g := groupOf(e)
-		groups[key], keyOf[e] = g, key
+		if key, g := groupOf(e); met == nil || met[key] {
+			groups[key], keyOf[e] = g, key
+		}
 	}
 	ways := published(f)
 	if len(ways) > 0 {
@@ -180,10 +206,14 @@ func (d *data) ends(f Facts) {
 	}
 	beyond := 0
 	for _, e := range f.Model.Endpoints {
-		d.group[e] = at[keyOf[e]]
 		if e.Workload != nil {
 			d.workloads++
 		}
+		if keyOf[e] == "" {
+			d.group[e] = len(d.Groups) // of nobody who is told
+			continue
+		}
+		d.group[e] = at[keyOf[e]]
 		if len(d.Ends) >= d.most.ends {
 			beyond++
 			continue
@@ -236,23 +266,30 @@ func (d *data) label(text string) int {
 // publish tells what leads from outside to which endpoints.
 func (d *data) publish(ways []network.Publication, group int) {
 	by := map[string]int{}
+	beyond := 0
 	for _, p := range ways {
+		if p.Detached != "" {
+			continue
+		}
 		to, shown := d.place[p.To]
-		name := short(p.Title())
-		at, known := by[name]
-		if !shown || p.Detached != "" || !known && len(d.Ends) >= d.most.ends {
+		at, known := by[p.Title()]
+		if !shown || !known && len(d.Ends) >= d.most.ends {
+			beyond++
 			continue
 		}
 		if !known {
 			at = len(d.Ends)
-			by[name] = at
-			d.Ends = append(d.Ends, end{Group: group, Name: name, Kind: publishes})
+			by[p.Title()] = at
+			d.Ends = append(d.Ends, end{Group: group, Name: short(p.Title()), Kind: publishes})
 		}
 		unknown := 0
 		if p.Unknown {
 			unknown = 1
 		}
 		d.Published = append(d.Published, []int{at, to, d.port(p.Ports), d.port(p.Reached), unknown})
+	}
+	if beyond > 0 {
+		d.leftOut = append(d.leftOut, count(beyond, "way", "ways")+" from outside: there is no room for what publishes, or for whom")
 	}
 }
 
@@ -275,8 +312,8 @@ func (d *data) port(of network.Ports) int {
 func (d *data) edges(f Facts, all *network.Map) {
 	runs := map[[2]int][]int{}
 	var keys [][2]int
-	for _, one := range all.Merge(len(d.Groups), func(e *network.Endpoint) int { return d.group[e] }) {
-		if d.Only >= 0 && one.From != d.Only && one.To != d.Only {
+	for _, one := range all.Merge(len(d.Groups)+1, func(e *network.Endpoint) int { return d.group[e] }) {
+		if d.Only >= 0 && one.From != d.Only && one.To != d.Only || max(one.From, one.To) == len(d.Groups) {
 			continue
 		}
 		key := [2]int{one.From, d.port(one.Ports)}

@@ -193,3 +193,60 @@ func BenchmarkPage(b *testing.B) {
 		})
 	}
 }
+
+// TestStrangers wants the page of a namespace to tell nothing of those whom it does not meet.
+func TestStrangers(t *testing.T) {
+	m := modelOf(t, `
+{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop}, spec: {containers: [{name: c, image: x}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: submarine, namespace: secret, labels: {customer: acme}}, spec: {containers: [{name: c, image: x}]}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: periscope, namespace: secret}, spec: {podSelector: {}, policyTypes: [Ingress, Egress]}}
+`)
+	page := written(t, Facts{Model: m, Namespace: "shop"}, usual)
+	for _, word := range []string{"submarine", "acme", "secret", "periscope"} {
+		if strings.Contains(page, word) {
+			t.Errorf("the page of shop says %s", word)
+		}
+	}
+	if page := written(t, Facts{Model: m}, usual); !strings.Contains(page, "acme") || !strings.Contains(page, "secret/periscope") {
+		t.Error("the page of all lacks the others")
+	}
+}
+
+// TestPublishedBeyond wants what has no room to be counted, and names that are cut alike to stay apart.
+func TestPublishedBeyond(t *testing.T) {
+	long := strings.Repeat("x", 245)
+	text := ""
+	for i := range 3 {
+		text += fmt.Sprintf(`
+{apiVersion: v1, kind: Pod, metadata: {name: p%d, namespace: shop, labels: {app: p%[1]d}}, spec: {containers: [{name: c, image: x}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: p%[1]d, namespace: shop}, spec: {selector: {app: p%[1]d}, ports: [{port: 80}]}}
+---
+{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: %[2]s%[1]d, namespace: %[3]s}, spec: {defaultBackend: {service: {name: p%[1]d, port: {number: 80}}}}}
+---`, i, long, "shop")
+	}
+	m := modelOf(t, text)
+	all, err := m.Map(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	publishers := func(most bounds) (n int, leftOut string) {
+		d := dataOf(Facts{Model: m}, all, most)
+		for _, e := range d.Ends {
+			if e.Kind == publishes {
+				n++
+			}
+		}
+		return n, strings.Join(d.leftOut, "; ")
+	}
+	if n, left := publishers(usual); n != 3 || left != "" {
+		t.Errorf("%d publish, left out %q", n, left)
+	}
+	few := usual
+	few.ends = len(m.Endpoints) + 1
+	if n, left := publishers(few); n != 1 || !strings.Contains(left, "2 ways from outside") {
+		t.Errorf("%d publish, left out %q", n, left)
+	}
+}

@@ -14,8 +14,19 @@ func (d *data) reasons(f Facts) {
 		return
 	}
 	chosen := map[string]int{}
+	shown, faces, whys := map[int]bool{}, map[int]bool{}, map[int]bool{} // of ends that are told
+	for _, e := range d.Ends {
+		for _, i := range e.Classes {
+			shown[i] = true
+		}
+	}
 	for i := range t.Classes {
 		c := &t.Classes[i]
+		if !shown[i] {
+			d.Classes = append(d.Classes, class{int(c.Kind), c.Family})
+			continue
+		}
+		faces[c.Faces[network.Ingress]], faces[c.Faces[network.Egress]] = true, true
 		isolated := 0
 		for direction := range network.Direction(2) {
 			if c.Isolated[direction] {
@@ -38,16 +49,24 @@ func (d *data) reasons(f Facts) {
 	for _, s := range t.Sets {
 		d.Sets = append(d.Sets, runsOf(s))
 	}
-	for _, of := range t.Faces {
+	for i, of := range t.Faces {
+		if !faces[i] {
+			d.Faces = append(d.Faces, face{[]int{}, []any{}})
+			continue
+		}
 		sides := []any{}
 		for _, s := range of.Sides {
+			whys[s.Why] = true
 			sides = append(sides, notNil(s.In), s.Why)
 		}
 		d.Faces = append(d.Faces, face{notNil(of.Sets), sides})
 	}
 	known := map[string]int{}
-	for _, why := range t.Reasons {
+	for i, why := range t.Reasons {
 		told := []int{}
+		if !whys[i] {
+			why = nil
+		}
 		for _, b := range why {
 			told = append(told, d.port(b.Ports), d.reason(b.Reason, known))
 		}
