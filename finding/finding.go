@@ -116,7 +116,8 @@ type Asked struct {
 
 // Network says whether a cluster's network does what policies say, as two pods found out that tried it.
 type Network struct {
-	Probed      time.Time     `json:"probed"` // when the last of it was tried
+	Probed      time.Time     `json:"probed"`        // when the last of it was tried
+	UID         string        `json:"uid,omitempty"` // of the cluster's namespace kube-system; empty: it is not known
 	Enforcement []Enforcement `json:"enforcement"`
 }
 

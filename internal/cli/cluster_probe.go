@@ -113,6 +113,14 @@ func newClusterProbe(g *global) *cobra.Command {
 // ask asks all, and gives the machines with what they answered.
 func (o *probeOptions) ask(ctx context.Context, g *global, words []string) (*opened, error) {
 	var all opened
+	var cluster *client.Cluster
+	if o.trial.network {
+		c, err := o.trial.open(o.kubeconfig, o.context)
+		if err != nil {
+			return nil, err
+		}
+		cluster = c
+	}
 	if len(words) > 0 || o.nodes {
 		machines, err := o.machines(ctx, g, words)
 		if err != nil {
@@ -120,12 +128,8 @@ func (o *probeOptions) ask(ctx context.Context, g *global, words []string) (*ope
 		}
 		all.subjects = machines
 	}
-	if o.trial.network {
-		one, err := o.trial.try(ctx, g, o.kubeconfig, o.context)
-		if err != nil {
-			return nil, err
-		}
-		all.subjects = append(all.subjects, one)
+	if cluster != nil {
+		all.subjects = append(all.subjects, o.trial.try(ctx, g, cluster))
 	}
 	return &all, nil
 }

@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"os"
+	"os/signal"
 	"regexp"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,22 +71,34 @@ func (o *trialOptions) validate(f *pflag.FlagSet) error {
 	return nil
 }
 
-// try tries it, and gives what came of it.
-func (o *trialOptions) try(ctx context.Context, g *global, kubeconfig, context string) (scan.Subject, error) {
+// open finds the cluster: a wrong kubeconfig is told before anybody is asked.
+func (o *trialOptions) open(kubeconfig, context string) (*client.Cluster, error) {
 	c, err := client.OpenReader(kubeconfig, context, 20)
 	if err != nil {
-		return scan.Subject{}, usage("--kubeconfig: %w", err)
+		return nil, usage("--kubeconfig: %w", err)
 	}
-	g.env.drain() // who is interrupted takes away what was made
-	t, err := pair.Try(ctx, c, pair.Options{
+	return c, nil
+}
+
+// try tries it, and gives what came of it. A terminal that is closed, and a pipe that nobody reads any more, do not keep it
+// from taking away what it made.
+func (o *trialOptions) try(ctx context.Context, g *global, c *client.Cluster) scan.Subject {
+	g.env.drain()                        // who is interrupted takes away what was made
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
+		defer stop()
+	}
+	signal.Ignore(syscall.SIGPIPE)
+	defer signal.Reset(syscall.SIGPIPE)
+	return scan.Subject{Trial: pair.Try(ctx, c, pair.Options{
 		Namespace: o.namespace, Image: o.image, Settle: o.settle, Start: o.start, ClusterPolicy: o.clusterPolicy, Now: g.env.Now,
 		Say: func(text string) { g.say("plimsoll: %s", printable(text)) },
-	})
-	if err != nil {
-		return scan.Subject{}, exitError{exitIncomplete, err}
-	}
-	return scan.Subject{Trial: t}, nil
+	})}
 }
+
+// longestAsk bounds for how long an end of a probe asks.
+const longestAsk = 15 * time.Minute
 
 // newNetworkListen and newNetworkAsk are the commands that the pods run.
 func newNetworkListen() *cobra.Command {
@@ -92,6 +106,9 @@ func newNetworkListen() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: pair.CommandListen + " PORT...", Short: "Answer what a pod of cluster probe --network asks", Hidden: true, Args: words(1, 8),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if nonce == "" {
+				return usage("--nonce is missing: who does not know it is answered nothing")
+			}
 			var ports []int
 			for _, word := range args {
 				port, err := strconv.ParseUint(word, 10, 16)
@@ -113,6 +130,9 @@ func newNetworkAsk() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: pair.CommandAsk + " TARGET...", Short: "Ask a pod of cluster probe --network", Hidden: true, Args: words(1, 64),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if nonce == "" || within <= 0 || within > longestAsk {
+				return usage("--nonce is missing, or --within is not above 0 and at most %s", longestAsk)
+			}
 			var targets []pair.Target
 			for _, word := range args {
 				t, err := pair.ParseTarget(word)

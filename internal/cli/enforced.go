@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/deck/scan"
+	"github.com/plimsoll/plimsoll/internal/judge/network"
 	"github.com/plimsoll/plimsoll/internal/judge/network/enforcement"
 )
 
@@ -23,10 +23,9 @@ func (o *enforcedOptions) flags(f *pflag.FlagSet) {
 
 // Bounds on a report of a probe: its size, and the age from which on it is warned of.
 const (
-	maxProbe    = 16 << 20
-	oldProbe    = 7 * 24 * time.Hour
-	earlyProbe  = 5 * time.Minute // clocks go wrong
-	mostEnforce = 1000
+	maxProbe   = 16 << 20
+	oldProbe   = 7 * 24 * time.Hour
+	earlyProbe = 5 * time.Minute // clocks go wrong
 )
 
 // read reads the report; nil where none is named.
@@ -48,6 +47,7 @@ func (o *enforcedOptions) read(g *global) (*enforcement.Known, error) {
 	}
 	g.say("plimsoll: %s, %s ago", known.Words(), roughly(age))
 	if age > oldProbe {
+		known.Old = roughly(age)
 		g.say("plimsoll: --network-probe %s: it is older than %s, and networks change: probe again", o.file, roughly(oldProbe))
 	}
 	return known, nil
@@ -59,32 +59,48 @@ func probed(text []byte) (*enforcement.Known, error) {
 	if err := json.Unmarshal(text, &r); err != nil || r.Schema != finding.Schema {
 		return nil, fmt.Errorf("it is no JSON report of plimsoll (%s)", finding.Schema)
 	}
-	r.Targets = slices.DeleteFunc(r.Targets, func(t finding.Target) bool { return t.Network == nil })
-	r.Targets = slices.CompactFunc(r.Targets, func(a, b finding.Target) bool { return a.UID == b.UID && reflect.DeepEqual(a.Network, b.Network) }) // a scan tells it of each
-	switch {
-	case len(r.Targets) == 0:
-		return nil, fmt.Errorf("it is a report, and not one of cluster probe --network")
-	case len(r.Targets) > 1:
-		return nil, fmt.Errorf("it holds the networks of %d clusters: give a report of one", len(r.Targets))
-	}
-	n := r.Targets[0].Network
-	if n.Probed.IsZero() || len(n.Enforcement) > mostEnforce {
-		return nil, fmt.Errorf("it does not say when it was probed, or more than %d times whether policies are enforced", mostEnforce)
-	}
-	for _, e := range n.Enforcement {
-		if !slices.Contains([]string{finding.Enforced, finding.Inert, finding.Inconclusive}, e.Result) {
-			return nil, fmt.Errorf("policies are %q in it: use %s, %s or %s", e.Result, finding.Enforced, finding.Inert, finding.Inconclusive)
+	var one *finding.Target // a scan tells it of each of its targets
+	clusters := 0
+	for i := range r.Targets {
+		t := &r.Targets[i]
+		if t.Network == nil {
+			continue
+		}
+		if t.Network.UID == "" {
+			t.Network.UID = t.UID
+		}
+		switch {
+		case one == nil:
+			one, clusters = t, 1
+		case !one.Network.Probed.Equal(t.Network.Probed) || !slices.Equal(one.Network.Enforcement, t.Network.Enforcement) || one.Network.UID != t.Network.UID && one.Network.UID != "" && t.Network.UID != "":
+			clusters++
+		case one.Network.UID == "":
+			one = t
 		}
 	}
-	return &enforcement.Known{Network: n, UID: r.Targets[0].UID}, nil
+	switch {
+	case one == nil:
+		return nil, fmt.Errorf("it is a report, and not one of cluster probe --network")
+	case clusters > 1:
+		return nil, fmt.Errorf("it holds the networks of %d clusters: give a report of one", clusters)
+	}
+	known := &enforcement.Known{Network: one.Network}
+	if err := known.Validate(); err != nil {
+		return nil, err
+	}
+	known.Lacks(r.Coverage, one.ID)
+	return known, nil
 }
 
-// of refuses what was probed in another cluster than the one with that uid. Files of no cluster are taken at the caller's word.
+// of refuses what was probed in another cluster than the one with that uid. Files of no cluster are taken at the caller's word; a
+// probe of no known cluster is not, where the cluster is known.
 func (o *enforcedOptions) of(g *global, known *enforcement.Known, uid string) error {
 	switch {
 	case known == nil:
-	case uid == "" || known.UID == "":
+	case uid == "":
 		g.say("plimsoll: --network-probe %s: nothing says that it is of the same cluster", o.file)
+	case known.UID == "":
+		known.Foreign = true
 	case uid != known.UID:
 		return usage("--network-probe %s: it is of another cluster: its namespace kube-system has the uid %s, and here it is %s", o.file, known.UID, uid)
 	}
@@ -109,6 +125,30 @@ func (o *enforcedOptions) into(g *global, so *scan.Options, subjects []scan.Subj
 		}
 	}
 	return nil
+}
+
+// enforcement notes what a probe did not find out.
+func (w *wires) enforcement() {
+	tiers := slices.ContainsFunc(w.written.Policies, func(p *network.Policy) bool { return p.Tier != network.Namespaced })
+	for _, g := range w.known.Gaps(tiers) {
+		if w.untried = append(w.untried, g.What); g.Blocking {
+			w.read = append(w.read, g.What)
+		}
+	}
+}
+
+// unknown is all that is not known, or not for certain.
+func (w *wires) unknown() (all []string) {
+	all = slices.Clone(w.gaps)
+	for _, what := range w.untried {
+		if !slices.Contains(all, what) {
+			all = append(all, what)
+		}
+	}
+	for _, g := range w.known.Notes() {
+		all = append(all, g.What)
+	}
+	return all
 }
 
 // roughly is a time in the largest unit of which it is more than one.

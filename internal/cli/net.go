@@ -82,13 +82,15 @@ func (o *netOptions) brought(w *wires) error {
 
 // wires is what was read, and what is not known of it.
 type wires struct {
-	model   *network.Model // as far as somebody enforces the policies
-	written *network.Model // as the policies are written: the same, where that is not known
+	model   *network.Model // with what is not enforced everywhere void
+	sure    *network.Model // with what is enforced nowhere void
+	written *network.Model // as the policies are written: all are the same, where that is not known
 	known   *enforcement.Known
 	gaps    []string // all that is not known; of an answer about two ends, what may change it
 	read    []string // of these what could not be read
 	doubts  []network.Doubt
-	untold  bool // the person wants nothing told but errors: why the status is 3 is one
+	untried []string // what is not known of whether the policies are enforced: what is refused rests on it
+	untold  bool     // the person wants nothing told but errors: why the status is 3 is one
 }
 
 func (o *netOptions) read(ctx context.Context, g *global, targets []string) (*wires, error) {
@@ -151,11 +153,15 @@ func (o *netOptions) wire(ctx context.Context, s *seen, beside []network.Address
 		return nil, err
 	}
 	w := &wires{written: network.New(s.Snapshot, of), read: slices.Clone(s.gaps), known: s.known}
-	w.model = w.written
-	if of.Void = w.known.Void(); of.Void != nil {
-		of.Blocks = append(slices.Clone(beside), w.written.Blocks()...) // both tell the same ends apart
+	w.model, w.sure = w.written, w.written
+	if of.Void = w.known.Void(false); of.Void != nil {
+		of.Blocks = append(slices.Clone(beside), w.written.Blocks()...) // all tell the same ends apart
 		w.model = network.New(s.Snapshot, of)
+		if of.Void = w.known.Void(true); of.Void != nil {
+			w.sure = network.New(s.Snapshot, of)
+		}
 	}
+	w.enforcement()
 	for _, p := range s.Problems {
 		what := p.Error()
 		if p.Template {
@@ -221,7 +227,7 @@ func (w *wires) has(namespace string) error {
 // tell says what is not certain.
 func (w *wires) tell(g *global) {
 	w.untold = g.quiet
-	for _, gap := range w.gaps {
+	for _, gap := range w.unknown() {
 		g.say("plimsoll: not certain: %s", printable(gap))
 	}
 	if slices.ContainsFunc(w.gaps, func(gap string) bool { return strings.Contains(gap, " holds addresses of ") }) {

@@ -150,9 +150,9 @@ func (o *netOptions) answerAllowed(g *global, w *wires, from, to string, ports n
 		Answers     []allowedRow `json:"answers"`
 		Enforcement string       `json:"enforcement,omitempty"`
 		Gaps        []string     `json:"gaps,omitempty"`
-	}{Answers: []allowedRow{}, Enforcement: w.known.Words(), Gaps: w.gaps}
+	}{Answers: []allowedRow{}, Enforcement: w.known.Words(), Gaps: w.unknown()}
 	rows := [][]string{{"FROM", "TO", "PORTS", "VERDICT", "WHY"}}
-	reached := w.reached(from, to, ports)
+	reached, sure := w.reached(w.model, from, to, ports), w.reached(w.sure, from, to, ports)
 	for _, a := range w.written.Answers(source, target, ports) {
 		row := allowedRow{
 			From: a.From, To: a.To, Ports: a.Ports.String(), Allowed: a.Allowed(), OwnNode: a.OwnNode,
@@ -180,7 +180,11 @@ func (o *netOptions) answerAllowed(g *global, w *wires, from, to string, ports n
 		if open := reached[a.From+"\n"+a.To].Intersect(a.Ports); !row.Allowed && len(open) > 0 {
 			row.Reached = open.String()
 			answer.Answers[len(answer.Answers)-1].Reached = row.Reached
-			why += "; but nobody enforces that, as probed at " + w.known.When() + ": " + row.Reached + " is reached"
+			if said := sure[a.From+"\n"+a.To].Intersect(a.Ports); said.Equal(open) {
+				why += "; but nobody enforces that, as probed at " + w.known.When() + ": " + row.Reached + " is reached"
+			} else {
+				why += "; but that is not enforced everywhere, as probed at " + w.known.When() + ": " + row.Reached + " may be reached (" + w.known.Part() + ")"
+			}
 		}
 		rows = append(rows, []string{row.From, row.To, row.Ports, verdict, why})
 	}
@@ -212,20 +216,20 @@ func (w *wires) ends(from, to string) (source, target *network.End, err error) {
 
 // reached are the ports on which ends reach each other as far as somebody enforces the policies, by the names of both; nil
 // where all that is written counts.
-func (w *wires) reached(from, to string, ports network.Ports) map[string]network.Ports {
-	if w.model == w.written {
+func (w *wires) reached(m *network.Model, from, to string, ports network.Ports) map[string]network.Ports {
+	if m == w.written {
 		return nil
 	}
-	source, err := w.model.Find(from)
+	source, err := m.Find(from)
 	if err != nil {
 		return nil // the other model was asked before
 	}
-	target, err := w.model.Find(to)
+	target, err := m.Find(to)
 	if err != nil {
 		return nil
 	}
 	all := map[string]network.Ports{}
-	for _, a := range w.model.Answers(source, target, ports) {
+	for _, a := range m.Answers(source, target, ports) {
 		if a.Allowed() {
 			key := a.From + "\n" + a.To
 			all[key] = all[key].Union(a.Ports)

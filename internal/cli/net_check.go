@@ -75,16 +75,24 @@ func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*inten
 	if err != nil {
 		return unmade(err, fewer)
 	}
+	sure, err := w.sure.Map(cmd.Context()) // what has to be allowed is held against what anybody enforces
+	if err != nil {
+		return errStopped
+	}
 	answer := struct {
 		Intentions  []intentRow `json:"intentions"`
 		Enforcement string      `json:"enforcement,omitempty"`
 		Gaps        []string    `json:"gaps,omitempty"`
-	}{Intentions: []intentRow{}, Enforcement: w.known.Words(), Gaps: w.gaps}
+	}{Intentions: []intentRow{}, Enforcement: w.known.Words(), Gaps: w.unknown()}
 	rows := [][]string{{"INTENTION", "VERDICT", "FROM", "PORTS", "TO"}}
 	broken, why := false, slices.Clone(w.gaps)
 	for _, i := range all {
 		row := intentRow{Intention: i.Name, Broken: []connectionRow{}}
-		found, err := i.Broken(cmd.Context(), m)
+		of := m
+		if i.Allowed {
+			of = sure
+		}
+		found, err := i.Broken(cmd.Context(), of)
 		var nobody *intent.NobodyError
 		switch {
 		case err != nil && !errors.As(err, &nobody) && cmd.Context().Err() != nil:
@@ -94,6 +102,10 @@ func (o *netOptions) check(cmd *cobra.Command, g *global, w *wires, all []*inten
 			why = append(why, "not assessed: "+row.Unknown)
 			rows = append(rows, []string{i.Name, "not assessed", "", "", ""})
 			g.say("plimsoll: not assessed: %s", printable(err.Error()))
+		case len(found) == 0 && !i.Allowed && len(w.untried) > 0:
+			row.Unknown = w.untried[0]
+			why = append(why, "not assessed: "+i.Name+": "+row.Unknown)
+			rows = append(rows, []string{i.Name, "not assessed", "", "", ""})
 		case len(found) == 0:
 			row.Holds = true
 			rows = append(rows, []string{i.Name, "holds", "", "", ""})

@@ -85,7 +85,7 @@ func (o *mapOptions) write(ctx context.Context, g *global, w *wires) error {
 		if made.IsZero() {
 			made = g.env.Now()
 		}
-		err := netmap.Write(ctx, g.env.Stdout, netmap.Facts{Model: w.model, Gaps: w.gaps, Enforced: w.known.Words(), Namespace: o.namespace, Version: version(), Made: made})
+		err := netmap.Write(ctx, g.env.Stdout, netmap.Facts{Model: w.model, Gaps: w.unknown(), Enforced: w.known.Words(), Namespace: o.namespace, Version: version(), Made: made})
 		if err != nil && ctx.Err() != nil || errors.As(err, new(*network.TooLargeError)) {
 			return unmade(err, fewer)
 		}
@@ -111,7 +111,7 @@ func (o *mapOptions) write(ctx context.Context, g *global, w *wires) error {
 		Published   []publishedRow  `json:"published"`
 		Enforcement string          `json:"enforcement,omitempty"`
 		Gaps        []string        `json:"gaps,omitempty"`
-	}{connectionRows(rows, "", &table), publishedRows(w.model, o.namespace), w.known.Words(), w.gaps}
+	}{connectionRows(rows, "", &table), publishedRows(w.model, o.namespace), w.known.Words(), w.unknown()}
 	if err := o.answer(g, table, answer); err != nil || o.format == "json" || len(answer.Published) == 0 {
 		return err
 	}

@@ -19,7 +19,7 @@ func (s *scan) tried(id string, t *pair.Trial) {
 		g.Target = id
 		s.report.Coverage = append(s.report.Coverage, g)
 	}
-	s.sights(&s.report.Targets[len(s.report.Targets)-1], inert(&enforcement.Known{Network: n, UID: t.UID}))
+	s.sights(&s.report.Targets[len(s.report.Targets)-1], inert(&enforcement.Known{Network: n}))
 }
 
 // inert runs the checks of enforcement.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/check"
+	"github.com/plimsoll/plimsoll/internal/judge/network"
 	"github.com/plimsoll/plimsoll/internal/judge/pod"
 	"github.com/plimsoll/plimsoll/internal/judge/rbac/risk"
 	"github.com/plimsoll/plimsoll/internal/read/image/inventory"
@@ -138,7 +139,7 @@ func judgeManifests(ctx context.Context, s *scan, t *finding.Target, docs []inve
 // judgeLots runs all checks on each workload of a target. Worst tells what the worst secret in a setting is.
 func (s *scan) judgeLots(ctx context.Context, id string, lots []lot, worst func(string) (string, finding.Severity)) (seen []sight, gaps []finding.Gap) {
 	var facts []pod.Facts
-	strange := map[string]int{}
+	strange, tiers := map[string]int{}, false
 	for _, l := range lots {
 		s.askObjects(id, l.around, l.own)
 		makes := map[*kube.Object]bool{}
@@ -150,6 +151,7 @@ func (s *scan) judgeLots(ctx context.Context, id string, lots []lot, worst func(
 			}
 		}
 		for _, o := range l.around.Objects {
+			tiers = tiers || network.Tiered(o)
 			if l.own[o.Source.Path] && !o.Known() && !makes[o] {
 				strange[o.Kind]++
 			}
@@ -163,7 +165,7 @@ func (s *scan) judgeLots(ctx context.Context, id string, lots []lot, worst func(
 	}
 	if s.o.Enforcement != nil && s.o.runs("network") {
 		s.report.Targets[len(s.report.Targets)-1].Network = s.o.Enforcement.Network
-		seen, gaps = append(seen, inert(s.o.Enforcement)...), append(gaps, s.o.Enforcement.Gaps()...)
+		seen, gaps = append(seen, inert(s.o.Enforcement)...), append(append(gaps, s.o.Enforcement.Gaps(tiers)...), s.o.Enforcement.Notes()...)
 	}
 	if !s.o.runs("manifest") {
 		facts = nil

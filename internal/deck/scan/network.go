@@ -27,9 +27,12 @@ func (s *scan) lookAtNetwork(ctx context.Context, id string, l lot) (seen []sigh
 		Whole: l.whole, Servers: s.o.Servers, Carriers: s.o.Carriers, PodAddresses: l.addresses, PodRanges: s.o.PodRanges, NodeRanges: s.o.NodeRanges,
 	}
 	m := network.New(l.around, of)
-	real := m
-	if of.Void = s.o.Enforcement.Void(); of.Void != nil {
+	real, sure := m, m
+	if of.Void = s.o.Enforcement.Void(false); of.Void != nil {
 		real = network.New(l.around, of)
+		if of.Void = s.o.Enforcement.Void(true); of.Void != nil {
+			sure = network.New(l.around, of)
+		}
 	}
 	if err := real.Prepare(ctx); err != nil {
 		return nil, interrupted()
@@ -46,7 +49,7 @@ func (s *scan) lookAtNetwork(ctx context.Context, id string, l lot) (seen []sigh
 		}
 	}
 	checks := gap.Checks()
-	facts, err := gap.Read(ctx, m, real, l.around, own, ServerUse(l.around, l.whole))
+	facts, err := gap.Read(ctx, gap.Models{Written: m, Real: real, Sure: sure}, l.around, own, ServerUse(l.around, l.whole))
 	if err != nil {
 		return nil, interrupted()
 	}

@@ -28,8 +28,8 @@ type Options struct {
 	Carriers []string
 	// Whole says that the objects are all that the cluster has: a namespace that is not among them does not exist.
 	Whole bool
-	// Void says of a policy that nobody enforces what it says for a direction: it counts for nothing there. Nil: all are enforced.
-	Void func(p *Policy, d Direction) bool
+	// Void says on which ports nobody enforces what a policy says for a direction: it counts for nothing there. Nil: all are enforced.
+	Void func(p *Policy, d Direction) Ports
 }
 
 // Model is a cluster's network as its policies make it. It is for one goroutine at a time: what it works out it keeps.
@@ -78,8 +78,8 @@ func New(s *kube.Snapshot, o Options) *Model {
 	m.Policies, m.Doubts, m.Strange = of.policies, of.doubts, of.strange
 	for _, p := range m.Policies {
 		for _, d := range []Direction{Ingress, Egress} {
-			if o.Void != nil && o.Void(p, d) {
-				p.Isolates[d], p.Rules[d] = false, nil
+			if o.Void != nil {
+				p.voidOn(d, o.Void(p, d))
 			}
 		}
 	}

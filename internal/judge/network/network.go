@@ -64,6 +64,27 @@ type Policy struct {
 // Selector is whose traffic the policy speaks of, in words.
 func (p *Policy) Selector() string { return p.subject.String() }
 
+// voidOn has a policy count for nothing on some ports: a NetworkPolicy allows them, and one of another tier passes them on.
+func (p *Policy) voidOn(d Direction, ports Ports) {
+	switch {
+	case len(ports) == 0:
+		return
+	case ports.Equal(AllPorts()):
+		p.Isolates[d], p.Rules[d] = false, nil
+		return
+	case !p.Isolates[d] && len(p.Rules[d]) == 0:
+		return
+	}
+	r := &Rule{Policy: p, Direction: d, Index: len(p.Rules[d]), Name: "nobody enforces it", Action: Pass}
+	if p.Tier == Namespaced {
+		r.Action = Allow
+	}
+	for _, one := range ports.Ranges() {
+		r.ports = append(r.ports, portMatch{protocol: one.Protocol, ports: PortRange(one.Protocol, one.From, one.To)})
+	}
+	p.Rules[d] = append([]*Rule{r}, p.Rules[d]...)
+}
+
 // Rule is one rule of a policy.
 type Rule struct {
 	Policy    *Policy

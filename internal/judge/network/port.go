@@ -55,6 +55,9 @@ func AllPorts() Ports {
 	return Ports{PortRange(TCP, 1, maxPort)[0], PortRange(UDP, 1, maxPort)[0], PortRange(SCTP, 1, maxPort)[0]}
 }
 
+// PortsOfProtocol are all ports of a protocol.
+func PortsOfProtocol(p Protocol) Ports { return PortRange(p, 1, maxPort) }
+
 // Has says that a port is in the set.
 func (p Ports) Has(protocol Protocol, port int) bool {
 	at := uint32(protocol)<<16 | uint32(port)

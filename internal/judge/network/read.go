@@ -70,6 +70,9 @@ func readPolicies(objects []*kube.Object) *reader {
 	return &r
 }
 
+// Tiered says that an object is a policy of the Admin or the Baseline tier.
+func Tiered(o *kube.Object) bool { return o.Group() == policyGroup }
+
 func (r *reader) doubt(field, format string, args ...any) {
 	r.doubts = append(r.doubts, Doubt{Object: r.object, Field: field, What: fmt.Sprintf(format, args...), Broken: true})
 }

@@ -25,7 +25,7 @@ func TestStopped(t *testing.T) {
 	}
 	_, err := m.Map(over)
 	wants("map", err)
-	_, err = gap.Read(over, m, m, s, own, use)
+	_, err = gap.Read(over, gap.Models{Written: m, Real: m, Sure: m}, s, own, use)
 	wants("gaps", err)
 	all, err := m.Map(t.Context())
 	if err != nil {

@@ -37,7 +37,7 @@ func (c Check) Look(k *Known) (hits []check.Hit, counts finding.Check) {
 			counts.NotAssessed++
 		}
 	}
-	for _, kind := range []string{NetworkPolicy, ClusterNetworkPolicy} {
+	for _, kind := range kinds {
 		for _, direction := range directions {
 			result, which := k.Result(kind, direction)
 			if result != finding.Inert {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/read/kube/pair"
@@ -17,16 +18,19 @@ const (
 	ClusterNetworkPolicy = "ClusterNetworkPolicy"
 )
 
+// kinds are those of policies, in the order in which they are told.
+var kinds = [...]string{NetworkPolicy, ClusterNetworkPolicy}
+
 // Directions are those that are tried.
 var directions = [...]string{"ingress", "egress"}
 
 // Judge says what a trial came to: a row for each kind of policy, direction and way between the pods.
 func Judge(t *pair.Trial) *finding.Network {
-	n := &finding.Network{Probed: t.Ended, Enforcement: []finding.Enforcement{}}
+	n := &finding.Network{Probed: t.Ended, UID: t.UID, Enforcement: []finding.Enforcement{}}
 	if len(t.Phases) == 0 {
 		return n
 	}
-	for _, kind := range []string{NetworkPolicy, ClusterNetworkPolicy} {
+	for _, kind := range kinds {
 		if kind == ClusterNetworkPolicy && !t.ClusterPolicy {
 			continue
 		}
@@ -38,18 +42,42 @@ func Judge(t *pair.Trial) *finding.Network {
 				}
 				e := finding.Enforcement{Policy: kind, Direction: direction, Family: r.Family, Protocol: r.Protocol, Placement: r.Placement}
 				e.Result, e.Why = decide(t, at, r.Link)
-				if allowing := t.Allowing[kind+" "+direction]; e.Result == finding.Inert && len(allowing) > 0 {
+				if allowing := t.Allowing[pair.Held{Policy: kind, Direction: direction}]; e.Result == finding.Inert && len(allowing) > 0 {
 					e.Result, e.Why = finding.Inconclusive, "it may be allowed by "+few(allowing)
 				}
 				n.Enforcement = append(n.Enforcement, e)
 			}
+			n.Enforcement = append(n.Enforcement, untried(t, kind, direction)...)
 		}
 	}
 	return n
 }
 
-// leastTries is how often somebody has to answer who ought not to.
-const leastTries = 3
+// notTried begins why a way is not known whose placement was not tried.
+const notTried = "not tried: "
+
+// untried are the ways of placements that could have been tried, and were not: who reads the report later is to know.
+func untried(t *pair.Trial, kind, direction string) (rows []finding.Enforcement) {
+	for _, u := range t.Untried {
+		if !u.Blocking || u.What != pair.SameNode && u.What != pair.OtherNode {
+			continue
+		}
+		for _, r := range t.Phases[0].Replies {
+			e := finding.Enforcement{Policy: kind, Direction: direction, Family: r.Family, Protocol: r.Protocol, Placement: u.What, Result: finding.Inconclusive, Why: notTried + fmt.Sprintf("%.300s", u.Why)}
+			if !slices.Contains(rows, e) {
+				rows = append(rows, e)
+			}
+		}
+	}
+	return rows
+}
+
+// leastTries is how often somebody has to answer who ought not to, and mostLost how often at most he was silent before: the first may be lost
+// to a network that begins. Who was silent for longer may have been held by a policy that let go.
+const (
+	leastTries = 3
+	mostLost   = 2
+)
 
 // decide says what became of one way. It answers without a policy before and after, or nothing is known; and between them
 // the port that the policy refuses says whether it holds, while the other one says that the policy alone is in the way.
@@ -79,14 +107,23 @@ func decide(t *pair.Trial, at int, l pair.Link) (result, why string) {
 	switch {
 	case refused == nil || let == nil:
 		return finding.Inconclusive, "the policy was not tried"
-	case refused.Answered && refused.Same >= leastTries && 2*refused.Same >= refused.Tries: // the first may be lost to a network that begins
-		return finding.Inert, fmt.Sprintf("answered %d times while a policy refused it", refused.Same)
+	case refused.Answered && refused.Same >= leastTries && refused.Tries-refused.Same <= mostLost:
+		return finding.Inert, fmt.Sprintf("answered %d times while a policy refused it%s", refused.Same, before(refused))
 	case refused.Answered || !refused.Settled:
-		return finding.Inconclusive, "now it was refused, and now answered"
+		return finding.Inconclusive, "now it was refused, and now answered" + before(refused)
 	case !let.Answered || !let.Settled:
 		return finding.Inconclusive, "what the policy allows was refused, too" + because(let)
 	}
 	return finding.Enforced, ""
+}
+
+// before says what came before the last tries, which agree.
+func before(r *pair.Reply) string {
+	lost := r.Tries - r.Same
+	if lost <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (the last %d of %d tries agree, from %s on)", r.Same, r.Tries, (time.Duration(r.After) * time.Millisecond).Round(100*time.Millisecond))
 }
 
 func find(t *pair.Trial, phase int, l pair.Link) *pair.Reply {
@@ -112,9 +149,9 @@ func because(r *pair.Reply) string {
 
 // beside names what else may be in the way of pods that do not reach each other at all.
 func beside(t *pair.Trial) string {
-	var all []string
-	for _, key := range []string{"NetworkPolicy ingress", "NetworkPolicy egress"} {
-		for _, name := range t.Allowing[key] {
+	all := slices.Clone(t.Beside)
+	for _, direction := range directions {
+		for _, name := range t.Allowing[pair.Held{Policy: NetworkPolicy, Direction: direction}] {
 			if !slices.Contains(all, name) {
 				all = append(all, name)
 			}
@@ -137,7 +174,7 @@ func Gaps(t *pair.Trial, n *finding.Network) (gaps []finding.Gap) {
 	switch t.Stopped {
 	case "":
 	case pair.Interrupted:
-		gaps = append(gaps, finding.Gap{Class: "interrupted", Blocking: true, Count: 1, What: "whether network policies are enforced: " + t.Stopped})
+		gaps = append(gaps, finding.Gap{Class: interrupted, Blocking: true, Count: 1, What: "whether network policies are enforced: " + t.Stopped})
 	default:
 		add(true, 1, "whether network policies are enforced: %s%s", t.Stopped, beside(t))
 	}
@@ -145,7 +182,7 @@ func Gaps(t *pair.Trial, n *finding.Network) (gaps []finding.Gap) {
 	by := map[string][]string{}
 	for i := range n.Enforcement {
 		e := &n.Enforcement[i]
-		if e.Result != finding.Inconclusive || t.Stopped != "" && e.Why == "the policy was not tried" {
+		if e.Result != finding.Inconclusive || t.Stopped != "" && e.Why == "the policy was not tried" || strings.HasPrefix(e.Why, notTried) {
 			continue
 		}
 		if by[e.Why] == nil {
@@ -157,16 +194,21 @@ func Gaps(t *pair.Trial, n *finding.Network) (gaps []finding.Gap) {
 		add(true, len(by[why]), "%s: %s", few(by[why]), why)
 	}
 	for _, u := range t.Untried {
-		add(u.Blocking, 1, "%s was not tried: %s", u.Placement, u.Why)
+		add(u.Blocking, 1, "%s was not tried: %s", u.What, u.Why)
 	}
 	for _, what := range t.Left {
-		add(true, 1, "not taken away again: %s", what)
+		add(true, 1, notGone+"%s", what)
 	}
 	return gaps
 }
 
 // Inconclusive is the class of gaps of a trial.
 const Inconclusive = "inconclusive-probe"
+
+const (
+	interrupted = "interrupted"
+	notGone     = "not taken away again: "
+)
 
 // mostNamed is how many names are told.
 const mostNamed = 4

@@ -40,7 +40,7 @@ func known(t *testing.T, text string) *Known {
 // trial is one of a single way: what its two ports, that which policies refuse and that which they allow, met in each phase.
 // A letter each: a answered, r refused, A and R the same without being settled, f now this and now that; - ends the trial.
 func trial(phases string) *pair.Trial {
-	t := &pair.Trial{Allowing: map[string][]string{}}
+	t := &pair.Trial{Allowing: map[pair.Held][]string{}}
 	plan := []pair.Phase{{}, {Policy: NetworkPolicy, Direction: "ingress"}, {}, {Policy: NetworkPolicy, Direction: "egress"}, {}}
 	for n, word := range strings.Fields(phases) {
 		if word == "-" {
@@ -113,7 +113,7 @@ func TestJudge(t *testing.T) {
 // TestAllowing wants no network to be called inert where another policy may allow what was not refused.
 func TestAllowing(t *testing.T) {
 	of := trial("aa Aa aa Aa aa")
-	of.Allowing["NetworkPolicy ingress"] = []string{"ClusterNetworkPolicy let"}
+	of.Allowing[pair.Held{Policy: NetworkPolicy, Direction: "ingress"}] = []string{"ClusterNetworkPolicy let"}
 	n := Judge(of)
 	if n.Enforcement[0].Result != finding.Inconclusive || !strings.Contains(n.Enforcement[0].Why, "ClusterNetworkPolicy let") || n.Enforcement[1].Result != finding.Inert {
 		t.Errorf("%+v", n.Enforcement)
@@ -135,11 +135,11 @@ func TestWords(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := (*Known)(nil).Words(); got != "" || (*Known)(nil).Void() != nil {
+	if got := (*Known)(nil).Words(); got != "" || (*Known)(nil).Void(false) != nil {
 		t.Error(got)
 	}
 	k := known(t, way("ingress IPv4 TCP same-node inconclusive")+way("egress IPv4 TCP same-node enforced"))
-	if got := fmt.Sprint(k.Gaps()); len(k.Gaps()) != 1 || !strings.Contains(got, "ingress") || k.Gaps()[0].Blocking {
+	if got := fmt.Sprint(k.Gaps(false)); len(k.Gaps(false)) != 1 || !strings.Contains(got, "ingress") || k.Gaps(false)[0].Blocking {
 		t.Error(got)
 	}
 }

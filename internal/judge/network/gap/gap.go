@@ -35,7 +35,8 @@ func Cards() (all []check.Card) {
 // Facts are what checks look at.
 type Facts struct {
 	model *network.Model // as the policies are written
-	real  *network.Model // as far as somebody enforces them
+	real  *network.Model // as far as somebody enforces them everywhere
+	sure  *network.Model // as far as somebody enforces them anywhere
 	kube  *kube.Snapshot
 	own   func(*kube.Object) bool
 	use   func(*kube.Workload) Use
@@ -45,14 +46,21 @@ type Facts struct {
 	servers   []network.Server // the API server's
 }
 
-// Read prepares the facts of a model of a snapshot, and of one in which what nobody enforces is void: the same where that is
-// not known. Own says which objects are judged, and use what pods have of the API server. What takes long is done here, and
+// Models are what policies come to: as they are written; with what is not enforced everywhere void; and with what is enforced nowhere void.
+// They are one where that is not known.
+type Models struct{ Written, Real, Sure *network.Model }
+
+// Read prepares the facts of models of a snapshot. Own says which objects are judged, and use what pods have of the API server. What takes long is done here, and
 // ends with the context.
-func Read(ctx context.Context, m, real *network.Model, s *kube.Snapshot, own func(*kube.Object) bool, use func(*kube.Workload) Use) (*Facts, error) {
-	f := &Facts{model: m, real: real, kube: s, own: own, use: use, servers: real.Servers()}
+func Read(ctx context.Context, of Models, s *kube.Snapshot, own func(*kube.Object) bool, use func(*kube.Workload) Use) (*Facts, error) {
+	m := of.Written
+	f := &Facts{model: m, real: of.Real, sure: of.Sure, kube: s, own: own, use: use, servers: of.Real.Servers()}
 	err := m.Prepare(ctx)
 	if err == nil {
-		err = real.Prepare(ctx)
+		err = of.Real.Prepare(ctx)
+	}
+	if err == nil {
+		err = of.Sure.Prepare(ctx)
 	}
 	if err == nil {
 		f.idle, err = m.Idles(ctx)
@@ -83,9 +91,9 @@ func card(id, title string, severity finding.Severity, names string, page check.
 }
 
 // pods are the endpoints that are judged, by namespace, in the order of the model.
-func (f *Facts) pods() (namespaces []string, of map[string][]*network.Endpoint) {
+func (f *Facts) pods(m *network.Model) (namespaces []string, of map[string][]*network.Endpoint) {
 	of = map[string][]*network.Endpoint{}
-	for _, e := range f.real.Endpoints {
+	for _, e := range m.Endpoints {
 		if e.Kind != network.Pods || !f.own(e.Workload.Object) {
 			continue
 		}
@@ -98,8 +106,13 @@ func (f *Facts) pods() (namespaces []string, of map[string][]*network.Endpoint) 
 }
 
 // perNamespace makes one hit of each namespace of whose pods some are found. Says is what they do, as in "take".
-func (f *Facts) perNamespace(says string, found func(*network.Endpoint) bool) (hits []check.Hit) {
-	namespaces, of := f.pods()
+func (f *Facts) perNamespace(says string, found func(*network.Endpoint) bool) []check.Hit {
+	return f.perNamespaceOf(f.real, says, found)
+}
+
+// perNamespaceOf is the same of the pods of a model.
+func (f *Facts) perNamespaceOf(m *network.Model, says string, found func(*network.Endpoint) bool) (hits []check.Hit) {
+	namespaces, of := f.pods(m)
 	for _, ns := range namespaces {
 		var names []string
 		var first *network.Endpoint

@@ -16,7 +16,7 @@ func look(t *testing.T, c Check, text string) []check.Hit {
 	}
 	s := kube.NewSnapshot(objects, nil)
 	m := network.New(s, network.Options{})
-	facts, err := Read(t.Context(), m, m, s, func(*kube.Object) bool { return true }, func(*kube.Workload) Use { return Use{Token: true} })
+	facts, err := Read(t.Context(), Models{m, m, m}, s, func(*kube.Object) bool { return true }, func(*kube.Workload) Use { return Use{Token: true} })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,22 +102,22 @@ func reached() []Check {
 // dnsBlocked finds pods that a NetworkPolicy isolates, that reach somebody, and nobody who answers for names.
 func dnsBlocked(f *Facts) []check.Hit {
 	var dns []*network.Endpoint
-	for _, e := range f.real.Endpoints {
+	for _, e := range f.sure.Endpoints {
 		if e.Kind == network.Pods && e.Namespace == "kube-system" && e.Workload.Meta.Labels["k8s-app"] == "kube-dns" {
 			dns = append(dns, e)
 		}
 	}
-	return f.perNamespace("cannot ask", func(e *network.Endpoint) bool {
-		if !f.real.Isolated(e, network.Egress) || len(f.real.Out(e)) == 0 {
+	return f.perNamespaceOf(f.sure, "cannot ask", func(e *network.Endpoint) bool {
+		if !f.sure.Isolated(e, network.Egress) || len(f.sure.Out(e)) == 0 {
 			return false
 		}
 		if dns == nil { // who answers was not read: there may be no rule for the port at all
-			return !f.real.Meant(e, network.Egress).Has(network.UDP, 53)
+			return !f.sure.Meant(e, network.Egress).Has(network.UDP, 53)
 		}
-		if f.real.OutOfCluster(e).Has(network.UDP, 53) { // who answers may be outside, or on the node
+		if f.sure.OutOfCluster(e).Has(network.UDP, 53) { // who answers may be outside, or on the node
 			return false
 		}
-		return !slices.ContainsFunc(dns, func(to *network.Endpoint) bool { return f.real.Between(e, to).Has(network.UDP, 53) })
+		return !slices.ContainsFunc(dns, func(to *network.Endpoint) bool { return f.sure.Between(e, to).Has(network.UDP, 53) })
 	})
 }
 

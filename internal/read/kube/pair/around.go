@@ -1,8 +1,10 @@
 package pair
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 )
@@ -23,7 +26,9 @@ const mostListed = 20_000
 func (r *run) each(ctx context.Context, kind schema.GroupVersionResource, namespace string, do func(*unstructured.Unstructured)) error {
 	o := metav1.ListOptions{Limit: 100}
 	for n := 0; ; {
-		page, err := r.of(kind, namespace).List(ctx, o)
+		short, cancel := context.WithTimeout(ctx, requestFor)
+		page, err := r.of(kind, namespace).List(short, o)
+		cancel()
 		if err != nil {
 			return err
 		}
@@ -55,10 +60,13 @@ func (r *run) usableNodes(ctx context.Context) (n int, known bool) {
 }
 
 // allowing notes the policies of others that may allow what those of the trial refuse: NetworkPolicies of the namespace
-// that select its pods, and policies of the Admin tier that may select them, and allow anything.
+// that select its pods with a rule for that port, and policies of the Admin tier that may select them, and allow anything.
 func (r *run) allowing(ctx context.Context) error {
+	if err := r.relabel(ctx); err != nil {
+		return err
+	}
 	note := func(kind, direction, name string) {
-		key := kind + " " + direction
+		key := Held{kind, direction}
 		if !slices.Contains(r.trial.Allowing[key], name) {
 			r.trial.Allowing[key] = append(r.trial.Allowing[key], name)
 		}
@@ -68,11 +76,18 @@ func (r *run) allowing(ctx context.Context) error {
 		if err != nil || p.Labels[labelRun] == r.id {
 			return
 		}
+		name := networkPolicyKind + " " + r.namespace + "/" + p.Name
 		for _, t := range p.Spec.PolicyTypes { // the API server fills them in
 			direction := strings.ToLower(string(t))
 			of, err := metav1.LabelSelectorAsSelector(&p.Spec.PodSelector)
-			if err == nil && of.Matches(labels.Set(r.labels(held(direction)))) {
-				note(networkPolicyKind, direction, networkPolicyKind+" "+r.namespace+"/"+p.Name)
+			if err != nil || !of.Matches(r.given[held(direction)]) {
+				continue
+			}
+			if !slices.Contains(r.trial.Beside, name) {
+				r.trial.Beside = append(r.trial.Beside, name)
+			}
+			if mayCover(p, direction) {
+				note(networkPolicyKind, direction, name)
 			}
 		}
 	})
@@ -101,6 +116,53 @@ func (r *run) allowing(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// relabel asks which labels the namespace has by now, where the probe made it: they are others' to add to.
+func (r *run) relabel(ctx context.Context) error {
+	i := slices.IndexFunc(r.made, func(m *made) bool { return m.kind == namespaces })
+	if i < 0 {
+		return nil
+	}
+	found, err := r.look(ctx, r.made[i])
+	if err != nil || found == nil {
+		return stop("which labels namespace %s has: %v", r.namespace, cmp.Or(err, errors.New("it is gone")))
+	}
+	r.space = found.GetLabels()
+	return nil
+}
+
+// mayCover says that a rule of a policy may allow the port that those of the trial refuse, to somebody.
+func mayCover(p *networkingv1.NetworkPolicy, direction string) bool {
+	var rules [][]networkingv1.NetworkPolicyPort
+	for _, r := range p.Spec.Ingress {
+		if direction == ingress {
+			rules = append(rules, r.Ports)
+		}
+	}
+	for _, r := range p.Spec.Egress {
+		if direction == egress {
+			rules = append(rules, r.Ports)
+		}
+	}
+	return slices.ContainsFunc(rules, func(ports []networkingv1.NetworkPolicyPort) bool {
+		return len(ports) == 0 || slices.ContainsFunc(ports, covers)
+	})
+}
+
+// covers says that a rule's port is that of the trial. By a name it never is: the pods give their ports none.
+func covers(p networkingv1.NetworkPolicyPort) bool {
+	switch {
+	case p.Protocol != nil && *p.Protocol == corev1.ProtocolSCTP:
+		return false
+	case p.Port == nil:
+		return true
+	case p.Port.Type == intstr.String:
+		return false
+	case p.EndPort != nil:
+		return p.Port.IntVal <= refusedPort && refusedPort <= *p.EndPort
+	}
+	return p.Port.IntVal == refusedPort
 }
 
 // adminKinds are those of policies that go before NetworkPolicies.
@@ -137,9 +199,7 @@ func (r *run) maySelect(u *unstructured.Unstructured, direction string) bool {
 		return parsed, err == nil
 	}
 	known := labels.Set{corev1.LabelMetadataName: r.namespace}
-	if r.o.Namespace == "" {
-		known = labels.Merge(known, r.namespaceObject().Labels)
-	}
+	known = labels.Merge(known, r.space)
 	for _, fields := range [][]string{{"namespaces"}, {"pods", "namespaceSelector"}} {
 		s, ok := selector(fields...)
 		if !ok {
@@ -153,10 +213,12 @@ func (r *run) maySelect(u *unstructured.Unstructured, direction string) bool {
 		}
 	}
 	s, ok := selector("pods", "podSelector")
-	return !ok || s.Matches(labels.Set(r.labels(held(direction))))
+	return !ok || s.Matches(r.given[held(direction)])
 }
 
 func (r *run) served(ctx context.Context, k schema.GroupVersionKind) (schema.GroupVersionResource, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestFor)
+	defer cancel()
 	kind, _, err := r.c.Resource(ctx, k)
 	if errors.Is(err, client.ErrUnserved) {
 		return kind, false, nil
@@ -164,14 +226,14 @@ func (r *run) served(ctx context.Context, k schema.GroupVersionKind) (schema.Gro
 	return kind, err == nil, err
 }
 
-// servesClusterPolicies ends a trial of what the cluster does not have.
-func (r *run) servesClusterPolicies(ctx context.Context) error {
+// servesClusterPolicies leaves out a kind that the cluster does not have, and notes it: the rest is tried.
+func (r *run) servesClusterPolicies(ctx context.Context) {
 	_, served, err := r.served(ctx, adminKinds[0])
 	if err == nil && !served {
 		err = errors.New("the cluster does not serve it")
 	}
 	if err != nil {
-		return stop("--cluster-policy: ClusterNetworkPolicy of policy.networking.k8s.io/v1alpha2: %v", err)
+		r.trial.ClusterPolicy = false
+		r.trial.Untried = append(r.trial.Untried, Untried{clusterPolicyKind, fmt.Sprintf("policy.networking.k8s.io/v1alpha2: %v", err), true})
 	}
-	return nil
 }

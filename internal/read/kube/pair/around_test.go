@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
 )
 
@@ -29,8 +30,10 @@ func TestMaySelect(t *testing.T) {
 		}
 		for i, namespace := range []string{"", "here"} {
 			r := &run{o: Options{Namespace: namespace}, namespace: namespace, id: "1"}
+			r.given = map[string]labels.Set{listener: r.labels(listener), asker: r.labels(asker)}
 			if namespace == "" {
 				r.namespace = OwnNamespace
+				r.space = r.namespaceObject().Labels
 			}
 			if got := r.maySelect(&unstructured.Unstructured{Object: fields}, ingress); got != want[i] {
 				t.Errorf("%s of %q: %v", subject, namespace, got)

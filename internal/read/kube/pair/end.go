@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,7 +22,7 @@ import (
 // Bounds on what an end takes from strangers.
 const (
 	mostHeld    = 64 // connections at a time
-	patience    = 5 * time.Second
+	patience    = time.Second
 	tryFor      = time.Second // an answer is waited for; who drops packets lets it pass
 	questionLen = 32
 )
@@ -50,7 +51,7 @@ func Listen(ctx context.Context, nonce string, ports []int) error {
 	defer cancel()
 	var group sync.WaitGroup
 	defer group.Wait()
-	held := make(chan struct{}, mostHeld)
+	var held crowd
 	for _, port := range ports {
 		at := ":" + strconv.Itoa(port)
 		streams, err := (&net.ListenConfig{}).Listen(ctx, "tcp", at)
@@ -65,7 +66,7 @@ func Listen(ctx context.Context, nonce string, ports []int) error {
 		stop := context.AfterFunc(ctx, func() { streams.Close(); packets.Close() })
 		defer stop()
 		group.Go(func() { answerPackets(packets, nonce) })
-		group.Go(func() { answerStreams(streams, nonce, held) })
+		group.Go(func() { answerStreams(streams, nonce, &held) })
 	}
 	<-ctx.Done()
 	return nil
@@ -84,7 +85,7 @@ func answerPackets(on net.PacketConn, nonce string) {
 	}
 }
 
-func answerStreams(on net.Listener, nonce string, held chan struct{}) {
+func answerStreams(on net.Listener, nonce string, held *crowd) {
 	var group sync.WaitGroup
 	defer group.Wait()
 	for {
@@ -96,9 +97,9 @@ func answerStreams(on net.Listener, nonce string, held chan struct{}) {
 			time.Sleep(10 * time.Millisecond) // too many files, say
 			continue
 		}
-		held <- struct{}{}
+		held.enter(conn)
 		group.Go(func() {
-			defer func() { conn.Close(); <-held }()
+			defer held.leave(conn)
 			_ = conn.SetDeadline(time.Now().Add(patience))
 			line, err := bufio.NewReaderSize(io.LimitReader(conn, 256), 256).ReadSlice('\n')
 			if question, ok := asked(line); err == nil && ok {
@@ -106,6 +107,30 @@ func answerStreams(on net.Listener, nonce string, held chan struct{}) {
 			}
 		})
 	}
+}
+
+// crowd are the connections that are held, the oldest first. Who holds them and says nothing keeps nobody out: there is always
+// room for one more, and the oldest goes.
+type crowd struct {
+	lock sync.Mutex
+	all  []net.Conn
+}
+
+func (c *crowd) enter(conn net.Conn) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if len(c.all) >= mostHeld {
+		c.all[0].Close()
+		c.all = c.all[1:]
+	}
+	c.all = append(c.all, conn)
+}
+
+func (c *crowd) leave(conn net.Conn) {
+	conn.Close()
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.all = slices.DeleteFunc(c.all, func(one net.Conn) bool { return one == conn })
 }
 
 // Target is whom an asker asks, and what is expected.

@@ -92,3 +92,21 @@ func TestParseTarget(t *testing.T) {
 		}
 	}
 }
+
+// TestListenIsNotStarved wants who holds connections and says nothing to keep nobody out.
+func TestListenIsNotStarved(t *testing.T) {
+	port := free(t)
+	go func() { _ = Listen(t.Context(), "n1", []int{port}) }()
+	time.Sleep(200 * time.Millisecond)
+	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port))
+	for range 300 {
+		conn, err := net.Dial("tcp", at.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	if why := try("n1", Target{"tcp", at, true}); why != "" {
+		t.Error(why)
+	}
+}

@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 )
 
@@ -29,16 +31,21 @@ const (
 	askEvery    = 500 * time.Millisecond
 	requestFor  = 10 * time.Second
 	cleaningFor = 60 * time.Second
+	hurryFor    = 20 * time.Second // the same, once interrupted
 	accountFor  = 15 * time.Second // until a new namespace has a service account
+	doubtFor    = 3 * time.Second  // what was asked for without an answer may still come
 )
 
-// made is an object that is to be taken away.
+// made is an object that is to be taken away. It is the probe's own by its uid and by nothing else: names are anybody's.
+// Without a uid it may be there, and may be somebody else's.
 type made struct {
 	kind            schema.GroupVersionResource
 	namespace, name string
+	uid             types.UID
+	asked           time.Time // for the last time
 }
 
-func (m made) String() string {
+func (m *made) String() string {
 	if m.namespace == "" {
 		return m.kind.Resource + " " + m.name
 	}
@@ -60,74 +67,191 @@ func (r *run) scope(kind schema.GroupVersionResource) string {
 	return r.namespace
 }
 
-// create makes an object, and notes it. Once begun it is not cut: an answer that nobody waits for may be of an object that
-// then stays.
-func (r *run) create(ctx context.Context, kind schema.GroupVersionResource, namespace string, object any) error {
+// transient says that the same may be answered otherwise in a moment: nobody answered, or a proxy or a store behind the API server did not.
+func transient(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return err != nil
+	}
+	code := status.Status().Code
+	return code >= http.StatusInternalServerError || code == http.StatusRequestTimeout || code == http.StatusTooManyRequests || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err)
+}
+
+// create makes an object, and notes it as soon as it may be there. A request once begun is not cut: what nobody waits for may be
+// made all the same, and then stays.
+func (r *run) create(ctx context.Context, kind schema.GroupVersionResource, namespace string, object any) (*made, *unstructured.Unstructured, error) {
 	u, err := unstructuredOf(object)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	m := made{kind, namespace, u.GetName()}
-	for began := time.Now(); ; {
-		if err := ctx.Err(); err != nil {
-			return err
+	m := &made{kind: kind, namespace: namespace, name: u.GetName()}
+	for began := time.Now(); ; wait(ctx, askEvery) {
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
 		}
+		var got *unstructured.Unstructured
 		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestFor)
-		_, err = r.of(kind, namespace).Create(short, u, metav1.CreateOptions{FieldManager: "plimsoll"})
+		m.asked = time.Now()
+		got, err = r.of(kind, namespace).Create(short, u, metav1.CreateOptions{FieldManager: "plimsoll"})
 		cancel()
+		if err == nil {
+			r.own(m, got.GetUID())
+			return m, got, nil
+		}
+		doubt := transient(err)
+		if doubt {
+			r.own(m, "")
+		}
+		if doubt || apierrors.IsAlreadyExists(err) { // also after a try of the client's own, of which nobody told
+			switch found, wrong := r.look(context.WithoutCancel(ctx), m); {
+			case wrong == nil && found != nil && found.GetLabels()[labelRun] == r.id:
+				r.own(m, found.GetUID())
+				return m, found, nil
+			case wrong == nil && found != nil: // the name is somebody else's
+				r.disown(m)
+				return nil, nil, taken(m)
+			case wrong != nil && !transient(wrong):
+				r.own(m, "")
+				return nil, nil, stop("make %s: %v; whether it is there: %v", m, err, wrong)
+			}
+		}
 		late := apierrors.IsForbidden(err) && strings.Contains(err.Error(), "error looking up service account") || kind != namespaces && apierrors.IsNotFound(err) && r.o.Namespace == ""
-		if !late || time.Since(began) > accountFor {
-			break
+		switch again := doubt || apierrors.IsAlreadyExists(err); {
+		case again && time.Since(began) < r.o.Start, late && time.Since(began) < accountFor:
+			continue
+		case apierrors.IsNotFound(err) && namespace != "":
+			return nil, nil, stop("there is no namespace %s", namespace)
+		case again:
+			return nil, nil, stop("make %s: %v", m, err)
 		}
-		wait(ctx, askEvery)
+		return nil, nil, stop("the API server refuses %s: %v", m, err)
 	}
-	var status apierrors.APIStatus
-	switch {
-	case err == nil, !errors.As(err, &status): // it may be there
-		r.made = append(r.made, m)
-		if err != nil {
-			return stop("make %s: %v", m, err)
-		}
-		return nil
-	case kind == namespaces && apierrors.IsAlreadyExists(err):
+}
+
+// taken says that a name is somebody else's.
+func taken(m *made) error {
+	if m.kind == namespaces {
 		return stop("namespace %s is there already: another probe goes on, or one was killed; wait until it is gone, or take it away (kubectl delete namespace %[1]s), or name one of your own with --namespace", m.name)
-	case apierrors.IsNotFound(err) && namespace != "":
-		return stop("there is no namespace %s", namespace)
 	}
-	return stop("the API server refuses %s: %v", m, err)
+	return stop("%s is there already, and somebody else's", m)
 }
 
-// remove takes an object away.
-func (r *run) remove(ctx context.Context, kind schema.GroupVersionResource, namespace, name string) error {
-	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestFor)
+// own notes an object; with its uid, once that is known.
+func (r *run) own(m *made, uid types.UID) {
+	m.uid = uid
+	if !slices.Contains(r.made, m) {
+		r.made = append(r.made, m)
+	}
+}
+
+func (r *run) disown(m *made) {
+	r.made = slices.DeleteFunc(r.made, func(one *made) bool { return one == m })
+}
+
+// look gives the object of a name, whoever's it is; nil: there is none. Policies are listed, as who may make them may do that
+// anyway.
+func (r *run) look(ctx context.Context, m *made) (*unstructured.Unstructured, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestFor)
 	defer cancel()
-	if err := r.of(kind, namespace).Delete(short, name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
-		return stop("take %s away: %v", made{kind, namespace, name}, err)
+	if m.kind == networkPolicies || m.kind == clusterPolicies {
+		list, err := r.of(m.kind, m.namespace).List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + m.name, Limit: 1})
+		if err != nil || len(list.Items) == 0 || list.Items[0].GetName() != m.name {
+			return nil, err
+		}
+		return &list.Items[0], nil
 	}
-	r.made = slices.DeleteFunc(r.made, func(m made) bool { return m == made{kind, namespace, name} })
-	return nil
+	found, err := r.of(m.kind, m.namespace).Get(ctx, m.name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return found, err
 }
 
-// clean takes all away, what was made last first, whether ctx ended or not; a namespace takes what is in it with it. It waits until the namespace
-// is gone, unless it is in a hurry.
+// remove asks once for an object to be taken away: that one, and no other of its name.
+func (r *run) remove(ctx context.Context, m *made) error {
+	if m.uid == "" {
+		switch found, err := r.look(ctx, m); {
+		case err != nil:
+			return err
+		case found == nil && time.Since(m.asked) < doubtFor:
+			return errComing
+		case found == nil || found.GetLabels()[labelRun] != r.id:
+			r.disown(m)
+			return nil
+		default:
+			m.uid = found.GetUID()
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestFor)
+	defer cancel()
+	err := r.of(m.kind, m.namespace).Delete(ctx, m.name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &m.uid}})
+	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) { // another one has the name
+		r.disown(m)
+		return nil
+	}
+	return err
+}
+
+// errComing is why an object is not taken away that may still come. It is transient.
+var errComing = errors.New("whether it was made is not known")
+
+// removeWithin asks again where that may help.
+func (r *run) removeWithin(ctx context.Context, m *made, long time.Duration) error {
+	for began := time.Now(); ; wait(ctx, askEvery) {
+		err := r.remove(context.WithoutCancel(ctx), m)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !transient(err) || time.Since(began) > long:
+			return stop("take %s away: %v", m, err)
+		}
+	}
+}
+
+// clean takes all away, what was made last first, whether ctx ended or not; a namespace takes what is in it with it. What
+// does not go is asked for again until the time is up. It waits until the namespace is gone, unless it is in a hurry.
 func (r *run) clean(ctx context.Context) {
 	hurry := ctx.Err() != nil
-	own := slices.ContainsFunc(r.made, func(m made) bool { return m.kind == namespaces })
-	for _, m := range slices.Backward(slices.Clone(r.made)) {
-		if own && m.namespace != "" {
-			continue
+	long := cleaningFor
+	if hurry {
+		long = hurryFor
+	}
+	until, cancel := context.WithTimeout(context.WithoutCancel(ctx), long)
+	defer cancel()
+	own := slices.IndexFunc(r.made, func(m *made) bool { return m.kind == namespaces && m.uid != "" })
+	var space *made
+	if own >= 0 {
+		space = r.made[own]
+		r.made = slices.DeleteFunc(r.made, func(m *made) bool { return m.namespace != "" })
+	}
+	wrong := map[*made]error{}
+	for ; len(r.made) > len(wrong) || retriable(wrong); wait(until, askEvery) {
+		for _, m := range slices.Backward(slices.Clone(r.made)) {
+			if err, tried := wrong[m]; !tried || transient(err) {
+				if err = r.remove(until, m); err == nil {
+					delete(wrong, m)
+				} else if until.Err() == nil || !tried { // and not that the time is up
+					wrong[m] = err
+				}
+			}
 		}
-		if err := r.remove(ctx, m.kind, m.namespace, m.name); err != nil {
-			r.trial.Left = append(r.trial.Left, err.Error())
-			r.o.Say(err.Error())
+		if until.Err() != nil {
+			break
 		}
 	}
-	if !own || hurry || len(r.trial.Left) > 0 {
+	for _, m := range slices.Backward(r.made) {
+		text := fmt.Sprintf("take %s away: %v", m, wrong[m])
+		r.trial.Left = append(r.trial.Left, text)
+		r.o.Say(text)
+	}
+	if space == nil || hurry || len(r.trial.Left) > 0 {
 		return
 	}
 	r.o.Say("namespace " + r.namespace + " is being taken away")
-	for began := time.Now(); time.Since(began) < cleaningFor && ctx.Err() == nil; wait(ctx, askEvery) {
-		if _, err := r.of(namespaces, "").Get(ctx, r.namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) {
+	for ; until.Err() == nil && ctx.Err() == nil; wait(ctx, askEvery) {
+		if found, err := r.look(until, space); err == nil && (found == nil || found.GetUID() != space.uid) {
 			return
 		}
 	}
@@ -136,129 +260,12 @@ func (r *run) clean(ctx context.Context) {
 	}
 }
 
-func wait(ctx context.Context, long time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(long):
-	}
-}
-
-// start makes a pod, and waits until it runs and has an address.
-func (r *run) start(ctx context.Context, p *corev1.Pod) (*corev1.Pod, error) {
-	return r.until(ctx, p, r.o.Start, "run", func(p *corev1.Pod) bool { return p.Status.Phase == corev1.PodRunning && p.Status.PodIP != "" })
-}
-
-// finish makes a pod, and waits until its container ended: of one that somebody put beside it nobody knows when it does.
-func (r *run) finish(ctx context.Context, p *corev1.Pod) (*corev1.Pod, error) {
-	done, err := r.until(ctx, p, r.o.Start+r.o.Settle+10*time.Second, "end", func(p *corev1.Pod) bool {
-		return slices.ContainsFunc(p.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return c.Name == container && c.State.Terminated != nil })
-	})
-	if err != nil {
-		return nil, err
-	}
-	return done, r.remove(ctx, pods, r.namespace, p.Name)
-}
-
-// until makes a pod, and waits for what it is to become.
-func (r *run) until(ctx context.Context, p *corev1.Pod, long time.Duration, what string, is func(*corev1.Pod) bool) (*corev1.Pod, error) {
-	if err := r.create(ctx, pods, r.namespace, p); err != nil {
-		return nil, err
-	}
-	var last *corev1.Pod
-	in := " within " + long.String()
-	for began := time.Now(); time.Since(began) < long; wait(ctx, askEvery) {
-		u, err := r.of(pods, r.namespace).Get(ctx, p.Name, metav1.GetOptions{})
-		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case apierrors.IsNotFound(err):
-			return nil, stop("pod %s was taken away by somebody", p.Name)
-		case apierrors.IsForbidden(err):
-			return nil, stop("%v", err)
-		case err != nil:
-			continue // it may answer the next time
-		}
-		if last, err = typed[corev1.Pod](u); err != nil {
-			return nil, err
-		}
-		r.injected(last)
-		if is(last) {
-			return last, nil
-		}
-		if last.Status.Phase == corev1.PodFailed || last.Status.Phase == corev1.PodSucceeded || hopeless(last) {
-			in = ""
-			break
+// retriable says that some of what went wrong may go right the next time.
+func retriable(wrong map[*made]error) bool {
+	for _, err := range wrong {
+		if transient(err) {
+			return true
 		}
 	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if last == nil {
-		return nil, stop("pod %s could not be asked for", p.Name)
-	}
-	return nil, stop("pod %s did not %s%s: %s%s", p.Name, what, in, state(last), r.event(ctx, p.Name))
-}
-
-// hopeless says that a kubelet has tried, and will come to the same again.
-func hopeless(p *corev1.Pod) bool {
-	return slices.ContainsFunc(p.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool {
-		return c.State.Waiting != nil && slices.Contains([]string{"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}, c.State.Waiting.Reason)
-	})
-}
-
-// state is what a pod says of itself.
-func state(p *corev1.Pod) string {
-	parts := []string{"it is " + strings.ToLower(string(p.Status.Phase))}
-	add := func(reason, message string) {
-		if text := strings.TrimSuffix(reason+": "+message, ": "); reason != "" || message != "" {
-			parts = append(parts, fmt.Sprintf("%.300s", text))
-		}
-	}
-	add(p.Status.Reason, p.Status.Message)
-	for _, c := range p.Status.Conditions {
-		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			add(c.Reason, c.Message)
-		}
-	}
-	for _, c := range p.Status.ContainerStatuses {
-		switch {
-		case c.State.Waiting != nil:
-			add(c.State.Waiting.Reason, c.State.Waiting.Message)
-		case c.State.Terminated != nil:
-			add(fmt.Sprintf("%s, status %d", c.State.Terminated.Reason, c.State.Terminated.ExitCode), c.State.Terminated.Message)
-		}
-	}
-	return strings.Join(parts, "; ")
-}
-
-// event is the last warning about a pod, where this account may list events.
-func (r *run) event(ctx context.Context, pod string) string {
-	list, err := r.of(events, r.namespace).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.kind=Pod,involvedObject.name=" + pod, Limit: 100})
-	if err != nil {
-		return ""
-	}
-	said, last := "", time.Time{}
-	for i := range list.Items {
-		e, err := typed[corev1.Event](&list.Items[i])
-		if err != nil || e.Type != corev1.EventTypeWarning {
-			continue
-		}
-		when := e.LastTimestamp.Time
-		if when.IsZero() {
-			when = e.EventTime.Time
-		}
-		if !when.Before(last) {
-			last, said = when, fmt.Sprintf("; event %s: %.300s", e.Reason, e.Message)
-		}
-	}
-	return said
-}
-
-// injected notes containers that are not the probe's.
-func (r *run) injected(p *corev1.Pod) {
-	for _, c := range slices.Concat(p.Spec.InitContainers, p.Spec.Containers) {
-		if c.Name != container && !slices.Contains(r.trial.Injected, c.Name) {
-			r.trial.Injected = append(r.trial.Injected, c.Name)
-		}
-	}
+	return false
 }

@@ -131,6 +131,9 @@ func (r *run) networkPolicy(name, direction string) *networkingv1.NetworkPolicy 
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: r.namespace, Labels: map[string]string{labelOwner: "plimsoll", labelRun: r.id}},
 		Spec:       networkingv1.NetworkPolicySpec{PodSelector: metav1.LabelSelector{MatchLabels: r.labels(held(direction))}},
 	}
+	if r.owner != nil {
+		p.OwnerReferences = []metav1.OwnerReference{*r.owner}
+	}
 	if direction == ingress {
 		p.Spec.PolicyTypes, p.Spec.Ingress = []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}, []networkingv1.NetworkPolicyIngressRule{{Ports: ports}}
 	} else {

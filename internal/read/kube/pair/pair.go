@@ -19,6 +19,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/plimsoll/plimsoll/internal/read/kube/client"
 )
@@ -70,11 +72,14 @@ type Phase struct {
 	Replies   []Reply
 }
 
-// Untried is a placement that was not tried. Blocking says that it could have been.
+// Untried is a placement, or a kind of policy, that was not tried. Blocking says that it could have been.
 type Untried struct {
-	Placement, Why string
-	Blocking       bool
+	What, Why string
+	Blocking  bool
 }
+
+// Held is what a policy of the trial is of.
+type Held struct{ Policy, Direction string }
 
 // Trial is all that was tried.
 type Trial struct {
@@ -86,8 +91,9 @@ type Trial struct {
 	Untried       []Untried
 	// Stopped says why it came to no end; empty: it did.
 	Stopped string
-	// Allowing are policies of others that may allow what those of the trial refuse, by kind of policy and direction ("NetworkPolicy ingress").
-	Allowing map[string][]string
+	// Allowing are policies of others that may allow what those of the trial refuse.
+	Allowing map[Held][]string
+	Beside   []string // policies of others that select the pods, and may refuse them anything
 	Injected []string // containers that somebody put into the pods
 	Left     []string // what could not be taken away again
 }
@@ -108,7 +114,10 @@ type run struct {
 	id, nonce string
 	namespace string
 	trial     *Trial
-	made      []made
+	made      []*made
+	owner     *metav1.OwnerReference // the first listener, which takes NetworkPolicies with it
+	given     map[string]labels.Set  // the labels that pods have, by role, with all that others put there
+	space     labels.Set             // those of the namespace, where the probe made it
 	node      string
 	links     []link
 }
@@ -120,18 +129,15 @@ func (e stopped) Error() string { return e.why }
 
 func stop(format string, args ...any) error { return stopped{fmt.Sprintf(format, args...)} }
 
-// Try tries. An error means that the cluster was not reached; whatever else goes wrong stands in the trial.
-func Try(ctx context.Context, c *client.Cluster, o Options) (*Trial, error) {
-	if _, err := c.Version(ctx); err != nil {
-		return nil, fmt.Errorf("reach the cluster %s: %w", c.Name, err)
-	}
+// Try tries. Whatever goes wrong stands in the trial.
+func Try(ctx context.Context, c *client.Cluster, o Options) *Trial {
 	random := make([]byte, 20)
 	_, _ = rand.Read(random) // it never fails
-	r := &run{c: c, o: o, id: hex.EncodeToString(random[:4]), nonce: hex.EncodeToString(random[4:]), namespace: o.Namespace}
+	r := &run{c: c, o: o, id: hex.EncodeToString(random[:4]), nonce: hex.EncodeToString(random[4:]), namespace: o.Namespace, given: map[string]labels.Set{}}
 	if r.namespace == "" {
 		r.namespace = OwnNamespace
 	}
-	r.trial = &Trial{Cluster: c.Name, Namespace: r.namespace, ClusterPolicy: o.ClusterPolicy, Allowing: map[string][]string{}}
+	r.trial = &Trial{Cluster: c.Name, Namespace: r.namespace, ClusterPolicy: o.ClusterPolicy, Allowing: map[Held][]string{}}
 	if err := r.all(ctx); err != nil {
 		r.trial.Stopped = err.Error()
 		if ctx.Err() != nil {
@@ -140,13 +146,13 @@ func Try(ctx context.Context, c *client.Cluster, o Options) (*Trial, error) {
 	}
 	r.trial.Ended = o.Now().UTC().Truncate(time.Second)
 	r.clean(ctx)
-	return r.trial, nil
+	return r.trial
 }
 
 // plan are the policies of the phases; before, between and after them there is none.
 func (r *run) plan() (all []Phase) {
 	kinds := []string{networkPolicyKind}
-	if r.o.ClusterPolicy {
+	if r.trial.ClusterPolicy {
 		kinds = append(kinds, clusterPolicyKind)
 	}
 	for _, kind := range kinds {
@@ -161,22 +167,24 @@ func (r *run) longest() time.Duration {
 }
 
 func (r *run) all(ctx context.Context) (err error) {
-	if r.trial.UID, err = r.c.UID(ctx); err != nil {
+	short, cancel := context.WithTimeout(ctx, 2*requestFor)
+	defer cancel()
+	if _, err := r.c.Version(short); err != nil {
+		return stop("reach the cluster %s: %v", r.c.Name, err)
+	}
+	if r.trial.UID, err = r.c.UID(short); err != nil {
 		return stop("which cluster this is (the uid of its namespace kube-system): %v", err)
 	}
 	if r.o.ClusterPolicy {
-		if err := r.servesClusterPolicies(ctx); err != nil {
-			return err
-		}
+		r.servesClusterPolicies(ctx)
 	}
 	if r.o.Namespace == "" {
-		if err := r.create(ctx, namespaces, "", r.namespaceObject()); err != nil {
+		_, u, err := r.create(ctx, namespaces, "", r.namespaceObject())
+		if err != nil {
 			return err
 		}
+		r.space = u.GetLabels()
 		r.o.Say("namespace " + r.namespace + " is made")
-	}
-	if err := r.allowing(ctx); err != nil {
-		return err
 	}
 	if err := r.listeners(ctx); err != nil {
 		return err
@@ -196,6 +204,7 @@ func (r *run) listeners(ctx context.Context) error {
 		return err
 	}
 	r.node = first.Spec.NodeName
+	r.owner = &metav1.OwnerReference{APIVersion: "v1", Kind: "Pod", Name: first.Name, UID: first.UID}
 	if err := r.reach(first, SameNode); err != nil {
 		return err
 	}
@@ -260,9 +269,11 @@ func (r *run) phase(ctx context.Context, n int, p Phase) error {
 	case clusterPolicyKind:
 		policy, kind = r.clusterPolicy(name, p.Direction), clusterPolicies
 	}
+	var m *made
 	if policy != nil {
 		says = "under a " + p.Policy + " for " + p.Direction
-		if err := r.create(ctx, kind, r.scope(kind), policy); err != nil {
+		var err error
+		if m, _, err = r.create(ctx, kind, r.scope(kind), policy); err != nil {
 			return err
 		}
 	}
@@ -284,13 +295,16 @@ func (r *run) phase(ctx context.Context, n int, p Phase) error {
 	r.trial.Phases = append(r.trial.Phases, p)
 	r.o.Say(fmt.Sprintf("%s: %s", says, p.summary()))
 	if n == 0 {
+		if err := r.allowing(ctx); err != nil { // now it is known which labels the pods have
+			return err
+		}
 		r.links = slices.DeleteFunc(r.links, func(l link) bool { return !p.works(l.Link) })
 		if len(r.links) == 0 {
 			return stop("without a policy the pods do not reach each other%s", p.whyNot())
 		}
 	}
-	if policy != nil {
-		return r.remove(ctx, kind, r.scope(kind), name)
+	if m != nil {
+		return r.removeWithin(ctx, m, r.o.Start)
 	}
 	return nil
 }
