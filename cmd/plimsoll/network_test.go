@@ -33,7 +33,7 @@ import (
 //
 //	network NAMESPACE MODE...   makes the namespace, but for plimsoll-probe, and has the stand-in do as the mode says
 //	rows REPORT RESULT N        wants so many ways of a probe to be enforced, inert or inconclusive
-//	gone PATH                   waits until an object, or what a list holds, is gone
+//	gone PATH                   waits until an object, or what a list holds, is gone; with ! it wants an object to be there
 //	policy NAMESPACE            waits until a probe made a policy there
 //	apply FILE                  makes the objects of a manifest
 func TestNetwork(t *testing.T) {
@@ -127,7 +127,13 @@ func TestNetwork(t *testing.T) {
 			}
 		}
 	}
-	p.Cmds["gone"] = func(ts *testscript.TestScript, _ bool, args []string) {
+	p.Cmds["gone"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg {
+			if status, text := ask(http.MethodGet, args[0], nil); status != http.StatusOK {
+				ts.Fatalf("%s: %d %s", args[0], status, text)
+			}
+			return
+		}
 		var text []byte
 		if !within(func() bool {
 			var status int

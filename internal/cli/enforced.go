@@ -69,6 +69,9 @@ func probed(text []byte) (*enforcement.Known, error) {
 		if t.Network.UID == "" {
 			t.Network.UID = t.UID
 		}
+		if t.UID != "" && t.UID != t.Network.UID {
+			return nil, fmt.Errorf("it says of target %s that it is the cluster with the uid %q, and that its network is of that with the uid %q", t.ID, t.UID, t.Network.UID)
+		}
 		switch {
 		case one == nil:
 			one, clusters = t, 1
@@ -149,6 +152,13 @@ func (w *wires) unknown() (all []string) {
 		all = append(all, g.What)
 	}
 	return all
+}
+
+// idle says that a probe was given in vain.
+func (o *enforcedOptions) idle(g *global, r *finding.Report) {
+	if o.file != "" && !slices.ContainsFunc(r.Targets, func(t finding.Target) bool { return t.Network != nil }) {
+		g.say("plimsoll: --network-probe %s changes nothing: no manifest was judged, or not by checks of networks", o.file)
+	}
 }
 
 // roughly is a time in the largest unit of which it is more than one.

@@ -264,6 +264,7 @@ func (o *scanOptions) run(ctx context.Context, g *global, words []string, open f
 	if err := o.charts.idle(); err != nil {
 		return err
 	}
+	o.enforced.idle(g, r)
 	given.tell(g, r)
 	options.Hidden, options.Part = o.filter.Apply(r), o.filter.BaseOnly || o.filter.AppOnly
 	if options.Part {

@@ -143,3 +143,37 @@ func TestWords(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestLost wants who was silent for long to be no proof that nobody enforces policies: what let go had held.
+func TestLost(t *testing.T) {
+	for lost, want := range map[int]string{0: finding.Inert, 2: finding.Inert, 3: finding.Inconclusive, 49: finding.Inconclusive} {
+		of := trial("aa Aa aa Aa aa")
+		of.Phases[1].Replies[0].Outcome = pair.Outcome{Answered: true, Tries: 100, Same: 100 - lost, After: int64(lost) * 500}
+		if e := Judge(of).Enforcement[0]; e.Result != want || lost == 49 && !strings.Contains(e.Why, "the last 51 of 100 tries agree, from 24.5s on") {
+			t.Errorf("%d lost: %+v", lost, e)
+		}
+	}
+}
+
+// TestUntried wants a placement that could have been tried to be told as not known wherever the probe is used, and one that could not to be a note.
+func TestUntried(t *testing.T) {
+	of := trial("aa ra aa ra aa")
+	of.Untried = []pair.Untried{{What: pair.OtherNode, Why: "no room", Blocking: true}}
+	n := Judge(of)
+	k := &Known{Network: n}
+	if result, _ := k.Result(NetworkPolicy, "ingress"); len(n.Enforcement) != 4 || result != finding.Inconclusive || len(k.Gaps(false)) != 2 || len(k.Notes()) != 0 {
+		t.Errorf("%+v %v", n, k.Gaps(false))
+	}
+	if gaps := Gaps(of, n); len(gaps) != 1 || !gaps[0].Blocking {
+		t.Errorf("%+v", gaps)
+	}
+	of.Untried[0].Blocking = false
+	k = &Known{Network: Judge(of)}
+	if len(k.Gaps(false)) != 0 || len(k.Notes()) != 1 || len(k.Gaps(true)) != 1 {
+		t.Errorf("%v %v", k.Gaps(true), k.Notes())
+	}
+	k.Foreign = true
+	if gaps := k.Gaps(false); len(gaps) != 1 || !gaps[0].Blocking {
+		t.Errorf("%v", gaps)
+	}
+}
