@@ -37,6 +37,9 @@ func TestRights(t *testing.T) {
 	scripts(t, cluster.Start(t, "--audit-policy-file="+policy, "--audit-log-path="+log, "--audit-log-mode=blocking-strict"), "rights")
 }
 
+// TestNewer runs testdata/newer on a real API server that serves what is newer than we are.
+func TestNewer(t *testing.T) { scripts(t, cluster.Start(t), "newer") }
+
 // scripts runs those of a folder. $READER is the kubeconfig of an account that has the role of deploy/cluster and no other,
 // $NOBODY that of one that has none. Besides those of TestScript, the scripts have the commands
 //

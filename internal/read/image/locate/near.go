@@ -15,11 +15,22 @@ import (
 func Near(word string, among []string) string {
 	best, at := min(3, len(word)/2+1), "" // of short words fewer letters
 	for _, w := range among {
-		if d := levenshtein.Distance(word, w, nil); d < best {
+		d := levenshtein.Distance(word, w, nil)
+		if d == 2 && letters(word) == letters(w) {
+			d = 1 // two of them changed places
+		}
+		if d < best {
 			best, at = d, w
 		}
 	}
 	return at
+}
+
+// letters are those of a word, in their order in the alphabet.
+func letters(word string) string {
+	all := []rune(word)
+	slices.Sort(all)
+	return string(all)
 }
 
 // near says which image of an engine may be meant, as it would be written: one whose name differs by a
