@@ -220,6 +220,17 @@ func (s *server) used(t *testing.T) {
 // changedAlike sends pods that leave much open, and what makes them, and wants them to come out as the webhook changes them,
 // and to be let in as it does.
 func (s *server) changedAlike(t *testing.T, of *sides) {
+	plain := &corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Name: "x", Namespace: "made"}}
+	plain.Spec.Containers = []corev1.Container{{Name: "a", Image: "good.example/a:1"}}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) { // a policy holds some time after it was taken
+		status, answer := s.send("POST", "/api/v1/namespaces/made/pods?dryRun=All", plain)
+		if text, _ := json.Marshal(answer["spec"]); status == http.StatusCreated && strings.Contains(string(text), `"allowPrivilegeEscalation":false`) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the policies change nothing: %d %v", status, answer["message"])
+		}
+	}
 	d := dice{rand.New(rand.NewPCG(23, 24))}
 	changed, denied := 0, 0
 	for range 100 {
