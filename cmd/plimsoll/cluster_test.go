@@ -40,6 +40,19 @@ func TestRights(t *testing.T) {
 // TestNewer runs testdata/newer on a real API server that serves what is newer than we are.
 func TestNewer(t *testing.T) { scripts(t, cluster.Start(t), "newer") }
 
+// listOf is the path of the list that an object stands in.
+func listOf(o *kube.Object) string {
+	plural, _ := meta.UnsafeGuessKindToResource(o.GroupVersionKind())
+	path := "/apis/" + o.APIVersion
+	if o.Group() == "" {
+		path = "/api/v1"
+	}
+	if o.Namespace != "" {
+		path += "/namespaces/" + o.Namespace
+	}
+	return path + "/" + plural.Resource
+}
+
 // scripts runs those of a folder. $READER is the kubeconfig of an account that has the role of deploy/cluster and no other,
 // $NOBODY that of one that has none. Besides those of TestScript, the scripts have the commands
 //
@@ -77,19 +90,11 @@ func scripts(t *testing.T, server *cluster.Cluster, folder string) {
 			return problems[0]
 		}
 		for _, o := range objects {
-			plural, _ := meta.UnsafeGuessKindToResource(o.GroupVersionKind())
-			path := "/apis/" + o.APIVersion
-			if o.Group() == "" {
-				path = "/api/v1"
-			}
-			if o.Namespace != "" {
-				path += "/namespaces/" + o.Namespace
-			}
 			body, err := json.Marshal(o.Fields)
 			if err != nil {
 				return err
 			}
-			if _, err := ask(http.MethodPost, path+"/"+plural.Resource, body); err != nil {
+			if _, err := ask(http.MethodPost, listOf(o), body); err != nil {
 				return err
 			}
 		}

@@ -17,7 +17,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/plimsoll/plimsoll/finding"
 	"github.com/plimsoll/plimsoll/internal/read/kube"
@@ -239,19 +238,11 @@ func asker(t *testing.T, server *cluster.Cluster) (ask func(method, path string,
 			return problems[0]
 		}
 		for _, o := range objects {
-			plural, _ := meta.UnsafeGuessKindToResource(o.GroupVersionKind())
-			path := "/apis/" + o.APIVersion
-			if o.Group() == "" {
-				path = "/api/v1"
-			}
-			if o.Namespace != "" {
-				path += "/namespaces/" + o.Namespace
-			}
 			body, err := json.Marshal(o.Fields)
 			if err != nil {
 				return err
 			}
-			if status, said := ask(http.MethodPost, path+"/"+plural.Resource, body); status >= http.StatusMultipleChoices && status != http.StatusConflict {
+			if status, said := ask(http.MethodPost, listOf(o), body); status >= http.StatusMultipleChoices && status != http.StatusConflict {
 				return fmt.Errorf("%s %s: %d %s", o.Kind, o.Name, status, said)
 			}
 		}
